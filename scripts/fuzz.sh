@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 fuzz_version=0.13.2
 seconds="${1:-600}" only="${2:-}"
-folders=(twin-runtime/allocation/fuzz ledger/fuzz consensus/fuzz node/vault/fuzz)
+folders=(twin-runtime/allocation/fuzz ledger/fuzz consensus/fuzz node/vault/fuzz node/estate/fuzz node/ingest/fuzz)
 
 rustup run nightly rustc --version >/dev/null 2>&1 ||
   stop "libFuzzer needs a nightly toolchain: rustup toolchain install nightly"

@@ -23,7 +23,6 @@ use arc_malachitebft_app_channel::{AppMsg, Reply};
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::LinearTimeouts;
 use aula_ledger::types::{Hash, ValidatorAddress};
-use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
@@ -33,7 +32,7 @@ use crate::heights::Heights;
 use crate::mempool::Mempool;
 use crate::parts::Assembly;
 use crate::parts::inbox::Inbox;
-use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, Moment, Runtime, WorkFailed, run};
+use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, Moment, PeerId, Runtime, WorkFailed, run};
 use crate::proposal::{Base, Blocks};
 use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;

@@ -23,7 +23,8 @@ use aula_ledger::state::{Overlay, StateReader, schema};
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::tx::Transaction;
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
-use libp2p::{Multiaddr, PeerId};
+/// How peers are called and where they are: names, which know no connection.
+pub use libp2p::{Multiaddr, PeerId};
 
 mod disk;
 mod runtime;

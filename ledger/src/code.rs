@@ -322,6 +322,8 @@ codes! {
     InputsMissing = 224, "the entry must commit to exactly the inputs of the need rule in force, in its order; take the rule of /v1/twin-parameters and anchor again";
     /// A class on demand rests between rounds.
     OnDemandRests = 225, "a class on demand opens its next round an hour after the last, while its decision stands; wait, or have the decision reverted by vote";
+    /// The stated budget is bound to no charge.
+    UnboundStatement = 226, "this funder's stated budget is older than protocol 3, so that nothing binds it to what was charged; send a BudgetStatement of what was charged, then the floor";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
     /// The key did not sign both statements.

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | 1 | version 2 | |
 //! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]); buildings and heads of other consortia are anchored ([`Protocol::anchors_estates`], [`Protocol::anchors_heads`]) |
-//! | 3 | version 3 | a stated budget is what pools were charged ([`Protocol::binds_statements`]) |
+//! | 3 | version 3 | a stated budget is what pools were charged, and a floor is over such a one ([`Protocol::binds_statements`]) |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};

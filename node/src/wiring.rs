@@ -24,6 +24,7 @@ use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_vault::Folders;
 use aula_web::dashboard::Hub;
+use aula_web::hours::Shelf;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -162,7 +163,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.links.insert(0, home.links_dir());
     node.vault = Some(vault);
     node.models = Some(home.models_dir());
-    node.hours = Some(home.hours_dir());
+    node.hours = Some(Shelf::at(&home.hours_dir()));
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     let dashboards = dashboards::hub(home, &db);

@@ -41,7 +41,7 @@ Body = Canonical(BodyKind, 2_097_152, version=2)
 # The body stands in the transaction as its borsh; signed, it is canonical and has its version byte.
 Transaction = Canonical(Struct(body=BodyKind, public_key=PublicKey, signature=Signature), 2_097_152, version=2)
 
-CODES = {0, *range(100, 145), *range(146, 215), *range(216, 226), *range(230, 234), *range(240, 244), 250}
+CODES = {0, *range(100, 145), *range(146, 215), *range(216, 227), *range(230, 234), *range(240, 244), 250}
 # Codes 1 to 10 exist too, but no receipt in a block has one.
 Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 10, entry=u32, code=u8)
 

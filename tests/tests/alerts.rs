@@ -170,6 +170,41 @@ fn a_real_server_takes_an_alert_and_one_that_is_down_is_told_of() -> Result<()> 
     diverge(&up)?;
     let told = once(&up, &[], Some(1))?;
     ensure!(duty(&told, 0, "alerts")["did"] == "1 alerts began, 1 notes sent", "{told}");
+    // A running service, and what arrives at the server's other side.
+    let kept = PathBuf::from(std::env::var("AULA_MAILS")?);
+    let arrived =
+        || std::fs::read_to_string(&kept).map(|text| text.matches("Subject: Alert: ").count()).unwrap_or(0);
+    let before = arrived();
+    let third = tempfile::tempdir()?;
+    let living = home(third.path(), "", &server)?;
+    let handles: Vec<String> = (1..=3).map(|n| hex::encode([n; 32])).collect();
+    let service = Service::start(&[&living], &[])?;
+    std::thread::sleep(Duration::from_secs(2));
+    let began = Instant::now();
+    diverge(&living)?;
+    at_risk(&living, &handles)?;
+    while arrived() < before + 2 {
+        ensure!(began.elapsed() < Duration::from_secs(60), "nothing within a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    println!("measured: two alerts at the server {:.2} s after their causes", began.elapsed().as_secs_f64());
+    drop(service);
+    let text = std::fs::read_to_string(&kept)?;
+    ensure!(handles.iter().all(|handle| !text.contains(handle)) && !text.contains("transaction 3"), "{text}");
+    // A private address is no webhook's: it is told, and holds up no mail.
+    let fourth = tempfile::tempdir()?;
+    let secret = fourth.path().join("secret");
+    std::fs::write(&secret, "ab".repeat(32))?;
+    let hook = format!(
+        "kind = \"webhook\"\nurl = \"https://127.0.0.1:{}/\"\nsecret_file = \"{}\"",
+        std::env::var("AULA_HOOK_PORT")?,
+        secret.display()
+    );
+    let inward = home(fourth.path(), "", &hook)?;
+    diverge(&inward)?;
+    let told = once(&inward, &[], Some(1))?;
+    let why = duty(&told, 0, "alerts")["error"].to_string();
+    ensure!(why.contains("not a public address"), "{told}");
     let other = tempfile::tempdir()?;
     let closed = port()?;
     let down = home(other.path(), "", &format!("{MAIL}\nserver = \"localhost\"\nport = {closed}"))?;

@@ -41,7 +41,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-sensors", &["aula-foreign"]),
     // What a provider gives is asked of a trait; what consumers had is read as the same systems' files are.
     ("aula-rosters", &["aula-foreign", "aula-ingest"]),
-    ("aula-home", &["aula-ledger", "aula-consensus"]),
+    // Whether an address is this machine is asked alike by settings and by whoever speaks to others.
+    ("aula-home", &["aula-ledger", "aula-consensus", "aula-foreign"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.

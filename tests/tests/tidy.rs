@@ -34,6 +34,22 @@ fn no_source_has_more_than_700_lines() {
     assert!(long.is_empty(), "split these, one idea a file: {long:?}");
 }
 
+/// The driver is simulated as it is: time, tasks and connections are asked of its ports. Channels belong to no runtime.
+#[test]
+fn the_driver_knows_no_clock_no_task_and_no_socket() {
+    let of_the_driver: Vec<_> =
+        files(".rs").into_iter().filter(|(name, _)| name.starts_with("consensus/src/driver")).collect();
+    assert!(of_the_driver.len() > 8, "{}", of_the_driver.len());
+    for (name, text) in of_the_driver.iter().filter(|(name, _)| !name.ends_with("tests.rs")) {
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let channels = |after: &str| after.starts_with("sync::") || after.starts_with("select!");
+            let tokio = line.split("tokio::").skip(1).all(channels);
+            let names = ["Instant", "SystemTime", "libp2p"].iter().any(|word| line.contains(word));
+            assert!(tokio && !names, "{name}: {line}");
+        }
+    }
+}
+
 /// Production code never names the lab: what only the demo can do is not done.
 #[test]
 fn only_the_labs_own_commands_name_the_lab() {

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
-use libp2p::{Multiaddr, PeerId};
 
 use super::Services;
-use crate::ports::{AdmittedPeer, StoreError};
+use crate::ports::{AdmittedPeer, Multiaddr, PeerId, StoreError};
 use crate::proposal::Base;
 
 /// A peer's identity in the engine's words.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::ValidatorSet as _;
 use futures::future::{Either, select};
-use libp2p::PeerId;
 
 use super::Driver;
 use super::admitted::{all_peers, engine_peer};
 use crate::events::Fatal;
+use crate::ports::PeerId;
 
 /// Longest wait for peers before the first height.
 const GATHER: Duration = Duration::from_secs(1);

@@ -4,6 +4,20 @@
 //! file → [`verify`] with the genesis file → a [`Report`] of checks, each a line a layperson can read, and a
 //! [`Verdict`]. The program `aula-audit` is a thin shell over [`verify`].
 //!
+//! ```
+//! use aula_ledger::audit::{Options, Verdict, verify};
+//!
+//! let bundle = std::fs::read("vectors/evidence/budget.bundle")?;
+//! let genesis = std::fs::read("vectors/evidence/genesis.json")?;
+//! let report = verify(&bundle, &genesis, &Options::default());
+//! assert_eq!(report.verdict, Verdict::Valid, "{}", report.sentence);
+//! // A bundle with one bit changed proves nothing.
+//! let mut forged = bundle;
+//! forged[100] ^= 1;
+//! assert_ne!(verify(&forged, &genesis, &Options::default()).verdict, Verdict::Valid);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! Invariants: verification believes nothing in a bundle that is not bound to the genesis by signatures and
 //! hashes; keys, roots, costs and texts are recomputed, never read; a byte that nothing checks has no place in
 //! the format. It never panics, and what it allocates is bounded by a small multiple of the file's size.

@@ -13,7 +13,7 @@ use crate::params::work::times;
 use crate::params::{Params, work};
 use crate::state::{StateReader, StoreError, schema, tree_leaves};
 use crate::tx::{Transaction, may_send_run};
-use crate::types::{AccountId, DistrictId, Height, RoundId};
+use crate::types::{AccountId, DistrictId, Height, RoundId, SchoolYear};
 
 /// Why a transaction does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,7 @@ enum Part {
     Tree(String),
     Class(RoundId),
     Requests(RoundId),
+    Charges(SchoolYear),
 }
 
 /// What a block may still hold, on a state before it. Charging changes nothing when something does not fit.
@@ -67,6 +68,7 @@ pub struct Budget<'a> {
     accounts: BTreeMap<AccountId, u64>,
     paid: BTreeSet<Part>,
     districts: BTreeMap<AccountId, Option<DistrictId>>,
+    charges: BTreeMap<SchoolYear, Work>,
 }
 
 impl<'a> Budget<'a> {
@@ -92,6 +94,7 @@ impl<'a> Budget<'a> {
             accounts: BTreeMap::new(),
             paid: BTreeSet::new(),
             districts: BTreeMap::new(),
+            charges: BTreeMap::new(),
         }
     }
 
@@ -217,14 +220,9 @@ impl<'a> Budget<'a> {
                 }
             }
             Touch::Charges(year) => {
-                // Each statement reads them for itself.
                 if schema::protocol(self.state)?.at(self.height).now.binds_statements() {
-                    for class in
-                        schema::classes(self.state)?.iter().filter(|c| c.definition.school_year == year)
-                    {
-                        let pools = times(class.pools, unit::ROW_READ);
-                        charge.work = charge.work.saturating_add(unit::RECORD).saturating_add(pools);
-                    }
+                    let work = self.charges(year)?;
+                    self.add_part(charge, Part::Charges(year), work);
                 }
             }
             Touch::Requests(round) => {
@@ -266,6 +264,22 @@ impl<'a> Budget<'a> {
             charge.work = charge.work.saturating_add(work);
             charge.parts.push(part);
         }
+    }
+
+    /// What reading the pools of a year costs: all classes listed, then the pools of each of the year's. Counted once a block, however
+    /// many statements are asked about or taken.
+    fn charges(&mut self, year: SchoolYear) -> Result<Work, StoreError> {
+        if let Some(known) = self.charges.get(&year) {
+            return Ok(*known);
+        }
+        let classes = schema::classes(self.state)?;
+        let mut work = times(classes.len(), unit::ROW_READ);
+        for class in classes.iter().filter(|class| class.definition.school_year == year) {
+            let pools = unit::ROW_READ.saturating_add(times(class.pools, unit::LISTED_ROW));
+            work = work.saturating_add(pools);
+        }
+        self.charges.insert(year, work);
+        Ok(work)
     }
 
     /// The district that an account acts for.

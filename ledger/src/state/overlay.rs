@@ -171,6 +171,17 @@ impl<'a> Overlay<'a> {
         Ok(records.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
+    /// The records whose key starts with `prefix` as this block wrote them, ascending by key. Reads no store.
+    pub fn written(&self, prefix: &[u8]) -> Vec<Record> {
+        let mut records = BTreeMap::new();
+        for layer in self.layers() {
+            let written =
+                layer.values.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+            records.extend(written.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        records.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
     /// A row of a bulk tree.
     ///
     /// # Errors

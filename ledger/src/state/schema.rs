@@ -88,7 +88,7 @@ pub use chain::{
     ValidatorSchedule,
 };
 pub use change::{Change, Choice};
-pub use charges::{charged_at, charged_now, charged_pools, is_bound};
+pub use charges::{charged_at, charged_now, charged_pools, costly_pools, is_bound};
 pub use consortia::{
     AnchoredHead, Consortium, anchored_head, anchored_head_key, consortia, consortium, consortium_key,
 };
@@ -369,7 +369,7 @@ listings! {
     /// The pools of a class, retired ones included, ascending by id.
     pools(class: ClassId) -> PoolRecord = pools_prefix(class);
     /// All pools, by class and id.
-    all_pools() -> PoolRecord = b"pool/";
+    all_pools() -> PoolRecord = all_pools_prefix();
     /// All rounds.
     rounds() -> Round = b"round/";
     /// The acknowledgements of a round, by pool.

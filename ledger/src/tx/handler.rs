@@ -12,11 +12,11 @@ use crate::proof::BulkTree;
 use crate::rounds::RoundPools;
 use crate::rounds::sample::Sample;
 pub use crate::state::BlockFacts;
-use crate::state::schema::Member;
+use crate::state::schema::{Member, PoolRecord};
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
 use crate::tx::Event;
 use crate::tx::places::open_district;
-use crate::types::{DistrictId, Handle, RoundId, SchoolId};
+use crate::types::{AccountId, DistrictId, Handle, RoundId, SchoolId, SchoolYear};
 
 /// What a handler works with.
 pub struct Context<'c, 'a> {
@@ -40,6 +40,8 @@ pub struct BlockMemory {
     pub round_pools: BTreeMap<RoundId, Arc<RoundPools>>,
     /// Sums of the weights of a decided round's requests, by school.
     pub school_weights: BTreeMap<RoundId, Arc<BTreeMap<SchoolId, u64>>>,
+    /// Pools of a school year that cost something, by funder, as they were after the parent block.
+    pub costly_pools: BTreeMap<SchoolYear, Arc<BTreeMap<AccountId, Vec<PoolRecord>>>>,
     /// Who is audited, of decided rounds.
     pub audit_samples: BTreeMap<RoundId, Arc<Sample>>,
 }

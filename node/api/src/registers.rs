@@ -105,7 +105,7 @@ pub struct BudgetView {
     pub budget: Budget,
     /// Amounts by school that sum to it.
     pub statement: Statement,
-    /// A floor per weighted pupil of these amounts.
+    /// A floor per weighted pupil of these amounts; from protocol 3 on taken only where they are what was charged (else code 226).
     pub floor: Statement,
 }
 

@@ -1,11 +1,11 @@
 //! A district's own broker: its address from config.toml, name, secret and certificates from a file of the operator's alone.
 
 use std::hash::{BuildHasher, RandomState};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aula_home::config::{self, BrokerUrl};
+use aula_home::own_file::{self, OwnFileError, Watch};
 use krafka::auth::{AuthConfig, TlsConfig};
 use rumqttc::{MqttOptions, Transport};
 use serde::Deserialize;
@@ -166,22 +166,24 @@ impl Broker {
 }
 
 fn read_secret(path: &Path) -> Result<Secret, BrokerError> {
-    let read = |error| BrokerError::Read(path.to_owned(), error);
-    if std::fs::metadata(path).map_err(read)?.mode() & 0o077 != 0 {
-        return Err(BrokerError::Open(path.to_owned()));
-    }
-    let text = std::fs::read_to_string(path).map_err(read)?;
+    let text = own_file::read(path).map_err(|error| match error {
+        OwnFileError::Read(path, error) => BrokerError::Read(path, error),
+        OwnFileError::Open(path, _) => BrokerError::Open(path),
+    })?;
     // The parser's own words would quote the line.
     let known = "write user, password, and where wanted mechanism, ca, certificate and key";
     toml::from_str(&text).map_err(|_| BrokerError::Malformed(path.to_owned(), known))
 }
 
+/// The file of secrets as it stands, before it is read.
+pub fn watch(own: &config::Feed) -> Option<Watch> {
+    own.secret.as_deref().map(Watch::of)
+}
+
 /// Returns once the file of secrets has changed; never where there is none.
-pub async fn changed(file: Option<&Path>) {
-    let Some(path) = file else { return std::future::pending().await };
-    let at = || -> Option<SystemTime> { std::fs::metadata(path).and_then(|found| found.modified()).ok() };
-    let before = at();
-    while at() == before {
+pub async fn changed(watch: Option<Watch>) {
+    let Some(mut watch) = watch else { return std::future::pending().await };
+    while !watch.is_due() {
         tokio::time::sleep(EVERY).await;
     }
 }

@@ -1,9 +1,9 @@
 //! Who may send to a feed: a file of the operator's alone, read again when it changes.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use aula_home::own_file::{self, OwnFileError, Watch};
 use aula_ledger::names::Name;
 use aula_lrs::clients::{Client, Clients, Scope};
 use serde::Deserialize;
@@ -41,24 +41,21 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Gives `take` the clients anew whenever their file has changed, for ever; a file that is refused changes nothing.
 pub async fn attend(feed: String, file: PathBuf, take: impl Fn(Clients)) {
-    let mut seen = changed(&file);
+    let mut watch = Watch::unread(&file);
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = changed(&file);
-        if now == seen {
+        if !watch.is_due() {
             continue;
         }
-        seen = now;
         match read_clients(&file) {
-            Ok(clients) => take(clients),
-            Err(error) => tracing::warn!(feed, %error, "its clients stay as they were"),
+            Ok(clients) => {
+                watch.take();
+                take(clients);
+            }
+            Err(error) if watch.refuse() => tracing::warn!(feed, %error, "its clients stay as they were"),
+            Err(_) => {}
         }
     }
-}
-
-/// When a file was changed last; none of one that cannot be looked at.
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|found| found.modified()).ok()
 }
 
 /// Reads a file of clients.
@@ -67,11 +64,10 @@ fn changed(path: &Path) -> Option<SystemTime> {
 /// [`ClientsError`].
 pub fn read_clients(path: &Path) -> Result<Clients, ClientsError> {
     let shown = path.display().to_string();
-    let read = |error| ClientsError::Read(shown.clone(), error);
-    if std::fs::metadata(path).map_err(read)?.mode() & 0o077 != 0 {
-        return Err(ClientsError::Open(shown));
-    }
-    let text = std::fs::read_to_string(path).map_err(read)?;
+    let text = own_file::read(path).map_err(|error| match error {
+        OwnFileError::Read(_, error) => ClientsError::Read(shown.clone(), error),
+        OwnFileError::Open(..) => ClientsError::Open(shown.clone()),
+    })?;
     let malformed = |why: String| ClientsError::Malformed(shown.clone(), why);
     // The parser's own words would quote the line.
     let file: ClientsFile = toml::from_str(&text)

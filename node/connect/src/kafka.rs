@@ -16,7 +16,7 @@ use krafka::consumer::{AutoOffsetReset, Consumer, ConsumerRecord, OffsetAndMetad
 use krafka::error::KrafkaError;
 use tokio::sync::oneshot;
 
-use crate::broker::{Broker, BrokerError, backoff, changed};
+use crate::broker::{Broker, BrokerError, backoff, changed, watch};
 use crate::given::{Feed, Form, Given};
 use crate::payload;
 use crate::pipeline::{Busy, MAX_SUBMITTED, Pipeline, Summary};
@@ -95,6 +95,7 @@ impl Member {
     }
 
     async fn attend(&self, tries: &mut u32) -> Result<(), KafkaError> {
+        let watch = watch(&self.own);
         let kafka = connect(&self.own).await?;
         let group = self.own.group.clone().unwrap_or_else(|| format!("aula-{}", self.own.name));
         let consumer = kafka
@@ -107,7 +108,7 @@ impl Member {
             .build()
             .await?;
         consumer.subscribe(self.own.topics.keys()).await?;
-        let changed = changed(self.own.secret.as_deref());
+        let changed = changed(watch);
         tokio::pin!(changed);
         let ended = tokio::select! {
             ended = self.take(&consumer, tries) => ended,

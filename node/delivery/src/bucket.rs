@@ -13,6 +13,7 @@ use reqwest::{Certificate, Client, Method, StatusCode, Url};
 use crate::DeliveryError;
 
 mod answer;
+mod parts;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,8 @@ pub struct Bucket {
     bucket: String,
     signer: Signer,
     now_s: fn() -> u64,
+    /// Bytes that are held at once.
+    part: usize,
 }
 
 impl std::fmt::Debug for Bucket {
@@ -63,7 +66,27 @@ struct Asked<'a> {
     method: Method,
     key: &'a str,
     query: &'a [(&'a str, &'a str)],
+    /// First and last byte of an object that are wanted.
+    range: Option<(u64, u64)>,
+    /// So much of an object says enough: what is longer is not read to its end.
+    enough: Option<usize>,
     body: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    const fn new(method: Method, key: &'a str) -> Self {
+        Self { method, key, query: &[], range: None, enough: None, body: &[] }
+    }
+}
+
+/// What a request got.
+struct Answered {
+    status: StatusCode,
+    /// The service's own word for what was put.
+    tag: Option<String>,
+    /// Bytes of the whole object, where a part of it came.
+    total: Option<u64>,
+    body: Vec<u8>,
 }
 
 impl Bucket {
@@ -77,6 +100,16 @@ impl Bucket {
         secret: &str,
         authority: Option<&[u8]>,
         now_s: fn() -> u64,
+    ) -> Result<Self, DeliveryError> {
+        Self::patient(place, secret, authority, now_s, TIMEOUT)
+    }
+
+    fn patient(
+        place: &Place,
+        secret: &str,
+        authority: Option<&[u8]>,
+        now_s: fn() -> u64,
+        timeout: Duration,
     ) -> Result<Self, DeliveryError> {
         let setting = |why: String| DeliveryError::Setting(why);
         let endpoint = Url::parse(&place.endpoint);
@@ -94,7 +127,7 @@ impl Bucket {
             return Err(setting(format!("{:?} is no name of a bucket", place.bucket)));
         }
         let mut client =
-            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT);
+            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(timeout);
         if let Some(pem) = authority {
             let found = Certificate::from_pem(pem);
             client =
@@ -102,37 +135,7 @@ impl Bucket {
         }
         let client = client.build().map_err(|error| DeliveryError::peer(&place.endpoint, error))?;
         let signer = Signer::new(&place.key_id, secret, &place.region);
-        Ok(Self { client, endpoint, bucket: place.bucket.clone(), signer, now_s })
-    }
-
-    /// Puts a file; one that is there with these bytes stays.
-    ///
-    /// # Errors
-    /// What the service refuses; a file that is there with other bytes.
-    pub async fn put(&self, key: &str, bytes: &[u8]) -> Result<(), DeliveryError> {
-        match self.get(key).await? {
-            Some(there) if there == bytes => return Ok(()),
-            Some(_) => return Err(DeliveryError::Differs { place: self.said(), name: key.to_owned() }),
-            None => {}
-        }
-        self.done(Asked { method: Method::PUT, key, query: &[], body: bytes }).await?;
-        match self.get(key).await? {
-            Some(there) if there == bytes => Ok(()),
-            _ => Err(DeliveryError::Differs { place: self.said(), name: key.to_owned() }),
-        }
-    }
-
-    /// An object's bytes; none where there is none.
-    ///
-    /// # Errors
-    /// What the service refuses.
-    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, DeliveryError> {
-        let (status, body) = self.ask(Asked { method: Method::GET, key, query: &[], body: &[] }).await?;
-        match status {
-            StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => Ok(Some(body)),
-            status => Err(self.refused(status, &body)),
-        }
+        Ok(Self { client, endpoint, bucket: place.bucket.clone(), signer, now_s, part: parts::PART })
     }
 
     /// Whether what is put below a prefix can be deleted again, all versions and begun uploads: looked at the bucket's locks and tried
@@ -141,8 +144,8 @@ impl Bucket {
     /// # Errors
     /// Why not.
     pub async fn purgeable(&self, prefix: &str) -> Result<(), DeliveryError> {
-        let locks = Asked { method: Method::GET, key: "", query: &[("object-lock", "")], body: &[] };
-        let (status, body) = self.ask(locks).await?;
+        let locks = Asked { query: &[("object-lock", "")], ..Asked::new(Method::GET, "") };
+        let Answered { status, body, .. } = self.ask(locks).await?;
         if status.is_success()
             && answer::text(&body, "ObjectLockEnabled").is_some_and(|word| word == "Enabled")
         {
@@ -155,12 +158,11 @@ impl Bucket {
         }
         let key = format!("{prefix}aula-can-delete-{}", (self.now_s)());
         for bytes in [&b"1"[..], b"2"] {
-            self.done(Asked { method: Method::PUT, key: &key, query: &[], body: bytes }).await?;
+            self.done(Asked { body: bytes, ..Asked::new(Method::PUT, &key) }).await?;
         }
-        let begun = Asked { method: Method::POST, key: &key, query: &[("uploads", "")], body: &[] };
-        self.done(begun).await?;
+        self.done(Asked { query: &[("uploads", "")], ..Asked::new(Method::POST, &key) }).await?;
         // An ordinary deletion, as any program makes one: in a bucket with versions it leaves a marker.
-        self.done(Asked { method: Method::DELETE, key: &key, query: &[], body: &[] }).await?;
+        self.done(Asked::new(Method::DELETE, &key)).await?;
         self.purge(&key).await.map(|_| ())
     }
 
@@ -175,13 +177,11 @@ impl Bucket {
         }
         let mut gone = 0usize;
         for Version { key, id } in self.versions(prefix).await? {
-            self.done(Asked { method: Method::DELETE, key: &key, query: &[("versionId", &id)], body: &[] })
-                .await?;
+            self.done(Asked { query: &[("versionId", &id)], ..Asked::new(Method::DELETE, &key) }).await?;
             gone = gone.saturating_add(1);
         }
         for Version { key, id } in self.uploads(prefix).await? {
-            self.done(Asked { method: Method::DELETE, key: &key, query: &[("uploadId", &id)], body: &[] })
-                .await?;
+            self.done(Asked { query: &[("uploadId", &id)], ..Asked::new(Method::DELETE, &key) }).await?;
             gone = gone.saturating_add(1);
         }
         let left = self.versions(prefix).await?.len().saturating_add(self.uploads(prefix).await?.len());
@@ -230,7 +230,7 @@ impl Bucket {
                     query.push((id_marker, id));
                 }
             }
-            let asked = Asked { method: Method::GET, key: "", query: &query, body: &[] };
+            let asked = Asked { query: &query, ..Asked::new(Method::GET, "") };
             let listed =
                 read(&self.done(asked).await?).map_err(|why| DeliveryError::peer(&self.said(), why))?;
             found.extend(listed.found.into_iter().filter(|one| one.key.starts_with(prefix)));
@@ -245,11 +245,11 @@ impl Bucket {
 
     /// An answer that must be a good one.
     async fn done(&self, asked: Asked<'_>) -> Result<Vec<u8>, DeliveryError> {
-        let (status, body) = self.ask(asked).await?;
+        let Answered { status, body, .. } = self.ask(asked).await?;
         if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
     }
 
-    async fn ask(&self, asked: Asked<'_>) -> Result<(StatusCode, Vec<u8>), DeliveryError> {
+    async fn ask(&self, asked: Asked<'_>) -> Result<Answered, DeliveryError> {
         let mut path = format!("/{}", self.bucket);
         if !asked.key.is_empty() {
             path = format!("{path}/{}", signature::path(asked.key));
@@ -268,6 +268,9 @@ impl Bucket {
         for (name, value) in headers {
             request = request.header(name, value);
         }
+        if let Some((first, last)) = asked.range {
+            request = request.header("range", format!("bytes={first}-{last}"));
+        }
         let failed = |error: reqwest::Error| {
             let mut why = error.to_string();
             let mut cause = std::error::Error::source(&error);
@@ -278,14 +281,20 @@ impl Bucket {
             DeliveryError::peer(&self.said(), why)
         };
         let mut answer = request.send().await.map_err(failed)?;
+        let said = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let tag = said("etag").map(str::to_owned);
+        let total = said("content-range").and_then(|range| range.rsplit_once('/')?.1.parse().ok());
         let (status, mut body) = (answer.status(), Vec::new());
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
             if body.len().saturating_add(chunk.len()) > MAX_ANSWER {
                 return Err(DeliveryError::peer(&self.said(), "its answer is longer than is read"));
             }
             body.extend_from_slice(&chunk);
+            if asked.enough.is_some_and(|enough| body.len() > enough) {
+                break;
+            }
         }
-        Ok((status, body))
+        Ok(Answered { status, tag, total, body })
     }
 
     fn said(&self) -> String {

@@ -22,6 +22,14 @@ pub enum DeliveryError {
         /// Which file.
         name: String,
     },
+    /// A file of this machine that cannot be read or written.
+    #[error("{}: {why}", path.display())]
+    Here {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        why: String,
+    },
     /// Encryption failed.
     #[error("cannot encrypt: {0}")]
     Seal(String),

@@ -2,9 +2,10 @@
 //!
 //! | module | is |
 //! |---|---|
+//! | [`Local`] | a file that goes somewhere, read in pieces |
 //! | [`seal`] | files encrypted to recipients with age |
 //! | [`sftp`] | upload to a server whose host key is pinned: `.part`, resumed, read back, renamed |
-//! | [`bucket`] | S3: put once, and deleted with all versions |
+//! | [`bucket`] | S3: put once, in parts where it is large, read back, and deleted with all versions |
 //! | [`mail`] | a note that something is ready, by SMTP with STARTTLS alone |
 //! | [`webhook`] | the same note for a program, signed |
 //! | [`public`] | which addresses may be asked at all |
@@ -15,6 +16,7 @@
 
 pub mod bucket;
 mod error;
+mod local;
 pub mod mail;
 pub mod public;
 pub mod seal;
@@ -23,3 +25,4 @@ pub mod sign;
 pub mod webhook;
 
 pub use error::DeliveryError;
+pub use local::Local;

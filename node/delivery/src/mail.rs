@@ -12,7 +12,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use crate::DeliveryError;
 
-/// For one command of the server's.
+/// For the whole of it. The library's own limit ends no answer that does not come.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server of mail.
@@ -91,8 +91,12 @@ pub async fn send(server: &Server, envelope: &Envelope, note: &Note) -> Result<(
     if let Some((name, password)) = &server.login {
         transport = transport.credentials(Credentials::new(name.clone(), password.clone()));
     }
-    transport.build().send(message(envelope, note)?).await.map_err(refused)?;
-    Ok(())
+    let transport = transport.build();
+    let sending = transport.send(message(envelope, note)?);
+    match tokio::time::timeout(TIMEOUT, sending).await {
+        Ok(sent) => sent.map(|_| ()).map_err(refused),
+        Err(_) => Err(DeliveryError::peer(&place, "it does not answer")),
+    }
 }
 
 #[cfg(test)]

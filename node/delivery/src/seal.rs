@@ -1,6 +1,6 @@
 //! Files encrypted to recipients with age (age-encryption.org/v1), X25519 recipients `age1…` alone.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::str::FromStr;
 
 use age::x25519::Recipient;
@@ -28,19 +28,18 @@ impl Recipients {
         }
     }
 
-    /// Encrypts. The same bytes give others each time, since the file's key is drawn anew.
+    /// Encrypts what is read, piece by piece. The same bytes give others each time, since the file's key is drawn anew.
     ///
     /// # Errors
-    /// [`DeliveryError::Seal`].
-    pub fn seal(&self, bytes: &[u8]) -> Result<Vec<u8>, DeliveryError> {
+    /// [`DeliveryError::Seal`], also when something cannot be read or written.
+    pub fn seal(&self, from: &mut impl Read, to: &mut impl Write) -> Result<(), DeliveryError> {
         let failed = |why: &dyn std::fmt::Display| DeliveryError::Seal(why.to_string());
         let recipients = self.0.iter().map(|one| one as &dyn age::Recipient);
         let encryptor = age::Encryptor::with_recipients(recipients).map_err(|e| failed(&e))?;
-        let mut sealed = Vec::with_capacity(bytes.len().saturating_add(512));
-        let mut writer = encryptor.wrap_output(&mut sealed).map_err(|e| failed(&e))?;
-        writer.write_all(bytes).map_err(|e| failed(&e))?;
+        let mut writer = encryptor.wrap_output(to).map_err(|e| failed(&e))?;
+        std::io::copy(from, &mut writer).map_err(|e| failed(&e))?;
         writer.finish().map_err(|e| failed(&e))?;
-        Ok(sealed)
+        Ok(())
     }
 }
 
@@ -53,7 +52,8 @@ mod tests {
         let keys: Vec<_> = (0..3).map(|_| age::x25519::Identity::generate()).collect();
         let texts: Vec<String> = keys[..2].iter().map(|key| key.to_public().to_string()).collect();
         let text = vec![7u8; 200_000];
-        let sealed = Recipients::new(&texts)?.seal(&text)?;
+        let mut sealed = Vec::new();
+        Recipients::new(&texts)?.seal(&mut &text[..], &mut sealed)?;
         assert!(sealed.starts_with(b"age-encryption.org/v1"));
         assert!(!sealed.windows(32).any(|window| window == &text[..32]));
         for key in &keys[..2] {

@@ -17,7 +17,7 @@ use russh_sftp::client::fs::File;
 use russh_sftp::protocol::OpenFlags;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use crate::DeliveryError;
+use crate::{DeliveryError, Local};
 
 /// Without a byte from the server for so long, the connection is given up.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -110,17 +110,24 @@ impl Upload {
     ///
     /// # Errors
     /// A server that refuses, stops or holds other bytes: what was written stays as `.part`, and the next call goes on.
-    pub async fn put(&self, name: &str, bytes: &[u8]) -> Result<(), DeliveryError> {
+    pub async fn put(&self, name: &str, file: &Local) -> Result<(), DeliveryError> {
         let path = self.path(name);
+        let differs = || DeliveryError::Differs { place: self.place.address.clone(), name: name.to_owned() };
         if self.there(&path).await? {
-            return self.same(&path, name, bytes).await;
+            return if self.same(&path, file).await? == Some(file.length()) {
+                Ok(())
+            } else {
+                Err(differs())
+            };
         }
         let part = format!("{path}.part");
-        let kept = self.kept(&part, bytes).await?;
-        if kept < bytes.len() || bytes.is_empty() {
-            self.write(&part, kept, bytes).await?;
+        let kept = self.kept(&part, file).await?;
+        if kept < file.length() || file.length() == 0 {
+            self.write(&part, kept, file).await?;
         }
-        self.same(&part, name, bytes).await?;
+        if self.same(&part, file).await? != Some(file.length()) {
+            return Err(differs());
+        }
         self.sftp.rename(&part, &path).await.map_err(|e| self.failed(&e))?;
         if self.there(&path).await? {
             Ok(())
@@ -145,50 +152,47 @@ impl Upload {
     }
 
     /// How many first bytes the server has already; what it has is deleted when it is something else.
-    async fn kept(&self, part: &str, bytes: &[u8]) -> Result<usize, DeliveryError> {
+    async fn kept(&self, part: &str, file: &Local) -> Result<u64, DeliveryError> {
         if !self.there(part).await? {
             return Ok(0);
         }
-        let found = self.read(part, bytes.len()).await?;
-        if found.is_some_and(|found| bytes.starts_with(&found)) {
-            let size = self.sftp.metadata(part).await.map_err(|e| self.failed(&e))?.size.unwrap_or(0);
-            return Ok(usize::try_from(size).unwrap_or(0));
+        if let Some(kept) = self.same(part, file).await? {
+            return Ok(kept);
         }
         self.sftp.remove_file(part).await.map_err(|e| self.failed(&e))?;
         Ok(0)
     }
 
-    async fn write(&self, part: &str, from: usize, bytes: &[u8]) -> Result<(), DeliveryError> {
+    async fn write(&self, part: &str, mut at: u64, file: &Local) -> Result<(), DeliveryError> {
         let flags = OpenFlags::CREATE | OpenFlags::WRITE;
-        let mut file = self.sftp.open_with_flags(part, flags).await.map_err(|e| self.failed(&e))?;
-        file.seek(std::io::SeekFrom::Start(from as u64)).await.map_err(|e| self.failed(&e))?;
-        for chunk in bytes.get(from..).unwrap_or_default().chunks(CHUNK) {
-            file.write_all(chunk).await.map_err(|e| self.failed(&e))?;
+        let mut there = self.sftp.open_with_flags(part, flags).await.map_err(|e| self.failed(&e))?;
+        there.seek(std::io::SeekFrom::Start(at)).await.map_err(|e| self.failed(&e))?;
+        while at < file.length() {
+            let piece = file.piece(at, CHUNK)?;
+            if piece.is_empty() {
+                break;
+            }
+            there.write_all(&piece).await.map_err(|e| self.failed(&e))?;
+            at = at.saturating_add(piece.len() as u64);
         }
-        file.flush().await.map_err(|e| self.failed(&e))?;
-        file.close().await.map_err(|e| self.failed(&e))
+        there.flush().await.map_err(|e| self.failed(&e))?;
+        there.close().await.map_err(|e| self.failed(&e))
     }
 
-    /// Everything of a file, or none when it is longer than this.
-    async fn read(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, DeliveryError> {
-        let mut file: File = self.sftp.open(path).await.map_err(|e| self.failed(&e))?;
-        let (mut found, mut chunk) = (Vec::new(), vec![0; CHUNK]);
+    /// How many bytes a file there has, where they are the first of this one; none when any is another.
+    async fn same(&self, path: &str, file: &Local) -> Result<Option<u64>, DeliveryError> {
+        let mut there: File = self.sftp.open(path).await.map_err(|e| self.failed(&e))?;
+        let (mut at, mut chunk) = (0u64, vec![0; CHUNK]);
         loop {
-            let count = file.read(&mut chunk).await.map_err(|e| self.failed(&e))?;
+            let count = there.read(&mut chunk).await.map_err(|e| self.failed(&e))?;
             if count == 0 {
-                return Ok(Some(found));
+                return Ok(Some(at));
             }
-            found.extend_from_slice(chunk.get(..count).unwrap_or_default());
-            if found.len() > most {
+            let found = chunk.get(..count).unwrap_or_default();
+            if file.piece(at, count)? != found {
                 return Ok(None);
             }
-        }
-    }
-
-    async fn same(&self, path: &str, name: &str, bytes: &[u8]) -> Result<(), DeliveryError> {
-        match self.read(path, bytes.len()).await? {
-            Some(found) if found == bytes => Ok(()),
-            _ => Err(DeliveryError::Differs { place: self.place.address.clone(), name: name.to_owned() }),
+            at = at.saturating_add(count as u64);
         }
     }
 }

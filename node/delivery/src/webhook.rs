@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Url};
+use reqwest::{Client, ClientBuilder, Url};
 
 use crate::DeliveryError;
 use crate::public::{PublicOnly, allowed};
@@ -26,6 +26,21 @@ pub async fn post(url: &str, secret: &[u8], seconds: u64, body: Vec<u8>) -> Resu
     let asked =
         Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is no address: {why}")))?;
     allowed(&asked).map_err(|why| DeliveryError::Setting(format!("{url} is not asked: {why}")))?;
+    by(plain().dns_resolver(Arc::new(PublicOnly)), asked, secret, (seconds, body)).await
+}
+
+/// Over https alone, without a redirect.
+fn plain() -> ClientBuilder {
+    Client::builder().https_only(true).no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT)
+}
+
+async fn by(
+    client: ClientBuilder,
+    asked: Url,
+    secret: &[u8],
+    (seconds, body): (u64, Vec<u8>),
+) -> Result<(), DeliveryError> {
+    let url = asked.to_string();
     let failed = |error: reqwest::Error| {
         let mut why = error.to_string();
         let mut cause = std::error::Error::source(&error);
@@ -33,21 +48,14 @@ pub async fn post(url: &str, secret: &[u8], seconds: u64, body: Vec<u8>) -> Resu
             why = format!("{why}: {deeper}");
             cause = deeper.source();
         }
-        DeliveryError::peer(url, why)
+        DeliveryError::peer(&url, why)
     };
-    let client = Client::builder()
-        .https_only(true)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(TIMEOUT)
-        .dns_resolver(Arc::new(PublicOnly))
-        .build()
-        .map_err(failed)?;
+    let client = client.build().map_err(failed)?;
     let signed = signature(secret, seconds, &body);
     let answer =
         client.post(asked).header(CONTENT_TYPE, "application/json").header(HEADER, signed).body(body);
     let status = answer.send().await.map_err(failed)?.status();
-    if status.is_success() { Ok(()) } else { Err(DeliveryError::peer(url, format!("it answered {status}"))) }
+    if status.is_success() { Ok(()) } else { Err(DeliveryError::peer(&url, format!("it answered {status}"))) }
 }
 
 #[cfg(test)]
@@ -67,5 +75,35 @@ mod tests {
             let told = post(url, secret, 0, b"{}".to_vec()).await.map_err(|error| error.to_string());
             assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{url}: {told:?}");
         }
+    }
+
+    /// The receiver of `scripts/delivery/servers.py`, which checks the signature. It is at no public address, so this asks as [`post`]
+    /// does but for that.
+    #[tokio::test]
+    #[ignore = "asks for servers: scripts/delivery-peers.sh"]
+    async fn python_https_takes_a_signed_webhook_and_one_that_is_slow_full_or_moved_is_told()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let told =
+            |name: &str| std::env::var(name).map_err(|_| format!("{name}: run scripts/delivery-peers.sh"));
+        let (port, authority) = (told("AULA_HOOK_PORT")?, std::fs::read(told("AULA_SMTP_CA")?)?);
+        let secret = std::fs::read(told("AULA_HOOK_SECRET")?)?;
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+        let ask = async |path: &str, secret: &[u8]| {
+            let client = plain().add_root_certificate(reqwest::Certificate::from_pem(&authority)?);
+            let url = Url::parse(&format!("https://localhost:{port}{path}"))?;
+            let asked = by(client, url, secret.trim_ascii(), (now, br#"{"alert":1}"#.to_vec())).await;
+            Ok::<_, Box<dyn std::error::Error>>(asked.map_err(|error| error.to_string()))
+        };
+        assert_eq!(ask("/", &secret).await?, Ok(()));
+        for (path, word) in [("/full", "500"), ("/moved", "307"), ("/slow", "timed out")] {
+            let told = ask(path, &secret).await?;
+            assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{path}: {told:?}");
+        }
+        let other = ask("/", &[7; MIN_SECRET]).await?;
+        assert!(other.as_ref().is_err_and(|told| told.contains("403")), "another secret: {other:?}");
+        // A certificate that nobody trusts.
+        let url = Url::parse(&format!("https://localhost:{port}/"))?;
+        assert!(by(plain(), url, secret.trim_ascii(), (now, Vec::new())).await.is_err());
+        Ok(())
     }
 }

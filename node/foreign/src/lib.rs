@@ -3,6 +3,8 @@
 //!
 //! Absent: any request. Who asks and answers is above.
 
+pub mod address;
+pub mod form;
 pub mod link;
 pub mod moment;
 pub mod secret;

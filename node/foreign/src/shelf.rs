@@ -54,10 +54,40 @@ impl<T> Shelf<T> {
     }
 }
 
+impl<T> Shelf<T> {
+    /// Keeps a thing as [`Self::put`] does, and of those that are the same somebody's `most` at once: the one that ends first makes
+    /// room, so that nobody takes the shelf from the others.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn put_among(
+        &self,
+        secret: &str,
+        what: T,
+        (now_ms, for_ms): (u64, u64),
+        (most, same): (usize, impl Fn(&T) -> bool),
+    ) -> Result<(), Full> {
+        let mut held = self.locked();
+        let mut own: Vec<(u64, Digest32)> = held
+            .iter()
+            .filter(|(_, one)| same(&one.what))
+            .map(|(digest, one)| (one.until_ms, *digest))
+            .collect();
+        own.sort_unstable();
+        for (_, digest) in own.iter().take((own.len() + 1).saturating_sub(most)) {
+            held.remove(digest);
+        }
+        drop(held);
+        self.put(secret, what, (now_ms, for_ms))
+    }
+}
+
 impl<T: Clone> Shelf<T> {
-    /// A thing that stays.
-    pub fn get(&self, secret: &str, now_ms: u64) -> Option<T> {
-        self.locked().get(&digest(secret)).filter(|one| one.until_ms > now_ms).map(|one| one.what.clone())
+    /// A thing that stays, and until when.
+    pub fn get(&self, secret: &str, now_ms: u64) -> Option<(T, u64)> {
+        let held = self.locked();
+        let one = held.get(&digest(secret)).filter(|one| one.until_ms > now_ms)?;
+        Some((one.what.clone(), one.until_ms))
     }
 }
 
@@ -66,10 +96,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn attack_whoever_keeps_many_keeps_them_instead_of_its_own() {
+        let shelf = Shelf::new(4);
+        let put = |name: &str, whose: u32, now_ms| {
+            shelf.put_among(name, whose, (now_ms, 10), (2, |own| *own == whose))
+        };
+        assert_eq!(put("other", 7, 0), Ok(()));
+        for (number, name) in (1..).zip(["a", "b", "c", "d", "e"]) {
+            assert_eq!(put(name, 1, number), Ok(()), "{name}");
+        }
+        let there = |name| shelf.get(name, 5).is_some();
+        assert_eq!(["a", "b", "c", "d", "e", "other"].map(there), [false, false, false, true, true, true]);
+    }
+
+    #[test]
     fn a_thing_is_taken_once_within_its_time_and_what_is_over_makes_room() {
         let shelf = Shelf::new(2);
         assert_eq!(shelf.put("a", 1, (0, 10)), Ok(()));
-        assert_eq!((shelf.get("a", 9), shelf.get("a", 10), shelf.get("b", 0)), (Some(1), None, None));
+        assert_eq!((shelf.get("a", 9), shelf.get("a", 10), shelf.get("b", 0)), (Some((1, 10)), None, None));
         assert_eq!(shelf.put("b", 2, (5, 10)), Ok(()));
         assert_eq!(shelf.put("c", 3, (9, 10)), Err(Full));
         assert_eq!(shelf.put("c", 3, (10, 10)), Ok(()), "the first is over");

@@ -131,6 +131,11 @@ impl Home {
         self.0.join("hours")
     }
 
+    /// Figures that later reports compare with: `figures/`.
+    pub fn figures_dir(&self) -> PathBuf {
+        self.0.join("figures")
+    }
+
     /// The district's lake, 0700: `lake/`.
     pub fn lake_dir(&self) -> PathBuf {
         self.0.join("lake")

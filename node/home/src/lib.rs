@@ -15,6 +15,7 @@ pub mod keys;
 mod next_step;
 pub mod operator;
 pub mod outside;
+pub mod own_file;
 mod up_line;
 pub mod whole_file;
 

@@ -84,7 +84,7 @@ pub struct Desk {
     office: Arc<dyn Office>,
     credential_ms: u64,
     clock: Clock,
-    places: tokio::sync::Semaphore,
+    places: Arc<tokio::sync::Semaphore>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -154,7 +154,7 @@ impl Desk {
             office,
             credential_ms: terms.credential_ms.min(3_600_000),
             clock,
-            places: tokio::sync::Semaphore::new(MAX_REQUESTS),
+            places: Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS)),
         };
         desk.set_providers(providers)?;
         Ok(desk)
@@ -381,12 +381,17 @@ async fn saml_metadata(State(desk): State<Shared>, Path(name): Path<String>) -> 
     }
 }
 
-/// A place for each request, or 503.
+/// A place for each request, or 503. A request is answered to its end in a task of its own, and its place is held until then: what it asked
+/// of the vault goes on whether or not who asked is still there.
 async fn placed(State(desk): State<Shared>, request: Request, next: Next) -> Response {
-    match desk.places.try_acquire() {
-        Ok(_place) => next.run(request).await,
-        Err(_) => busy("too many requests at once: try again in a second").into_response(),
-    }
+    let Ok(place) = desk.places.clone().try_acquire_owned() else {
+        return busy("too many requests at once: try again in a second").into_response();
+    };
+    let done = tokio::spawn(async move {
+        let _place = place;
+        next.run(request).await
+    });
+    done.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// All routes.

@@ -212,12 +212,7 @@ fn protocol(raw: Raw, read: &impl Fn(&Path) -> Result<String, String>) -> Result
 
 /// Whether what goes there is encrypted, or stays on this machine.
 pub fn is_secure(url: &str) -> bool {
-    let host = url.strip_prefix("http://").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let local = |host: &str| {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        matches!(name, "127.0.0.1" | "localhost" | "[::1]")
-    };
-    url.starts_with("https://") || host.is_some_and(local)
+    aula_foreign::address::origin(url).is_some()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use aula_foreign::form::pairs;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, RawForm, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 use crate::claims::{self, Kind, Launch, Role};
 use crate::jwt::{self, Key, Token};
 use crate::keys::Keys;
-use crate::logins::{Full, LOGIN_MS, Login, Logins, SESSION_MS};
+use crate::logins::{Full, LOGIN_MS, Login, Logins};
 use crate::page::{self, Frame};
 use crate::platform::{Platform, origin};
 use crate::records::{Dashboards, NotTold, Opening, Records, Subject, Who};
@@ -34,7 +35,7 @@ mod forms;
 #[cfg(test)]
 mod tests;
 
-use forms::{cookie, encoded, fields, key_of};
+use forms::{cookie, encoded, key_of};
 
 /// Most bytes of a form: a token and a state.
 const MAX_FORM_BYTES: usize = 128 << 10;
@@ -59,7 +60,7 @@ pub struct Tool {
     records: Arc<dyn Records>,
     dashboards: Option<Arc<dyn Dashboards>>,
     clock: Clock,
-    places: tokio::sync::Semaphore,
+    places: Arc<tokio::sync::Semaphore>,
 }
 
 impl std::fmt::Debug for Tool {
@@ -96,7 +97,7 @@ impl Tool {
             records,
             dashboards: None,
             clock,
-            places: tokio::sync::Semaphore::new(MAX_REQUESTS),
+            places: Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS)),
         }
     }
 
@@ -288,15 +289,15 @@ impl Tool {
 
     /// The dashboard of a session's student; none of a teacher's session, or where none are shown.
     fn dashboard(&self, bearer: &str, headers: &HeaderMap) -> Option<crate::records::Page> {
-        let now = (self.clock)();
-        let subject = self.logins.session(bearer, now)?;
+        let (subject, until_ms) = self.logins.session(bearer, (self.clock)())?;
         let Who::Student(student) = subject.who else { return None };
         let platform = self.platform(|one| one.name == subject.platform)?;
         let opening = Opening {
             platform: subject.platform,
             student,
             framed_by: platform.own_origins(),
-            until_ms: now.saturating_add(SESSION_MS),
+            // A page ends with its session, however late in it it was opened.
+            until_ms,
         };
         Some(self.dashboards.as_ref()?.open(opening, headers.clone()))
     }
@@ -354,7 +355,7 @@ impl Tool {
         let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let bearer = header.strip_prefix("Bearer ").unwrap_or_default();
         let over = || (StatusCode::UNAUTHORIZED, "this session is over: open the link again".to_owned());
-        let subject = self.logins.session(bearer, (self.clock)()).ok_or_else(over)?;
+        let (subject, _) = self.logins.session(bearer, (self.clock)()).ok_or_else(over)?;
         let (records, platform) = (self.records.clone(), subject.platform.clone());
         match subject.who {
             Who::Student(id) => {
@@ -429,20 +430,21 @@ pub fn router(tool: Arc<Tool>) -> Router {
 }
 
 async fn login(State(tool): State<Arc<Tool>>, RawForm(form): RawForm) -> Response {
-    let asked = fields(&form)
+    let asked = pairs(&form)
         .ok_or_else(|| bad("a field stands twice, or is not UTF-8"))
         .and_then(|form| tool.login(&form));
     asked.unwrap_or_else(|(status, why)| page::refusal(status, &tool.frame(), &why))
 }
 
 async fn launch(State(tool): State<Arc<Tool>>, headers: HeaderMap, RawForm(form): RawForm) -> Response {
-    let Ok(_place) = tool.places.try_acquire() else {
-        return page::refusal(StatusCode::SERVICE_UNAVAILABLE, &tool.frame(), &Full.to_string());
-    };
-    let opened = match fields(&form) {
-        Some(form) => tool.launch(&form, &headers).await,
-        None => Err(bad("a field stands twice, or is not UTF-8")),
-    };
+    let own = tool.clone();
+    let opened = placed(&tool, async move {
+        match pairs(&form) {
+            Some(form) => own.launch(&form, &headers).await,
+            None => Err(bad("a field stands twice, or is not UTF-8")),
+        }
+    });
+    let opened = opened.await.unwrap_or_else(Err);
     opened.unwrap_or_else(|(status, why)| page::refusal(status, &tool.frame(), &why))
 }
 
@@ -474,23 +476,33 @@ async fn confirm(State(tool): State<Arc<Tool>>, body: axum::body::Bytes) -> Resp
 }
 
 async fn dashboard(State(tool): State<Arc<Tool>>, headers: HeaderMap, RawForm(form): RawForm) -> Response {
-    let Ok(_place) = tool.places.try_acquire() else {
-        return page::refusal(StatusCode::SERVICE_UNAVAILABLE, &tool.frame(), &Full.to_string());
-    };
-    let bearer = fields(&form).and_then(|mut form| form.remove("bearer")).unwrap_or_default();
+    let bearer = pairs(&form).and_then(|mut form| form.remove("bearer")).unwrap_or_default();
+    let refused = |(status, why): Refusal| page::refusal(status, &tool.frame(), &why);
     match tool.dashboard(&bearer, &headers) {
-        Some(dashboard) => dashboard.await,
-        None => page::refusal(
-            StatusCode::UNAUTHORIZED,
-            &tool.frame(),
-            "this session is over: open the link again",
-        ),
+        Some(dashboard) => placed(&tool, dashboard).await.unwrap_or_else(refused),
+        None => refused((StatusCode::UNAUTHORIZED, "this session is over: open the link again".into())),
     }
 }
 
 async fn me(State(tool): State<Arc<Tool>>, headers: HeaderMap) -> Response {
-    let Ok(_place) = tool.places.try_acquire() else { return answer(Err(full(Full))) };
-    answer(tool.me(&headers).await)
+    let own = tool.clone();
+    let told = placed(&tool, async move { own.me(&headers).await });
+    answer(told.await.unwrap_or_else(Err))
+}
+
+/// Does something in one of the tool's places. It is done to its end in a task of its own, and the place is held until then: the
+/// vault works on whether or not who asked is still there.
+async fn placed<T: Send + 'static>(
+    tool: &Tool,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Refusal> {
+    let place = tool.places.clone().try_acquire_owned().map_err(|_| full(Full))?;
+    let done = tokio::spawn(async move {
+        let _place = place;
+        work.await
+    });
+    let broken = |_| (StatusCode::INTERNAL_SERVER_ERROR, "the tool failed: open the link again".to_owned());
+    done.await.map_err(broken)
 }
 
 async fn published(State(tool): State<Arc<Tool>>) -> Response {

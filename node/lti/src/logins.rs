@@ -122,8 +122,8 @@ impl Logins {
         Ok(bearer)
     }
 
-    /// Whose a session is.
-    pub fn session(&self, bearer: &str, now_ms: u64) -> Option<Subject> {
+    /// Whose a session is, and until when it lasts.
+    pub fn session(&self, bearer: &str, now_ms: u64) -> Option<(Subject, u64)> {
         self.sessions.get(bearer, now_ms)
     }
 }

@@ -1,5 +1,6 @@
 //! The platforms that the operator registered, from a file.
 
+pub use aula_foreign::address::origin;
 use serde::Deserialize;
 
 /// Most bytes of the file.
@@ -95,20 +96,6 @@ pub fn read(text: &str) -> Result<Vec<Platform>, PlatformsError> {
         }
     }
     Ok(file.platform)
-}
-
-/// Scheme, host and port of a URL that may be spoken to: https, or http on loopback.
-pub fn origin(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let plain = authority.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
-    let host = match authority.strip_prefix('[') {
-        Some(six) => six.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let loopback = matches!(host, "127.0.0.1" | "localhost" | "::1");
-    let spoken = scheme == "https" || scheme == "http" && loopback;
-    (spoken && plain && !host.is_empty()).then(|| format!("{scheme}://{}", authority.to_ascii_lowercase()))
 }
 
 impl Platform {

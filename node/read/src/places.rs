@@ -209,7 +209,7 @@ fn pool_row(pool: PoolRecord, classes: &BTreeMap<ClassId, Class>) -> PoolRow {
     PoolRow {
         title: class.map(|class| class.definition.title.to_string()).unwrap_or_default(),
         kind_name: kind_name(class, &pool),
-        cost_cents: pool.unit_cost_cents.0.saturating_mul(pool.capacity.into()),
+        cost_cents: pool.cost_cents(),
         pool,
     }
 }

@@ -160,7 +160,7 @@ fn pool_line(
         capacity: pool.capacity,
         floor: pool.floor,
         unit_cost_cents: pool.unit_cost_cents,
-        cost_cents: Cents(pool.unit_cost_cents.0.saturating_mul(pool.capacity.into())),
+        cost_cents: Cents(pool.cost_cents()),
         price: price.and_then(|line| line.price),
         used: price.and_then(|line| line.used),
         demand: demand.and_then(|line| line.demand),

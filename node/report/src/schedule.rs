@@ -94,6 +94,15 @@ impl Schedule {
         Ok(found)
     }
 
+    /// The same time of day so many days before a date; none before 1970.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Calendar`].
+    pub fn days_before(&self, date: Date, days: i32) -> Result<Option<u64>, ScheduleError> {
+        let then = date.checked_sub(days.days()).map_err(|_| ScheduleError::Calendar)?;
+        Ok(u64::try_from(self.moment(then)?).ok())
+    }
+
     /// The last date that is no longer kept at a moment, after so many years.
     ///
     /// # Errors
@@ -157,6 +166,18 @@ mod tests {
             (dates(&autumn), autumn[0].moment_ms),
             (vec!["2026-11-01".into()], ms("2026-11-01T06:30:00Z")?)
         );
+        Ok(())
+    }
+
+    #[test]
+    fn a_week_before_is_the_moment_of_a_week_before_over_changes_of_clocks() -> Tested {
+        let nightly = Schedule::new(Every::Day, "03:00", "America/Chicago")?;
+        let due = nightly.due(ms("2026-10-20T00:00:00Z")?, ms("2026-11-20T00:00:00Z")?)?;
+        for pair in due.windows(8) {
+            assert_eq!(nightly.days_before(pair[7].date, 7)?, Some(pair[0].moment_ms));
+        }
+        let first = nightly.due(0, 86_400_000)?;
+        assert_eq!(nightly.days_before(first[0].date, 7)?, None);
         Ok(())
     }
 

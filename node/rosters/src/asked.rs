@@ -6,15 +6,25 @@
 
 use std::time::Duration;
 
+use aula_foreign::address::is_this_machine;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Most pages of a collection.
-pub(crate) const MAX_PAGES: usize = 20_000;
 /// Most objects of all collections.
 pub(crate) const MAX_OBJECTS: usize = 2_000_000;
+
+/// Most answers of one asking, of all collections and repeated ones too, where the provider's file says nothing else.
+pub(crate) const fn usual_pages() -> u64 {
+    20_000
+}
+
+/// Most bytes of them.
+pub(crate) const fn usual_bytes() -> u64 {
+    1 << 30
+}
+
 /// Most bytes of a token's answer.
 const MAX_TOKEN_BYTES: usize = 64 << 10;
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -66,13 +76,47 @@ pub enum ConsumerError {
     /// Too much of something.
     #[error("more than {0} {1}")]
     TooMany(usize, &'static str),
+    /// More than the provider's file allows.
+    #[error("{0} gave more than {1} {2} and goes on: if it has that much, set {3} in the provider's file")]
+    Endless(String, u64, &'static str, &'static str),
+}
+
+/// What was taken so far.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    max_pages: u64,
+    max_bytes: u64,
+    pages: u64,
+    bytes: u64,
+}
+
+impl Taken {
+    /// Nothing yet, of so many answers and bytes at most: a provider may page for ever.
+    pub const fn of(max_pages: u64, max_bytes: u64) -> Self {
+        Self { max_pages, max_bytes, pages: 0, bytes: 0 }
+    }
+
+    /// Counts an answer.
+    pub fn add(&mut self, url: &Url, body: &[u8]) -> Result<(), ConsumerError> {
+        self.pages = self.pages.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(body.len() as u64);
+        for (taken, most, what, name) in [
+            (self.pages, self.max_pages, "pages", "max_pages"),
+            (self.bytes, self.max_bytes, "bytes", "max_bytes"),
+        ] {
+            if taken > most {
+                return Err(ConsumerError::Endless(shown(url), most, what, name));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An address that may be asked.
 pub(crate) fn address(text: &str) -> Result<Url, ConsumerError> {
     let refused = || ConsumerError::Address(text.split('?').next().unwrap_or_default().to_owned());
     let url = Url::parse(text).map_err(|_| refused())?;
-    let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    let loopback = url.host_str().is_some_and(is_this_machine);
     let spoken = url.scheme() == "https" || url.scheme() == "http" && loopback;
     if spoken && url.username().is_empty() { Ok(url) } else { Err(refused()) }
 }

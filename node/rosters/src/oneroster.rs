@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use crate::asked::ConsumerError;
-use crate::asked::{MAX_OBJECTS, MAX_PAGES, address, answered, client, shown, token};
+use crate::asked::{MAX_OBJECTS, Taken, address, answered, client, shown, token, usual_bytes, usual_pages};
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,8 @@ const RESULTS_SCOPE: &str = "https://purl.imsglobal.org/spec/or/v1p2/scope/grade
 const ASSESSMENT_SCOPE: &str = "https://purl.imsglobal.org/spec/or/v1p2/scope/assessment.readonly";
 
 /// What a provider's file has.
-const WORDS: &str = "url, token_url, client_id, client_secret, and results_url and assessments if wanted";
+const WORDS: &str =
+    "url, token_url, client_id, client_secret, and results_url, assessments, max_pages, max_bytes if wanted";
 
 /// Where a provider is, and who asks: a file of the operator's alone.
 #[derive(Clone, Deserialize)]
@@ -46,6 +47,12 @@ pub struct Provider {
     pub client_id: String,
     /// The secret.
     pub client_secret: String,
+    /// Most answers of one asking: a provider that pages for ever is left there.
+    #[serde(default = "usual_pages")]
+    pub max_pages: u64,
+    /// Most bytes of them.
+    #[serde(default = "usual_bytes")]
+    pub max_bytes: u64,
 }
 
 impl std::fmt::Debug for Provider {
@@ -85,7 +92,8 @@ pub fn provider(text: &str) -> Result<Provider, ConsumerError> {
 /// # Errors
 /// [`ConsumerError`].
 pub async fn fetch(provider: &Provider, since: Option<&str>) -> Result<Fetched, ConsumerError> {
-    let mut asking = Asking { client: client()?, provider, token: String::new(), count: 0 };
+    let taken = Taken::of(provider.max_pages, provider.max_bytes);
+    let mut asking = Asking { client: client()?, provider, token: String::new(), count: 0, taken };
     asking.token = asking.token().await?;
     let mut collections = Vec::new();
     for collection in Collection::ROSTER {
@@ -106,6 +114,7 @@ struct Asking<'a> {
     provider: &'a Provider,
     token: String,
     count: usize,
+    taken: Taken,
 }
 
 /// A page as it came.
@@ -145,7 +154,7 @@ impl Asking<'_> {
             url
         };
         let (mut url, mut objects, mut total) = (at_offset(0), Vec::new(), None);
-        for _ in 0..MAX_PAGES {
+        loop {
             let page = self.page(&url, collection).await?;
             let got = page.objects.len();
             self.count += got;
@@ -173,7 +182,6 @@ impl Asking<'_> {
                 (None, _) => return Ok(objects),
             };
         }
-        Err(ConsumerError::TooMany(MAX_PAGES, "pages"))
     }
 
     async fn page(&mut self, url: &Url, collection: Collection) -> Result<Page, ConsumerError> {
@@ -184,6 +192,7 @@ impl Asking<'_> {
             asked = self.ask(url).await;
         }
         let (headers, body) = asked?;
+        self.taken.add(url, &body)?;
         let objects = rest::page(collection, &body)
             .map_err(|why| ConsumerError::Page(shown(url), collection.name(), why.to_string()))?;
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -8,11 +8,12 @@ use aula_twin_runtime::event::{
     Attendance, Correctness, Event, EventBody, EventKey, ItemId, ResourceId, SkillId, SkillSet, SourceId,
 };
 use aula_twin_runtime::merge::History;
-use aula_vault::access::RosterLine;
+use aula_vault::access::{ReaderRole, RosterLine};
 use aula_vault::corrections::{Answered, Asking};
 use aula_vault::turn::PATIENCE;
 use aula_vault::vault::EventIn;
 use aula_vault::{Folders, LocalId, Vault};
+use aula_web::dashboard::Grant;
 use futures::SinkExt;
 use reqwest::header::{self, HeaderMap};
 use reqwest::redirect::Policy;
@@ -50,7 +51,12 @@ fn answer(unit: u16, right: bool) -> Result<EventBody, Box<dyn std::error::Error
 }
 
 async fn office() -> Result<Office, Box<dyn std::error::Error>> {
-    let (served, folders, links) = serve_office(|config| config.api.reads_per_second = 0, SOON).await?;
+    office_looking(SOON).await
+}
+
+/// One whose open pages are looked at again so often.
+async fn office_looking(every: Duration) -> Result<Office, Box<dyn std::error::Error>> {
+    let (served, folders, links) = serve_office(|config| config.api.reads_per_second = 0, every).await?;
     let vault = Vault::create(&folders, &served.district_1(), now_ms())?;
     let handle = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
     vault.put_records(&[(handle, FieldName::new("name")?, b"\"Ada\"")])?;
@@ -211,6 +217,10 @@ async fn a_link_becomes_a_session_and_a_page_that_only_its_reader_sees() -> Test
         assert_eq!(office.ask(path, cookie).await?.0, 401);
     }
     assert_eq!(office.ask(&format!("/s/{}", "0".repeat(64)), None).await?.0, 401);
+    // One whose day is over says so.
+    let (_, over) = office.link(LinkRole::Family, "f-88", 0)?;
+    let (status, _, body) = office.ask(&format!("/s/{over}"), None).await?;
+    assert!(status == 401 && body.contains("This link has expired") && !body.contains("Ada"), "{body}");
     // A family's page is not opened by it, nor a dashboard by a family's link.
     assert_eq!(office.ask(&format!("/family/{token}"), None).await?.0, 401);
     office.revoke(&id)?;
@@ -314,6 +324,35 @@ async fn the_socket_brings_what_changes_and_what_was_missed_and_ends_with_the_li
         }
     };
     assert_eq!(ended["end"], "link_revoked");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_a_socket_ends_with_its_session_and_not_at_the_next_look() -> Tested {
+    let office = office_looking(Duration::from_secs(86_400)).await?;
+    let grant = Grant {
+        district: DistrictId(1),
+        school_year: YEAR,
+        handle: office.handle,
+        reader: Name::new("s-1")?,
+        role: ReaderRole::Student,
+        link: None,
+        framed_by: Vec::new(),
+        expires_ms: now_ms() + 3_000,
+    };
+    let token = office.served.dashboards.sessions.mint(grant, now_ms());
+    let cookie = token.cookie(60, false);
+    let (page, cookie) = (format!("/s/of/{}", token.name()), cookie.split(';').next().unwrap_or_default());
+    let origin = office.served.client.origin().to_owned();
+    let mut socket = office.connect(&page, cookie, &origin).await?;
+    greet(&mut socket, 1, 0).await?;
+    let ended = loop {
+        let (told, _) = hear(&mut socket).await?;
+        if told["end"].is_string() {
+            break told;
+        }
+    };
+    assert_eq!(ended["end"], "no_session");
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use std::path::Path;
 use aula_delivery::DeliveryError;
 use aula_delivery::bucket::{Bucket, Place};
 
-use super::deliver::run;
-use super::folder::{Made, unwritable};
+use super::deliver::{Outgoing, run};
+use super::folder::unwritable;
 use super::outbox::date_in;
 use crate::clock::now_ms;
 use crate::config::BucketPlace;
@@ -50,12 +50,12 @@ pub fn check(to: &BucketPlace) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A bucket that cannot be purged, or refuses; another report of that date there.
-pub fn put(to: &BucketPlace, (name, date): (&str, &str), files: &[Made]) -> Result<(), Failure> {
+pub(super) fn put(to: &BucketPlace, (name, date): (&str, &str), files: &[Outgoing]) -> Result<(), Failure> {
     check(to)?;
     let bucket = open(to)?;
     run(async {
         for file in files {
-            bucket.put(&format!("{}{name}/{date}/{}", to.prefix, file.name), &file.bytes).await?;
+            bucket.put(&format!("{}{name}/{date}/{}", to.prefix, file.name), &file.local()?).await?;
         }
         Ok(())
     })
@@ -88,6 +88,25 @@ pub fn forget(
     })?;
     let written = whole_file::replace(&mark, Access::Private, format!("{until}\n").as_bytes());
     written.map_err(|error| unwritable(&mark, &error))
+}
+
+/// What is in a bucket below its prefix.
+#[cfg(test)]
+pub(super) fn keys(to: &BucketPlace) -> Result<Vec<String>, Failure> {
+    let bucket = open(to)?;
+    let mut keys = Vec::new();
+    run(async {
+        keys = bucket.keys(&to.prefix).await?;
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
+/// Deletes it.
+#[cfg(test)]
+pub(super) fn purge(to: &BucketPlace) -> Result<(), Failure> {
+    let bucket = open(to)?;
+    run(async { bucket.purge(&to.prefix).await.map(|_| ()) })
 }
 
 /// The date of a key, where it is over its years.

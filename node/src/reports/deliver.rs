@@ -12,11 +12,12 @@ use aula_delivery::mail::{Envelope, Note, Server, message, send};
 use aula_delivery::seal::Recipients;
 use aula_delivery::sftp::{Place, Upload};
 use aula_delivery::webhook;
+use aula_delivery::{DeliveryError, Local};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::archive;
-use super::folder::{Made, unwritable};
+use super::folder::unwritable;
 use super::outbox::{Outbox, date_in};
 use crate::clock::now_ms;
 use crate::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
@@ -116,14 +117,27 @@ fn dates(folder: &Path) -> Result<Vec<String>, Failure> {
     Ok(dates)
 }
 
+/// A file that is sent, under the name that it has here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+impl Outgoing {
+    pub(super) fn local(&self) -> Result<Local, DeliveryError> {
+        Local::of(&self.path)
+    }
+}
+
 /// A folder's files, by name.
-fn files(folder: &Path) -> Result<Vec<Made>, Failure> {
+fn files(folder: &Path) -> Result<Vec<Outgoing>, Failure> {
     let unreadable = format!("cannot read {}", folder.display());
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).advise(&unreadable, "check its owner")? {
         let path = entry.advise(&unreadable, "check its owner")?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        files.push(Made::new(name, std::fs::read(&path).advise(&unreadable, "check its owner")?));
+        files.push(Outgoing { name, path });
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
@@ -136,9 +150,9 @@ fn one(config: &Config, (folder, name, date): (&Path, &str, &str), place: &Deliv
         DeliveryBy::Sftp(to) => {
             let aside = folder.join(format!(".{date}.sealed-{}", place.name));
             let sealed = sealed(&aside, &made, &to.encrypt_to)?;
-            let named: Vec<Made> = sealed
+            let named: Vec<Outgoing> = sealed
                 .into_iter()
-                .map(|file| Made::new(format!("{name}-{date}-{}", file.name), file.bytes))
+                .map(|file| Outgoing { name: format!("{name}-{date}-{}", file.name), ..file })
                 .collect();
             upload(to, &named)?;
             std::fs::remove_dir_all(&aside).map_err(|error| unwritable(&aside, &error))
@@ -146,10 +160,10 @@ fn one(config: &Config, (folder, name, date): (&Path, &str, &str), place: &Deliv
         DeliveryBy::Bucket(to) => archive::put(to, (name, date), &made),
         DeliveryBy::Mail(_) | DeliveryBy::Webhook(_) => {
             let body = serde_json::json!({
-                "report": name, "date": date, "files": made.len(), "manifest_sha256": manifest(&made),
+                "report": name, "date": date, "files": made.len(), "manifest_sha256": manifest(&made)?,
                 "link": config.reports.link,
             });
-            let said = Said { note: note(config, (name, date, &place.name), &made), body };
+            let said = Said { note: note(config, (name, date, &place.name), &made)?, body };
             say(config, &place.name, &said, &folder.join(format!("{date}.mail-{}.eml", place.name)))
         }
     }
@@ -187,7 +201,7 @@ pub fn say(config: &Config, place: &str, said: &Said, file: &Path) -> Result<(),
 }
 
 /// The files encrypted, from an earlier try where there is one.
-fn sealed(aside: &Path, made: &[Made], to: &[String]) -> Result<Vec<Made>, Failure> {
+fn sealed(aside: &Path, made: &[Outgoing], to: &[String]) -> Result<Vec<Outgoing>, Failure> {
     if aside.is_dir() {
         return files(aside);
     }
@@ -196,11 +210,18 @@ fn sealed(aside: &Path, made: &[Made], to: &[String]) -> Result<Vec<Made>, Failu
     // What an earlier process left when it was killed.
     let _ = std::fs::remove_dir_all(&begun);
     super::folder::empty(&begun)?;
-    let sealed = made.iter().map(|file| {
-        let bytes = recipients.seal(&file.bytes).hint("try again; if it stays, report it")?;
-        Ok(Made::new(format!("{}.age", file.name), bytes))
-    });
-    super::folder::fill(&begun, &sealed.collect::<Result<Vec<_>, Failure>>()?)?;
+    for file in made {
+        let path = begun.join(format!("{}.age", file.name));
+        let hint = "free space, or check the folder's owner; it is tried again at the next look";
+        let written = |error: std::io::Error| unwritable(&path, &error);
+        let mut from = File::open(&file.path)
+            .advise(format!("cannot read {}", file.path.display()), "check its owner")?;
+        // The folder is the owner's alone.
+        let mut sealed = std::io::BufWriter::new(File::create_new(&path).map_err(written)?);
+        recipients.seal(&mut from, &mut sealed).hint(hint)?;
+        let sealed = sealed.into_inner().map_err(|error| written(error.into_error()))?;
+        sealed.sync_all().map_err(written)?;
+    }
     std::fs::rename(&begun, aside).map_err(|error| unwritable(aside, &error))?;
     files(aside)
 }
@@ -209,7 +230,7 @@ fn sealed(aside: &Path, made: &[Made], to: &[String]) -> Result<Vec<Made>, Failu
 ///
 /// # Errors
 /// What the server refuses.
-pub fn upload(to: &Sftp, files: &[Made]) -> Result<(), Failure> {
+fn upload(to: &Sftp, files: &[Outgoing]) -> Result<(), Failure> {
     let place = Place {
         address: to.address.clone(),
         user: to.user.clone(),
@@ -219,15 +240,15 @@ pub fn upload(to: &Sftp, files: &[Made]) -> Result<(), Failure> {
     run(async {
         let upload = Upload::connect(&place, &to.key).await?;
         for file in files {
-            upload.put(&file.name, &file.bytes).await?;
+            upload.put(&file.name, &file.local()?).await?;
         }
         Ok(())
     })
 }
 
 /// What a note says: that something is ready, and nothing of it.
-fn note(config: &Config, (name, date, to): (&str, &str, &str), made: &[Made]) -> Note {
-    let manifest = manifest(made);
+fn note(config: &Config, (name, date, to): (&str, &str, &str), made: &[Outgoing]) -> Result<Note, Failure> {
+    let manifest = manifest(made)?;
     let text = format!(
         "The report {name} of {date} is ready: {} files.\nRead it at {} after your login, or in the district's outbox.\n\nSHA-256 of its \
          manifest: {manifest}\n",
@@ -235,12 +256,17 @@ fn note(config: &Config, (name, date, to): (&str, &str, &str), made: &[Made]) ->
         config.reports.link
     );
     let id = hex::encode(&Sha256::digest(format!("{name}\n{date}\n{to}\n{manifest}"))[..16]);
-    Note { subject: format!("Report {name} of {date}"), text, id }
+    Ok(Note { subject: format!("Report {name} of {date}"), text, id })
 }
 
-fn manifest(made: &[Made]) -> String {
-    let bytes = made.iter().find(|file| file.name == "manifest.json").map_or(&[][..], |file| &file.bytes);
-    hex::encode(Sha256::digest(bytes))
+/// SHA-256 of the manifest, which has those of the other files.
+fn manifest(made: &[Outgoing]) -> Result<String, Failure> {
+    let Some(file) = made.iter().find(|file| file.name == "manifest.json") else {
+        return Ok(hex::encode(Sha256::digest([])));
+    };
+    let bytes = std::fs::read(&file.path);
+    let bytes = bytes.advise(format!("cannot read {}", file.path.display()), "check its owner")?;
+    Ok(hex::encode(Sha256::digest(bytes)))
 }
 
 fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
@@ -264,9 +290,7 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
 }
 
 /// Runs what waits for others to its end, on a thread of its own: the caller may be within a runtime.
-pub(super) fn run(
-    work: impl Future<Output = Result<(), aula_delivery::DeliveryError>> + Send,
-) -> Result<(), Failure> {
+pub(super) fn run(work: impl Future<Output = Result<(), DeliveryError>> + Send) -> Result<(), Failure> {
     let hint = "it is tried again at the next look; correct the [[delivery]] in config.toml if it is wrong";
     let done = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -280,6 +304,7 @@ pub(super) fn run(
 
 #[cfg(test)]
 mod tests {
+    use super::super::folder::Made;
     use super::*;
 
     fn outbox(deliver: &str) -> Result<(tempfile::TempDir, Home, Config), Failure> {

@@ -18,7 +18,8 @@ use aula_report::paper::{Count, Language, Paper};
 use serde_json::json;
 
 use super::folder::Made;
-use super::past::Chain;
+use super::kept::Kept;
+use super::past::{Chain, PRUNED};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::terminal::{Advise, DEFECT, Failure};
@@ -192,8 +193,7 @@ fn money(
         }
         let number = class.definition.school_year.0;
         let year = years.entry(number).or_insert_with(|| empty(number));
-        let (places, cents) =
-            (u64::from(pool.capacity), pool.unit_cost_cents.0.saturating_mul(pool.capacity.into()));
+        let (places, cents) = (u64::from(pool.capacity), pool.cost_cents());
         year.places_here = year.places_here.saturating_add(places);
         year.cents_here = year.cents_here.saturating_add(cents);
         match year.schools.iter_mut().find(|line| line.school == pool.school.0) {
@@ -221,6 +221,24 @@ pub struct Wanted<'a> {
     pub languages: &'a [Language],
     /// Before the path of every proof.
     pub link: &'a str,
+    /// With what it is compared.
+    pub against: Against<'a>,
+}
+
+/// With what a report is compared, and how far it is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Against<'a> {
+    /// Figures that were kept.
+    pub kept: Option<&'a Kept>,
+    /// A week and a year before, milliseconds since 1970; none: from the report's own block, up to the full minute.
+    pub moments: Option<[Option<u64>; 2]>,
+    /// Most blocks that are executed for what was not kept.
+    pub most_blocks: u64,
+}
+
+impl Against<'_> {
+    /// Whatever it takes.
+    pub const ANYTHING: Self = Self { kept: None, moments: None, most_blocks: u64::MAX };
 }
 
 /// What was made.
@@ -228,9 +246,9 @@ pub struct Wanted<'a> {
 pub struct Report {
     /// The files, the manifest last.
     pub files: Vec<Made>,
-    /// Of which districts.
-    pub districts: Vec<u16>,
-    /// The height of a week before, where the chain has one.
+    /// The figures as of the report's own height, of each district.
+    pub now: Vec<DistrictFigures>,
+    /// The height of a week before, where there is one to compare with.
     pub week: Option<Height>,
     /// The height of a year before.
     pub year: Option<Height>,
@@ -239,6 +257,82 @@ pub struct Report {
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+const MINUTE_MS: u64 = 60 * 1_000;
+
+/// The figures of districts after each of these heights; without `district` of every one.
+///
+/// # Errors
+/// When the chain cannot be read.
+pub fn figures_at(
+    chain: &Chain,
+    heights: &BTreeSet<Height>,
+    district: Option<u16>,
+) -> Result<BTreeMap<Height, Vec<DistrictFigures>>, Failure> {
+    let mut found: BTreeMap<Height, Vec<DistrictFigures>> = BTreeMap::new();
+    chain.states(heights, |state, header| {
+        let hint = "run `aula replay`, which names what is damaged";
+        let source = chain.source(state, header)?;
+        let districts = schema::districts(state).advise("the districts cannot be read", hint)?;
+        let mut all = Vec::new();
+        for id in districts.iter().map(|one| one.id).filter(|id| district.is_none_or(|n| n == id.0)) {
+            all.extend(figures(state, source.clone(), id).advise("the figures cannot be read", hint)?);
+        }
+        found.insert(header.height, all);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// What was kept of a moment, or the height at which it has to be read.
+#[derive(Debug, Default)]
+struct Then {
+    kept: Vec<DistrictFigures>,
+    read: Option<Height>,
+}
+
+impl Then {
+    fn of(chain: &Chain, wanted: &Wanted<'_>, genesis: &str, moment: Option<u64>) -> Result<Self, Failure> {
+        let Some(moment) = moment else { return Ok(Self::default()) };
+        let ids = match wanted.district {
+            Some(district) => vec![district],
+            None => {
+                let all = schema::districts(chain.view());
+                let all = all.advise("the districts cannot be read", "run `aula replay`")?;
+                all.iter().map(|one| one.id.0).collect()
+            }
+        };
+        let kept = wanted.against.kept;
+        let kept: Option<Vec<_>> =
+            ids.into_iter().map(|id| kept.and_then(|kept| kept.get(genesis, moment, id))).collect();
+        if let Some(kept) = kept {
+            return Ok(Self { kept, read: None });
+        }
+        let height = match chain.at_time(moment) {
+            Err(failure) if failure.code == PRUNED => None,
+            found => found?,
+        };
+        let near = |height: &Height| {
+            chain.distance(*height).map(|far| far.is_some_and(|far| far <= wanted.against.most_blocks))
+        };
+        let read = match height {
+            Some(height) if near(&height)? => Some(height),
+            _ => None,
+        };
+        Ok(Self { kept: Vec::new(), read })
+    }
+
+    fn height(&self) -> Option<Height> {
+        self.read.or_else(|| Some(Height(self.kept.first()?.source.height)))
+    }
+
+    fn district(&self, read: &BTreeMap<Height, Vec<DistrictFigures>>, id: u16) -> Option<DistrictFigures> {
+        let all = match self.read {
+            Some(height) => read.get(&height)?,
+            None => &self.kept,
+        };
+        all.iter().find(|one| one.district == id).cloned()
+    }
+}
 
 /// Makes the reports.
 ///
@@ -246,40 +340,31 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Code `unknown_district`; or when the chain cannot be read or a PDF made.
 pub fn make(chain: &Chain, wanted: &Wanted<'_>) -> Result<Report, Failure> {
     let now = chain.header(wanted.height.0)?;
-    let before = |days: u64| match now.time_ms.0.checked_sub(days * DAY_MS) {
-        Some(moment) => chain.at_time(moment),
-        None => Ok(None),
+    let full = now.time_ms.0.next_multiple_of(MINUTE_MS);
+    let moments =
+        wanted.against.moments.unwrap_or_else(|| [7, 365].map(|days| full.checked_sub(days * DAY_MS)));
+    let genesis = now.genesis.to_string();
+    let [week, year] = moments.map(|moment| Then::of(chain, wanted, &genesis, moment));
+    let (week, year) = (week?, year?);
+    let heights: BTreeSet<Height> = [Some(now.height), week.read, year.read].into_iter().flatten().collect();
+    let found = figures_at(chain, &heights, wanted.district)?;
+    let mut report = Report {
+        files: Vec::new(),
+        now: found.get(&now.height).cloned().unwrap_or_default(),
+        week: week.height(),
+        year: year.height(),
+        figures: 0,
     };
-    let (week, year) = (before(7)?, before(365)?);
-    let heights: BTreeSet<Height> = [Some(now.height), week, year].into_iter().flatten().collect();
-    let mut found: BTreeMap<Height, Vec<DistrictFigures>> = BTreeMap::new();
-    chain.states(&heights, |state, header| {
-        let hint = "run `aula replay`, which names what is damaged";
-        let source = chain.source(state, header)?;
-        let districts = schema::districts(state).advise("the districts cannot be read", hint)?;
-        let mut all = Vec::new();
-        for id in districts.iter().map(|one| one.id).filter(|id| wanted.district.is_none_or(|n| n == id.0)) {
-            all.extend(figures(state, source.clone(), id).advise("the figures cannot be read", hint)?);
-        }
-        found.insert(header.height, all);
-        Ok(())
-    })?;
-    let of = |height: Option<Height>, district: u16| {
-        let all = found.get(&height?)?;
-        all.iter().find(|one| one.district == district).cloned()
-    };
-    let mut report = Report { files: Vec::new(), districts: Vec::new(), week, year, figures: 0 };
-    for now in found.get(&now.height).into_iter().flatten() {
-        let (week, year) = (of(week, now.district), of(year, now.district));
+    for now in &report.now {
+        let (week, year) = (week.district(&found, now.district), year.district(&found, now.district));
         let compared = Compared { now: now.clone(), week, year };
         for (at, language) in wanted.languages.iter().enumerate() {
             let paper = district::paper::of(&compared, *language, wanted.link);
             report.figures += if at == 0 { paper.figures() } else { 0 };
             report.files.extend(both(&paper, &format!("district-{:02}.{}", now.district, language.tag()))?);
         }
-        report.districts.push(now.district);
     }
-    if report.districts.is_empty() {
+    if report.now.is_empty() {
         let number = wanted.district.unwrap_or_default();
         let message = format!("there is no district {number} at height {}", wanted.height);
         return Err(Failure::new("unknown_district", message, "`aula query districts` lists them"));

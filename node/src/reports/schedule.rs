@@ -3,22 +3,33 @@
 //! Due by block time: a report of a date is due when a block at or after its moment is final, and is of the last block
 //! before that. So no machine's clock matters, and every node makes the same bytes. What was missed is caught up, from the
 //! moment at which the schedule was first seen (kept in the outbox) and as far back as it is kept.
+//!
+//! What a report compares with is kept as its moment passes ([`Kept`]), so that no report executes a week or a year again: a running
+//! node holds the view of moments before ([`is_near`]) and executes the few blocks from there.
 
 use aula_ledger::types::Height;
 use aula_report::paper::Language;
-use aula_report::schedule::{Every, Schedule};
+use aula_report::schedule::{Due, Every, Schedule};
 use serde::Serialize;
 
 use super::deliver::{self, Sent};
-use super::district::{self, Wanted};
+use super::district::{self, Against, Wanted};
 use super::folder::Made;
+use super::kept::Kept;
 use super::outbox::{Delivered, Outbox};
-use super::past::Chain;
+use super::past::{Chain, PRUNED};
 use super::{state, transparency};
 use crate::config::{Config, ReportEvery, ReportKind, ScheduledReport};
 use crate::home::Home;
 use crate::terminal::{Advise, Failure};
 use crate::whole_file::{self, Access};
+
+/// A year and a week: how far ahead a report may compare with a moment.
+const AHEAD_MS: u64 = 373 * 24 * 60 * 60 * 1_000;
+/// So long before a moment a view is held: two looks and a half.
+const NEAR_MS: u64 = 150 * 1_000;
+/// Most blocks that a scheduled report executes for what it compares with and was not kept.
+const MOST_BLOCKS: u64 = 50_000;
 
 /// A report that was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,14 +95,95 @@ pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failu
             if due.date <= forgotten || outbox.has(&date) {
                 continue;
             }
-            let Some(height) = chain.at_time(due.moment_ms)? else { continue };
-            let files = make(home, config, &report, chain, height)?;
+            let against = against(&schedule, due)?;
+            let made = chain.at_time(due.moment_ms).and_then(|height| {
+                let Some(height) = height else { return Ok(None) };
+                Ok(Some((height, make(home, config, &report, chain, (height, due.moment_ms, against))?)))
+            });
+            let (height, files) = match made {
+                Ok(Some(made)) => made,
+                Ok(None) => continue,
+                // One that cannot be made here holds up no other.
+                Err(failure) if failure.code == PRUNED => {
+                    let (name, to) = (report.name.clone(), "outbox".to_owned());
+                    looked.sent.push(Sent { name, date, to, error: Some(failure.message) });
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
             let delivered = outbox.deliver(&date, &files)? == Delivered::Now;
             looked.reports.push(Done { name: report.name.clone(), date, height: height.0, delivered });
         }
     }
+    keep_passing(home, config, chain)?;
     looked.sent.extend(deliver::pending(home, config)?);
     Ok(looked)
+}
+
+/// The same time of day a week and a year before.
+fn against(schedule: &Schedule, due: Due) -> Result<[Option<u64>; 2], Failure> {
+    let [week, year] = [7, 365].map(|days| schedule.days_before(due.date, days));
+    let hint = "is the chain's time right? `aula status` says it";
+    Ok([week.advise("a schedule cannot be told", hint)?, year.advise("a schedule cannot be told", hint)?])
+}
+
+/// Moments between these two that a report is due at, or that a later one compares with.
+fn wanted_between(
+    config: &Config,
+    from_ms: u64,
+    until_ms: u64,
+) -> Result<Vec<(ScheduledReport, u64)>, Failure> {
+    let hint = "is the chain's time right? `aula status` says it";
+    let mut found = Vec::new();
+    for (report, schedule) in check(config)? {
+        let due = schedule.due(from_ms, until_ms.saturating_add(AHEAD_MS));
+        for due in due.advise("a schedule cannot be told", hint)? {
+            let compared = match report.kind {
+                ReportKind::District => against(&schedule, due)?,
+                ReportKind::State | ReportKind::Transparency => [None; 2],
+            };
+            let moments = [Some(due.moment_ms), compared[0], compared[1]].into_iter().flatten();
+            let within = moments.filter(|moment| from_ms < *moment && *moment <= until_ms);
+            found.extend(within.map(|moment| (report.clone(), moment)));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a report will be due soon: its state is then some blocks after this moment's.
+///
+/// # Errors
+/// Code `bad_schedule`.
+pub fn is_near(config: &Config, now_ms: u64) -> Result<bool, Failure> {
+    Ok(!wanted_between(config, now_ms, now_ms.saturating_add(NEAR_MS))?.is_empty())
+}
+
+/// Keeps the figures of moments that passed since the view that is held, where no report did.
+fn keep_passing(home: &Home, config: &Config, chain: &Chain) -> Result<(), Failure> {
+    let Some(before_ms) = chain.before_ms() else { return Ok(()) };
+    let (kept, now_ms) = (Kept::of(home.figures_dir()), chain.view().tip().time_ms.0);
+    for (report, moment) in wanted_between(config, before_ms, now_ms)? {
+        let Some(height) = chain.at_time(moment)?.filter(|_| report.kind == ReportKind::District) else {
+            continue;
+        };
+        let district = district_of(home, chain, &report)?;
+        let genesis = chain.header(height.0)?.genesis.to_string();
+        let there = district.is_some_and(|district| kept.get(&genesis, moment, district).is_some());
+        if there || chain.distance(height)?.is_none_or(|far| far > MOST_BLOCKS) {
+            continue;
+        }
+        for figures in district::figures_at(chain, &[height].into(), district)?.into_values().flatten() {
+            kept.keep(moment, &figures)?;
+        }
+    }
+    Ok(())
+}
+
+fn district_of(home: &Home, chain: &Chain, report: &ScheduledReport) -> Result<Option<u16>, Failure> {
+    match report.district {
+        Some(district) => Ok(Some(district)),
+        None => district::own(chain, home),
+    }
 }
 
 /// From when on a schedule counts: the chain's time when it was first seen.
@@ -122,17 +214,21 @@ fn make(
     config: &Config,
     report: &ScheduledReport,
     chain: &Chain,
-    height: Height,
+    (height, moment_ms, moments): (Height, u64, [Option<u64>; 2]),
 ) -> Result<Vec<Made>, Failure> {
     let link = config.reports.link.trim_end_matches('/');
     let languages = &Language::ALL;
     match report.kind {
         ReportKind::District => {
-            let district = match report.district {
-                Some(district) => Some(district),
-                None => district::own(chain, home)?,
-            };
-            Ok(district::make(chain, &Wanted { height, district, languages, link })?.files)
+            let kept = Kept::of(home.figures_dir());
+            let against = Against { kept: Some(&kept), moments: Some(moments), most_blocks: MOST_BLOCKS };
+            let district = district_of(home, chain, report)?;
+            let made = district::make(chain, &Wanted { height, district, languages, link, against })?;
+            for figures in &made.now {
+                kept.keep(moment_ms, figures)?;
+            }
+            kept.forget(moment_ms);
+            Ok(made.files)
         }
         ReportKind::State => state::whole(chain, height),
         ReportKind::Transparency => Ok(transparency::make(chain, height, languages, link)?.files),

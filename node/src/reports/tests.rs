@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use aula_ledger::types::Height;
 use aula_report::paper::Language;
 
-use super::district::{self, Wanted};
+use super::district::{self, Against, Wanted};
 use super::folder::{self, Made};
 use super::past::Chain;
 use super::{schedule, state, transparency, verify};
@@ -25,7 +25,13 @@ fn chain_of(dev: &DevChain) -> Chain {
 }
 
 fn wanted(height: Height) -> Wanted<'static> {
-    Wanted { height, district: Some(1), languages: &Language::ALL, link: "http://127.0.0.1:8480" }
+    Wanted {
+        height,
+        district: Some(1),
+        languages: &Language::ALL,
+        link: "http://127.0.0.1:8480",
+        against: Against::ANYTHING,
+    }
 }
 
 /// Every file of every report.
@@ -177,6 +183,69 @@ fn each_date_is_made_once_whatever_a_second_node_does_and_missed_ones_are_caught
     let manifest = above.path().join("outbox/state/1970-01-02/manifest.json");
     let judged = verify::judge(&chain_of(&dev), &manifest).map_err(failed)?;
     assert!(judged.verified, "{:?}", judged.differs);
+    Ok(())
+}
+
+#[test]
+fn a_past_height_is_executed_from_the_nearest_state_that_is_held() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let snapshots = above.path().join("snapshots");
+    let early = dev.db.latest().tip().height;
+    crate::storage::snapshots::create(&dev.db.latest(), &snapshots)?;
+    dev.block(&[]).map_err(failed)?;
+    dev.block(&[]).map_err(failed)?;
+    let held = dev.db.latest();
+    dev.block(&[]).map_err(failed)?;
+    let height = dev.db.latest().tip().height;
+    dev.block(&[]).map_err(failed)?;
+    let far = |chain: &Chain| chain.distance(height).map_err(failed);
+    let whole = chain_of(&dev);
+    let from_snapshot = chain_of(&dev).with(snapshots.clone(), None);
+    let from_view = chain_of(&dev).with(snapshots.clone(), Some(held));
+    assert_eq!(far(&whole)?, Some(height.0));
+    assert_eq!(far(&from_snapshot)?, Some(height.0 - early.0));
+    assert_eq!(far(&from_view)?, Some(1));
+    let expected = all(&whole, height)?;
+    for chain in [&from_snapshot, &from_view] {
+        assert!(all(chain, height)? == expected, "another state than the genesis gives");
+        assert!(all(chain, early)? == all(&whole, early)?);
+    }
+    // A damaged snapshot is passed over.
+    let chunk = std::fs::read_dir(&snapshots)?.next().ok_or("no snapshot")??.path().join("chunk-000000");
+    let mut bytes = std::fs::read(&chunk)?;
+    bytes[10] ^= 1;
+    std::fs::write(&chunk, bytes)?;
+    assert!(all(&from_snapshot, height)? == expected);
+    Ok(())
+}
+
+#[test]
+fn a_nightly_report_compares_with_the_figures_that_were_kept_a_week_before() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let mut config = scheduled(above.path().join("outbox"));
+    config.report[0].kind = ReportKind::District;
+    config.report[0].district = Some(1);
+    let report =
+        |date: &str| std::fs::read(above.path().join("outbox/state").join(date).join("district-01.en.html"));
+    assert!(schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?.reports.is_empty());
+    for _ in 0..9 {
+        dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
+        schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    }
+    let kept = || -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
+        let mut all = std::fs::read_dir(dev.home.figures_dir())?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>, std::io::Error>>()?;
+        // Names of one length: milliseconds of one decade.
+        all.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+        Ok(all)
+    };
+    assert_eq!(kept()?.len(), 9, "a moment a night");
+    let text = |date: &str| Ok::<_, std::io::Error>(String::from_utf8_lossy(&report(date)?).into_owned());
+    assert!(text("1970-01-03")?.contains("No week before to compare with"));
+    assert!(!text("1970-01-09")?.contains("No week before to compare with"));
     Ok(())
 }
 

@@ -6,9 +6,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aula_home::config::Config;
+use aula_home::own_file::Mark;
 
 use crate::estate_files::{Look, Sources};
 use crate::http::Node;
@@ -78,14 +79,13 @@ fn sources(folder: &Path) -> Sources {
 }
 
 /// Which files there are, and as of when.
-fn state(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
+fn state(folder: &Path) -> Vec<(PathBuf, Option<Mark>)> {
     let Sources { estate, schedule, plan, instance, load, history } = sources(folder);
     let files = [estate, schedule, plan, instance, load, history].into_iter().flatten();
     files
         .map(|path| {
-            let found = std::fs::metadata(&path).ok();
-            let length = found.as_ref().map_or(0, std::fs::Metadata::len);
-            (path, found.and_then(|found| found.modified().ok()), length)
+            let mark = Mark::of(&path);
+            (path, mark)
         })
         .collect()
 }

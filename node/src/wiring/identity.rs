@@ -5,14 +5,14 @@
 //! Absent: what a credential opens, which the vault's access check decides, and TLS, which a proxy ends.
 
 use std::cell::RefCell;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aula_connect::door::lent;
 use aula_home::Home;
 use aula_home::config::{Config, Identity};
+use aula_home::own_file::{self, Mark, Watch};
 use aula_identity::http::{Desk, Terms, router};
 use aula_identity::office::{Office, Standing, Unavailable};
 use aula_identity::sessions::Lifetime;
@@ -55,13 +55,13 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
     let session =
         Lifetime { whole_ms: minutes(identity.session_minutes), idle_ms: minutes(identity.idle_minutes) };
     let terms = Terms { session, credential_ms: minutes(identity.credential_minutes) };
-    let (providers, files) = read(&identity.providers)?;
+    let (providers, watch) = read(&identity.providers)?;
     let desk = Desk::new(&identity.url, providers, (tokens, office), (terms, now_ms));
     let desk = Arc::new(desk.map_err(|why| Failure::because(why, HINT))?);
     let socket = TcpListener::bind(identity.listen).await;
     let socket = socket.advise(format!("logins cannot be listened for on {}", identity.listen), HINT)?;
     tracing::info!(listen = %identity.listen, url = identity.url, "staff log in below /identity");
-    tokio::spawn(attend(desk.clone(), identity, files));
+    tokio::spawn(attend(desk.clone(), identity, watch));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(socket, router(desk)).await {
             tracing::error!(%error, "logins are served no longer");
@@ -70,61 +70,38 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
     Ok(())
 }
 
-/// A file of the operator's alone.
-fn private(path: &Path) -> Result<String, Failure> {
-    let shown = path.display();
-    let found = std::fs::metadata(path).advise(format!("cannot read {shown}"), HINT)?;
-    if found.mode() & 0o077 != 0 {
-        return Err(Failure::because(format!("others can read {shown}"), "chmod 600 it"));
-    }
-    std::fs::read_to_string(path).advise(format!("cannot read {shown}"), HINT)
-}
-
-/// The providers, and the files that they were read from. What the first file names stands beside it, unless it says where; secrets are
-/// the operator's alone like the file.
-fn read(path: &Path) -> Result<(Vec<Provider>, Vec<PathBuf>), Failure> {
-    let text = private(path)?;
+/// The providers, and the files that they were read from, as they were just before. What the first file names stands beside it, unless it
+/// says where; secrets are the operator's alone like the file.
+fn read(path: &Path) -> Result<(Vec<Provider>, Watch), Failure> {
+    let files = RefCell::new(Vec::new());
+    let private = |file: &Path| {
+        files.borrow_mut().push((file.to_owned(), Mark::of(file)));
+        own_file::read(file).map_err(|error| error.to_string())
+    };
+    let text = private(path).map_err(|why| Failure::because(why, HINT))?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let files = RefCell::new(vec![path.to_owned()]);
-    let named = |file: &Path| {
-        let file = folder.join(file);
-        files.borrow_mut().push(file.clone());
-        private(&file).map_err(|failure| format!("{}: {}", failure.message, failure.hint))
-    };
+    let named = |file: &Path| private(&folder.join(file));
     let providers = settings::read(&text, named).advise(format!("{} is refused", path.display()), HINT)?;
-    Ok((providers, files.into_inner()))
-}
-
-/// What tells whether a file is another one now.
-type Mark = Option<(SystemTime, u64, u64)>;
-
-fn marks(files: &[PathBuf]) -> Vec<Mark> {
-    let mark = |file: &PathBuf| {
-        let found = std::fs::metadata(file).ok()?;
-        Some((found.modified().ok()?, found.len(), found.ino()))
-    };
-    files.iter().map(mark).collect()
+    Ok((providers, Watch::seen(files.into_inner())))
 }
 
 /// Takes other providers when their file, or one that it names, changes, for as long as the node runs: a provider's new key comes in its
 /// metadata alone.
-async fn attend(desk: Arc<Desk>, identity: Identity, mut files: Vec<PathBuf>) {
-    let mut seen = marks(&files);
+async fn attend(desk: Arc<Desk>, identity: Identity, mut watch: Watch) {
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = marks(&files);
-        if now == seen {
+        if !watch.is_due() {
             continue;
         }
-        seen = now;
         let taken =
             read(&identity.providers).map_err(|failure| format!("{}: {}", failure.message, failure.hint));
         match taken.and_then(|(providers, read)| desk.set_providers(providers).map(|()| read)) {
             Ok(read) => {
-                (seen, files) = (marks(&read), read);
+                watch = read;
                 tracing::info!("the providers of logins were read again");
             }
-            Err(error) => tracing::warn!(error, "the providers stay as they were"),
+            Err(error) if watch.refuse() => tracing::warn!(error, "the providers stay as they were"),
+            Err(_) => {}
         }
     }
 }

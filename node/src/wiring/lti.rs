@@ -6,15 +6,15 @@
 //! file of platforms is looked at every few seconds, keys are rotated when they are due. Absent: TLS, which a proxy ends.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aula_connect::door::{Lent, lent};
 use aula_district::live::{LiveError, events_of};
 use aula_home::Home;
 use aula_home::config::{Config, Lti};
+use aula_home::own_file::{self, Watch};
 use aula_ingest::event::Kind;
 use aula_ledger::access::Relation;
 use aula_ledger::names::Name;
@@ -86,29 +86,25 @@ pub(super) async fn start(
 /// The registered platforms, from a file of the operator's alone.
 fn read(path: &Path) -> Result<Vec<Platform>, Failure> {
     let shown = path.display();
-    let found = std::fs::metadata(path).advise(format!("cannot read {shown}"), HINT)?;
-    if found.mode() & 0o077 != 0 {
-        return Err(Failure::because(format!("others can read {shown}"), "chmod 600 it"));
-    }
-    let text = std::fs::read_to_string(path).advise(format!("cannot read {shown}"), HINT)?;
+    let text = own_file::read(path).map_err(|error| Failure::because(error.to_string(), HINT))?;
     platform::read(&text).advise(format!("{shown} is refused"), HINT)
-}
-
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|found| found.modified()).ok()
 }
 
 /// Takes other platforms when their file changes, and other keys when they are due, for as long as the node runs.
 async fn attend(tool: Arc<Tool>, lti: Lti) {
-    let (mut seen, mut looked) = (changed(&lti.platforms), tokio::time::Instant::now());
+    let (mut watch, mut looked) = (Watch::unread(&lti.platforms), tokio::time::Instant::now());
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = changed(&lti.platforms);
-        if now != seen {
-            seen = now;
+        if watch.is_due() {
             match read(&lti.platforms) {
-                Ok(platforms) => tool.set_platforms(platforms),
-                Err(error) => tracing::warn!(error = error.message, "the platforms stay as they were"),
+                Ok(platforms) => {
+                    watch.take();
+                    tool.set_platforms(platforms);
+                }
+                Err(error) if watch.refuse() => {
+                    tracing::warn!(error = error.message, "the platforms stay as they were");
+                }
+                Err(_) => {}
             }
         }
         if looked.elapsed() < KEYS_EVERY {

@@ -7,26 +7,44 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::reports::past::Chain;
 use crate::reports::schedule::{self, Looked};
-use crate::storage::ChainDb;
+use crate::storage::{ChainDb, ChainView};
+use crate::terminal::Failure;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Looks at once and then every minute, for as long as the node runs. A report that cannot be made is told and tried again.
+/// Looks at once and then every minute, for as long as the node runs. A report that cannot be made is told and tried again. While one
+/// is due soon, the view of the look before is held, so that few blocks are executed for it; else none is, since a view keeps on disk
+/// what was deleted.
 pub(super) async fn watch(home: Home, config: Config, db: Arc<ChainDb>) {
+    let mut before: Option<Arc<ChainView>> = None;
     loop {
         let (home, config, view) = (home.clone(), config.clone(), db.latest());
-        let looked =
-            tokio::task::spawn_blocking(move || schedule::look(&home, &config, &Chain::of_view(view))).await;
-        match looked {
-            Ok(Ok(looked)) => tell(&looked),
-            Ok(Err(failure)) => tracing::warn!(code = failure.code, hint = failure.hint, "report: {failure}"),
+        let (now, held) = (view.clone(), before.take());
+        let looked = tokio::task::spawn_blocking(move || {
+            let chain = Chain::of_view(view).with(home.snapshots_dir(), held);
+            let is_near = schedule::is_near(&config, chain.view().tip().time_ms.0)?;
+            Ok::<_, Failure>((schedule::look(&home, &config, &chain), is_near))
+        });
+        match looked.await {
+            Ok(Ok((looked, is_near))) => {
+                before = is_near.then_some(now);
+                match looked {
+                    Ok(looked) => tell(&looked),
+                    Err(failure) => warn(&failure),
+                }
+            }
+            Ok(Err(failure)) => warn(&failure),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "report: its thread failed")
             }
         }
         tokio::time::sleep(EVERY).await;
     }
+}
+
+fn warn(failure: &Failure) {
+    tracing::warn!(code = failure.code, hint = failure.hint, "report: {failure}");
 }
 
 fn tell(looked: &Looked) {

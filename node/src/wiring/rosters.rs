@@ -5,10 +5,9 @@
 //! clients is looked at every two seconds. Absent: TLS, which a proxy ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use aula_connect::door::{Lent, lent};
 use aula_connect::note::Note;
@@ -18,6 +17,7 @@ use aula_district::import::events::IMPORTS;
 use aula_district::live::{LiveError, events_of};
 use aula_home::config::{Config, OneRoster};
 use aula_ingest::date::Date;
+use aula_home::own_file::{self, OwnFileError, Watch};
 use aula_ledger::access::Relation;
 use aula_ledger::names::{FieldName, Name};
 use aula_ledger::state::schema;
@@ -45,7 +45,8 @@ mod tests;
 
 /// How often the file of clients is looked at.
 const EVERY: Duration = Duration::from_secs(2);
-/// How long a roster is kept in memory at most: what no import wrote shows after it.
+/// How long a roster is kept in memory at most: what no import wrote shows after it. Nobody's names stay there longer than that when
+/// nobody asks.
 const KEPT: Duration = Duration::from_secs(60);
 /// Students whose results are opened in one borrowing of the vault.
 const AT_ONCE: usize = 500;
@@ -61,10 +62,18 @@ pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb
     let subjects = config.district.subject.iter().map(|own| (own.skill, own.word.clone())).collect();
     let records = Arc::new(OfVault { door, db: db.clone(), subjects, kept: Mutex::default() });
     let provider = Arc::new(Provider::new(&own.url, clients, records, now_ms));
+    let records = Arc::new(OfVault { door, db: db.clone(), kept: Mutex::default() });
+    let provider = Arc::new(Provider::new(&own.url, clients, records.clone(), now_ms));
     let socket = TcpListener::bind(own.listen).await;
     let socket = socket.advise(format!("the roster cannot be given on {}", own.listen), HINT)?;
     tracing::info!(listen = %own.listen, url = own.url, "the roster is given below /ims/oneroster");
     tokio::spawn(attend(provider.clone(), own));
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            records.forget(KEPT);
+        }
+    });
     tokio::spawn(async move {
         if let Err(error) = axum::serve(socket, limited(router(provider))).await {
             tracing::error!(%error, "the roster is given no longer");
@@ -76,14 +85,10 @@ pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb
 /// The clients, from a file of the operator's alone.
 fn read(path: &Path) -> Result<Clients, Failure> {
     let shown = path.display();
-    let found = std::fs::metadata(path).advise(format!("cannot read {shown}"), HINT)?;
-    if found.mode() & 0o077 != 0 {
-        return Err(Failure::because(
-            format!("others can read {shown}"),
-            "chmod 600 it, and draw new secrets",
-        ));
-    }
-    let text = std::fs::read_to_string(path).advise(format!("cannot read {shown}"), HINT)?;
+    let text = own_file::read(path).map_err(|error| {
+        let open = matches!(error, OwnFileError::Open(..));
+        Failure::because(error.to_string(), if open { "draw new secrets then" } else { HINT })
+    })?;
     let clients = Clients::read(&text).advise(format!("{shown} is refused"), HINT)?;
     for name in clients.names() {
         Name::new(name).advise(format!("{name:?} in {shown} is not a name for the access log"), HINT)?;
@@ -91,23 +96,23 @@ fn read(path: &Path) -> Result<Clients, Failure> {
     Ok(clients)
 }
 
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|found| found.modified()).ok()
-}
-
 /// Takes other clients when their file changes, for as long as the node runs.
 async fn attend(provider: Arc<Provider>, own: OneRoster) {
-    let mut seen = changed(&own.clients);
+    let mut watch = Watch::unread(&own.clients);
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = changed(&own.clients);
-        if now == seen {
+        if !watch.is_due() {
             continue;
         }
-        seen = now;
         match read(&own.clients) {
-            Ok(clients) => provider.set_clients(clients),
-            Err(failure) => tracing::warn!(error = failure.message, "the roster's clients stay as they were"),
+            Ok(clients) => {
+                watch.take();
+                provider.set_clients(clients);
+            }
+            Err(failure) if watch.refuse() => {
+                tracing::warn!(error = failure.message, "the roster's clients stay as they were");
+            }
+            Err(_) => {}
         }
     }
 }
@@ -115,10 +120,11 @@ async fn attend(provider: Arc<Provider>, own: OneRoster) {
 /// Of which state of the vault something was read: opening, imports, undone last, handles, school year.
 type Stamp = (u64, usize, u64, usize, u16);
 
-/// What was read last.
+/// What was read last, and when somebody asked for it last.
 #[derive(Default)]
 struct Kept {
     stamp: Option<(Stamp, Instant)>,
+    asked: Option<Instant>,
     roster: Arc<Roster>,
     scores: Option<Arc<Vec<Score>>>,
 }
@@ -151,6 +157,7 @@ impl OfVault {
             let undone = imports.iter().filter_map(|note| note.undone_ms).max().unwrap_or(0);
             Ok((vault.opening(), imports.len(), undone, vault.keystore().handles(), year.0))
         })?;
+        kept.asked = Some(Instant::now());
         let fresh = kept.stamp.is_some_and(|(own, at)| own == stamp && at.elapsed() < KEPT);
         if fresh {
             return Ok(());
@@ -246,6 +253,13 @@ impl OfVault {
             _ => None,
         });
         Ok(counted.filter_map(score).collect())
+    /// Lets go of what nobody has asked for in so long. Whoever is being answered has it until then.
+    fn forget(&self, idle: Duration) {
+        // Who holds it is asking.
+        let Ok(mut kept) = self.kept.try_lock() else { return };
+        if kept.asked.is_some_and(|asked| asked.elapsed() >= idle) {
+            *kept = Kept::default();
+        }
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {

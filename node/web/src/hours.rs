@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_api::hours::{DayOfHours, Hour, HoursOfDay, ResourceHours, SchoolHours};
+use aula_home::own_file::Mark;
 use aula_ledger::types::SchoolId;
 
 use crate::storage::sha256;
@@ -23,9 +25,16 @@ pub const MAX_DAY_BYTES: u64 = 400_000;
 /// Resources of a day that are published, those that most students used.
 const MAX_RESOURCES: usize = 2_000;
 
-/// The folder.
+/// What was read of a day's file: which file it was, and what the list of days tells of it.
+type Known = (Mark, Option<(usize, String)>);
+
+/// The folder. Clones share what they know of its files, so that a day is parsed once, however often the list of days is asked for.
 #[derive(Debug, Clone)]
-pub struct Shelf(PathBuf);
+pub struct Shelf {
+    folder: PathBuf,
+    /// By school and date; no more than [`DAYS`] of a school that has a folder.
+    known: Arc<Mutex<BTreeMap<SchoolId, BTreeMap<String, Known>>>>,
+}
 
 /// Hours of one day, counted together.
 #[derive(Debug, Clone)]
@@ -45,11 +54,11 @@ pub struct Added<'a> {
 impl Shelf {
     /// At this folder, which may not be there.
     pub fn at(folder: &Path) -> Self {
-        Self(folder.to_owned())
+        Self { folder: folder.to_owned(), known: Arc::default() }
     }
 
     fn of_school(&self, school: SchoolId) -> PathBuf {
-        self.0.join(school.to_string())
+        self.folder.join(school.to_string())
     }
 
     /// A day's file.
@@ -72,20 +81,42 @@ impl Shelf {
         (short(&bytes) == digest).then_some(bytes)
     }
 
-    /// Which days there are, oldest first.
+    /// Which days there are, oldest first: the last thirty. A file is read when it is another than the one that was read.
     pub fn school(&self, school: SchoolId) -> SchoolHours {
-        let mut days: Vec<DayOfHours> = self
-            .dates(school)
-            .into_iter()
-            .filter_map(|date| {
-                let bytes = self.bytes(school, &date)?;
-                let day: HoursOfDay = serde_json::from_slice(&bytes).ok()?;
-                let href = format!("/v1/hours/{school}-{date}-{}.json", short(&bytes));
-                Some(DayOfHours { date, hours: day.hours.len(), href })
-            })
-            .collect();
-        days.drain(..days.len().saturating_sub(DAYS));
+        let mut dates = self.dates(school);
+        dates.drain(..dates.len().saturating_sub(DAYS));
+        let before = self.locked().get(&school).cloned().unwrap_or_default();
+        let (mut known, mut days) = (BTreeMap::new(), Vec::new());
+        for date in dates {
+            let path = self.of_school(school).join(format!("{date}.json"));
+            // Before it is read: what takes its place meanwhile is read the next time.
+            let Some(mark) = Mark::of(&path) else { continue };
+            let told = match before.get(&date).filter(|(of, _)| *of == mark) {
+                Some((_, told)) => told.clone(),
+                None => self.told(school, &date),
+            };
+            if let Some((hours, digest)) = &told {
+                let href = format!("/v1/hours/{school}-{date}-{digest}.json");
+                days.push(DayOfHours { date: date.clone(), hours: *hours, href });
+            }
+            known.insert(date, (mark, told));
+        }
+        match known.is_empty() {
+            true => self.locked().remove(&school),
+            false => self.locked().insert(school, known),
+        };
         SchoolHours { days, school }
+    }
+
+    /// How many hours a day's file has, and what its bytes hash to; none of one that is no day's.
+    fn told(&self, school: SchoolId, date: &str) -> Option<(usize, String)> {
+        let bytes = self.bytes(school, date)?;
+        let day: HoursOfDay = serde_json::from_slice(&bytes).ok()?;
+        Some((day.hours.len(), short(&bytes)))
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<SchoolId, BTreeMap<String, Known>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anything is published of a school.
@@ -235,6 +266,43 @@ mod tests {
         {
             assert!(shelf.at_address(wrong).is_none(), "{wrong}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn attack_days_are_read_once_and_no_more_than_thirty_whatever_lies_there() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let (shelf, school) = (Shelf::at(folder.path()), SchoolId(31));
+        let shown = BTreeMap::from([(7, vec![Some(10)])]);
+        for n in 1..=28 {
+            shelf.add(school, &added(&format!("2026-11-{n:02}"), &hours(0, 1), &shown))?;
+        }
+        let of_school = folder.path().join("31");
+        let path = of_school.join("2026-11-28.json");
+        let listed = shelf.school(school);
+        assert_eq!((listed.days.len(), listed.days[27].hours), (28, 1));
+        // What was read is known by its file, and not read again: a clone, as another request has it, knows it too.
+        for known in shelf.locked().values_mut().flat_map(BTreeMap::values_mut) {
+            known.1 = known.1.take().map(|(hours, digest)| (hours + 100, digest));
+        }
+        assert_eq!(shelf.clone().school(school).days[0].hours, 101, "not read again");
+        // Another file in its place is read, an old date or not.
+        let later = BTreeMap::from([(7, vec![None, Some(20)])]);
+        shelf.add(school, &added("2026-11-28", &hours(0, 2), &later))?;
+        assert_eq!(shelf.school(school).days[27].hours, 2);
+        // Files that are no days, and more days than are published.
+        for n in 10..60 {
+            fs::copy(&path, of_school.join(format!("1999-01-{n}.json")))?;
+        }
+        fs::write(of_school.join("2026-11-29.json"), "{")?;
+        let listed = shelf.school(school);
+        assert_eq!((listed.days.len(), listed.days[0].date.as_str()), (DAYS - 1, "1999-01-59"));
+        assert_eq!(shelf.locked().get(&school).map(BTreeMap::len), Some(DAYS));
+        // Of a school without a folder nothing is kept.
+        shelf.school(SchoolId(99));
+        fs::remove_dir_all(&of_school)?;
+        assert_eq!(shelf.school(school).days, []);
+        assert!(shelf.locked().is_empty());
         Ok(())
     }
 

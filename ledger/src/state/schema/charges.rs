@@ -30,12 +30,21 @@ pub fn charged_pools(
     funder: &AccountId,
     year: SchoolYear,
 ) -> Result<Vec<PoolRecord>, StoreError> {
-    let mut charged = Vec::new();
+    let own = |pool: &PoolRecord| pool.funder == *funder;
+    Ok(costly_pools(from, year)?.into_iter().filter(own).collect())
+}
+
+/// The pools of a school year that cost something, whoever is charged, by class and number.
+///
+/// # Errors
+/// As [`charged_pools`].
+pub fn costly_pools(from: &(impl Records + ?Sized), year: SchoolYear) -> Result<Vec<PoolRecord>, StoreError> {
+    let mut costly = Vec::new();
     for class in super::classes(from)?.iter().filter(|class| class.definition.school_year == year) {
         let pools = super::pools(from, class.definition.class)?.into_iter();
-        charged.extend(pools.filter(|pool| pool.funder == *funder && pool.cost_cents() > 0));
+        costly.extend(pools.filter(|pool| pool.cost_cents() > 0));
     }
-    Ok(charged)
+    Ok(costly)
 }
 
 /// What pools were charged as of a height, by school.

@@ -136,6 +136,8 @@ keys! {
     pool_key(class: ClassId => class.0.to_be_bytes(), pool: PoolId => pool.0.to_be_bytes()) = "pool/";
     /// All pools of a class.
     pools_prefix(class: ClassId => class.0.to_be_bytes()) = "pool/";
+    /// All pools.
+    all_pools_prefix() = "pool/";
     /// The class of a pool.
     pool_class_key(pool: PoolId => pool.0.to_be_bytes()) = "pool_class/";
     /// The pools of a class at a school.

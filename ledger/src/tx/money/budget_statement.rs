@@ -6,16 +6,19 @@
 //! they sum to what was funded. Neither shows that money was paid out. A later statement of the same funder and year takes the place of
 //! the first; both stay in their blocks.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use crate::code::Code;
 use crate::params::MAX_TRANSACTION_RANGE_VALUES;
 use crate::proof::money::{BudgetLine, BudgetProofBytes, MoneyError, Purse};
-use crate::state::schema::{self, StatedBudget};
+use crate::state::schema::{self, PoolRecord, StatedBudget};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ascends, ensure, require};
-use crate::types::{Cents, Height, SchoolYear};
+use crate::types::{AccountId, Cents, Height, PoolId, SchoolYear};
 
 /// Amounts by school as commitments, with the proof that they sum to the total.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
@@ -80,14 +83,44 @@ impl Handler for BudgetStatement {
 impl BudgetStatement {
     /// What each line's school was charged as of the block that the statement was made on; 0 where it has no pool. Refused when a
     /// pool was opened or retired since, or a school that was charged has no line: then the lines would not be all of it.
-    fn charged(&self, context: &Context<'_, '_>) -> Result<Vec<u64>, Refusal> {
-        let pools = schema::charged_pools(context.overlay, &context.sender.account, self.school_year)?;
+    fn charged(&self, context: &mut Context<'_, '_>) -> Result<Vec<u64>, Refusal> {
+        let pools = charged_pools(context, self.school_year)?;
         let mut charged = schema::charged_at(&pools, self.as_of);
         ensure(charged == schema::charged_now(&pools), Code::TotalDiffers)?;
         let amounts = self.lines.iter().map(|line| charged.remove(&line.school).unwrap_or(0)).collect();
         ensure(charged.is_empty(), Code::TotalDiffers)?;
         Ok(amounts)
     }
+}
+
+/// The pools that are or were charged to the sender's budget of a year: those from before the block are read once a block, which is what
+/// [`crate::execute::cost`] counts, those that the block wrote are read off it.
+fn charged_pools(context: &mut Context<'_, '_>, year: SchoolYear) -> Result<Vec<PoolRecord>, Refusal> {
+    let before = match context.memory.costly_pools.get(&year) {
+        Some(known) => Arc::clone(known),
+        None => {
+            let mut read: BTreeMap<AccountId, Vec<PoolRecord>> = BTreeMap::new();
+            for pool in schema::costly_pools(context.overlay.base(), year)? {
+                read.entry(pool.funder).or_default().push(pool);
+            }
+            let read = Arc::new(read);
+            context.memory.costly_pools.insert(year, Arc::clone(&read));
+            read
+        }
+    };
+    let own = before.get(&context.sender.account).into_iter().flatten();
+    let mut pools: BTreeMap<PoolId, PoolRecord> = own.map(|pool| (pool.pool, pool.clone())).collect();
+    for (_, bytes) in context.overlay.written(&schema::all_pools_prefix()) {
+        let pool: PoolRecord = schema::decode(&bytes)?;
+        if pool.funder == context.sender.account
+            && pool.cost_cents() > 0
+            && schema::class(context.overlay, pool.class)?
+                .is_some_and(|class| class.definition.school_year == year)
+        {
+            pools.insert(pool.pool, pool);
+        }
+    }
+    Ok(pools.into_values().collect())
 }
 
 /// The code of lines that make no statement, with the line at fault.

@@ -6,6 +6,9 @@
 //! protocol 3 on amounts are known ([`super::BudgetStatement`]), so that a school's weight is known to be at most amount / floor.
 //! (Members see the requests anyway, so a blinding in a transaction tells them nothing.)
 //!
+//! The budget's statement must be bound to those charges then: a floor over one of before, whose split is the funder's own choice, would say
+//! nothing of any school (code 226).
+//!
 //! Does not show: how far above the floor a school is, or that amounts were paid out.
 
 use std::collections::BTreeMap;
@@ -52,6 +55,9 @@ impl Handler for EquityStatement {
         let (funder, school_year, round) = (context.sender.account, self.school_year, self.round);
         let budget = schema::stated_budget(context.overlay, &funder, school_year)?;
         let budget = budget.ok_or(Code::NoStatement)?;
+        // A floor over amounts of the funder's own choice would say nothing of any school.
+        let bound = !context.facts.protocol.binds_statements() || schema::is_bound(context.overlay, &budget)?;
+        ensure(bound, Code::UnboundStatement)?;
         ensure(budget.lines.len() == self.blindings.len(), Code::SchoolMissing)?;
         let weights = school_weights(context, round, school_year)?;
         let stated =

@@ -48,7 +48,7 @@ impl Handler for RetirePool {
 
 /// Gives back what the pool was charged for, all of it: it places nobody.
 fn refund(context: &mut Context<'_, '_>, class: &Class, pool: &PoolRecord) -> Result<Cents, Refusal> {
-    let cost = pool.unit_cost_cents.0.saturating_mul(u64::from(pool.capacity));
+    let cost = pool.cost_cents();
     if cost == 0 {
         return Ok(Cents(0));
     }

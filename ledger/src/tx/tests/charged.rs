@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use crate::code::Code;
+use crate::codec::Canonical;
+use crate::execute::limits::{Budget, cost_of};
 use crate::protocol::Protocol;
 use crate::state::schema;
 use crate::testkit::money::{charged_as_of, stated};
@@ -103,9 +105,89 @@ fn before_protocol_3_a_statement_is_of_what_was_funded_as_it_always_was() {
 }
 
 #[test]
+fn from_protocol_3_on_a_floor_is_over_what_was_charged_and_over_nothing_older() {
+    use super::statements::{unbound, weighed_on};
+    use crate::testkit::money::{floor_on, weights_of};
+    // One whose split was the funder's own choice, by a block of before: refused, until what was charged is stated.
+    let (mut chain, funder, floor) = unbound();
+    assert_eq!(chain.send(funder, floor).code, Code::UnboundStatement);
+    let genesis = chain.parsed.sha256;
+    let statement = charged_as_of(&genesis, chain.height, &CHARGED);
+    assert_eq!(code(&mut chain, statement), Code::Accepted);
+    let weights = weights_of(&chain, RoundId(0));
+    let least = u32::try_from(500 / weights[&11]).unwrap();
+    assert_eq!(chain.send(funder, floor_on(&genesis, &CHARGED, &weights, least)).code, Code::Accepted);
+    // A chain that always went by protocol 3 knows no others.
+    let mut chain = weighed_on(third());
+    let genesis = chain.parsed.sha256;
+    let weights = weights_of(&chain, RoundId(0));
+    let floor = || floor_on(&genesis, &CHARGED, &weights, least);
+    assert_eq!(chain.send("funder", floor()).code, Code::NoStatement);
+    let statement = charged_as_of(&genesis, chain.height, &CHARGED);
+    assert_eq!(code(&mut chain, statement), Code::Accepted);
+    assert_eq!(chain.send("funder", floor()).code, Code::Accepted);
+}
+
+/// Pools are read once a block, and what its transactions open and retire counts all the same.
+#[test]
+fn a_statement_knows_the_pools_that_its_own_block_opened_and_retired() {
+    let mut chain = third();
+    let (genesis, now) = (chain.parsed.sha256, chain.height);
+    let sent = |chain: &Chain, sender: &str, ahead: u64, payload: Payload| {
+        chain.transaction(sender, ahead, payload).to_canonical()
+    };
+    let statement = |ahead| sent(&chain, "funder", ahead, charged_as_of(&genesis, now, &CHARGED).into());
+    let codes: Vec<Code> = chain
+        .try_block(&[
+            statement(0),
+            sent(&chain, "voter-a", 0, pool(4, 1, 12, 1, 4).into()),
+            statement(1),
+            sent(&chain, "voter-a", 1, RetirePool { pool: PoolId(4) }.into()),
+            statement(2),
+            sent(&chain, "voter-a", 2, RetirePool { pool: PoolId(3) }.into()),
+            statement(3),
+        ])
+        .unwrap()
+        .receipts
+        .iter()
+        .map(|receipt| receipt.code)
+        .collect();
+    let (taken, differs) = (Code::Accepted, Code::TotalDiffers);
+    assert_eq!(codes, [taken, taken, differs, taken, taken, taken, differs]);
+    // Of a class that the block defined.
+    let block = [
+        sent(&chain, "voter-a", 0, class(2).into()),
+        sent(&chain, "funder", 0, grant(2, "voter-a", 1_000).into()),
+        sent(&chain, "voter-a", 1, pool(9, 2, 22, 0, 1).into()),
+        sent(&chain, "funder", 1, charged_as_of(&genesis, now, &CHARGED).into()),
+    ];
+    let outcome = chain.block(&block);
+    assert_eq!(outcome.receipts.last().map(|receipt| receipt.code), Some(differs));
+    let all = charged_as_of(&genesis, chain.height, &[(11, 500), (21, 200), (22, 100)]);
+    assert_eq!(code(&mut chain, all), taken);
+}
+
+#[test]
+fn attack_what_a_year_was_charged_is_paid_for_once_a_block_however_many_state_it() {
+    let chain = third();
+    let statement = |sender: &str| {
+        let statement = charged_as_of(&chain.parsed.sha256, chain.height, &CHARGED);
+        let transaction = chain.transaction(sender, 0, statement.into());
+        cost_of(&transaction, transaction.to_canonical().len())
+    };
+    let mut budget = Budget::new(&chain.state).unwrap();
+    let mut taken = |sender: &str| {
+        let before = budget.work_left();
+        budget.charge(&statement(sender)).unwrap();
+        before - budget.work_left()
+    };
+    let (first, second, other) = (taken("funder"), taken("funder"), taken("funder-b"));
+    assert!(first > second);
+    assert_eq!((second, other), (statement("funder").work, statement("funder-b").work));
+}
+
+#[test]
 fn a_statement_pays_for_the_pools_that_it_makes_every_node_read() {
-    use crate::codec::Canonical;
-    use crate::execute::limits::{Budget, cost_of};
     let left = |chain: &Chain| {
         let statement = charged_as_of(&chain.parsed.sha256, chain.height, &CHARGED);
         let mut chain = Chain::of(chain.parsed.genesis.clone());

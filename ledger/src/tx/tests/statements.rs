@@ -2,6 +2,8 @@
 
 use super::rejections::Row;
 use crate::code::Code;
+use crate::genesis::Genesis;
+use crate::protocol::Protocol;
 use crate::testkit::money::{AMOUNTS, floor_stated, stated, weights_of};
 use crate::testkit::*;
 use crate::tx::*;
@@ -9,7 +11,10 @@ use crate::types::*;
 
 /// A decided round of twelve requests at school 11.
 fn weighed() -> Chain {
-    let mut chain = ready();
+    weighed_on(ready())
+}
+
+pub(super) fn weighed_on(mut chain: Chain) -> Chain {
     chain.accept("voter-a", open(1));
     let asked = (0..12).map(|n| request(n, 11, band_of(n), Mandate::None, &[0, 1])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
@@ -39,6 +44,19 @@ fn equity(change: impl FnOnce(&mut EquityStatement)) -> (Chain, &'static str, Pa
     (chain, "funder", statement.into())
 }
 
+/// A floor over a budget that was stated by protocol 2, on a chain that goes by protocol 3 since.
+pub(super) fn unbound() -> (Chain, &'static str, Payload) {
+    let mut chain = Chain::of(Genesis { protocol: Protocol(2), ..genesis() });
+    prepare(&mut chain);
+    let mut chain = weighed_on(chain);
+    chain.accept("funder", good(&chain));
+    let height = Height(chain.height.0 + 8);
+    chain.agree(Change::SwitchProtocol { protocol: Protocol(3), height, program: title("0.3.0") });
+    chain.advance_to(height);
+    let statement = floor_stated(&chain, &weights_of(&chain, RoundId(0)), 40);
+    (chain, "funder", statement.into())
+}
+
 /// A way to each rejection of a statement.
 pub(super) const STATEMENTS: &[Row] = &[
     (Code::UnknownBudget, || budget(|statement| statement.school_year = SchoolYear(1990))),
@@ -58,6 +76,7 @@ pub(super) const STATEMENTS: &[Row] = &[
         let (_, sender, payload) = equity(|_| {});
         (weighed(), sender, payload)
     }),
+    (Code::UnboundStatement, unbound),
     (Code::UnknownRound, || equity(|statement| statement.round = RoundId(9))),
     (Code::NotDecided, || {
         let (mut chain, sender, payload) = equity(|statement| statement.round = RoundId(1));

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use aula_home::clock::now_ms;
 use aula_home::config;
+use aula_home::own_file::Watch;
 use rumqttc::{AsyncClient, ConnectReturnCode, Event, EventLoop, Packet, Publish, QoS, SubscribeReasonCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::topics::Topics;
-use crate::broker::{Broker, BrokerError, backoff, changed};
+use crate::broker::{Broker, BrokerError, backoff, changed, watch};
 use crate::given::Feed;
 use crate::payload::{self, MAX_PAYLOAD_BYTES};
 use crate::pipeline::{Busy, Pipeline, Summary};
@@ -51,9 +52,10 @@ impl Subscriber {
     pub async fn run(self) {
         let mut tries = 0;
         loop {
+            let watch = watch(&self.own);
             // Files are read here, small ones.
             match connect(&self.own, false) {
-                Ok((client, events)) => self.attend(&client, events, &mut tries).await,
+                Ok((client, events)) => self.attend((&client, events), watch, &mut tries).await,
                 Err(error) => {
                     let error = aula_home::with_causes(&error);
                     tracing::warn!(feed = self.own.name, error, "the broker cannot be asked");
@@ -65,10 +67,15 @@ impl Subscriber {
     }
 
     /// One client to its end: the broker is gone, or the secret changed.
-    async fn attend(&self, client: &AsyncClient, mut events: EventLoop, tries: &mut u32) {
+    async fn attend(
+        &self,
+        (client, mut events): (&AsyncClient, EventLoop),
+        watch: Option<Watch>,
+        tries: &mut u32,
+    ) {
         let (waiting, jobs) = mpsc::unbounded_channel();
         let acknowledging = tokio::spawn(acknowledge(client.clone(), jobs, self.again()));
-        let changed = changed(self.own.secret.as_deref());
+        let changed = changed(watch);
         tokio::pin!(changed);
         loop {
             let event = tokio::select! {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::*;
+use crate::Local;
 
 /// What the service does that it should not, or must not be given anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +23,24 @@ enum Fault {
     Lies,
     /// Every request is refused.
     Denies,
+    /// What is read back is shorter than what was sent.
+    Cuts,
+    /// The connection ends in the middle of what is read back.
+    HangsUp,
+    /// The service's own word for what was put is of something else.
+    WrongTag,
+    /// There is no space for a second part.
+    Full,
+    /// Parts are put together with 200 and an error after it.
+    FailsLate,
 }
 
 #[derive(Debug, Default)]
 struct Held {
     /// Versions by key and number; none is a delete marker.
     versions: BTreeMap<(String, usize), Option<Vec<u8>>>,
-    uploads: BTreeMap<(String, usize), ()>,
+    /// Begun uploads with their parts.
+    uploads: BTreeMap<(String, usize), BTreeMap<usize, Vec<u8>>>,
 }
 
 struct Service {
@@ -81,7 +93,29 @@ fn list(
     out + &format!("</{root}>")
 }
 
-fn answer(held: &mut Held, fault: Fault, count: usize, head: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+/// Status, headers of its own, body.
+type Reply = (u16, String, Vec<u8>);
+
+fn error(status: u16, code: &str) -> Reply {
+    (status, String::new(), format!("<Error><Code>{code}</Code></Error>").into_bytes())
+}
+
+/// An object, or the part of it that is asked for.
+fn given(head: &str, bytes: Vec<u8>) -> Reply {
+    let range = head.lines().find_map(|line| line.strip_prefix("range: bytes=")?.split_once('-'));
+    let Some((Ok(from), Ok(to))) = range.map(|(from, to)| (from.parse::<usize>(), to.parse::<usize>()))
+    else {
+        return (200, String::new(), bytes);
+    };
+    match bytes.get(from..bytes.len().min(to + 1)) {
+        Some(part) if from < bytes.len() => {
+            (206, format!("content-range: bytes {from}-{to}/{}\r\n", bytes.len()), part.to_vec())
+        }
+        _ => error(416, "InvalidRange"),
+    }
+}
+
+fn answer(held: &mut Held, fault: Fault, count: usize, head: &str, body: Vec<u8>) -> Reply {
     let mut words = head.split_whitespace();
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -97,7 +131,6 @@ fn answer(held: &mut Held, fault: Fault, count: usize, head: &str, body: Vec<u8>
             .next_back()
             .and_then(|(_, bytes)| bytes.clone())
     };
-    let error = |status, code: &str| (status, format!("<Error><Code>{code}</Code></Error>").into_bytes());
     if fault == Fault::Denies || !head.contains("AWS4-HMAC-SHA256 Credential=id/") {
         return error(403, "AccessDenied");
     }
@@ -107,31 +140,70 @@ fn answer(held: &mut Held, fault: Fault, count: usize, head: &str, body: Vec<u8>
         let prefix = of("prefix").unwrap_or_default();
         keys.into_iter().filter(|(key, _)| key.starts_with(&prefix)).collect()
     };
+    let plain = |status: u16, body: Vec<u8>| (status, String::new(), body);
     match (method, key.is_empty()) {
         ("GET", true) if of("object-lock").is_some() => match fault {
-            Fault::Locks => (200, b"<C><ObjectLockEnabled>Enabled</ObjectLockEnabled></C>".to_vec()),
+            Fault::Locks => plain(200, b"<C><ObjectLockEnabled>Enabled</ObjectLockEnabled></C>".to_vec()),
             _ => error(404, "ObjectLockConfigurationNotFoundError"),
         },
         ("GET", true) if of("versions").is_some() => {
             let keys = below(held.versions.keys().cloned().collect());
             let names = ("Version", "VersionId", "NextVersionIdMarker");
-            (200, list("ListVersionsResult", &keys, after("version-id-marker"), names).into_bytes())
+            plain(200, list("ListVersionsResult", &keys, after("version-id-marker"), names).into_bytes())
         }
         ("GET", true) => {
             let keys = below(held.uploads.keys().cloned().collect());
             let names = ("Upload", "UploadId", "NextUploadIdMarker");
-            (200, list("ListMultipartUploadsResult", &keys, after("upload-id-marker"), names).into_bytes())
+            plain(
+                200,
+                list("ListMultipartUploadsResult", &keys, after("upload-id-marker"), names).into_bytes(),
+            )
         }
-        ("GET", false) => newest(held).map_or_else(|| error(404, "NoSuchKey"), |bytes| (200, bytes)),
-        ("PUT", false) => {
-            let bytes = if fault == Fault::Lies { b"other".to_vec() } else { body };
-            held.versions.insert((key, count), Some(bytes));
-            (200, Vec::new())
-        }
-        ("POST", false) => {
-            held.uploads.insert((key, count), ());
-            (200, b"<InitiateMultipartUploadResult/>".to_vec())
-        }
+        ("GET", false) => newest(held).map_or_else(
+            || error(404, "NoSuchKey"),
+            |mut bytes| {
+                if fault == Fault::Cuts {
+                    bytes.pop();
+                }
+                given(head, bytes)
+            },
+        ),
+        ("PUT", false) => match (id("uploadId"), id("partNumber")) {
+            (Some(_), Some(2)) if fault == Fault::Full => error(507, "InsufficientStorage"),
+            (Some(upload), Some(number)) => {
+                let Some(parts) = held.uploads.get_mut(&(key, upload)) else {
+                    return error(404, "NoSuchUpload");
+                };
+                parts.insert(number, body);
+                (200, format!("etag: \"{number}\"\r\n"), Vec::new())
+            }
+            _ => {
+                let bytes = if fault == Fault::Lies { b"other".to_vec() } else { body };
+                held.versions.insert((key, count), Some(bytes));
+                let tag = if fault == Fault::WrongTag { "etag: \"of something else\"\r\n" } else { "" };
+                (200, tag.to_owned(), Vec::new())
+            }
+        },
+        ("POST", false) => match id("uploadId") {
+            None => {
+                held.uploads.insert((key, count), BTreeMap::new());
+                let xml = "InitiateMultipartUploadResult";
+                plain(200, format!("<{xml}><UploadId>{count}</UploadId></{xml}>").into_bytes())
+            }
+            Some(_) if fault == Fault::FailsLate => error(200, "InternalError"),
+            Some(upload) => {
+                let Some(parts) = held.uploads.remove(&(key.clone(), upload)) else {
+                    return error(404, "NoSuchUpload");
+                };
+                let text = String::from_utf8_lossy(&body).into_owned();
+                let told = parts.keys().all(|number| text.contains(&format!("<ETag>\"{number}\"</ETag>")));
+                if !told {
+                    return error(400, "InvalidPart");
+                }
+                held.versions.insert((key, count), Some(parts.into_values().flatten().collect()));
+                plain(200, b"<CompleteMultipartUploadResult/>".to_vec())
+            }
+        },
         ("DELETE", false) => {
             if let Some(id) = id("versionId").filter(|_| fault != Fault::KeepsVersions) {
                 held.versions.remove(&(key, id));
@@ -140,7 +212,7 @@ fn answer(held: &mut Held, fault: Fault, count: usize, head: &str, body: Vec<u8>
             } else if query.is_empty() {
                 held.versions.insert((key, count), None);
             }
-            (204, Vec::new())
+            plain(204, Vec::new())
         }
         _ => error(400, "InvalidRequest"),
     }
@@ -156,11 +228,13 @@ fn serve(fault: Fault) -> std::io::Result<Service> {
             let Ok(mut stream) = stream else { return };
             let Ok((head, body)) = read(&mut stream) else { continue };
             let mut held = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let (status, body) = answer(&mut held, fault, count.fetch_add(1, Ordering::Relaxed), &head, body);
+            let count = count.fetch_add(1, Ordering::Relaxed);
+            let (status, headers, body) = answer(&mut held, fault, count, &head, body);
+            let more = usize::from(fault == Fault::HangsUp && head.starts_with("GET") && status < 300);
+            let length = body.len() + more;
             let _ = write!(
                 stream,
-                "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                body.len()
+                "HTTP/1.1 {status} x\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
             );
             let _ = stream.write_all(&body);
         }
@@ -168,31 +242,45 @@ fn serve(fault: Fault) -> std::io::Result<Service> {
     Ok(Service { held, at })
 }
 
-fn bucket(at: &str) -> Result<Bucket, DeliveryError> {
-    let place = Place {
+fn place(at: &str) -> Place {
+    Place {
         endpoint: at.to_owned(),
         region: "us-east-1".into(),
         bucket: "reports".into(),
         key_id: "id".into(),
-    };
-    Bucket::new(&place, "secret", None, || 1_795_996_800)
+    }
+}
+
+fn bucket(at: &str) -> Result<Bucket, DeliveryError> {
+    Bucket::new(&place(at), "secret", None, || 1_795_996_800)
+}
+
+/// A file that is sent, for as long as its folder lives.
+struct Sent(tempfile::TempDir);
+
+impl Sent {
+    fn of(&self, bytes: &[u8]) -> Result<Local, Box<dyn std::error::Error>> {
+        let path = self.0.path().join("sent");
+        std::fs::write(&path, bytes)?;
+        Ok(Local::of(&path)?)
+    }
 }
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
 #[tokio::test]
 async fn a_purge_leaves_no_version_no_marker_and_no_upload_of_its_prefix() -> Tested {
-    let service = serve(Fault::None)?;
+    let (service, sent) = (serve(Fault::None)?, Sent(tempfile::tempdir()?));
     let bucket = bucket(&service.at)?;
     bucket.purgeable("aula/").await?;
     assert_eq!(bucket.keys("aula/").await?, [""; 0]);
     for (key, bytes) in [("aula/nightly/2019-11-28/a", "one"), ("aula/nightly/2019-11-29/a", "two")] {
-        bucket.put(key, bytes.as_bytes()).await?;
+        bucket.put(key, &sent.of(bytes.as_bytes())?).await?;
         // The same again is no second version.
-        bucket.put(key, bytes.as_bytes()).await?;
+        bucket.put(key, &sent.of(bytes.as_bytes())?).await?;
     }
     assert!(matches!(
-        bucket.put("aula/nightly/2019-11-28/a", b"other").await,
+        bucket.put("aula/nightly/2019-11-28/a", &sent.of(b"other")?).await,
         Err(DeliveryError::Differs { .. })
     ));
     {
@@ -203,7 +291,7 @@ async fn a_purge_leaves_no_version_no_marker_and_no_upload_of_its_prefix() -> Te
                 ("aula/nightly/2019-11-28/a".into(), 900 + n),
                 (n % 2 == 0).then(|| b"older".to_vec()),
             );
-            held.uploads.insert(("aula/nightly/2019-11-28/b".into(), 900 + n), ());
+            held.uploads.insert(("aula/nightly/2019-11-28/b".into(), 900 + n), BTreeMap::new());
         }
     }
     assert_eq!(bucket.purge("aula/nightly/2019-11-28/").await?, 15);
@@ -225,9 +313,81 @@ async fn a_bucket_that_keeps_what_was_deleted_is_told() -> Tested {
         let told = bucket(&service.at)?.purgeable("aula/").await.map_err(|error| error.to_string());
         assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{fault:?}: {told:?}");
     }
-    let service = serve(Fault::Lies)?;
-    let told = bucket(&service.at)?.put("aula/a", b"mine").await;
-    assert!(matches!(told, Err(DeliveryError::Differs { .. })), "{told:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_that_lies_or_stops_in_the_middle_is_found_out() -> Tested {
+    let (sent, mine) = (Sent(tempfile::tempdir()?), b"mine".repeat(100));
+    for (fault, word) in [
+        (Fault::Lies, "other bytes"),
+        (Fault::Cuts, "other bytes"),
+        (Fault::HangsUp, "127.0.0.1"),
+        (Fault::Denies, "403 Forbidden AccessDenied"),
+    ] {
+        let told = bucket(&serve(fault)?.at)?.put("aula/a", &sent.of(&mine)?).await;
+        let told = told.map_err(|error| error.to_string());
+        assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{fault:?}: {told:?}");
+    }
+    // Its own word for what it holds is not asked: the bytes are.
+    bucket(&serve(Fault::WrongTag)?.at)?.put("aula/a", &sent.of(&mine)?).await?;
+    // It takes the connection and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let place = place(&format!("http://{}", silent.local_addr()?));
+    let slow = Bucket::patient(&place, "secret", None, || 1_795_996_800, Duration::from_millis(50))?;
+    let told = slow.put("aula/a", &sent.of(&mine)?).await.map_err(|error| error.to_string());
+    assert!(told.as_ref().is_err_and(|told| told.contains("timed out")), "{told:?}");
+    // Nobody is there.
+    let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    assert!(bucket(&format!("http://{closed}"))?.put("aula/a", &sent.of(&mine)?).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_large_file_goes_in_parts_and_a_failed_upload_leaves_none() -> Tested {
+    let (service, sent) = (serve(Fault::None)?, Sent(tempfile::tempdir()?));
+    let mut bucket = bucket(&service.at)?;
+    bucket.part = 1_000;
+    for length in [0usize, 1, 999, 1_000, 1_001, 2_000, 10_500] {
+        let (key, bytes) = (format!("aula/{length}"), (0..length).map(|n| n as u8).collect::<Vec<_>>());
+        // A process that was killed left an upload of the same key.
+        service
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .uploads
+            .insert((key.clone(), 9_000), [(1, vec![7])].into());
+        assert_eq!(bucket.same(&key, &sent.of(&bytes)?).await?, None);
+        for _ in 0..2 {
+            bucket.put(&key, &sent.of(&bytes)?).await?;
+        }
+        assert_eq!(bucket.same(&key, &sent.of(&bytes)?).await?, Some(true), "{length}");
+        // One byte more, less or other is found, wherever the parts end.
+        let mut other = bytes.clone();
+        other.push(0);
+        assert_eq!(bucket.same(&key, &sent.of(&other)?).await?, Some(false), "{length} and one");
+        if length > 0 {
+            other.truncate(length - 1);
+            assert_eq!(bucket.same(&key, &sent.of(&other)?).await?, Some(false), "{length} less one");
+            other.push(bytes[length - 1] ^ 1);
+            assert_eq!(bucket.same(&key, &sent.of(&other)?).await?, Some(false), "{length}, changed");
+        }
+        let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = held.versions.keys().filter(|(held, _)| *held == key).count();
+        let uploads = held.uploads.keys().filter(|(held, _)| *held == key).count();
+        assert_eq!((versions, uploads), (1, usize::from(length <= 1_000)), "{length}");
+    }
+    for (fault, word) in
+        [(Fault::Full, "507"), (Fault::FailsLate, "InternalError"), (Fault::Cuts, "other bytes")]
+    {
+        let service = serve(fault)?;
+        let mut bucket = self::bucket(&service.at)?;
+        bucket.part = 1_000;
+        let told = bucket.put("aula/a", &sent.of(&[5; 2_500])?).await.map_err(|error| error.to_string());
+        assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{fault:?}: {told:?}");
+        let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(held.uploads.len(), 0, "{fault:?}");
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aula_foreign::address::origin;
 use serde::{Deserialize, Serialize};
 
 /// Where staff log in, and by whom.
@@ -41,8 +42,7 @@ fn credential() -> u64 {
 impl Identity {
     /// What is wrong with it, if anything.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        let loopback = ["http://127.0.0.1:", "http://localhost:"].iter().any(|own| self.url.starts_with(own));
-        let encrypted = self.url.starts_with("https://") || loopback;
+        let encrypted = origin(&self.url).is_some();
         match () {
             () if !self.listen.ip().is_loopback() => Some(
                 "identity.listen must be an address of loopback: put a proxy that ends TLS in front of it",

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aula_foreign::address::origin;
 use serde::{Deserialize, Serialize};
 
 /// Where launches are served, and from whom.
@@ -25,8 +26,7 @@ impl Lti {
                 "lti.listen must be an address of loopback: put a proxy that ends TLS in front of it",
             );
         }
-        let loopback = ["http://127.0.0.1:", "http://localhost:"].iter().any(|own| self.url.starts_with(own));
-        if !self.url.starts_with("https://") && !loopback || self.url.ends_with('/') {
+        if origin(&self.url).is_none() || self.url.ends_with('/') {
             return Some("lti.url must be where browsers reach it: https://HOST, without a slash at the end");
         }
         None

@@ -380,3 +380,40 @@ async fn nothing_that_one_district_issued_opens_anything_of_another() {
     let (status, ..) = east.ask("POST", "/identity/saml/east", &[("cookie", &begun)], answer).await;
     assert_eq!(status, StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_who_goes_away_keeps_the_place_until_the_work_is_done() {
+    use std::sync::atomic::AtomicBool;
+    let stage = Stage::new();
+    let (begun, slow) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
+    let work = {
+        let (begun, slow) = (begun.clone(), slow.clone());
+        move || async move {
+            let wait = move || {
+                begun.store(true, Ordering::SeqCst);
+                while slow.load(Ordering::SeqCst) {
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+            };
+            tokio::task::spawn_blocking(wait).await.unwrap();
+        }
+    };
+    let layer = middleware::from_fn_with_state(stage.desk.clone(), placed);
+    let mut router: Router = Router::new().route("/slow", get(work)).layer(layer);
+    let request = Request::builder().uri("/slow").body(Body::empty()).unwrap();
+    let asked = tokio::spawn(router.call(request));
+    let nap = || tokio::time::sleep(std::time::Duration::from_millis(5));
+    while !begun.load(Ordering::SeqCst) {
+        nap().await;
+    }
+    asked.abort();
+    assert!(asked.await.is_err());
+    for _ in 0..50 {
+        assert_eq!(stage.desk.places.available_permits(), MAX_REQUESTS - 1);
+        nap().await;
+    }
+    slow.store(false, Ordering::SeqCst);
+    while stage.desk.places.available_permits() < MAX_REQUESTS {
+        nap().await;
+    }
+}

@@ -18,7 +18,12 @@ fn now() -> u64 {
     NOW_MS.load(Ordering::SeqCst)
 }
 
-struct Known;
+/// A vault that answers at once, or one that keeps whoever asks for facts waiting.
+#[derive(Default)]
+struct Known {
+    slow: std::sync::atomic::AtomicBool,
+    waiting: AtomicU64,
+}
 
 impl Records for Known {
     fn is_student(&self, id: &str) -> Result<bool, NotTold> {
@@ -26,6 +31,11 @@ impl Records for Known {
     }
 
     fn student(&self, _: &str, id: &str) -> Result<StudentFacts, NotTold> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        while self.slow.load(Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
         let events = vec![("response".to_owned(), 7)];
         let facts = StudentFacts { events, newest_ms: Some(now()), practised: 4, mastered: 3 };
         if id == "S-17" { Ok(facts) } else { Err(NotTold::Unknown) }
@@ -99,6 +109,7 @@ async fn lms_served(folder: &std::path::Path) -> Result<Arc<Lms>, Box<dyn std::e
 
 struct World {
     _root: tempfile::TempDir,
+    known: Arc<Known>,
     lms: Arc<Lms>,
     url: String,
     client: reqwest::Client,
@@ -134,11 +145,12 @@ impl World {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", socket.local_addr()?);
         let keys = Keys::open(&root.path().join("keys"), now())?;
-        let tool = Tool::new(&url, platform, (keys, Services::new()?), (Arc::new(Known), now));
+        let known = Arc::new(Known::default());
+        let tool = Tool::new(&url, platform, (keys, Services::new()?), (known.clone(), now));
         tokio::spawn(axum::serve(socket, router(Arc::new(made(tool)))).into_future());
         let none = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(none).build()?;
-        Ok(Self { _root: root, lms, url, client })
+        Ok(Self { _root: root, known, lms, url, client })
     }
 
     /// Begins a login; gives state, nonce and cookie.
@@ -305,6 +317,72 @@ async fn a_student_opens_the_own_dashboard_with_and_without_cookies_and_a_teache
     let bearer = attribute(&page, "data-bearer").to_owned();
     assert_eq!(world.me(&bearer).await?.0, 200, "a teacher sees sections");
     assert_eq!(open(bearer).await?.0, 401);
+    Ok(())
+}
+
+/// How much later than for the platform it is for one tool.
+static LATER_MS: AtomicU64 = AtomicU64::new(0);
+
+fn later() -> u64 {
+    now() + LATER_MS.load(Ordering::SeqCst)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_a_page_opened_late_in_a_session_ends_with_it() -> Tested {
+    let world = World::with(|tool| Tool { clock: later, ..tool.with_dashboards(Arc::new(Boards)) }).await?;
+    let (state, nonce, cookie) = world.login("&lti_storage_target=_parent").await?;
+    world.launch((&state, ""), &world.signed(&world.claims(&nonce))?).await?;
+    let secret = cookie.split_once('=').map(|(_, secret)| secret).unwrap_or_default();
+    let body = json!({ "state": state, "browser": secret }).to_string();
+    let told =
+        world.client.post(format!("{}/lti/confirm", world.url)).body(body).send().await?.text().await?;
+    let told: Value = serde_json::from_str(&told)?;
+    let bearer = told["bearer"].as_str().unwrap_or_default().to_owned();
+    let open =
+        || world.client.post(format!("{}/lti/dashboard", world.url)).form(&[("bearer", &bearer)]).send();
+    // Five minutes before the end it is open for five minutes.
+    LATER_MS.store(55 * 60_000, Ordering::SeqCst);
+    let page = open().await?.text().await?;
+    assert!(page.starts_with("S-17 by lms until 3600000 in"), "{page}");
+    LATER_MS.store(60 * 60_000, Ordering::SeqCst);
+    assert_eq!(open().await?.status(), 401);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_who_goes_away_keeps_the_place_until_the_vault_has_answered() -> Tested {
+    // Two places, so that two readers fill them.
+    let few = |tool| Tool { places: Arc::new(tokio::sync::Semaphore::new(2)), ..tool };
+    let world = World::with(few).await?;
+    let (state, nonce, cookie) = world.login("").await?;
+    let mut claims = world.claims(&nonce);
+    claims["https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"] = Value::Null;
+    let (_, _, page) = world.launch((&state, &cookie), &world.signed(&claims)?).await?;
+    let bearer = attribute(&page, "data-bearer").to_owned();
+    world.known.slow.store(true, Ordering::SeqCst);
+    let ask = || world.client.get(format!("{}/lti/me", world.url)).bearer_auth(&bearer).send();
+    let asked: Vec<_> = (0..2).map(|_| tokio::spawn(ask())).collect();
+    while world.known.waiting.load(Ordering::SeqCst) < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    for one in asked {
+        one.abort();
+        let _ = one.await;
+    }
+    for _ in 0..50 {
+        // One that got a place would wait.
+        let Ok(answer) = tokio::time::timeout(std::time::Duration::from_secs(30), ask()).await else {
+            world.known.slow.store(false, Ordering::SeqCst);
+            return Err("a place was free".into());
+        };
+        assert_eq!(answer?.status(), 503);
+        assert_eq!(world.known.waiting.load(Ordering::SeqCst), 2);
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    world.known.slow.store(false, Ordering::SeqCst);
+    while ask().await?.status() != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     Ok(())
 }
 

@@ -90,8 +90,8 @@ pub fn overview(compared: &Compared, l: Language) -> Section {
     let mut blocks = vec![Block::Figures(figures)];
     if compared.week.is_none() {
         let text = l.pick(
-            "The chain is younger than a week, so there is no week to compare with.",
-            "La cadena tiene menos de una semana: no hay semana anterior con la que comparar.",
+            "No week before to compare with: the chain is younger, or the node that made this keeps nothing of then.",
+            "Sin semana anterior con la que comparar: la cadena es m\u{e1}s joven, o el nodo que hizo este informe no guarda nada de entonces.",
         );
         blocks.push(Block::Text(text.to_owned()));
     }

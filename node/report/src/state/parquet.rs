@@ -5,6 +5,8 @@
 //! group of rows the pages of each column, the head, its length and the mark again. A column that may be empty has
 //! definition levels of one bit before its values, as bit-packed runs of eight.
 
+use std::io::Write;
+
 use super::dataset::{Kind, Presence};
 use super::thrift::Struct;
 use super::{Cell, Column, Dataset};
@@ -38,38 +40,105 @@ pub struct WrongCell {
     pub row: usize,
 }
 
-/// A table's file. `facts` are its key-value metadata: where its figures are from.
+/// Why a table is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A defect.
+    #[error(transparent)]
+    Cell(#[from] WrongCell),
+    /// What it is written to.
+    #[error("cannot write a table: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A table on its way to a file, a group of rows in memory at most.
+pub struct Writer<W: Write> {
+    out: W,
+    table: &'static str,
+    columns: &'static [Column],
+    /// Bytes that were written.
+    at: usize,
+    groups: Vec<Struct>,
+    /// Rows that were written.
+    rows: usize,
+    waiting: Vec<Vec<Cell>>,
+}
+
+impl<W: Write> Writer<W> {
+    /// A table without rows.
+    ///
+    /// # Errors
+    /// [`WriteError::Io`].
+    pub fn new(mut out: W, table: &'static str, columns: &'static [Column]) -> Result<Self, WriteError> {
+        out.write_all(MARK)?;
+        Ok(Self { out, table, columns, at: MARK.len(), groups: Vec::new(), rows: 0, waiting: Vec::new() })
+    }
+
+    /// The next row.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn row(&mut self, row: Vec<Cell>) -> Result<(), WriteError> {
+        self.waiting.push(row);
+        if self.waiting.len() < GROUP { Ok(()) } else { self.group() }
+    }
+
+    fn group(&mut self) -> Result<(), WriteError> {
+        let rows = std::mem::take(&mut self.waiting);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (mut chunks, begun) = (Vec::new(), self.at);
+        for (number, column) in self.columns.iter().enumerate() {
+            let (table, before) = (self.table, self.rows);
+            let wrong =
+                |row: usize| WrongCell { table, column: column.name, row: before.saturating_add(row) };
+            let mut page = Vec::new();
+            chunks.push(chunk(&mut page, self.at, (column, number), &rows).map_err(wrong)?);
+            self.out.write_all(&page)?;
+            self.at = self.at.saturating_add(page.len());
+        }
+        let group = Struct::default()
+            .parts(1, chunks)
+            .i64(2, length(self.at.saturating_sub(begun)))
+            .i64(3, length(rows.len()));
+        self.groups.push(group);
+        self.rows = self.rows.saturating_add(rows.len());
+        Ok(())
+    }
+
+    /// No more rows. `facts` are the file's key-value metadata: where its figures are from.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn finish(mut self, facts: &[(&str, String)]) -> Result<W, WriteError> {
+        self.group()?;
+        let facts = facts.iter().map(|(key, value)| Struct::default().text(1, key).text(2, value)).collect();
+        let head = Struct::default()
+            .i32(1, 1)
+            .parts(2, schema(self.table, self.columns))
+            .i64(3, length(self.rows))
+            .parts(4, self.groups)
+            .parts(5, facts)
+            .text(6, "aula")
+            .finish();
+        self.out.write_all(&head)?;
+        self.out.write_all(&short(head.len()).to_le_bytes())?;
+        self.out.write_all(MARK)?;
+        Ok(self.out)
+    }
+}
+
+/// A table's file, in memory.
 ///
 /// # Errors
-/// [`WrongCell`].
-pub fn write(dataset: &Dataset, facts: &[(&str, String)]) -> Result<Vec<u8>, WrongCell> {
-    let mut out = MARK.to_vec();
-    let mut groups = Vec::new();
-    for (at, rows) in dataset.rows.chunks(GROUP).enumerate() {
-        let mut chunks = Vec::new();
-        let begun = out.len();
-        for (number, column) in dataset.columns.iter().enumerate() {
-            let wrong =
-                |row: usize| WrongCell { table: dataset.name, column: column.name, row: at * GROUP + row };
-            chunks.push(chunk(&mut out, column, number, rows).map_err(wrong)?);
-        }
-        let group =
-            Struct::default().parts(1, chunks).i64(2, length(out.len() - begun)).i64(3, length(rows.len()));
-        groups.push(group);
+/// [`WriteError::Cell`].
+pub fn write(dataset: &Dataset, facts: &[(&str, String)]) -> Result<Vec<u8>, WriteError> {
+    let mut writer = Writer::new(Vec::new(), dataset.name, dataset.columns)?;
+    for row in &dataset.rows {
+        writer.row(row.clone())?;
     }
-    let facts = facts.iter().map(|(key, value)| Struct::default().text(1, key).text(2, value)).collect();
-    let head = Struct::default()
-        .i32(1, 1)
-        .parts(2, schema(dataset))
-        .i64(3, length(dataset.rows.len()))
-        .parts(4, groups)
-        .parts(5, facts)
-        .text(6, "aula")
-        .finish();
-    out.extend_from_slice(&head);
-    out.extend_from_slice(&short(head.len()).to_le_bytes());
-    out.extend_from_slice(MARK);
-    Ok(out)
+    writer.finish(facts)
 }
 
 fn length(n: usize) -> i64 {
@@ -87,9 +156,9 @@ fn physical(column: &Column) -> i32 {
     }
 }
 
-fn schema(dataset: &Dataset) -> Vec<Struct> {
-    let mut all = vec![Struct::default().text(4, dataset.name).i32(5, short(dataset.columns.len()))];
-    all.extend(dataset.columns.iter().map(|column| {
+fn schema(table: &str, columns: &[Column]) -> Vec<Struct> {
+    let mut all = vec![Struct::default().text(4, table).i32(5, short(columns.len()))];
+    all.extend(columns.iter().map(|column| {
         let repetition = match column.presence {
             Presence::Required => format::REQUIRED,
             Presence::Optional => format::OPTIONAL,
@@ -104,8 +173,13 @@ fn schema(dataset: &Dataset) -> Vec<Struct> {
     all
 }
 
-/// Writes a column of a group as one page; gives its metadata, or the row whose cell is wrong.
-fn chunk(out: &mut Vec<u8>, column: &Column, number: usize, rows: &[Vec<Cell>]) -> Result<Struct, usize> {
+/// Writes a column of a group as one page that stands at a place of the file; gives its metadata, or the row whose cell is wrong.
+fn chunk(
+    out: &mut Vec<u8>,
+    at: usize,
+    (column, number): (&Column, usize),
+    rows: &[Vec<Cell>],
+) -> Result<Struct, usize> {
     let mut values = Vec::new();
     let mut filled = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
@@ -139,7 +213,7 @@ fn chunk(out: &mut Vec<u8>, column: &Column, number: usize, rows: &[Vec<Cell>]) 
         .i32(3, short(page.len()))
         .part(5, data)
         .finish();
-    let begins = length(out.len());
+    let begins = length(at);
     out.extend_from_slice(&head);
     out.extend_from_slice(&page);
     let whole = length(head.len() + page.len());

@@ -299,7 +299,13 @@ pub fn drift(figures: &Transparency, l: Language) -> Section {
         "The stability index compares the shares of need bands that both rounds show: below 0.1 is usually read as stable, above 0.25 as moved. How well the mastery model predicts is judged by period and group on a district's own log, which never leaves it: aula twin drift.",
         "El \u{ed}ndice de estabilidad compara las partes de los niveles que ambas rondas muestran: por debajo de 0,1 suele leerse como estable y por encima de 0,25 como movido. C\u{f3}mo predice el modelo de dominio se juzga por periodo y grupo con el registro propio de un distrito, que no sale de \u{e9}l: aula twin drift.",
     );
-    let blocks = vec![Block::Table(table), Block::Text(text.to_owned())];
+    // No round follows one of its title yet: a table without a row says nothing.
+    let none = l.pick(
+        "No round follows another of its title yet, so there is nothing to compare.",
+        "Todav\u{ed}a ninguna ronda sigue a otra del mismo t\u{ed}tulo: no hay nada que comparar.",
+    );
+    let first = if table.rows.is_empty() { Block::Text(none.to_owned()) } else { Block::Table(table) };
+    let blocks = vec![first, Block::Text(text.to_owned())];
     Section { heading: l.pick("Drift", "Deriva").to_owned(), blocks }
 }
 

@@ -6,7 +6,7 @@ use reqwest::{Client, Url};
 use serde_json::Value;
 
 use super::{Objects, Provider, Resource};
-use crate::asked::{ConsumerError, MAX_OBJECTS, MAX_PAGES, address, answered, client, shown, token};
+use crate::asked::{ConsumerError, MAX_OBJECTS, Taken, address, answered, client, shown, token};
 
 /// Objects that are asked for at once: the most that an ODS API gives unless its operator says otherwise.
 const LIMIT: usize = 500;
@@ -27,6 +27,7 @@ pub(super) struct Asking<'a> {
     changes_url: String,
     token: String,
     count: usize,
+    taken: Taken,
 }
 
 /// The change versions that a provider keeps.
@@ -66,8 +67,9 @@ impl<'a> Asking<'a> {
         let token_url = found(&provider.token_url, "oauth", "oauth/token")?;
         let data_url = found(&provider.data_url, "dataManagementApi", "data/v3")?;
         let changes_url = found(&provider.changes_url, "changeQueries", "changeQueries/v1")?;
-        let mut asking =
-            Self { client, provider, token_url, data_url, changes_url, token: String::new(), count: 0 };
+        let taken = Taken::of(provider.max_pages, provider.max_bytes);
+        let (token, count) = (String::new(), 0);
+        let mut asking = Self { client, provider, token_url, data_url, changes_url, token, count, taken };
         asking.token = asking.drawn().await?;
         Ok(asking)
     }
@@ -125,7 +127,7 @@ impl<'a> Asking<'a> {
         let (mut objects, mut totals, mut read) = (Objects::new(), None, 0);
         let mut page = base.clone();
         page.query_pairs_mut().append_pair("limit", &LIMIT.to_string()).append_pair("totalCount", "true");
-        for _ in 0..MAX_PAGES {
+        loop {
             let (headers, body) = self.ask(&page).await?;
             let list = list(resource, &page, &body)?;
             let got = list.len();
@@ -168,7 +170,6 @@ impl<'a> Asking<'a> {
                 return Err(ConsumerError::Next(shown(&page)));
             }
         }
-        Err(ConsumerError::TooMany(MAX_PAGES, "pages"))
     }
 
     async fn ask(&mut self, url: &Url) -> Result<(HeaderMap, Vec<u8>), ConsumerError> {
@@ -182,7 +183,11 @@ impl<'a> Asking<'a> {
             Err(ConsumerError::Status(shown, 404 | 410, _)) if self.provider.snapshot => {
                 Err(ConsumerError::NoSnapshot(shown))
             }
-            other => other,
+            Ok((headers, body)) => {
+                self.taken.add(url, &body)?;
+                Ok((headers, body))
+            }
+            refused @ Err(_) => refused,
         }
     }
 

@@ -17,7 +17,7 @@ use aula_ingest::Input;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::asked::{ConsumerError, address};
+use crate::asked::{ConsumerError, address, usual_bytes, usual_pages};
 
 mod asking;
 mod changes;
@@ -29,7 +29,7 @@ mod tests;
 use asking::Asking;
 
 /// What a provider's file has.
-const WORDS: &str = "kind = \"edfi\", url, client_id, client_secret, and data_url, token_url, changes_url, snapshot, leave_out if wanted";
+const WORDS: &str = "kind = \"edfi\", url, client_id, client_secret, and data_url, token_url, changes_url, snapshot, leave_out, max_pages, max_bytes if wanted";
 
 /// A resource that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -104,6 +104,12 @@ pub struct Provider {
     pub client_id: String,
     /// The secret.
     pub client_secret: String,
+    /// Most answers of one asking: a provider that pages for ever is left there.
+    #[serde(default = "usual_pages")]
+    pub max_pages: u64,
+    /// Most bytes of them.
+    #[serde(default = "usual_bytes")]
+    pub max_bytes: u64,
     /// Whether the provider's snapshot is read instead of what changes meanwhile.
     #[serde(default)]
     pub snapshot: bool,

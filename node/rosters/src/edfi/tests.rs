@@ -83,6 +83,24 @@ fn rows(reading: &Reading) -> Vec<&StudentRow> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_a_provider_that_gives_more_than_is_taken_is_left() -> Tested {
+    for cursor in [false, true] {
+        let (url, ods) = served(Ods { cursor, most: 10, ..Ods::default() }, filled(200)).await?;
+        for (more, told) in
+            [("max_pages = 9", "more than 9 pages"), ("max_bytes = 20000", "more than 20000 bytes")]
+        {
+            let error = fetch(&of(&url, more)?, None).await.err().ok_or(told)?.to_string();
+            assert!(error.contains(told) && error.contains("in the provider's file"), "{error}");
+        }
+        held(&ods.asked).clear();
+        assert!(fetch(&of(&url, "max_pages = 9")?, None).await.is_err());
+        assert!(held(&ods.asked).len() <= 10);
+        assert_eq!(fetch(&of(&url, "")?, None).await?.counts.len(), 3);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_roster_comes_whole_by_cursor_by_offset_in_small_pages_and_through_faults() -> Tested {
     for (cursor, most, faults) in
         [(true, 0, vec![]), (false, 0, vec![]), (false, 7, vec![]), (true, 7, vec![429, 503, 500, 502])]

@@ -59,6 +59,11 @@ async fn listed(
         "short" => answer(200, &[total(9)], body),
         "elsewhere" => answer(200, &[link("http://127.0.0.1:1/orgs")], body),
         "circle" => answer(200, &[link(&format!("/circle/{name}?offset={offset}"))], body),
+        // Another page each time, always with something on it.
+        "endless" => {
+            let body = json!({ name.as_str(): [object(offset)] });
+            answer(200, &[link(&format!("/endless/{name}?offset={}", offset + 1))], body)
+        }
         "refuses" => {
             answer(403, &[], json!({ "imsx_codeMajor": "failure", "imsx_description": "no\u{7} such scope" }))
         }
@@ -108,6 +113,26 @@ async fn a_roster_comes_whole_however_it_is_paged_and_a_delta_asks_for_changes()
     let asked = sis.asked.lock().unwrap_or_else(|bad| bad.into_inner()).clone();
     assert_eq!(asked.len(), 9, "no results without their address");
     assert!(asked.iter().all(|line| line.ends_with("dateLastModified>='2026-03-02T09:30:00Z'")), "{asked:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_a_provider_that_pages_for_ever_is_left() -> Tested {
+    let (url, sis) = served().await?;
+    let endless = of(&url, "endless", false)?;
+    for (provider, told, asked) in [
+        (Provider { max_pages: 7, ..endless.clone() }, "more than 7 pages", 8),
+        (Provider { max_bytes: 1_000, ..endless.clone() }, "more than 1000 bytes", 1_000),
+    ] {
+        sis.asked.lock().unwrap_or_else(|bad| bad.into_inner()).clear();
+        let error = fetch(&provider, None).await.err().ok_or(told)?.to_string();
+        assert!(error.contains(told) && error.contains("in the provider's file"), "{error}");
+        assert!(sis.asked.lock().unwrap_or_else(|bad| bad.into_inner()).len() <= asked);
+    }
+    // What is whole within the bound is had.
+    let links = Provider { max_pages: 9, ..of(&url, "links", false)? };
+    assert_eq!(fetch(&links, None).await?.collections.len(), 3);
+    assert!(fetch(&Provider { max_pages: 8, ..links }, None).await.is_err());
     Ok(())
 }
 

@@ -5,6 +5,9 @@
 //! a type does not have is refused. Moments compare as moments, numbers as numbers, all else as text whatever the case. Of a list,
 //! one element is enough; `=` also takes the whole list, its elements joined by commas in any order. A field that an object lacks
 //! meets `!=` alone.
+//!
+//! Whom a filter lets through is told by the count of an answer alone, so a filter on what is in somebody's record is a reading of it,
+//! whatever page was asked for: [`Filter::tells_of`].
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -105,11 +108,37 @@ impl Filter {
         }
     }
 
+    /// Whether an answer to it tells something of an object that need not be on the page: the object meets conditions on more than
+    /// [`OPEN`] fields. Of a negated one not meeting it tells as much, and where an alternative names whom it is about, any outcome does;
+    /// such conditions count as met.
+    pub fn tells_of(&self, object: &Value) -> bool {
+        self.0.iter().filter(|all| !all.iter().all(Condition::is_open)).any(|all| {
+            let named = all.iter().any(Condition::names_somebody);
+            all.iter().all(|one| {
+                let asks = !one.is_open() && !one.names_somebody();
+                asks && (named || one.predicate == Predicate::IsNot) || one.meets(object)
+            })
+        })
+    }
+
     /// Whether an object meets it.
     pub fn meets(&self, object: &Value) -> bool {
         self.0.iter().any(|all| all.iter().all(|condition| condition.meets(object)))
     }
 }
+
+/// Fields that say nothing of a person beyond that there is one: its identifier, whether and since when it is so, in which role.
+const OPEN: [&[&str]; 5] =
+    [&["sourcedId"], &["status"], &["dateLastModified"], &["role"], &["roles", "role"]];
+/// Fields that name a person.
+const NAMES: [&[&str]; 6] = [
+    &["sourcedId"],
+    &["identifier"],
+    &["username"],
+    &["userMasterIdentifier"],
+    &["user", "sourcedId"],
+    &["student", "sourcedId"],
+];
 
 fn condition(text: &str, of: Type) -> Result<(Condition, &str), FilterError> {
     let ends = |c: char| c.is_whitespace() || "=!<>~'".contains(c);
@@ -159,6 +188,14 @@ fn number(text: &str) -> Option<f64> {
 }
 
 impl Condition {
+    fn is_open(&self) -> bool {
+        OPEN.iter().any(|open| self.path == *open)
+    }
+
+    fn names_somebody(&self) -> bool {
+        self.predicate != Predicate::IsNot && NAMES.iter().any(|name| self.path == *name)
+    }
+
     fn meets(&self, object: &Value) -> bool {
         let mut found = Vec::new();
         values(object, &self.path, &mut found);
@@ -273,6 +310,34 @@ mod tests {
             ("scoreDate<'2026-01-31'", false),
         ] {
             assert_eq!(Filter::parse(filter, Type::AssessmentResult)?.meets(&result), meets, "{filter}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn attack_who_is_singled_out_by_what_stands_in_a_record_is_told_of() -> Result<(), FilterError> {
+        for (filter, tells) in [
+            // What nobody's record is asked for.
+            ("sourcedId='S-17'", false),
+            ("status='active' AND dateLastModified>'2026-03-01' AND roles.role='student'", false),
+            ("sourcedId='S-17' OR status='active'", false),
+            // Whoever meets it, and nobody else of the whole roster.
+            ("familyName='o''hara'", true),
+            ("familyName='jones'", false),
+            ("primaryOrg.sourcedId='o-1' AND status='active'", true),
+            ("primaryOrg.sourcedId='o-1' AND status='tobedeleted'", false),
+            ("sourcedId='S-18' OR grades='04'", true),
+            // By not meeting it, too.
+            ("familyName!='O''Hara'", true),
+            ("roles.role='student' AND givenName='Zoë' AND grades!='04'", true),
+            ("roles.role='teacher' AND grades!='04'", false),
+            ("sourcedId='S-17' AND familyName='Jones'", true),
+            ("sourcedId='S-17' AND familyName<'A'", true),
+            ("sourcedId='S-18' AND familyName='O''Hara'", false),
+            ("identifier='S-18' AND familyName='O''Hara'", false),
+            ("sourcedId!='S-18' AND familyName='Jones'", false),
+        ] {
+            assert_eq!(Filter::parse(filter, Type::User)?.tells_of(&user()), tells, "{filter}");
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use aula_foreign::form::decoded_part;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -14,16 +15,17 @@ use serde_json::{Value, json};
 
 use super::clients::{Clients, Scope};
 use super::objects::{Item, View};
-use super::place::{Place, Service, Set, place};
-use super::question::{Question, decoded, links, of_one};
-use super::records::{Key, NotGiven, Records, What};
+use super::place::{Place, Service, Set, Within, place};
+use super::question::{Question, links, of_one};
+use super::records::{Key, NotGiven, Records, Roster, What};
 use super::status::Refusal;
 use super::token::{Grant, Tokens};
+use super::told::Told;
 
 /// Most bytes of a request for a token.
 const MAX_FORM_BYTES: usize = 16 << 10;
 /// Requests that are answered at once; more are told to come again.
-const MAX_REQUESTS: usize = 64;
+pub(super) const MAX_REQUESTS: usize = 64;
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// Tells the time, milliseconds since 1970.
@@ -36,7 +38,8 @@ pub struct Provider {
     tokens: Tokens,
     records: Arc<dyn Records>,
     clock: Clock,
-    places: tokio::sync::Semaphore,
+    places: Arc<tokio::sync::Semaphore>,
+    told: Told,
 }
 
 impl std::fmt::Debug for Provider {
@@ -54,7 +57,8 @@ impl Provider {
             tokens: Tokens::default(),
             records,
             clock,
-            places: tokio::sync::Semaphore::new(MAX_REQUESTS),
+            places: Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS)),
+            told: Told::default(),
         }
     }
 
@@ -73,7 +77,7 @@ impl Provider {
         if request.method() != Method::GET {
             return Err(Refusal::Method);
         }
-        let _place = self.places.try_acquire().map_err(|_| Refusal::Busy)?;
+        let held = self.places.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let path = request.uri().path();
         let rest = path.strip_prefix(service.path()).unwrap_or_default().trim_start_matches('/');
         let parts: Option<Vec<String>> = rest.split('/').map(decoded_part).collect();
@@ -87,8 +91,12 @@ impl Provider {
         };
         let at = format!("{}{path}", self.url);
         let (own, query) = (self.clone(), query.to_owned());
-        let told = tokio::task::spawn_blocking(move || own.page(&grant, &place, &question));
-        let page = told.await.map_err(|_| Refusal::Fault)??;
+        let made = tokio::task::spawn_blocking(move || {
+            // Until the work is done, whether or not the client is still there.
+            let _held = held;
+            own.page(&grant, &place, &question)
+        });
+        let page = made.await.map_err(|_| Refusal::Fault)??;
         Ok(page.response(&at, &query))
     }
 
@@ -112,6 +120,10 @@ impl Provider {
         let view = View::new(&roster, &self.url);
         let missing = || Refusal::Unknown("what this address lies within is not on the roster".into());
         let items = view.items(place, &scores).ok_or_else(missing)?;
+        // Whom the answer tells of, whatever page of it is asked for.
+        let mut told: BTreeSet<Key> = of_person(&roster, place);
+        // Within a school or class, being there is what the count tells of whoever is looked for.
+        let within = place.within != Within::default();
         let (total, items) = match question.is_plain() {
             true => {
                 let total = items.len();
@@ -120,8 +132,16 @@ impl Provider {
             }
             false => {
                 let all = items.into_iter().map(|item| (item, view.object(&item)));
-                let mut all: Vec<(Item<'_>, Value)> =
-                    all.filter(|(_, object)| question.meets(object)).collect();
+                let within = within && question.filters();
+                let mut told_of = |item: &Item<'_>, object: &Value| {
+                    if within && question.meets(object) || question.tells_of(object) {
+                        told.extend(View::whose(item));
+                    }
+                };
+                let mut all: Vec<(Item<'_>, Value)> = all
+                    .inspect(|(item, object)| told_of(item, object))
+                    .filter(|(_, object)| question.meets(object))
+                    .collect();
                 question.arrange(&mut all);
                 let own = all.len();
                 let page: Vec<_> = all.into_iter().skip(question.offset).take(question.limit).collect();
@@ -133,10 +153,15 @@ impl Provider {
             Set::TestResults | Set::Results => What::Results,
             _ => What::Place,
         };
+        let mut whose: BTreeSet<Key> = items.iter().filter_map(|(item, _)| View::whose(item)).collect();
+        let what = if place.set == Set::Results { What::Results } else { What::Place };
+        let (client, now_ms) = (&grant.client.name, (self.clock)());
+        whose.extend(self.told.due(client, what, told, now_ms));
         let given = match whose.is_empty() {
             true => BTreeSet::new(),
-            false => self.records.list(&grant.client.name, what, &whose).map_err(refused)?,
+            false => self.records.list(client, what, &whose).map_err(refused)?,
         };
+        self.told.listed(client, what, &given, now_ms);
         let left_out = given.len() < whose.len();
         let may = |item: &Item<'_>| View::whose(item).is_none_or(|key| given.contains(&key));
         let objects: Vec<Value> = items
@@ -155,11 +180,6 @@ impl Provider {
     }
 }
 
-/// A part of an address: a plus is a plus.
-fn decoded_part(part: &str) -> Option<String> {
-    decoded(&part.replace('+', "%2B"))
-}
-
 /// Whether the token's scopes open a place.
 fn open(grant: &Grant, place: &Place) -> Result<(), Refusal> {
     if place.scopes.iter().any(|scope| grant.scopes.contains(scope)) {
@@ -170,6 +190,12 @@ fn open(grant: &Grant, place: &Place) -> Result<(), Refusal> {
         true => "this provider gives nobody demographics".into(),
         false => format!("this address wants one of the scopes {}", words.join(", ")),
     }))
+}
+
+/// The student whose own sections a place asks for.
+fn of_person(roster: &Roster, place: &Place) -> BTreeSet<Key> {
+    let Some((_, id)) = &place.within.person else { return BTreeSet::new() };
+    roster.students.iter().filter(|own| own.id == *id).map(|own| own.key).collect()
 }
 
 fn refused(why: NotGiven) -> Refusal {

@@ -3,8 +3,7 @@
 //! Unknown parameters are left alone, as the standard's bindings do. A sort by a field that the type does not have gives the usual
 //! order (by `sourcedId`), as the standard says; a selection or a filter of one is refused.
 
-use std::collections::BTreeMap;
-
+use aula_foreign::form::pairs;
 use serde_json::{Map, Value};
 
 use super::filter::{Filter, values};
@@ -30,35 +29,6 @@ pub struct Question {
     fields: Option<Vec<String>>,
 }
 
-/// Names and values of a query or form; none when a name stands twice or something is not UTF-8.
-pub(super) fn pairs(text: &str) -> Option<BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if all.insert(decoded(name)?, decoded(value)?).is_some() {
-            return None;
-        }
-    }
-    Some(all)
-}
-
-pub(super) fn decoded(text: &str) -> Option<String> {
-    let (mut out, mut bytes) = (Vec::with_capacity(text.len()), text.bytes());
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                let both = digits.iter().all(u8::is_ascii_hexdigit);
-                let digits = std::str::from_utf8(&digits).ok().filter(|_| both)?;
-                out.push(u8::from_str_radix(digits, 16).ok()?);
-            }
-            other => out.push(other),
-        }
-    }
-    String::from_utf8(out).ok()
-}
-
 impl Question {
     /// Reads the query of a request for a type.
     ///
@@ -66,7 +36,8 @@ impl Question {
     /// [`Refusal::Data`], [`Refusal::Filter`], [`Refusal::Selection`].
     pub fn parse(query: &str, of: Type) -> Result<Self, Refusal> {
         let data = |why: &str| Refusal::Data(why.to_owned());
-        let asked = pairs(query).ok_or_else(|| data("a parameter stands twice, or is not UTF-8"))?;
+        let asked =
+            pairs(query.as_bytes()).ok_or_else(|| data("a parameter stands twice, or is not UTF-8"))?;
         let number = |name: &str, usual: usize, least: usize| match asked.get(name) {
             None => Ok(usual),
             Some(text) => {
@@ -106,9 +77,19 @@ impl Question {
             && !self.descending
     }
 
+    /// Whether there is a filter.
+    pub const fn filters(&self) -> bool {
+        self.filter.is_some()
+    }
+
     /// Whether an object meets the filter.
     pub fn meets(&self, object: &Value) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.meets(object))
+    }
+
+    /// Whether the answer's count alone tells something of an object ([`Filter::tells_of`]).
+    pub fn tells_of(&self, object: &Value) -> bool {
+        self.filter.as_ref().is_some_and(|filter| filter.tells_of(object))
     }
 
     /// Puts objects into the order asked for; they come by `sourcedId`, which decides among equals.
@@ -179,7 +160,7 @@ fn selected(text: &str, of: Type) -> Result<Vec<String>, Refusal> {
 /// # Errors
 /// [`Refusal::Selection`].
 pub fn of_one(query: &str, of: Type) -> Result<Question, Refusal> {
-    let asked = pairs(query).unwrap_or_default();
+    let asked = pairs(query.as_bytes()).unwrap_or_default();
     let fields = asked.get("fields").map(|text| selected(text, of)).transpose()?;
     Ok(Question { limit: 1, offset: 0, sort: None, descending: false, filter: None, fields })
 }

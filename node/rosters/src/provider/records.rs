@@ -119,7 +119,7 @@ pub struct Roster {
 }
 
 /// What leaves of a student, for the list of reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// The place on the roster: name, grade, school, sections.
     Place,

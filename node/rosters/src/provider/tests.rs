@@ -25,6 +25,9 @@ struct District {
     /// Whether it is known that student 40 was erased.
     erased: std::sync::atomic::AtomicBool,
     refuses: Mutex<Option<NotGiven>>,
+    /// Whether whoever asks for the roster is kept waiting, and how many wait.
+    slow: std::sync::atomic::AtomicBool,
+    waiting: std::sync::atomic::AtomicUsize,
 }
 
 fn key(number: u8) -> Key {
@@ -49,6 +52,11 @@ impl Records for District {
         if let Some(why) = *self.refuses.lock().map_err(|_| NotGiven::Refused)? {
             return Err(why);
         }
+        self.waiting.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        while self.slow.load(std::sync::atomic::Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        self.waiting.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
         let school = |id: &str, number, name: &str| School { id: id.into(), number, name: name.into() };
         let staff = |id: &str, section: &str, counsels: &[u32]| Staff {
             id: id.into(),
@@ -146,8 +154,13 @@ impl Served {
     async fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", socket.local_addr()?);
-        let district =
-            Arc::new(District { listed: Mutex::default(), erased: false.into(), refuses: Mutex::default() });
+        let district = Arc::new(District {
+            listed: Mutex::default(),
+            erased: false.into(),
+            refuses: Mutex::default(),
+            slow: false.into(),
+            waiting: 0.into(),
+        });
         let provider = Arc::new(Provider::new(&url, clients(&ALL)?, district.clone(), || CHANGED_MS));
         tokio::spawn(axum::serve(socket, router(provider.clone())).into_future());
         Ok(Self { url, district, provider, client: Client::builder().no_proxy().build()? })
@@ -200,8 +213,9 @@ async fn a_page_has_what_was_asked_for_its_links_and_an_entry_for_each_student()
     let body: Value = page.json().await?;
     let users = body["users"].as_array().ok_or("no users")?;
     assert_eq!((users.len(), users[0]["sourcedId"].as_str()), (10, Some("S/11")));
+    // The page, and by its count whoever is at that school.
     let read = served.read();
-    assert_eq!(read, [("lms-east".to_owned(), What::Place, (11..=20).map(key).collect())]);
+    assert_eq!(read, [("lms-east".to_owned(), What::Place, (1..=29).map(key).collect())]);
     let one: Value = served.get(&bearer, "users/S%2F07").await?.json().await?;
     assert_eq!(one["user"]["status"], "tobedeleted");
     let north = json!({ "href": format!("{}/ims/oneroster/rostering/v1p2/orgs/north", served.url), "sourcedId": "north", "type": "org" });
@@ -228,6 +242,46 @@ async fn a_page_has_what_was_asked_for_its_links_and_an_entry_for_each_student()
         assert_eq!(served.get(&bearer, path).await?.status(), 200, "{path}");
     }
     assert_eq!(served.read(), []);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_a_filter_asks_nothing_of_a_record_that_the_log_does_not_list() -> Tested {
+    let served = Served::new().await?;
+    let bearer = served.bearer("").await?;
+    let listed = |numbers: &[u8]| -> Vec<Read> {
+        let keys: BTreeSet<Key> = numbers.iter().copied().map(key).collect();
+        if keys.is_empty() { Vec::new() } else { vec![("lms-east".to_owned(), What::Place, keys)] }
+    };
+    // Beyond the end of the list, so that the page is empty and the count is all there is.
+    for (path, numbers) in [
+        ("students?filter=familyName%3D'O''Hara-3'", &[3][..]),
+        ("students?filter=familyName%3D'O''Hara-x'", &[]),
+        // Who is asked about by name is asked about, whatever the answer.
+        ("students?filter=sourcedId%3D'S/05'%20AND%20grades%3D'05'", &[5]),
+        ("users?filter=sourcedId%3D'S/09'%20AND%20familyName!%3D'O''Hara-9'", &[9]),
+        ("enrollments?filter=user.sourcedId%3D'S/11'%20AND%20class.sourcedId%3D'5-a'", &[11]),
+        // One is on the roster, or in a class.
+        ("students?filter=sourcedId%3D'S/12'", &[]),
+        ("classes/5-a/students?filter=sourcedId%3D'S/12'", &[12]),
+        ("students/S%2F13/classes", &[13]),
+        ("students?filter=status%3D'active'", &[]),
+    ] {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let page = served.get(&bearer, &format!("{path}{joint}offset=1000")).await?;
+        assert_eq!(page.status(), 200, "{path}");
+        assert_eq!(served.read(), listed(numbers), "{path}");
+    }
+    // Said once to one client, it is said: the pages of a question are not an entry each.
+    served.get(&bearer, "students?filter=familyName%3D'O''Hara-3'&offset=1000").await?;
+    assert_eq!(served.read(), []);
+    let page = served.get(&bearer, "assessmentResults?filter=score>'9'&offset=1000").await?;
+    assert_eq!(page.headers()["x-total-count"], "2");
+    let results: Vec<Read> = served.read();
+    assert_eq!(results[0].2, [key(1), key(2), key(40)].into());
+    // Who is on the page is listed each time.
+    served.get(&bearer, "students?filter=familyName%3D'O''Hara-3'").await?;
+    assert_eq!(served.read(), listed(&[3]));
     Ok(())
 }
 
@@ -410,6 +464,72 @@ async fn refusals_have_the_standards_codes_and_name_nobody() -> Tested {
         );
         assert_eq!(minor(&answer.json().await?), code);
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_who_goes_away_keeps_the_place_until_the_work_is_done() -> Tested {
+    use std::sync::atomic::Ordering::SeqCst;
+    let served = Arc::new(Served::new().await?);
+    let bearer = served.bearer("").await?;
+    served.district.slow.store(true, SeqCst);
+    let mut asked = Vec::new();
+    for _ in 0..super::http::MAX_REQUESTS {
+        let (served, bearer) = (served.clone(), bearer.clone());
+        asked.push(tokio::spawn(async move { served.get(&bearer, "users?limit=1").await.map(drop) }));
+    }
+    while served.district.waiting.load(SeqCst) < super::http::MAX_REQUESTS {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    for one in asked {
+        one.abort();
+        let _ = one.await;
+    }
+    // However often others come: those who left are still worked for.
+    for _ in 0..50 {
+        // One that got a place would wait.
+        let asked = served.get(&bearer, "users?limit=1");
+        let Ok(answer) = tokio::time::timeout(std::time::Duration::from_secs(30), asked).await else {
+            served.district.slow.store(false, SeqCst);
+            return Err("a place was free".into());
+        };
+        assert_eq!(answer?.status(), 429);
+        assert_eq!(served.district.waiting.load(SeqCst), super::http::MAX_REQUESTS);
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    served.district.slow.store(false, SeqCst);
+    while served.get(&bearer, "users?limit=1").await?.status() != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_a_client_that_draws_tokens_ends_its_own_and_nobody_elses() -> Tested {
+    let served = Served::new().await?;
+    let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+    let both = format!(
+        "[[client]]\nname = 'lms-east'\nsecret_sha256 = '{}'\nscopes = ['roster.readonly']\n\
+         [[client]]\nname = 'lms-west'\nsecret_sha256 = '{hash}'\nscopes = ['roster.readonly']\n",
+        hex::encode(<sha2::Sha256 as sha2::Digest>::digest(SECRET))
+    );
+    served.provider.set_clients(Clients::read(&both)?);
+    let west =
+        served.client.post(format!("{}/oauth2/token", served.url)).basic_auth("lms-west", Some("secret"));
+    let west: Value = west.form(&[("grant_type", "client_credentials")]).send().await?.json().await?;
+    let west = west["access_token"].as_str().ok_or("no token")?.to_owned();
+    let mut own = Vec::new();
+    for _ in 0..super::token::MAX_CLIENT_TOKENS + 5 {
+        own.push(served.bearer("").await?);
+    }
+    let mut good = 0;
+    for token in &own {
+        good += usize::from(served.get(token, "orgs").await?.status() == 200);
+    }
+    assert_eq!(good, super::token::MAX_CLIENT_TOKENS);
+    let last = own.last().ok_or("no token")?;
+    assert_eq!(served.get(last, "orgs").await?.status(), 200);
+    assert_eq!(served.get(&west, "orgs").await?.status(), 200, "another client's");
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Tokens by client credentials (RFC 6749, section 4.4): `POST` of a form, the client by Basic or in the form.
 //!
 //! A token is 256 random bits, kept as its digest, good for an hour and for the scopes that were asked for, which are among the
-//! client's. It ends with its client's secret. Errors are OAuth's own (`invalid_client`, `invalid_scope`, …).
+//! client's. It ends with its client's secret, or as the oldest of a client that has too many. Errors are OAuth's own (`invalid_client`, `invalid_scope`, …).
 
 use std::collections::BTreeSet;
 
+use aula_foreign::form::pairs;
 use aula_foreign::secret::drawn;
 use aula_foreign::shelf::Shelf;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -15,12 +16,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::clients::{Client, Clients, SCOPES, Scope};
-use super::question::pairs;
 
 /// How long a token is good, seconds.
 pub const LASTS_S: u64 = 3_600;
 /// Most tokens at once.
 const MAX_TOKENS: usize = 10_000;
+/// Most tokens of one client: the oldest ends when it asks for more, so that no client keeps the others from having one.
+pub(super) const MAX_CLIENT_TOKENS: usize = 100;
 
 /// To whom a token was given, and for what.
 #[derive(Debug, Clone)]
@@ -85,8 +87,7 @@ impl Tokens {
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(bad("send application/x-www-form-urlencoded"));
         }
-        let form = std::str::from_utf8(form).ok().and_then(pairs);
-        let form = form.ok_or_else(|| bad("the form has a name twice, or is not UTF-8"))?;
+        let form = pairs(form).ok_or_else(|| bad("the form has a name twice, or is not UTF-8"))?;
         let client = known(clients, headers, &form);
         let client = client.ok_or_else(|| {
             let why = "no client of this provider has this name and secret".to_owned();
@@ -115,7 +116,9 @@ impl Tokens {
         };
         let token = drawn();
         let grant = Grant { client: client.clone(), scopes: scopes.clone() };
-        self.0.put(&token, grant, (now_ms, LASTS_S * 1_000)).map_err(|_| {
+        let same = |other: &Grant| other.client.name == client.name;
+        let kept = self.0.put_among(&token, grant, (now_ms, LASTS_S * 1_000), (MAX_CLIENT_TOKENS, same));
+        kept.map_err(|_| {
             let why = "too many tokens are out: ask again in a minute".to_owned();
             (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", why)
         })?;
@@ -126,7 +129,7 @@ impl Tokens {
     pub fn grant(&self, clients: &Clients, headers: &HeaderMap, now_ms: u64) -> Option<Grant> {
         let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
         let (scheme, token) = header.split_once(' ')?;
-        let grant = self.0.get(token.trim(), now_ms).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
+        let grant = self.0.get(token.trim(), now_ms).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?.0;
         let client = clients.still(&grant.client)?;
         // A scope that was taken from the client since is gone from its tokens too.
         let scopes = grant.scopes.intersection(&client.scopes).copied().collect();

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use aula_foreign::address;
 use aula_report::credentials::jwt::Token;
 use aula_report::credentials::{baked, json};
 use clap::Args;
@@ -76,10 +77,7 @@ impl Shown<'_> {
 pub fn run(args: &ShowArgs) -> Result<Outcome, Failure> {
     let out = absolute(&args.out)?;
     let origin = args.verify_at.trim_end_matches('/');
-    if !(origin.starts_with("https://")
-        || origin.starts_with("http://127.0.0.1")
-        || origin.starts_with("http://localhost"))
-    {
+    if address::origin(origin).is_none() {
         let message = format!("{origin} is not an https address");
         return Err(Failure::new(
             "bad_address",

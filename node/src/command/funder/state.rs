@@ -101,7 +101,7 @@ async fn of_pools(acting: &Acting, year: u16) -> Result<BTreeMap<SchoolId, u64>,
     let known: Pools = acting.client.get("/v1/pools").await?;
     let mut amounts: BTreeMap<SchoolId, u64> = BTreeMap::new();
     for pool in known.pools.iter().filter(charged) {
-        let cost = pool.unit_cost_cents.0.saturating_mul(u64::from(pool.capacity));
+        let cost = pool.cost_cents();
         let sum = amounts.entry(pool.school).or_default();
         *sum = sum.saturating_add(cost);
     }

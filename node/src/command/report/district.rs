@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::Languages;
 use crate::command::{Context, Failure, Outcome, absolute, within};
-use crate::reports::district::{self, Wanted};
+use crate::reports::district::{self, Against, Wanted};
 use crate::reports::folder;
+use crate::reports::kept::Kept;
 use crate::reports::past::Chain;
 
 /// Arguments of `aula report district`.
@@ -46,11 +47,13 @@ pub fn run(context: &Context, args: &DistrictReportArgs) -> Result<Outcome, Fail
     let chain = Chain::of_home(&context.home)?;
     let header = chain.header(args.as_of)?;
     let own = district::own(&chain, &context.home)?;
+    let kept = Kept::of(context.home.figures_dir());
     let wanted = Wanted {
         height: header.height,
         district: args.district.or(own),
         languages: args.language.each(),
         link: args.link.trim_end_matches('/'),
+        against: Against { kept: Some(&kept), ..Against::ANYTHING },
     };
     let out = absolute(&args.out)?;
     within(context, "the report", &out)?;
@@ -69,7 +72,7 @@ pub fn run(context: &Context, args: &DistrictReportArgs) -> Result<Outcome, Fail
         "height": header.height,
         "time_ms": header.time_ms,
         "state_root": header.state_root,
-        "districts": made.districts,
+        "districts": made.now.iter().map(|one| one.district).collect::<Vec<_>>(),
         "week": made.week,
         "year": made.year,
         "figures": made.figures,

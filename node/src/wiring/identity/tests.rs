@@ -1,6 +1,7 @@
 //! What the vault tells of a reader, what the district signs, and which files of providers are taken.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use aula_ledger::keys::public_key;
 use aula_ledger::names::Term;
@@ -62,7 +63,10 @@ fn a_file_of_providers_and_its_secrets_are_the_operator_s_alone() -> Tested {
     let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
     mode(&file, 0o600)?;
     mode(&secret, 0o600)?;
-    let told = read(&file).map(|(providers, files)| (providers.len(), files));
+    let told = read(&file).map(|(providers, watch)| {
+        let files: Vec<PathBuf> = watch.files().map(Path::to_owned).collect();
+        (providers.len(), files)
+    });
     assert_eq!(
         told.map_err(|error| error.message),
         Ok((1, vec![file.clone(), secret.clone()])),

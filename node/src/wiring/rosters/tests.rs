@@ -135,9 +135,14 @@ async fn one_districts_roster_is_anothers_and_every_read_names_the_client() -> T
     });
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", socket.local_addr()?);
-    let served = Arc::new(Provider::new(&url, clients, records, now_ms));
+    let served = Arc::new(Provider::new(&url, clients, records.clone(), now_ms));
     tokio::spawn(axum::serve(socket, router(served)).into_future());
     let fetched = asked(&url, None).await?;
+    // What nobody asks for any more is forgotten, and read again when somebody does.
+    records.forget(KEPT * 60);
+    assert!(!records.kept().roster.students.is_empty() && records.kept().scores.is_some());
+    records.forget(Duration::ZERO);
+    assert!(records.kept().roster.students.is_empty() && records.kept().scores.is_none());
     let (_, other) = vault(folder.path(), "other")?;
     assert_eq!(import(&other, rest::inputs(&fetched.collections, true)?)?, (Some(1), 0));
     // The same roster: places, names, grades, who reads whom.

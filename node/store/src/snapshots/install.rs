@@ -165,7 +165,7 @@ fn write_chain(db: &DB, verified: &Verified, genesis: &[u8]) -> Result<(), Stora
     Ok(())
 }
 
-fn count(check: &StateCheck, manifest: &Manifest) -> Result<(), SnapshotError> {
+pub(super) fn count(check: &StateCheck, manifest: &Manifest) -> Result<(), SnapshotError> {
     match check.records() == manifest.records {
         true => Ok(()),
         false => Err(SnapshotError::State("it has another number of records than its manifest says".into())),

@@ -18,6 +18,7 @@ mod create;
 mod error;
 mod folder;
 mod install;
+mod load;
 mod manifest;
 mod read;
 mod state;
@@ -26,6 +27,7 @@ pub use create::create;
 pub use error::SnapshotError;
 pub use folder::{Incoming, Kept, list, newest, prune_to};
 pub use install::{Verified, check_view, install, verify, verify_chain};
+pub use load::load;
 pub use manifest::{CHUNK_BYTES, ChunkRef, MAX_CHUNKS, Manifest, chunk_name};
 
 #[cfg(test)]

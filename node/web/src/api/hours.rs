@@ -13,10 +13,10 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::hours::Shelf;
 use crate::http::{FromPath, Node};
 
-fn shelf(node: &Node) -> Result<Shelf, ApiError> {
+fn shelf(node: &Node) -> Result<&Shelf, ApiError> {
     let none =
         || ApiError::not_found("this node publishes no hours", "ask the node of the school's district");
-    node.hours.as_deref().map(Shelf::at).ok_or_else(none)
+    node.hours.as_ref().ok_or_else(none)
 }
 
 /// Of which days a school's use of resources by hour is published

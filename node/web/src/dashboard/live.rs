@@ -41,6 +41,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long a client may take for one message, and for its first.
 const LIMIT: Duration = Duration::from_secs(10);
+/// The end of a session is waited for no longer: sessions are shorter.
+const DAY_MS: u64 = 24 * 3_600_000;
 /// Clients say little.
 const MAX_INCOMING_BYTES: usize = 512;
 
@@ -144,6 +146,8 @@ impl Reader {
         let mut pending = self.reset || self.channel.seq() > self.seen;
         let (mut send_from, mut check_at) = (Instant::now(), Instant::now() + hub.check_every);
         let mut ping_at = Instant::now() + PING_EVERY;
+        let ends_at =
+            Instant::now() + Duration::from_millis(grant.expires_ms.saturating_sub(now_ms()).min(DAY_MS));
         let mut since = Instant::now();
         let mut paused = false;
         if !pending && !send(socket, &json!({ "live": true })).await {
@@ -151,6 +155,9 @@ impl Reader {
         }
         loop {
             tokio::select! {
+                // First: once the session is over nothing more is sent, whatever waits.
+                biased;
+                () = sleep_until(ends_at) => return Err(Refusal::NoSession),
                 changed = heard.changed(), if !pending => {
                     if changed.is_err() {
                         return Ok(());
@@ -171,6 +178,7 @@ impl Reader {
                     pending = more;
                 }
                 () = sleep_until(check_at) => {
+                    // The clock of the wall may have been put on.
                     if grant.expires_ms <= now_ms() {
                         return Err(Refusal::NoSession);
                     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_foreign::address::origin;
 use aula_vault::access::ReaderRole;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -124,11 +125,7 @@ pub(super) async fn made(
 /// [`super::framed`] at the same origin.
 pub async fn within(node: &Arc<Node>, hub: &Arc<Hub>, grant: Grant, headers: &HeaderMap) -> Response {
     let lang = Lang::of(None, headers);
-    let is_origin = |text: &String| {
-        let spoken = text.starts_with("https://") || text.starts_with("http://127.0.0.1");
-        spoken && !text.contains(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '\'' | '*'))
-    };
-    if grant.framed_by.is_empty() || !grant.framed_by.iter().all(is_origin) {
+    if !may_frame(&grant.framed_by) {
         return Refusal::Foreign.answer(lang, true);
     }
     let token = hub.sessions.mint(grant, now_ms());
@@ -138,5 +135,34 @@ pub async fn within(node: &Arc<Node>, hub: &Arc<Hub>, grant: Grant, headers: &He
     match made(node, hub, (&token, &grant), lang).await {
         Ok(page) => page,
         Err(refusal) => refusal.answer(lang, true),
+    }
+}
+
+/// Whether these are origins and nothing behind them, for they become part of a header.
+fn may_frame(origins: &[String]) -> bool {
+    !origins.is_empty() && origins.iter().all(|text| origin(text).is_some_and(|own| own == *text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_only_origins_may_frame_and_this_machine_is_known_by_its_address() {
+        for (text, may) in [
+            ("https://lms.example", true),
+            ("https://lms.example:8443", true),
+            ("http://127.0.0.1:8080", true),
+            ("http://127.0.0.1.evil.example", false),
+            ("http://127.0.0.1:80@evil.example", false),
+            ("http://lms.example", false),
+            ("https://lms.example/", false),
+            ("https://lms.example; script-src *", false),
+            ("https://*.example", false),
+        ] {
+            assert_eq!(may_frame(&[text.to_owned()]), may, "{text}");
+            assert!(!may_frame(&[text.to_owned(), "x".to_owned()]));
+        }
+        assert!(!may_frame(&[]));
     }
 }

@@ -150,6 +150,8 @@ fn sections(shown: &Shown<'_>) -> Markup {
                     thead { tr { @for word in [Word::Resource, Word::Uses, Word::Minutes, Word::UsedShare, Word::LastUsed] { th scope="col" { (said(word)) } } } }
                     tbody #resources { (put("resources")) }
                 } }
+                // Shown while the table has no row.
+                p .none { (said(Word::NoResource)) }
             }
         }
         @if granted.has("intervention:all") {

@@ -103,8 +103,13 @@ pub(super) fn part(key: Key, part: &Part, lang: Lang) -> Markup {
         }
         (_, Part::Attendance { marks, rate_e4, weeks }) => {
             let [present, late, absent, excused] = marks.map(|count| count.to_string());
-            let text =
-                Word::AttendanceNow.with(lang, &[&percent(*rate_e4), &present, &late, &absent, &excused]);
+            let text = match marks {
+                // Of nothing there is no share.
+                [0, 0, 0, 0] => Word::NoAttendance.said(lang).to_owned(),
+                _ => {
+                    Word::AttendanceNow.with(lang, &[&percent(*rate_e4), &present, &late, &absent, &excused])
+                }
+            };
             let share = |(here, all): (u16, u16)| {
                 let share = u32::from(here) * 10_000 / u32::from(all.max(1));
                 (all > 0).then(|| u16::try_from(share).unwrap_or(10_000))

@@ -74,6 +74,8 @@ phrases! { Word {
     LowSince: "Low since {}.", "Baja desde {}.";
     AttendanceNow: "Lately {}. In all: {} present, {} late, {} absent, {} excused.",
         "Últimamente {}. En total: {} presente, {} tarde, {} ausente, {} con excusa.";
+    NoAttendance: "Nothing stands in the register yet.", "Todavía no consta nada en el registro.";
+    NoResource: "No use of a resource is recorded yet.", "Todavía no consta el uso de ningún recurso.";
     WeeksBack: "Weeks ago", "Hace semanas";
     NumbersBehind: "The same in numbers", "Lo mismo en números";
     ChartOf: "{} over twelve weeks, newest last; the numbers are in the table below it", "{} en doce semanas, la más reciente al final; los números están en la tabla siguiente";

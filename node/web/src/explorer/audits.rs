@@ -16,8 +16,11 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
                 " draws one student in a hundred of each district, at least one, and one in a hundred of those with a mandate; an auditor replays what their states were computed from. "
                 strong { "Replayed" } ": the events give the state. " strong { "Confirmed" } ": the auditor also held the request against the district's records, which bear out that the student exists, is enrolled at the school, has the mandate or none, and that the events happened. "
                 strong { "Erased after draw" } ": the student was erased once nobody could change the draw any more; it counts apart. A result never changes." }
+            // While nothing is on record the lines say nothing but whom the seed drew.
+            details open[audit.all.open < audit.all.drawn] {
+                summary { (audit.all.drawn) " students drawn, of " (audit.all.open) " nothing is on record yet" }
             div .scroll tabindex="0" role="region" aria-label="Audit by district" { table .sortable .cards {
-                caption { (audit.all.drawn) " students drawn, of " (audit.all.open) " nothing is on record yet" }
+                caption { "By district" }
                 thead { tr {
                     (column("District", true)) (column("Drawn", true)) (column("Replayed", true)) (column("Confirmed", true)) (column("Contradicted", true))
                     (column("Withheld", true)) (column("Erased after draw", true)) (column("Erased before", true)) (column("Open", true))
@@ -27,6 +30,7 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
                 } (row(html! { "all" }, &audit.all))
                 @if let Some(mandates) = &audit.mandates { (row(html! { "for a mandate" }, mandates)) } }
             } }
+            }
             p { "The last line counts whom the seed drew for their mandate alone, of all districts together. "
                 @if audit.mandates.is_none() { "It is withheld here, as the number of mandates is: it would tell that a district has one." } }
             p { "Who took this round's rows (under pseudonyms, band, mandate, wishes and place of everybody who asked): "

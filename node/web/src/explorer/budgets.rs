@@ -59,7 +59,8 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 li { "The amounts of all schools add up to exactly what the funder has funded in that year." }
             }
             li { "Where a floor is stated: of the same amounts, each school got at least so much for its weighted pupils, who are those of the round named. "
-                "What the pupils of a school weigh stays hidden; that it is at most the school's amount, divided by the floor, follows." }
+                "What the pupils of a school weigh stays hidden; that it is at most the school's amount, divided by the floor, follows."
+                @if bound { " A floor over a statement from before protocol 3 is taken no more; one that an older block took is of amounts that its funder chose." } }
         }
         h2 { "What it does not prove" }
         ul {

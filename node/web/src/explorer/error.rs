@@ -7,6 +7,9 @@ use maud::html;
 use super::shell;
 use crate::api_error::{ApiError, ErrorDetail};
 
+/// What the API says to programs of an address that is none of its.
+const SEE_ROUTES: &str = "see /openapi.json";
+
 /// What a page answers when it cannot be shown.
 #[derive(Debug)]
 pub(super) struct PageError(ApiError);
@@ -35,10 +38,19 @@ impl IntoResponse for PageError {
 
 /// An error of any route or of the gate as a page.
 pub fn page(status: StatusCode, detail: &ErrorDetail) -> Response {
+    let is_address = detail.hint == SEE_ROUTES;
     let content = html! {
         h1 { (status.as_u16()) " " (status.canonical_reason().unwrap_or("error")) }
-        p { (detail.message) }
-        p { (detail.hint) }
+        @if is_address && status == StatusCode::NOT_FOUND {
+            p { "There is no page at this address." }
+            p { "It may have been cut or mistyped: the pages stand above, and the search finds districts, schools, rounds, blocks and transactions." }
+        } @else if is_address {
+            p { "This address cannot be read: a part of it is not what stands there." }
+            p { (detail.message) }
+        } @else {
+            p { (detail.message) }
+            p { (detail.hint) }
+        }
         p { a href="/" { "To the overview" } }
     };
     let mut response = shell::bare("Not shown", content);

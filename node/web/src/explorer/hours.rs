@@ -12,7 +12,7 @@ use super::assets;
 use super::error::{PageError, Shown};
 use super::shell::{self, column};
 use super::words::{explained, word};
-use crate::hours::Shelf;
+use crate::api_error::ApiError;
 use crate::http::{FromPath, FromQuery, Node};
 use crate::read::places;
 use crate::read::words::grouped;
@@ -32,9 +32,14 @@ pub(super) async fn show(
 ) -> Shown {
     let figures = places::school(&node.view(), SchoolId(id))?
         .ok_or_else(|| PageError::missing(format!("school {id}"), "/schools"))?;
-    let none =
-        || PageError::missing(format!("use of resources by hour at school {id}"), &format!("/schools/{id}"));
-    let shelf = node.hours.as_deref().map(Shelf::at).ok_or_else(none)?;
+    let none = || {
+        let message =
+            format!("The use of resources by hour at {} is not published here.", figures.school.title());
+        let next =
+            "The node of the school's district publishes it, where the district has asked it to.".to_owned();
+        PageError::from(ApiError::not_found(message, next))
+    };
+    let shelf = node.hours.as_ref().ok_or_else(none)?;
     let listed = shelf.school(SchoolId(id));
     let newest = listed.days.last().ok_or_else(none)?;
     let date = asked.day.as_deref().unwrap_or(&newest.date);

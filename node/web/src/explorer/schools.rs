@@ -14,7 +14,6 @@ use super::pools;
 use super::shell::{self, column, register};
 use super::verify;
 use super::words::{explained, word};
-use crate::hours::Shelf;
 use crate::http::{FromPath, Node};
 use crate::pages;
 use crate::read::places::{self, SchoolLine};
@@ -77,7 +76,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         (in_rounds(&figures.rounds, &pages::SCHOOL, "school", id))
         h2 { "Its pools" }
         (pools::table(&figures.pools, pools::Beside::Class))
-        @if node.hours.as_deref().is_some_and(|folder| Shelf::at(folder).has(SchoolId(id))) {
+        @if node.hours.as_ref().is_some_and(|shelf| shelf.has(SchoolId(id))) {
             p { a href={ "/schools/" (id) "/hours" } { "Use of resources by hour" } }
         }
         p .exports { a href={ "/v1/schools/" (id) } { "JSON" } }

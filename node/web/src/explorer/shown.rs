@@ -60,7 +60,12 @@ pub(super) fn demand(figures: &RoundFigures) -> Markup {
                 name: format!("{}, school {}", line.kind, line.school),
                 link: Some(format!("/pools/{}", line.pool)),
                 of: Some((places, demand)),
-                said: format!("{} places for {}", grouped(places), grouped(demand)),
+                said: format!(
+                    "{} {} for {}",
+                    grouped(places),
+                    if places == 1 { "place" } else { "places" },
+                    grouped(demand)
+                ),
             }
         })
         .collect();

@@ -23,6 +23,7 @@ use crate::api_error::ApiError;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::family_link::{self, FamilyLink, LinkRefused};
+use crate::hours::Shelf;
 use crate::read::index::Index;
 use crate::storage::{ChainDb, ChainView};
 
@@ -116,7 +117,7 @@ pub struct Node {
     /// The estate's page, where this node shows one.
     estate: RwLock<Option<Arc<str>>>,
     /// Where schools' published hours lie.
-    pub hours: Option<PathBuf>,
+    pub hours: Option<Shelf>,
     /// The district's vault, where it would be.
     pub vault: Option<Folders>,
     /// The same, while it is kept open.

@@ -1,6 +1,6 @@
 //! The address of a district's broker.
 
-use std::net::IpAddr;
+use aula_foreign::address::is_this_machine;
 
 use super::FeedKind;
 
@@ -40,16 +40,11 @@ impl BrokerUrl {
         if kind == FeedKind::Mqtt && hosts.len() != 1 {
             return Err(wanted);
         }
-        if !tls && !hosts.iter().all(|(host, _)| is_loopback(host)) {
+        if !tls && !hosts.iter().all(|(host, _)| is_this_machine(host)) {
             return Err("a broker that is not on loopback is asked by TLS only: mqtts:// or kafkas://");
         }
         Ok(Self { tls, hosts })
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

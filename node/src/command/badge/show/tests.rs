@@ -59,3 +59,26 @@ fn each_form_opens_the_verify_page_and_pictures_hold_the_badge() -> Tested {
     assert!(shown(folder.path(), &badge(), "gif").is_err() && shown(folder.path(), "[]", "html").is_err());
     Ok(())
 }
+
+#[test]
+fn attack_an_address_that_begins_like_this_machine_is_no_nodes() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("badge.json");
+    std::fs::write(&file, badge())?;
+    for (verify_at, good) in [
+        ("https://node.d.example", true),
+        ("http://127.0.0.1:8480/", true),
+        ("http://localhost:8480", true),
+        ("http://127.0.0.1.evil.example", false),
+        ("http://localhost.evil.example", false),
+        ("http://127.0.0.1:80@evil.example", false),
+        ("http://node.d.example", false),
+        ("ftp://node.d.example", false),
+    ] {
+        let out = folder.path().join("shown.html");
+        let args = ShowArgs { file: file.clone(), verify_at: verify_at.into(), out };
+        let told = run(&args).map(|_| ()).map_err(|failure| failure.code.to_string());
+        assert_eq!(told, if good { Ok(()) } else { Err("bad_address".to_owned()) }, "{verify_at}");
+    }
+    Ok(())
+}

@@ -1,8 +1,8 @@
 //! A roster asked of a provider of OneRoster's or Ed-Fi's API, as the files that it would export.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use aula_home::own_file;
 use aula_ingest::oneroster::rest;
 use aula_ingest::{Format, Input, date};
 use aula_rosters::{edfi, oneroster};
@@ -26,11 +26,7 @@ pub(super) struct Fetched {
 /// Asks the provider that a file of the operator's alone names.
 pub(super) async fn ask(context: &Context, path: &Path, since: Option<&str>) -> Result<Fetched, Failure> {
     let shown = path.display();
-    let found = std::fs::metadata(path).advise(format!("cannot read {shown}"), HINT)?;
-    if found.mode() & 0o077 != 0 {
-        return Err(Failure::because(format!("others can read {shown}"), HINT));
-    }
-    let text = std::fs::read_to_string(path).advise(format!("cannot read {shown}"), HINT)?;
+    let text = own_file::read(path).map_err(|error| Failure::because(error.to_string(), HINT))?;
     let counted = |name: &str, count: usize| context.tell(format!("{name}: {count} objects"));
     if edfi::is_kind(&text) {
         let provider = edfi::provider(&text).advise(format!("{shown} is refused"), HINT)?;

@@ -1,0 +1,95 @@
+//! Forms and queries as browsers and programs write them: `name=value` joined by `&`, percent signs and pluses decoded.
+//!
+//! What is malformed is refused and not guessed at: a percent sign without two hexadecimal digits, bytes that are no UTF-8, a name that
+//! stands twice, of which nobody knows which is meant.
+
+use std::collections::BTreeMap;
+
+/// Names and values; none where a name stands twice or something cannot be decoded.
+pub fn pairs(bytes: &[u8]) -> Option<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (name, value) = (pair.get(..at)?, pair.get(at + 1..).unwrap_or_default());
+        if all.insert(decoded(name)?, decoded(value)?).is_some() {
+            return None;
+        }
+    }
+    Some(all)
+}
+
+/// A name or a value, in which a plus is a space.
+pub fn decoded(bytes: &[u8]) -> Option<String> {
+    unescaped(bytes, b' ')
+}
+
+/// A part of an address's path, in which a plus is a plus.
+pub fn decoded_part(text: &str) -> Option<String> {
+    unescaped(text.as_bytes(), b'+')
+}
+
+fn unescaped(bytes: &[u8], plus: u8) -> Option<String> {
+    let (mut out, mut rest) = (Vec::with_capacity(bytes.len()), bytes.iter());
+    while let Some(byte) = rest.next() {
+        out.push(match byte {
+            b'+' => plus,
+            b'%' => digit(*rest.next()?)? << 4 | digit(*rest.next()?)?,
+            other => *other,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_escaped_is_decoded_and_a_plus_is_a_space_in_forms_alone() {
+        for (text, form, part) in [
+            ("", "", ""),
+            ("a+b", "a b", "a+b"),
+            ("a%2Bb%20c", "a+b c", "a+b c"),
+            ("Zo%C3%AB%2f%2F", "Zoë//", "Zoë//"),
+            ("Zoë", "Zoë", "Zoë"),
+            ("%25%32%35", "%25", "%25"),
+            ("%00", "\0", "\0"),
+        ] {
+            assert_eq!(decoded(text.as_bytes()).as_deref(), Some(form), "{text}");
+            assert_eq!(decoded_part(text).as_deref(), Some(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_nothing() {
+        for text in
+            ["%", "%2", "a%", "%zz", "%2z", "%z2", "%+f", "%-1", "% 1", "%FF", "%C3", "%C3%28", "%ed%a0%80"]
+        {
+            assert_eq!(decoded(text.as_bytes()), None, "{text}");
+            assert_eq!(decoded_part(text), None, "{text}");
+        }
+        assert_eq!(decoded(b"\xff"), None);
+    }
+
+    #[test]
+    fn a_form_has_each_name_once() {
+        let of = |text: &str| pairs(text.as_bytes());
+        let all = of("a=1&&b=x+y&c&d=e=f&%C3%AB=%26").unwrap_or_default();
+        let all: Vec<(&str, &str)> =
+            all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(all, [("a", "1"), ("b", "x y"), ("c", ""), ("d", "e=f"), ("ë", "&")]);
+        for text in ["a=1&a=1", "a=1&%61=2", "a=%", "%=a", "a=%FF"] {
+            assert_eq!(of(text), None, "{text}");
+        }
+        assert_eq!(of(""), Some(BTreeMap::new()));
+    }
+}
