@@ -16,8 +16,8 @@ use aula_district::event_place::place;
 use aula_district::import::events::IMPORTS;
 use aula_district::live::{LiveError, events_of};
 use aula_home::config::{Config, OneRoster};
-use aula_ingest::date::Date;
 use aula_home::own_file::{self, OwnFileError, Watch};
+use aula_ingest::date::Date;
 use aula_ledger::access::Relation;
 use aula_ledger::names::{FieldName, Name};
 use aula_ledger::state::schema;
@@ -61,8 +61,6 @@ pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb
     let clients = read(&own.clients)?;
     let subjects = config.district.subject.iter().map(|own| (own.skill, own.word.clone())).collect();
     let records = Arc::new(OfVault { door, db: db.clone(), subjects, kept: Mutex::default() });
-    let provider = Arc::new(Provider::new(&own.url, clients, records, now_ms));
-    let records = Arc::new(OfVault { door, db: db.clone(), kept: Mutex::default() });
     let provider = Arc::new(Provider::new(&own.url, clients, records.clone(), now_ms));
     let socket = TcpListener::bind(own.listen).await;
     let socket = socket.advise(format!("the roster cannot be given on {}", own.listen), HINT)?;
@@ -253,6 +251,8 @@ impl OfVault {
             _ => None,
         });
         Ok(counted.filter_map(score).collect())
+    }
+
     /// Lets go of what nobody has asked for in so long. Whoever is being answered has it until then.
     fn forget(&self, idle: Duration) {
         // Who holds it is asking.

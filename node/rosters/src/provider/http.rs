@@ -148,13 +148,11 @@ impl Provider {
                 (own, page)
             }
         };
-        let whose: BTreeSet<Key> = items.iter().filter_map(|(item, _)| View::whose(item)).collect();
+        let mut whose: BTreeSet<Key> = items.iter().filter_map(|(item, _)| View::whose(item)).collect();
         let what = match place.set {
             Set::TestResults | Set::Results => What::Results,
             _ => What::Place,
         };
-        let mut whose: BTreeSet<Key> = items.iter().filter_map(|(item, _)| View::whose(item)).collect();
-        let what = if place.set == Set::Results { What::Results } else { What::Place };
         let (client, now_ms) = (&grant.client.name, (self.clock)());
         whose.extend(self.told.due(client, what, told, now_ms));
         let given = match whose.is_empty() {
