@@ -130,13 +130,14 @@ impl Vault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::{NOW_MS, Tested, World, folders, identity};
+    use crate::testkit::{NOW_MS, Tested, World, identity};
+    use crate::vault::Folders;
 
     #[test]
     fn a_replica_makes_the_districts_marks_and_has_keys_of_its_own() -> Tested {
         let (world, other) = (World::new()?, tempfile::tempdir()?);
         let key = world.vault.marks_key()?;
-        let replica = Vault::create_replica(&folders(other.path()), &identity(), &key, NOW_MS)?;
+        let replica = Vault::create_replica(&Folders::below(other.path()), &identity(), &key, NOW_MS)?;
         let (mut own, theirs) = (world.vault.feed_keys()?, replica.feed_keys()?);
         assert_eq!(own.mark(7, b"m-1"), theirs.mark(7, b"m-1"));
         let asked = [(crate::testkit::local(1), aula_ledger::types::SchoolYear(2025))];

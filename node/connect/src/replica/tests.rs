@@ -11,7 +11,7 @@ use aula_lrs::clients::Client;
 use aula_twin_runtime::event::Event;
 use aula_vault::imports::{ImportNote, StudentWrite};
 use aula_vault::roster::RosterEntry;
-use aula_vault::{LocalId, Vault};
+use aula_vault::{Folders, LocalId, Vault};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
@@ -31,7 +31,7 @@ use super::wire::{Begin, Begun, Bring, Brought, Compare, Compared, Fate, Fetch, 
 use crate::door::Door;
 use crate::given::{Feed, Form, Given};
 use crate::pipeline::{Pipeline, Settings};
-use crate::testkit::{NOW_MS, Tested, World, folders, reference};
+use crate::testkit::{NOW_MS, Tested, World, reference};
 
 const YEAR: SchoolYear = SchoolYear(2025);
 const GENESIS: [u8; 32] = [1; 32];
@@ -207,8 +207,8 @@ impl Apart {
         tokio::spawn(async move { axum::serve(socket, routes).await });
         let root = tempfile::tempdir()?;
         let speaking = District::with(&url, ("lincoln".into(), "s".into()), None)?;
-        make(&speaking, &folders(root.path()), (GENESIS, NOW_MS)).await?;
-        let vault = Arc::new(Vault::open(&folders(root.path()))?);
+        make(&speaking, &Folders::below(root.path()), (GENESIS, NOW_MS)).await?;
+        let vault = Arc::new(Vault::open(&Folders::below(root.path()))?);
         let school = Side::of(root, vault, &[lincoln.clone()])?;
         Ok(Self { district, school, served, url, cut, lincoln, central })
     }

@@ -6,6 +6,7 @@ use aula_ledger::types::{Hash, Height};
 use super::*;
 use crate::schedule::DAY_MS;
 use crate::testkit::*;
+use crate::vault::Folders;
 
 fn words(vault: &Vault) -> Vec<(u64, Verdict)> {
     vault.entries().expect("a log").into_iter().map(|entry| (entry.number, entry.verdict)).collect()

@@ -209,7 +209,7 @@ fn an_old_copy_of_the_keystore_without_its_key_opens_nothing() -> Tested {
     std::fs::remove_file(kept.join("gen-000001/kek.json"))?;
     let newer = world.vault.folders().keystore.join("gen-000002/kek.json");
     std::fs::copy(newer, kept.join("gen-000001/kek.json"))?;
-    let mixed = Folders { keystore: kept.clone(), ..folders(&root) };
+    let mixed = Folders { keystore: kept.clone(), ..Folders::below(&root) };
     let kms = Box::new(crate::keystore::FileKms);
     assert!(KeyStore::open(&mixed.keystore, Owner::District(identity().district), kms).is_err());
     assert_eq!(Generation::read(&kept)?.generation, 1);

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 
 use aula_home::founding::{Base, assemble};
 use aula_ledger::types::TimeMs;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::bootstrap::{db_options, open_database};
