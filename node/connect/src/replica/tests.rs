@@ -209,7 +209,7 @@ impl Apart {
         let speaking = District::with(&url, ("lincoln".into(), "s".into()), None)?;
         make(&speaking, &Folders::below(root.path()), (GENESIS, NOW_MS)).await?;
         let vault = Arc::new(Vault::open(&Folders::below(root.path()))?);
-        let school = Side::of(root, vault, &[lincoln.clone()])?;
+        let school = Side::of(root, vault, std::slice::from_ref(&lincoln))?;
         Ok(Self { district, school, served, url, cut, lincoln, central })
     }
 

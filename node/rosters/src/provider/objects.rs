@@ -38,7 +38,7 @@ pub enum Item<'a> {
     Test(&'a Score, u64),
     TestResult(&'a Score),
     Category,
-    LineItem(&'a Given, &'a Score, Days<'a>),
+    Line(&'a Given, &'a Score, Days<'a>),
     Result(&'a Given, &'a Score),
 }
 
@@ -255,7 +255,7 @@ impl<'a> View<'a> {
                 digest(&[&score.student, &score.record, &score.title])
             }
             Item::Category => "results".into(),
-            Item::LineItem(given, ..) => given.item.clone(),
+            Item::Line(given, ..) => given.item.clone(),
         }
     }
 
@@ -290,7 +290,7 @@ impl<'a> View<'a> {
                 self.result(score, ("assessmentLineItem", of))
             }
             Item::Category => json!({ "title": "Results" }),
-            Item::LineItem(given, score, days) => self.line_item(given, score, days),
+            Item::Line(given, score, days) => self.line_item(given, score, days),
             Item::Result(given, score) => {
                 let of = self.reference(Service::Gradebook, ("lineItems", "lineItem"), &given.item);
                 let mut object = self.result(score, ("lineItem", of));
@@ -317,7 +317,7 @@ impl<'a> View<'a> {
             Item::Class(name) | Item::Course(name) | Item::Lead(name, _) => section(name),
             Item::Student(student) | Item::Seat(_, student) => student.changed_ms,
             Item::Test(_, changed_ms) => *changed_ms,
-            Item::LineItem(_, _, days) => days.changed_ms,
+            Item::Line(_, _, days) => days.changed_ms,
             Item::TestResult(score) | Item::Result(_, score) => score.changed_ms,
         }
     }
@@ -468,7 +468,7 @@ fn line_items<'a>(scores: impl Iterator<Item = (&'a Given, &'a Score)>) -> Vec<I
         days.last = days.last.max(&score.day);
         days.changed_ms = days.changed_ms.max(score.changed_ms);
     }
-    items.into_values().map(|(given, score, days)| Item::LineItem(given, score, days)).collect()
+    items.into_values().map(|(given, score, days)| Item::Line(given, score, days)).collect()
 }
 
 fn test(score: &Score) -> String {

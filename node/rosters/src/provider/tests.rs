@@ -608,7 +608,7 @@ async fn our_own_consumer_has_the_same_roster() -> Tested {
     assert_eq!(name.and_then(|set| set.json.as_deref()), Some("\"Ana de O'Hara-8\""));
     let results =
         students.iter().flat_map(|one| &one.sets).filter(|set| set.field.starts_with("assessment:")).count();
-    assert_eq!(results, 3);
+    assert_eq!(results, 3 + 5, "of tests, and of classes");
     let teaches = reading.rows.iter().any(|row| match &row.said {
         Said::Links { links, ended: false } => {
             links.contains(&Link::Teaches { reader: "t-2".into(), section: "6-b".into() })

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aula_api::chain::{Uptime, Validators, Vitals};
-use aula_ledger::state::schema::Peer;
+use aula_api::chain::Vitals;
+use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -35,6 +35,32 @@ pub struct Seen {
     pub status: Vitals,
     /// This machine's clock then, milliseconds since 1970 UTC.
     pub at_ms: u64,
+}
+
+/// What is read of `/v1/validators`: no more than is looked at, for the node may be of another version.
+#[derive(Debug, Deserialize)]
+struct Validators {
+    uptime: Uptime,
+    peers: Vec<Peer>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Uptime {
+    validators: Vec<Signer>,
+}
+
+/// A validator, and the last height that it signed.
+#[derive(Debug, Deserialize)]
+pub struct Signer {
+    pub name: String,
+    pub power: u64,
+    pub last_signed: u64,
+}
+
+/// Where an admitted peer listens.
+#[derive(Debug, Deserialize)]
+struct Peer {
+    listen: String,
 }
 
 /// Asks the node.
@@ -74,7 +100,7 @@ pub async fn judge(client: &Client, first: &Seen) -> Vec<Check> {
     let mut checks = looks(first, &second);
     match client.get::<Validators>("/v1/validators").await {
         Ok(answer) => {
-            checks.push(validators(&answer.uptime, second.status.height.0));
+            checks.push(validators(&answer.uptime.validators, second.status.height.0));
             checks.push(peers(&answer.peers).await);
         }
         Err(error) => checks.push(Check::failure("validators", error.into())),
@@ -181,8 +207,8 @@ fn signing(status: &Vitals) -> Check {
 }
 
 /// Validators that have not signed for a while: who is missing when the chain stands still.
-pub fn validators(told: &Uptime, height: u64) -> Check {
-    let in_set = || told.validators.iter().filter(|line| line.power > 0);
+pub fn validators(told: &[Signer], height: u64) -> Check {
+    let in_set = || told.iter().filter(|line| line.power > 0);
     let missing: Vec<_> = in_set().filter(|line| line.last_signed.saturating_add(20) < height).collect();
     let all: u64 = in_set().map(|line| line.power).sum();
     let lost: u64 = missing.iter().map(|line| line.power).sum();

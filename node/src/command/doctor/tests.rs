@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use aula_api::chain::{Uptime, ValidatorLine, Vitals};
+use aula_api::chain::Vitals;
 use aula_consensus::sign_guard::SignGuard;
 use aula_kit::Tested;
-use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
+use aula_ledger::types::{Hash, Height, TimeMs};
 use aula_vault::schedule::Rotation;
 use clap::Parser;
 
@@ -310,19 +310,8 @@ fn a_running_node_is_judged_by_two_looks() {
 
 #[test]
 fn validators_that_do_not_sign_are_named() {
-    let line = |name: &str, last_signed| ValidatorLine {
-        address: ValidatorAddress([0; 20]),
-        name: name.into(),
-        operator: None,
-        power: 1,
-        expected: 0,
-        signed: 0,
-        proposed: 0,
-        missed_rounds: 0,
-        last_signed,
-        signed_ppm: None,
-    };
-    let of = |validators| running::validators(&Uptime { height: 0, failed_rounds: 0, validators }, 1_000);
+    let line = |name: &str, last_signed| running::Signer { name: name.into(), power: 1, last_signed };
+    let of = |told: Vec<_>| running::validators(&told, 1_000);
     let found = of(vec![line("a", 999), line("b", 998), line("c", 1_000), line("d", 500)]);
     assert!(found.level == Level::Warn && found.detail.contains('d'), "{found:?}");
     let found = of(vec![line("a", 999), line("b", 10), line("c", 1_000), line("d", 500)]);
