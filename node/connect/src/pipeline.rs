@@ -15,9 +15,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use aula_district::event_place::EventPlace;
 use aula_district::live::{Changed, LiveError, LiveTwins};
-use aula_district::merge::{Merged, Merging};
+use aula_district::merge::Merged;
 use aula_ledger::types::Handle;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::params::Params;
@@ -28,6 +27,7 @@ use crate::breaker::Breaker;
 use crate::door::{Door, lent};
 use crate::given::{Feed, Given};
 use crate::spool::{Spool, SpoolError};
+use crate::taking::Levelling;
 
 #[cfg(test)]
 mod tests;
@@ -99,17 +99,6 @@ impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Settings").field("spool", &self.spool).finish_non_exhaustive()
     }
-}
-
-/// What a replica or its district changes here.
-#[derive(Debug, Default)]
-pub struct Levelling {
-    /// Events that come.
-    pub come: Vec<Merging>,
-    /// Places of events that go.
-    pub gone: Vec<(Handle, EventPlace)>,
-    /// Feeds whose letters are tried again: students came.
-    pub replay: Vec<Arc<Feed>>,
 }
 
 struct Job {

@@ -25,7 +25,7 @@ mod levelling;
 #[cfg(test)]
 mod tests;
 
-pub use levelling::Levelled;
+pub use levelling::{Levelled, Levelling};
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::limits::{MAX_ROWS, MAX_TOLD_CHARS};
-use crate::tree::{Node, Record};
 
 /// Where a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -316,12 +315,6 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// A record's node; none of one that could not be read, which is refused in its place.
-    pub(crate) fn node(&mut self, place: Place, record: Record) -> Result<Option<Node>, TooManyRows> {
-        self.room()?;
-        Ok(record.map_err(|fault| self.refuse(place, None, fault)).ok())
-    }
-
     /// Refuses more rows than an import may have.
     pub(crate) fn room(&self) -> Result<(), TooManyRows> {
         if self.rows.len() < MAX_ROWS { Ok(()) } else { Err(TooManyRows) }

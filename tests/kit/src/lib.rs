@@ -1,7 +1,7 @@
 //! One world for the tests of all crates: what a district has, made the same way everywhere.
 //!
-//! [`vault`] is a district's vault with students; with the feature `chain`, [`chain`] is a chain of one validator in one
-//! process and [`round`] a decided round on it. A dev-dependency and nothing else (`tests/tests/arrows.rs`): the crates that
+//! [`vault`] is a district's vault with students; with the feature `chain`, `chain` is a chain of one validator in one
+//! process and `round` a decided round on it. A dev-dependency and nothing else (`tests/tests/arrows.rs`): the crates that
 //! the kit itself is made of (ledger, zk, vault, home, store) would see their own types twice in unit tests and keep a few
 //! lines of their own.
 

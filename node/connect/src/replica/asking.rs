@@ -1,6 +1,6 @@
 //! The replica's side: one levelling with the district, begun by the replica.
 //!
-//! Flow: [`make`] once, where there is no vault → [`level`]: the roster is taken over, the sets are compared, what the district lacks is
+//! Flow: [`make`] once, where there is no vault → [`Replica::level`]: the roster is taken over, the sets are compared, what the district lacks is
 //! brought, what the replica lacks fetched, what the district has otherwise goes, students who left go last. Invariants: whatever is
 //! cut, the next levelling does what is left; a student's events go only after the district has said of each that it has them. Absent: how
 //! often.
@@ -29,7 +29,7 @@ use super::wire::{
 };
 use crate::door::lent;
 use crate::given::Feed;
-use crate::pipeline::Levelling;
+use crate::taking::Levelling;
 
 /// Most bytes of events that are brought at once.
 const MAX_BROUGHT_BYTES: usize = 2 << 20;

@@ -6,7 +6,8 @@ use aula_district::merge::Merged;
 use aula_vault::Vault;
 
 use crate::door::{Closed, Door, Lent, lent};
-use crate::pipeline::{Levelling, Pipeline};
+use crate::pipeline::Pipeline;
+use crate::taking::Levelling;
 use crate::taking::Taking;
 
 /// The way in.

@@ -38,8 +38,9 @@ use super::wire::{
 };
 use crate::door::{Lent, lent};
 use crate::people::People;
-use crate::pipeline::{Levelling, RETRY_S};
+use crate::pipeline::RETRY_S;
 use crate::strangers::limited;
+use crate::taking::Levelling;
 
 /// Requests that are answered at once.
 const MAX_REQUESTS: usize = 8;

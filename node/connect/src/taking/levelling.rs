@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aula_district::merge::{Merged, leave, mark_of, merge};
+use aula_district::event_place::EventPlace;
+use aula_district::merge::{Merged, Merging, leave, mark_of, merge};
 use aula_district::origin;
 use aula_ingest::event::Kind;
 use aula_ledger::types::Handle;
@@ -14,7 +15,17 @@ use aula_vault::{Vault, VaultError};
 use super::Taking;
 use crate::given::Feed;
 use crate::note::Note;
-use crate::pipeline::Levelling;
+
+/// What a replica or its district changes here.
+#[derive(Debug, Default)]
+pub struct Levelling {
+    /// Events that come.
+    pub come: Vec<Merging>,
+    /// Places of events that go.
+    pub gone: Vec<(Handle, EventPlace)>,
+    /// Feeds whose letters are tried again: students came.
+    pub replay: Vec<Arc<Feed>>,
+}
 
 /// What became of a levelling.
 #[derive(Debug, Default)]
