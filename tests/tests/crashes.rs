@@ -217,8 +217,6 @@ async fn a_service_that_dies_at_any_write_loses_nothing_and_sends_nothing_twice(
             died += 1;
         }
     }
-    // The command that folds below wants an event of each.
-    district.import(&[STUDENTS - 1], 1)?;
     ensure!(district.lives(0)?);
     ensure!(district.node.run(0, &["district", "status"])?["duties"].is_array());
     let folded = district.folded()?;

@@ -45,6 +45,15 @@ struct Charge {
     parts: Vec<Part>,
 }
 
+/// What the pools of a year cost a block and a statement.
+#[derive(Debug, Clone, Copy)]
+struct Charges {
+    /// Reading them all, once a block.
+    read: Work,
+    /// Summing them, for every statement.
+    summed: Work,
+}
+
 /// A part of the state that a block reads once, however many transactions need it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
@@ -68,7 +77,7 @@ pub struct Budget<'a> {
     accounts: BTreeMap<AccountId, u64>,
     paid: BTreeSet<Part>,
     districts: BTreeMap<AccountId, Option<DistrictId>>,
-    charges: BTreeMap<SchoolYear, Work>,
+    charges: BTreeMap<SchoolYear, Charges>,
 }
 
 impl<'a> Budget<'a> {
@@ -221,8 +230,9 @@ impl<'a> Budget<'a> {
             }
             Touch::Charges(year) => {
                 if schema::protocol(self.state)?.at(self.height).now.binds_statements() {
-                    let work = self.charges(year)?;
-                    self.add_part(charge, Part::Charges(year), work);
+                    let charges = self.charges(year)?;
+                    charge.work = charge.work.saturating_add(charges.summed);
+                    self.add_part(charge, Part::Charges(year), charges.read);
                 }
             }
             Touch::Requests(round) => {
@@ -266,20 +276,21 @@ impl<'a> Budget<'a> {
         }
     }
 
-    /// What reading the pools of a year costs: all classes listed, then the pools of each of the year's. Counted once a block, however
+    /// What the pools of a year cost: all classes listed, then the pools of each of the year's. Counted once a block, however
     /// many statements are asked about or taken.
-    fn charges(&mut self, year: SchoolYear) -> Result<Work, StoreError> {
+    fn charges(&mut self, year: SchoolYear) -> Result<Charges, StoreError> {
         if let Some(known) = self.charges.get(&year) {
             return Ok(*known);
         }
         let classes = schema::classes(self.state)?;
-        let mut work = times(classes.len(), unit::ROW_READ);
+        let mut charges = Charges { read: times(classes.len(), unit::ROW_READ), summed: 0 };
         for class in classes.iter().filter(|class| class.definition.school_year == year) {
             let pools = unit::ROW_READ.saturating_add(times(class.pools, unit::LISTED_ROW));
-            work = work.saturating_add(pools);
+            charges.read = charges.read.saturating_add(pools);
+            charges.summed = charges.summed.saturating_add(times(class.pools, unit::SUMMED_POOL));
         }
-        self.charges.insert(year, work);
-        Ok(work)
+        self.charges.insert(year, charges);
+        Ok(charges)
     }
 
     /// The district that an account acts for.

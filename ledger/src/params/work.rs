@@ -31,6 +31,8 @@ pub mod unit {
     pub const LEAF: Work = 1_100;
     /// A row read and decoded with all others of its tree.
     pub const LISTED_ROW: Work = 1_500;
+    /// A pool that this block has read already, copied and summed for one more statement.
+    pub const SUMMED_POOL: Work = 500;
     /// A value proved in a range proof of its own.
     pub const SINGLE_VALUE: Work = 350_000;
     /// A flag proved in a batch.

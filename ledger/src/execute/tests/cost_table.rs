@@ -54,6 +54,7 @@ fn the_cost_table() {
     leaves();
     values();
     large_records();
+    sums();
 }
 
 /// Fills a block with transactions of one kind until the budget ends, and executes it.
@@ -253,4 +254,19 @@ fn large_records() {
     let bytes = decision.to_canonical();
     let taken = least(|| drop(schema::decode::<schema::Decision>(&bytes).unwrap()));
     tell(&format!("LARGE_RECORD: a decision of {} bytes", bytes.len()), taken, 1, unit::LARGE_RECORD);
+}
+
+fn sums() {
+    let record =
+        schema::PoolRecord { retired: None, ..schema::pools(&ready().state, ClassId(1)).unwrap().remove(0) };
+    let pools: Vec<schema::PoolRecord> = (0..50_000u32)
+        .map(|n| schema::PoolRecord { pool: PoolId(n), school: SchoolId(n % 1_024), ..record.clone() })
+        .collect();
+    let taken = least(|| {
+        let copied: BTreeMap<PoolId, schema::PoolRecord> =
+            pools.iter().map(|pool| (pool.pool, pool.clone())).collect();
+        let copied: Vec<schema::PoolRecord> = copied.into_values().collect();
+        assert_eq!(schema::charged_at(&copied, Height(u64::MAX)), schema::charged_now(&copied));
+    });
+    tell("SUMMED_POOL: of 50,000", taken, 50_000, unit::SUMMED_POOL);
 }

@@ -4,8 +4,8 @@
 //! vault nor the ledger has seen of this student in any year → record and fields sealed into the vault, synced → one
 //! `AnchorStates`. Invariants: the vault knows a state before the ledger does, so that what is anchored can be proved; the
 //! read rests on the district's own processing (34 CFR 99.31(a)(1)(i)(B)), for which no family is asked: what people read
-//! needs what it always needs. Absent: writing events (`aula twin written`, whoever
-//! feeds the vault), and a student's first school, which the operator names.
+//! needs what it always needs. Who is on the roster and of whom nothing else is known is anchored as a state without events. Absent: writing
+//! events (`aula twin written`, whoever feeds the vault), and the first school of a student whom no roster names, which the operator does.
 
 use aula_district::keep::{self, KeepError, Kept};
 use aula_district::parameters::InForce;
@@ -17,6 +17,7 @@ use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::StudentLeaf;
 use aula_ledger::tx::{AnchorStates, StudentState};
 use aula_ledger::types::{Handle, SchoolId, SchoolYear};
+use aula_twin_runtime::merge::History;
 use aula_vault::Vault;
 use clap::Args;
 use serde_json::json;
@@ -49,7 +50,7 @@ pub struct AnchorArgs {
     /// The students' pseudonyms of one school year, 64 hex digits each, at most 1,000
     #[arg(required = true, value_name = "HANDLE")]
     pub handles: Vec<String>,
-    /// The school of students who are not anchored yet
+    /// The school of students who are not anchored yet [default: the roster's]
     #[arg(long, value_name = "N")]
     pub school: Option<u32>,
     /// A file with the reader's credential, or - for standard input [default: the district's own key, as its service]
@@ -187,14 +188,26 @@ fn keep(
 ) -> Result<Vec<StudentState>, Failure> {
     let mut kept = Vec::with_capacity(students.len());
     for Student { handle, own, leaves } in students {
-        let state = keep::fold(&own.events, &in_force.params).ok_or_else(|| {
-            let hint = "write events first, with `aula twin written`";
-            Failure::new("no_events", "the vault has no events of this student", hint)
-        })?;
+        let place = vault.roster_entry(handle).map_err(refused)?.filter(|place| place.enrolled);
+        let state = match keep::fold(&own.events, &in_force.params) {
+            Some(state) => state,
+            // Who is on the roster is anchored before anything is known, as by `aula district run`.
+            None if place.is_some() => History::new(&in_force.params).state().clone(),
+            None => {
+                let message =
+                    format!("the vault has no events of student {handle}, who is not on its roster");
+                let hint =
+                    "import the roster (`aula district import`), or write events with `aula twin written`";
+                return Err(Failure::new("no_events", message, hint));
+            }
+        };
         let seen = leaves.iter().map(|(_, leaf)| leaf.version).max().unwrap_or(0).max(own.version);
         let home_school = leaves.iter().find(|(of, _)| of == handle).map(|(_, leaf)| leaf.home_school);
-        let home_school = home_school.or(school.map(SchoolId)).ok_or_else(|| {
-            let message = format!("student {handle} was never anchored");
+        let home_school =
+            home_school.or(school.map(SchoolId)).or(place.and_then(|place| place.school).map(SchoolId));
+        let home_school = home_school.ok_or_else(|| {
+            let message =
+                format!("student {handle} was never anchored, and the roster names no school of the ledger");
             Failure::new("no_school", message, "name the student's school with --school")
         })?;
         let standing = Standing { handle: *handle, home_school, version: seen.saturating_add(1) };
