@@ -288,9 +288,9 @@ codes! {
     NothingToAcknowledge = 206, "nothing of this pool is to be acknowledged in this round; check round and pool";
     /// The pool is at another's school.
     ForeignPool = 207, "the pool is not at a school the sender acts for; let that school or its district send it";
-    /// It is acknowledged.
+    /// The school was faster, or the sender sent it twice.
     AlreadyAcknowledged = 208, "the school has acknowledged these places; nothing to do";
-    /// It is escalated.
+    /// A deadline is missed once, whoever records it.
     AlreadyEscalated = 209, "the missed deadline is recorded; nothing to do";
     /// The school has time left.
     WindowOpen = 210, "the school may still acknowledge in time; wait until the deadline is past";

@@ -65,7 +65,7 @@ pub struct Rates {
     pub absence_e4: u16,
     /// The slow average that engagement's trend is measured against.
     pub trend_e4: u16,
-    /// Attendance.
+    /// Attendance, towards each day's mark.
     pub attendance_e4: u16,
     /// Utilisation of a resource.
     pub utilisation_e4: u16,
@@ -240,7 +240,7 @@ pub struct TwinVersion {
     pub voted: Height,
     /// What anchored states name as their model.
     pub digest: Hash,
-    /// The parameters.
+    /// What was voted, whole: no version builds on another.
     pub parameters: TwinParameters,
 }
 

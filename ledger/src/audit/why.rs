@@ -62,7 +62,7 @@ pub enum WhyError {
 /// Whose row: a handle, and its district, which may be left out where one district alone has the handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
-    /// The handle.
+    /// The student's pseudonym of the round's school year.
     pub handle: Handle,
     /// The district that requested.
     pub district: Option<DistrictId>,
@@ -118,7 +118,7 @@ pub struct WhatIf {
 /// A decided round whose certificate holds.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    /// Which.
+    /// The round's number on the ledger.
     pub round: RoundId,
     inputs: RoundInputs,
     problem: Problem,

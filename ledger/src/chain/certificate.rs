@@ -28,7 +28,7 @@ pub struct Vote {
     pub genesis: Hash,
     /// Prevote or precommit.
     pub vote_type: VoteType,
-    /// Which height.
+    /// The height of the block that is voted on.
     pub height: Height,
     /// Which round of that height, from 0.
     pub round: u32,

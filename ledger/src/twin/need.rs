@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for InputSource {
     }
 }
 
-/// One input.
+/// A number about a student that the need depends on.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NeedInput {
@@ -102,7 +102,7 @@ pub struct NeedInput {
     pub unrecorded: u8,
 }
 
-/// The rule.
+/// How a student's need follows from the inputs: a sum, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NeedRule {
@@ -145,7 +145,7 @@ pub enum RuleError {
     Bounds {
         /// The least value.
         least: i64,
-        /// The greatest.
+        /// The greatest sum that the inputs' ranges allow.
         greatest: i64,
     },
 }
@@ -153,13 +153,13 @@ pub enum RuleError {
 /// What a band tells of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reveals {
-    /// The band.
+    /// A band of need, 0..=9.
     pub band: u8,
     /// The input's name.
     pub input: Name,
     /// Its least value among the needs of the band.
     pub least: u8,
-    /// Its greatest.
+    /// Its greatest value among the needs of the band.
     pub greatest: u8,
 }
 

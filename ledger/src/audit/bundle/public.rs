@@ -22,16 +22,16 @@ pub enum FigureKey {
     Budget {
         /// Whose.
         funder: AccountId,
-        /// Of which school year.
+        /// The year that the money is for.
         school_year: SchoolYear,
     } = 2,
-    /// A class.
+    /// A class of resources: as it was defined, with its terms and where its rounds are.
     Class(ClassId) = 3,
     /// A pool of a class.
     Pool {
-        /// The class.
+        /// The class that the pool is of: its key begins with it.
         class: ClassId,
-        /// The pool.
+        /// The pool's number, one in the consortium.
         pool: PoolId,
     } = 4,
     /// A decided round's published report, small cells withheld.
@@ -42,17 +42,17 @@ pub enum FigureKey {
     Validator(ValidatorAddress) = 7,
     /// A member of the consortium.
     Member(AccountId) = 8,
-    /// A district.
+    /// A district: its name, and whether it was closed.
     District(DistrictId) = 9,
-    /// A school.
+    /// A school: its district, type, name and position, from which year on each.
     School(SchoolId) = 10,
     /// A proposed change with its votes.
     Proposal(ProposalId) = 11,
     /// How many milestones of a kind are published for a school year.
     Milestones {
-        /// Of which school year.
+        /// The school year of the handles that they were recorded under.
         school_year: SchoolYear,
-        /// Of which kind.
+        /// What was reached.
         kind: MilestoneKind,
     } = 12,
     /// The newest anchored head of a district's access log.

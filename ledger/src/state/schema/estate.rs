@@ -36,7 +36,7 @@ pub struct AnchoredBuilding {
 }
 
 impl Estate {
-    /// A building of it.
+    /// The newest anchored version of the building of this id; none when none was anchored.
     pub fn building(&self, id: &str) -> Option<&AnchoredBuilding> {
         self.buildings.iter().find(|one| one.building.as_str() == id)
     }

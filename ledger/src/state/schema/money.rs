@@ -15,7 +15,7 @@ use crate::types::{AccountId, Cents, CommitmentBytes, Height, RoundId, SchoolYea
 pub struct StatedBudget {
     /// Whose.
     pub funder: AccountId,
-    /// Of which school year.
+    /// The year that the money is for.
     pub school_year: SchoolYear,
     /// The height the proof is bound to.
     pub as_of: Height,
@@ -34,7 +34,7 @@ pub struct StatedBudget {
 pub struct StatedEquity {
     /// Whose money.
     pub funder: AccountId,
-    /// Of which school year.
+    /// The year of the stated budget and of the round.
     pub school_year: SchoolYear,
     /// The round whose requests weigh the pupils.
     pub round: RoundId,

@@ -22,9 +22,9 @@ const LIVE_TURNS: u64 = 4;
 /// A validator's name, operator and peer; its key and power stand in the sets.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ValidatorInfo {
-    /// Its address.
+    /// The address of the key in force, by which the sets know it.
     pub address: ValidatorAddress,
-    /// Its name.
+    /// What people call it; stays when the key changes.
     pub name: Name,
     /// Who runs it.
     pub operator: AccountId,
@@ -42,7 +42,7 @@ pub struct ValidatorInfo {
 pub struct WaitingValidator {
     /// The address it will vote under.
     pub address: ValidatorAddress,
-    /// Its name.
+    /// The name it will have in the set.
     pub name: Name,
     /// The key that will sign its votes.
     pub public_key: PublicKey,

@@ -55,7 +55,7 @@ pub struct School {
 pub struct Described {
     /// From which school year on; 0: from the genesis.
     pub from_year: SchoolYear,
-    /// Its name.
+    /// None: the school has only its number.
     pub name: Option<Title>,
     /// Where it is.
     pub position: Option<Position>,

@@ -65,7 +65,7 @@ impl Request {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitRequests {
-    /// Which round.
+    /// The round that the requests are for; its window takes them.
     pub round: RoundId,
     /// Strictly ascending by handle; as many as have 1,024 values proved of them: the rule's inputs and the band of each.
     pub requests: Vec<Request>,

@@ -41,7 +41,7 @@ pub struct RecordMilestone {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MasteryProof {
-    /// Which skill.
+    /// The skill's number in the skill graph.
     pub skill: u16,
     /// Of the statement [`mastery_statement`] about the anchored leaf.
     pub proof: ProofBytes,
