@@ -69,7 +69,7 @@ impl Facts {
 /// A part of the header that is another one here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differing {
-    /// Its name.
+    /// What the header calls it; `header` when no single part tells.
     pub name: &'static str,
     /// What this node makes of it.
     pub here: String,

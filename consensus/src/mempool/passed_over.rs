@@ -23,7 +23,7 @@ pub const TOLD_FROM: u32 = 3;
 pub struct PassedOver {
     /// Whose.
     pub account: AccountId,
-    /// Which.
+    /// The transaction that is the account's next one, while it is passed over.
     pub transaction: TransactionId,
     /// By how many blocks with room.
     pub blocks: u32,

@@ -56,7 +56,7 @@ impl Standing {
 /// A transaction of a decided block, and whether it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// Which.
+    /// Its id, which tells it from another with the same account and number.
     pub id: TransactionId,
     /// Whose.
     pub account: AccountId,
