@@ -44,7 +44,7 @@ pub struct Rates {
     pub absence: Proportion,
     /// The slow average that engagement's trend is measured against.
     pub trend: Proportion,
-    /// Attendance.
+    /// Attendance moves by this share towards each mark.
     pub attendance: Proportion,
     /// Utilisation of a resource.
     pub utilisation: Proportion,

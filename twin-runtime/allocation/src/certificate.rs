@@ -48,7 +48,7 @@ pub struct Prices {
 pub struct DrawProof {
     /// Σ of the drawn tickets.
     pub ticket_sum: i64,
-    /// (ζ, ν).
+    /// (ζ, ν), in the places of (y, μ).
     pub prices: Prices,
 }
 
