@@ -17,18 +17,18 @@ pub enum Fate {
     Repeats(Place),
     /// It is right and not used.
     Unused(Unused),
-    /// It is refused.
+    /// Nothing of it is taken: a field breaks a rule.
     Refused(Fault),
 }
 
 /// How many rows met each fate; the five below `rows` add up to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// All.
+    /// All rows of all files.
     pub rows: usize,
     /// New.
     pub added: usize,
-    /// Changed.
+    /// They changed what was kept.
     pub changed: usize,
     /// As kept, or a repetition.
     pub unchanged: usize,
