@@ -164,9 +164,9 @@ pub struct Proved {
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Lookup {
-    /// Nothing.
+    /// Nothing stands there, with the proof that nothing does.
     Absent(MapProof) = 1,
-    /// A record.
+    /// A record, with its place in the state.
     Present(Proved) = 2,
 }
 
@@ -175,7 +175,7 @@ pub enum Lookup {
 pub struct ProvedRow {
     /// The row's bytes.
     pub row: Vec<u8>,
-    /// Where it stands.
+    /// Its position in the tree, and the hashes beside its way up.
     pub path: InclusionPath,
 }
 
@@ -386,7 +386,7 @@ pub enum EquityStanding {
 /// A district's anchored access log, and one read in it.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AccessEvidence {
-    /// Whose vault.
+    /// The district whose log it is.
     pub district: DistrictId,
     /// The newest anchored head.
     pub log: Proved,
@@ -399,14 +399,14 @@ pub struct AccessEvidence {
 pub struct ListedRead {
     /// The entry's canonical bytes.
     pub entry: Vec<u8>,
-    /// Where it stands.
+    /// Its position in the log, and the hashes beside its way up.
     pub path: InclusionPath,
 }
 
 /// A district's anchored buildings, and one row of one of them.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct EstateEvidence {
-    /// Whose.
+    /// The district whose buildings they are.
     pub district: DistrictId,
     /// Its buildings with their roots.
     pub estate: Proved,
@@ -421,7 +421,7 @@ pub struct ShownRow {
     pub building: Title,
     /// The row's bytes.
     pub row: Vec<u8>,
-    /// Where it stands.
+    /// Its position among the building's rows, and the hashes beside its way up.
     pub path: InclusionPath,
 }
 
@@ -464,11 +464,11 @@ pub struct Opened {
 /// A field of a state in clear, with what shows that the anchored root holds it.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct OpenedField {
-    /// Its name.
+    /// As the state names it, for example `skill/00012`.
     pub field: String,
     /// Canonical bytes of its value.
     pub value: Vec<u8>,
-    /// What hid it.
+    /// The random bytes that were hashed with the value.
     pub salt: [u8; 32],
     /// What blinds the leaf's commitment to its number; present exactly if the leaf commits to this field.
     pub blinding: Option<[u8; 32]>,
@@ -496,7 +496,7 @@ pub enum StudentStanding {
     Absent {
         /// Head of the district's tree.
         tree: Proved,
-        /// Its neighbours.
+        /// What stands around the place where it would be.
         proof: AbsenceProof,
     } = 2,
     /// The district has anchored nobody in that school year.

@@ -77,9 +77,9 @@ impl From<&Handle> for Who {
 /// What to change in a student's row; what is none stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
-    /// Another need band.
+    /// The need band to try instead.
     pub band: Option<Band>,
-    /// Another mandate.
+    /// The mandate to try instead.
     pub mandate: Option<Mandate>,
     /// Other kinds, best first.
     pub kinds: Option<Vec<KindId>>,
@@ -88,9 +88,9 @@ pub struct Change {
 /// A row explained at the round's own prices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
-    /// What was requested.
+    /// The row as it was requested.
     pub request: RequestRow,
-    /// What was decided.
+    /// The row of the round's decisions, at the same key.
     pub decision: DecisionRow,
     /// Whether the round is proved optimal, hence whether the prices bind every row.
     pub gap_ppm: u32,
@@ -109,7 +109,7 @@ pub struct WhatIf {
     pub dual: i64,
     /// Its proven gap, rounded up; 0 is optimal.
     pub gap_ppm: u32,
-    /// Entries scanned.
+    /// Entries that the optimizer scanned for it.
     pub work: u64,
     /// How many other students' places differ from the decision's.
     pub others_moved: u32,

@@ -48,7 +48,7 @@ impl Miss {
 /// Who missed their last turn. Strictly ascending by validator; nobody who is not in the set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Misses {
-    /// One a validator.
+    /// The newest miss of each validator whose last turn brought no block.
     pub latest: Vec<Miss>,
 }
 

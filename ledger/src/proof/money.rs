@@ -56,7 +56,7 @@ pub enum MoneyError {
 pub struct Purse<'a> {
     /// Which chain: SHA-256 of its genesis file.
     pub chain: &'a Hash,
-    /// Whose.
+    /// The account whose money it is.
     pub funder: AccountId,
     /// The year that the money is for.
     pub school_year: SchoolYear,

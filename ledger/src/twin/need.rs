@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for InputSource {
 pub struct NeedInput {
     /// What people call it.
     pub name: Name,
-    /// Its range.
+    /// Whether it is a flag, 0..=1, or a position, 0..=255.
     pub kind: InputKind,
     /// Where it comes from; a flag is recorded.
     pub source: InputSource,
@@ -106,7 +106,7 @@ pub struct NeedInput {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NeedRule {
-    /// w₀.
+    /// w₀: the need of a student whose inputs are all 0.
     pub constant: i32,
     /// 1 to [`MAX_INPUTS`], in the order in which they are committed to.
     #[serde(deserialize_with = "objects::list")]

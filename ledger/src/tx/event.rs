@@ -52,12 +52,12 @@ pub enum Event {
     } = 5,
     /// An account has a new key.
     KeyRotated {
-        /// Whose.
+        /// The account, which stays the same.
         account: AccountId,
     } = 6,
     /// A head of an access log was anchored.
     AccessRecorded {
-        /// Whose log.
+        /// The district whose reads it lists.
         district: DistrictId,
         /// Which of its logs.
         epoch: u32,
@@ -68,7 +68,7 @@ pub enum Event {
     } = 7,
     /// A district's vault was restored and has lost entries: another log begins, this one's last head stays.
     AccessLogEnded {
-        /// Whose log.
+        /// The district whose reads it lists.
         district: DistrictId,
         /// Which of its logs.
         epoch: u32,
@@ -102,7 +102,7 @@ pub enum Event {
     } = 11,
     /// A school was entered, renamed or closed.
     SchoolChanged {
-        /// Whose.
+        /// The district of the sender.
         district: DistrictId,
         /// The school's number, new for one that entered.
         school: SchoolId,
@@ -125,7 +125,7 @@ pub enum Event {
     } = 14,
     /// A node was admitted, by vote: it follows, and votes once it has said that it is ready.
     NodeAdmitted {
-        /// Who runs it.
+        /// The new member's account, which runs it.
         account: AccountId,
         /// The address it will vote under.
         validator: ValidatorAddress,
@@ -134,14 +134,14 @@ pub enum Event {
     } = 15,
     /// A vote added a version of the twins' parameters.
     TwinParametersSet {
-        /// Its number.
+        /// The version's number, one more than the last.
         version: u32,
         /// The first school year that it is in force for.
         from_year: SchoolYear,
     } = 16,
     /// A version of a building was anchored.
     EstateAnchored {
-        /// Whose.
+        /// The district of the sender.
         district: DistrictId,
         /// The building's id, as the district's estate writes it.
         building: Title,
@@ -154,7 +154,7 @@ pub enum Event {
     } = 17,
     /// A validator signed two things where one is allowed: the evidence is on record.
     MisbehaviourRecorded {
-        /// Whose.
+        /// The address that signed both.
         validator: ValidatorAddress,
         /// The height that both statements are about.
         height: Height,
@@ -357,14 +357,14 @@ pub enum Event {
         round: RoundId,
         /// The district that requested for the student.
         district: DistrictId,
-        /// Whom.
+        /// The drawn student's pseudonym.
         handle: Handle,
         /// What was found.
         finding: Finding,
     } = 24,
     /// A budget is stated by school.
     BudgetStated {
-        /// Whose.
+        /// The sender, whose budget it is.
         funder: AccountId,
         /// The year that the money is for.
         school_year: SchoolYear,

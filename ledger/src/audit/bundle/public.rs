@@ -63,7 +63,7 @@ pub enum FigureKey {
     Consortium(Hash) = 17,
     /// A certified block of another consortium.
     AnchoredHead {
-        /// Of which ledger.
+        /// SHA-256 of that ledger's genesis file.
         genesis: Hash,
         /// Its height there.
         height: Height,
@@ -73,7 +73,7 @@ pub enum FigureKey {
 /// A public record with its proof.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Figure {
-    /// Which record.
+    /// Its kind and its number: where it stands follows from them.
     pub key: FigureKey,
     /// It, as it stands in the state.
     pub record: Proved,
@@ -82,7 +82,7 @@ pub struct Figure {
 /// A transaction of a final block with what became of it. The block's header is that of a link or of the head.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Act {
-    /// In which block.
+    /// The block that executed it.
     pub height: Height,
     /// The transaction's canonical bytes, under the header's root of transactions.
     pub transaction: ProvedRow,

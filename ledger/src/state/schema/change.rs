@@ -15,7 +15,7 @@ use crate::types::{
     AccountId, ClassId, DistrictId, Hash, Height, RoundId, SchoolId, SchoolYear, TimeMs, ValidatorAddress,
 };
 
-/// For or against.
+/// What a vote says; it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[borsh(use_discriminant = true)]
@@ -36,12 +36,12 @@ pub enum Choice {
 pub enum Change {
     /// Admits a registered candidate, or a removed member again.
     AdmitMember {
-        /// Whom.
+        /// A candidate, or a member that was removed.
         account: AccountId,
     } = 0,
     /// Removes a member: its transactions are no longer accepted, its validators and peers leave with it. Its history stays.
     RemoveMember {
-        /// Whom.
+        /// An admitted member.
         account: AccountId,
     } = 1,
     /// Lets a peer connect.
@@ -85,7 +85,7 @@ pub enum Change {
     } = 6,
     /// Gives a member its roles.
     SetRoles {
-        /// Whom.
+        /// A registered member, whatever its standing.
         account: AccountId,
         /// Its roles from now on.
         roles: RoleSet,
@@ -98,7 +98,7 @@ pub enum Change {
     Upgrade {
         /// The version and what operators do.
         note: Title,
-        /// From which height.
+        /// The first height that the program is to run at.
         height: Height,
     } = 8,
     /// Names another steward of a class.

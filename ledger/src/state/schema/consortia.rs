@@ -35,7 +35,7 @@ pub struct Consortium {
 /// A block of another consortium whose certificate this ledger has checked. Each stands for good under its height.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AnchoredHead {
-    /// Of which ledger.
+    /// SHA-256 of that ledger's genesis file.
     pub genesis: Hash,
     /// The block's height there.
     pub height: Height,

@@ -32,7 +32,7 @@ keys! {
     twin_version_prefix() = "twin_version/";
     /// The first school year of every version.
     twin_versions_key() = "twin_versions";
-    /// Validator sets.
+    /// The validator sets of this height and the next two.
     validators_key() = "validators";
     /// The validator set that the block of this height announced for the next one, another than its own.
     set_change_key(height: Height => height.0.to_be_bytes()) = "set_change/";
@@ -62,11 +62,11 @@ keys! {
     used_key_key(key: &PublicKey => key.0) = "used_key/";
     /// That a peer was once admitted.
     used_peer_key(peer: &PeerName => peer.as_str().as_bytes()) = "used_peer/";
-    /// An admitted peer.
+    /// A peer that may connect.
     peer_key(peer: &PeerName => peer.as_str().as_bytes()) = "peer/";
-    /// A proposed change.
+    /// A proposed change with its votes.
     proposal_key(proposal: ProposalId => proposal.0.to_be_bytes()) = "proposal/";
-    /// An agreed upgrade.
+    /// A version of the program that members agreed to run from this height on.
     upgrade_key(height: Height => height.0.to_be_bytes()) = "upgrade/";
     /// A district, closed ones included.
     district_key(district: DistrictId => district.0.to_be_bytes()) = "district/";

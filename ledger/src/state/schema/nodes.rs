@@ -26,9 +26,9 @@ pub struct ValidatorInfo {
     pub address: ValidatorAddress,
     /// What people call it; stays when the key changes.
     pub name: Name,
-    /// Who runs it.
+    /// The member that answers for it.
     pub operator: AccountId,
-    /// Its network identity.
+    /// The identity that its peers' allow-lists name.
     pub peer_id: PeerName,
     /// The time of the block that replaced its key; none of one whose first key is in force.
     pub rotated_ms: Option<TimeMs>,
@@ -48,9 +48,9 @@ pub struct WaitingValidator {
     pub public_key: PublicKey,
     /// The voting power it will have.
     pub power: u64,
-    /// Who runs it.
+    /// The member that answers for it.
     pub operator: AccountId,
-    /// Its network identity.
+    /// The identity that its peers' allow-lists name.
     pub peer_id: PeerName,
     /// The key with which its node will sign shares of seeds.
     pub seed_key: PublicKey,

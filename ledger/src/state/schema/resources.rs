@@ -21,13 +21,13 @@ use crate::types::{
 /// A funder's budget of a school year. Invariant: `charged_cents <= funded_cents`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Budget {
-    /// Whose.
+    /// The funder whose money it is.
     pub funder: AccountId,
     /// The year whose classes' pools may be charged to it.
     pub school_year: SchoolYear,
     /// All that FundBudget ever added.
     pub funded_cents: Cents,
-    /// Charged by pools.
+    /// What pools that are not retired have charged.
     pub charged_cents: Cents,
 }
 
@@ -35,7 +35,7 @@ pub struct Budget {
 /// `spent_cents <= granted_cents`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Grant {
-    /// Whose budget.
+    /// The funder whose budget it is.
     pub funder: AccountId,
     /// For pools of which class.
     pub class: ClassId,
@@ -199,9 +199,9 @@ impl Round {
 pub struct RefusedRun {
     /// The round, which stays open.
     pub round: RoundId,
-    /// In which block.
+    /// The block that ran it.
     pub height: Height,
-    /// Why.
+    /// The code of that RunRound's receipt.
     pub code: Code,
     /// Work it was allowed.
     pub max_round_work: u64,
@@ -362,7 +362,7 @@ pub struct Decision {
     pub round: RoundId,
     /// The class of the round, as its record says too.
     pub class: ClassId,
-    /// In which block.
+    /// The block that decided it.
     pub height: Height,
     /// The requests that were decided.
     pub requests: TreeHead,

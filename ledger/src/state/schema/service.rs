@@ -42,9 +42,9 @@ pub struct Acknowledgement {
 pub struct Reversion {
     /// The round whose decision it was; its rows and figures stay readable.
     pub round: RoundId,
-    /// Which vote did.
+    /// The change that was voted for.
     pub proposal: ProposalId,
-    /// When.
+    /// The block that took it back.
     pub at: Moment,
     /// SHA-256 of the document that says why, if the proposal named one.
     pub reason: Option<Hash>,
@@ -116,7 +116,7 @@ pub struct RowsTaken {
     pub first: Moment,
     /// When it did last.
     pub newest: Moment,
-    /// How often.
+    /// How often the auditor took them, from 1.
     pub times: u32,
 }
 
@@ -142,7 +142,7 @@ pub struct Utilisation {
     pub demand: Option<u32>,
     /// Who reported.
     pub by: AccountId,
-    /// When.
+    /// The block that took the report.
     pub at: Moment,
     /// Reports of this pool so far, this one included.
     pub reports: u32,

@@ -96,7 +96,7 @@ pub struct Mastered {
 pub struct AuditResult {
     /// The round whose seed drew the student.
     pub round: RoundId,
-    /// Whom.
+    /// The drawn student's pseudonym.
     pub handle: Handle,
     /// The district that requested for the student.
     pub district: DistrictId,
@@ -119,7 +119,7 @@ pub struct AuditResult {
 /// Something a student reached. Written once, never again.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Milestone {
-    /// Whose.
+    /// The student's pseudonym of the school year.
     pub handle: Handle,
     /// Its number among the handle's.
     pub number: u16,
@@ -149,7 +149,7 @@ pub struct MilestonesRecorded {
     pub school_year: SchoolYear,
     /// What was reached.
     pub kind: MilestoneKind,
-    /// How many.
+    /// How many, whatever is shown of them.
     pub recorded: u32,
 }
 

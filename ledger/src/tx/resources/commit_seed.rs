@@ -37,7 +37,7 @@ pub struct CommitSeed {
     pub round: RoundId,
     /// Which attempt at its seed, from 1.
     pub attempt: u32,
-    /// See [`seed_commitment`].
+    /// What [`seed_commitment`] gives for the sender, the round and the attempt.
     pub commitment: Hash,
 }
 

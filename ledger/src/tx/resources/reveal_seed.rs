@@ -20,7 +20,7 @@ pub struct RevealSeed {
     pub round: RoundId,
     /// Which attempt at its seed, from 1.
     pub attempt: u32,
-    /// The share.
+    /// The share that was committed to: 32 bytes.
     pub secret: SeedSecret,
 }
 

@@ -22,7 +22,7 @@ use crate::types::{CommitmentBytes, Handle, Hash, SchoolYear};
 pub struct RecordMilestone {
     /// The school year of the handle.
     pub school_year: SchoolYear,
-    /// Whose.
+    /// The student's pseudonym of the school year.
     pub handle: Handle,
     /// The record's number among the handle's, from 0 without gaps.
     pub number: u16,
