@@ -52,7 +52,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Of an execution.
+    /// What an execution here gave, in the form that peers compare.
     pub fn of(outcome: &Outcome) -> Self {
         let receipts = outcome.receipts.iter().map(Canonical::to_canonical).collect();
         Self { receipts, values: outcome.writes.values.clone() }

@@ -130,7 +130,7 @@ pub enum Refusal {
     /// No block may hold it under the parameters in force.
     #[error("it is over the limit of a whole block on {limit}; split it, or vote for a higher limit")]
     NeverFits {
-        /// Which parameter.
+        /// The parameter, as a vote spells it.
         limit: &'static str,
     },
     /// The state could not be read.
@@ -186,9 +186,9 @@ pub enum Origin {
 /// A waiting transaction.
 #[derive(Debug)]
 pub struct Pooled {
-    /// Its name.
+    /// The labelled hash of its bytes.
     pub id: TransactionId,
-    /// Its canonical bytes.
+    /// Canonical, signatures included.
     pub bytes: Arc<Vec<u8>>,
     /// The sender.
     pub account: AccountId,
@@ -207,7 +207,7 @@ pub struct Pooled {
 }
 
 impl Pooled {
-    /// Its bytes' number.
+    /// Its length in bytes.
     pub(super) fn size(&self) -> usize {
         self.bytes.len()
     }

@@ -58,7 +58,7 @@ impl Standing {
 pub struct Settled {
     /// Its id, which tells it from another with the same account and number.
     pub id: TransactionId,
-    /// Whose.
+    /// The sender.
     pub account: AccountId,
     /// Whether it had an effect.
     pub accepted: bool,
