@@ -73,13 +73,13 @@ impl Engagement {
 /// The register in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AttendanceSummary {
-    /// Sessions present.
+    /// Sessions marked present.
     pub present: u32,
-    /// Sessions late.
+    /// Sessions marked late.
     pub late: u32,
     /// Sessions absent without excuse.
     pub absent: u32,
-    /// Sessions excused.
+    /// Sessions marked excused.
     pub excused: u32,
     /// Recent rate; excused sessions are left out, late ones count half.
     pub rate: Proportion,

@@ -48,9 +48,9 @@ pub enum Stage {
 pub struct SkillEntry {
     /// Entries ascend by it.
     pub skill: SkillId,
-    /// What is known.
+    /// What its answers say of mastery.
     pub track: SkillTrack,
-    /// The unit.
+    /// How far the student is in the unit of this skill.
     pub stage: Stage,
 }
 
