@@ -122,7 +122,7 @@ pub enum ReadError {
     Xml {
         /// The file's name, without folders.
         file: String,
-        /// Why.
+        /// What keeps its records from being read.
         what: XmlError,
     },
     /// Neither XML nor JSON lines.
@@ -139,7 +139,7 @@ pub enum ReadError {
     /// The mapping is for another format.
     #[error("the mapping is for {}, and the files were called {}", .mapping.name(), .asked.name())]
     OtherFormat {
-        /// The mapping's.
+        /// The format that the mapping names.
         mapping: Format,
         /// What whoever gave the files called them.
         asked: Format,

@@ -26,15 +26,15 @@ pub enum Fate {
 pub struct Counts {
     /// All rows of all files.
     pub rows: usize,
-    /// New.
+    /// Rows that brought something new.
     pub added: usize,
     /// They changed what was kept.
     pub changed: usize,
     /// As kept, or a repetition.
     pub unchanged: usize,
-    /// Not used.
+    /// Rows that are right and not used.
     pub ignored: usize,
-    /// Refused.
+    /// Rows that were refused.
     pub rejected: usize,
 }
 
