@@ -16,7 +16,7 @@ pub enum Scope {
     StatementsWrite,
     /// Read the statements that this client wrote.
     StatementsReadMine,
-    /// Read any statement.
+    /// `statements/read`: read any statement, whoever wrote it.
     StatementsRead,
     /// Read and write state.
     State,
@@ -24,9 +24,9 @@ pub enum Scope {
     Define,
     /// Read and write profiles.
     Profile,
-    /// Read everything.
+    /// `all/read`: read everything, write nothing.
     AllRead,
-    /// Everything.
+    /// `all`: whatever the standard has.
     All,
 }
 

@@ -133,9 +133,9 @@ pub struct Listed {
 /// A range of places, inclusive, with the way to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    /// The lowest.
+    /// The lowest place, itself included.
     pub from: u64,
-    /// The highest.
+    /// The highest place, itself included.
     pub to: u64,
     /// Which way.
     pub order: Order,
