@@ -157,7 +157,7 @@ pub struct MoneyYear {
     pub charged_cents: u64,
     /// Places at the district's schools.
     pub places_here: u64,
-    /// What they cost.
+    /// What these places cost, in cents.
     pub cents_here: u64,
     /// By school of the district that has places.
     pub schools: Vec<SchoolMoney>,
@@ -170,7 +170,7 @@ pub struct SchoolMoney {
     pub school: u32,
     /// How many.
     pub places: u64,
-    /// What they cost.
+    /// What these places cost, in cents.
     pub cents: u64,
 }
 

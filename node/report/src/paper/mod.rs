@@ -123,9 +123,9 @@ pub struct Column {
 /// How cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// As words stand: at the left.
     Start,
-    /// Numbers.
+    /// As numbers stand: at the right.
     End,
 }
 
@@ -152,13 +152,13 @@ pub struct Bars {
 /// One bar. A range is drawn in full up to its low end and hollow from there to its high end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bar {
-    /// Whose.
+    /// The group that the bar is of.
     pub label: String,
     /// As it is read.
     pub text: String,
-    /// At least.
+    /// Drawn in full up to here.
     pub low: u64,
-    /// At most.
+    /// Drawn hollow from `low` up to here; equal to it where the figure is exact.
     pub high: u64,
     /// The path of the bundle that proves it.
     pub proof: String,

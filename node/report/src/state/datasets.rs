@@ -59,7 +59,7 @@ macro_rules! with_counts {
     };
 }
 
-/// Districts.
+/// Every district that was ever admitted, one row each.
 pub const AGENCIES: &[Column] = &[
     AGENCY,
     column("OrganizationName", "000204", Kind::Text, "Name of the district"),
