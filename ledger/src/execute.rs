@@ -100,7 +100,7 @@ pub enum ExecuteError {
     Invalid {
         /// Position of the transaction in the block.
         index: u32,
-        /// A code of 1 to 99.
+        /// A code of 1 to 99: no block may hold such a transaction.
         code: Code,
     },
     /// The block as a whole breaks a limit.
