@@ -53,7 +53,7 @@ const EVENTS: usize = 4096;
 /// What a node runs with.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The chain.
+    /// The chain: SHA-256 of its genesis file.
     pub genesis: Hash,
     /// How long the engine waits.
     pub timeouts: Timeouts,

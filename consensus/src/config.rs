@@ -136,7 +136,7 @@ pub struct Ports {
     pub store: Arc<dyn ChainStore>,
     /// The ledger's rules; [`crate::executor::LedgerExecutor`] but in tests.
     pub executor: Arc<dyn Executor>,
-    /// Its clock.
+    /// Where the present comes from: the machine's clock, or a simulated one.
     pub clock: Arc<dyn Clock>,
 }
 

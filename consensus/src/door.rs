@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 pub(crate) mod guard;
 pub(crate) mod transport;
 
-/// Longest handshake.
+/// Longest time for a handshake; an unfinished one is closed then.
 pub const HANDSHAKE: Duration = Duration::from_secs(2);
 /// Unfinished handshakes of one stranger's address.
 pub const FOREIGN_EACH: usize = 4;
@@ -148,7 +148,7 @@ impl Door {
         Place { number, pending: Arc::clone(&self.pending), known, gives_way }
     }
 
-    /// Unfinished handshakes.
+    /// Handshakes that have begun and not ended.
     pub fn waiting(&self) -> usize {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).waiting.len()
     }

@@ -33,18 +33,18 @@ pub enum Event {
         height: Height,
         /// The round, from 0.
         round: u32,
-        /// Who proposes in it.
+        /// Whose turn it is, by the set of the height.
         proposer: ValidatorAddress,
     },
     /// A block is final and persisted.
     Decided {
-        /// Its height.
+        /// The height that is final now; the next one begins.
         height: Height,
         /// The round in which it was decided.
         round: u32,
-        /// Its hash.
+        /// The hash of its header, which the certificate names.
         hash: Hash,
-        /// Its time.
+        /// The time in its header, which bounds the next block's from below.
         time_ms: TimeMs,
         /// How many transactions it holds.
         transactions: usize,
@@ -55,7 +55,7 @@ pub enum Event {
     Equivocation {
         /// Height at which it was seen.
         height: Height,
-        /// Who.
+        /// The address whose key signed both.
         validator: ValidatorAddress,
         /// Both, signed, as the ledger takes them; none if what was seen is no evidence under its rules.
         evidence: Option<Box<Equivocation>>,
@@ -66,7 +66,7 @@ pub enum Event {
     GuardLost(String),
     /// A decided block arrived by sync that this node finds wrong: it cannot follow the chain.
     CannotFollow {
-        /// The height.
+        /// The height of that block; this node stays below it.
         height: Height,
         /// What is wrong with it.
         why: String,

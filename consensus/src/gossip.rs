@@ -84,7 +84,7 @@ pub enum GossipError {
 /// Where gossip listens and to whom it talks.
 #[derive(Debug, Clone)]
 pub struct GossipConfig {
-    /// A TCP multiaddr.
+    /// Where it listens, a TCP multiaddr.
     pub listen: Multiaddr,
     /// The allow list; those with an address are dialled.
     pub peers: Vec<AdmittedPeer>,
@@ -108,7 +108,7 @@ enum Command {
 /// Counts for the node's metrics.
 #[derive(Debug, Default)]
 pub struct GossipCounts {
-    /// Connected peers.
+    /// Peers connected now.
     pub peers: AtomicUsize,
     /// Transactions sent, each once however many peers got it.
     pub sent: AtomicU64,

@@ -71,9 +71,9 @@ pub struct Status {
     pub peers: usize,
     /// Peers connected to gossip.
     pub gossip_peers: usize,
-    /// Transactions that wait.
+    /// Transactions in this node's pool, those behind a gap included.
     pub waiting_transactions: usize,
-    /// Their bytes.
+    /// Bytes of these transactions together.
     pub waiting_bytes: usize,
     /// How far the last block's time lies ahead of this node's clock, in milliseconds; 0 when it does not. `None`: the
     /// clock cannot be read.

@@ -31,7 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub(crate) enum Heard {
     /// Too little yet.
     TooLittle,
-    /// It may sign.
     MaySign,
     /// The validators are at this height, of which this node's guard knows nothing: follow.
     Behind(u64),

@@ -3,7 +3,7 @@
 //! Without the feature `planted` there is nothing here to plant: `is` is a constant. The program `aula` does not compile
 //! with it.
 
-/// A bug.
+/// A fault that a simulation must find, or it proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
     /// The sign guard admits everything and records nothing.

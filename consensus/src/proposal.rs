@@ -46,11 +46,11 @@ const BUILD_ATTEMPTS: usize = 24;
 /// A block that was executed here and found right.
 #[derive(Debug)]
 pub struct Judged {
-    /// The block.
+    /// The block, shared with whoever sends or stores it.
     pub block: Arc<Block>,
     /// Its canonical bytes.
     pub bytes: Arc<Vec<u8>>,
-    /// Its hash.
+    /// The hash of its header, under which it is kept.
     pub hash: Hash,
     /// What executing it gave.
     pub outcome: Arc<Outcome>,

@@ -33,9 +33,9 @@ use file::{CAPACITY, Parsed, RECORD_BYTES, encode, parse, write_fresh};
 pub enum Step {
     /// A proposal message.
     Propose = 1,
-    /// A prevote.
+    /// The first vote of a round, for a block or nil.
     Prevote = 2,
-    /// A precommit.
+    /// The second vote of a round, for what the prevotes gave or nil.
     Precommit = 3,
 }
 
@@ -47,9 +47,9 @@ pub enum GuardError {
     Conflict {
         /// Height of the refused message.
         height: u64,
-        /// Its round.
+        /// Round of the refused message.
         round: u32,
-        /// Its step.
+        /// What was to be signed.
         step: Step,
     },
     /// The height lies below what was signed, or at or below the confirmed floor.
@@ -65,7 +65,7 @@ pub enum GuardError {
     BelowRound {
         /// Height of the refused message.
         height: u64,
-        /// Its round.
+        /// Round of the refused message.
         round: u32,
         /// The lowest round that may still be signed.
         lowest: u32,

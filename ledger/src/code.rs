@@ -39,13 +39,13 @@ macro_rules! codes {
 }
 
 codes! {
-    /// Executed.
+    /// The transaction had its effect.
     Accepted = 0, "executed";
     /// Bytes are not a canonical transaction.
     Malformed = 1, "the bytes are not a canonical transaction; build and sign it again with this version";
     /// The signature does not verify.
     BadSignature = 2, "the signature does not verify; sign the body again with the account's key";
-    /// For another chain.
+    /// Signed for another genesis.
     WrongChain = 3, "the transaction is for another chain; take the chain id from this chain's genesis";
     /// Not the account's next sequence number (also: a replay).
     WrongSequence = 4, "the sequence number is not the account's next one; ask for it and sign again";
@@ -120,7 +120,7 @@ codes! {
     KeyUnchanged = 126, "the new key is the current one; make a new key";
     /// The new key's owner did not sign.
     PossessionNotProved = 127, "the key did not sign for this chain and account; sign the statement with that key";
-    /// No such district.
+    /// Neither the genesis nor a vote has admitted one of this number.
     UnknownDistrict = 128, "no district of this number; the genesis lists them";
     /// No such school, or not of this district.
     UnknownSchool = 129, "no school of this number in this district; the genesis lists them";
@@ -190,7 +190,7 @@ codes! {
 
     /// A budget would exceed what a number holds.
     BudgetOverflow = 160, "the budget would exceed what can be counted; fund less";
-    /// No such budget.
+    /// The funder has funded nothing in the class's school year.
     UnknownBudget = 161, "this funder has no budget for the class's school year; fund it first";
     /// The budget has too little left.
     OverBudget = 162, "the pool costs more than the budget has left; fund more or define a smaller pool";
@@ -288,9 +288,9 @@ codes! {
     NothingToAcknowledge = 206, "nothing of this pool is to be acknowledged in this round; check round and pool";
     /// The pool is at another's school.
     ForeignPool = 207, "the pool is not at a school the sender acts for; let that school or its district send it";
-    /// It is acknowledged.
+    /// The school was faster, or the sender sent it twice.
     AlreadyAcknowledged = 208, "the school has acknowledged these places; nothing to do";
-    /// It is escalated.
+    /// A deadline is missed once, whoever records it.
     AlreadyEscalated = 209, "the missed deadline is recorded; nothing to do";
     /// The school has time left.
     WindowOpen = 210, "the school may still acknowledge in time; wait until the deadline is past";

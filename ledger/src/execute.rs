@@ -35,7 +35,7 @@ pub mod time;
 /// What a block is executed with. Roots are computed, not given.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockInput<'a> {
-    /// Which chain.
+    /// The chain: SHA-256 of its genesis file.
     pub genesis: &'a Hash,
     /// The height to execute: one more than the state's.
     pub height: Height,
@@ -88,7 +88,7 @@ pub struct Outcome {
     pub receipts: Vec<Receipt>,
     /// The student-state leaves anchored, in order: the leaves of `header.students`.
     pub student_leaves: Vec<Vec<u8>>,
-    /// What to write.
+    /// What the block changes: records and rows as they stand after it.
     pub writes: StateWrites,
 }
 
@@ -100,13 +100,13 @@ pub enum ExecuteError {
     Invalid {
         /// Position of the transaction in the block.
         index: u32,
-        /// Why.
+        /// A code of 1 to 99: no block may hold such a transaction.
         code: Code,
     },
     /// The block as a whole breaks a limit.
     #[error("the block is over the limit on {limit}")]
     OverLimit {
-        /// Which parameter.
+        /// The parameter, as a vote spells it.
         limit: &'static str,
     },
     /// The block does not follow the state: another chain or height, or a time out of the rule.

@@ -85,7 +85,7 @@ const fn one() -> u64 {
     1
 }
 
-/// A district.
+/// A district that is there from the beginning; later ones enter by vote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisDistrict {
@@ -95,7 +95,7 @@ pub struct GenesisDistrict {
     pub name: Title,
 }
 
-/// A school.
+/// A school that is there from the beginning; later ones are entered by their districts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisSchool {
@@ -146,16 +146,16 @@ pub struct Genesis {
     /// Version 1 of the twins' parameters, in force from the first school year on; what is not given has its default.
     #[serde(default, deserialize_with = "objects::one")]
     pub twin: TwinParameters,
-    /// Members.
+    /// Who may send transactions from the first block on: admitted, without a vote.
     #[serde(deserialize_with = "objects::list")]
     pub members: Vec<GenesisMember>,
     /// Validators, at least one.
     #[serde(deserialize_with = "objects::list")]
     pub validators: Vec<GenesisValidator>,
-    /// Districts.
+    /// Districts of the beginning; members name them by number.
     #[serde(default, deserialize_with = "objects::list")]
     pub districts: Vec<GenesisDistrict>,
-    /// Schools.
+    /// Schools of the beginning, each of a district of the list above.
     #[serde(default, deserialize_with = "objects::list")]
     pub schools: Vec<GenesisSchool>,
     /// Where the data came from and which numbers are invented, for whoever reads them. At most [`MAX_SOURCES`].

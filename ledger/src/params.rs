@@ -74,11 +74,11 @@ pub enum ParamsError {
     /// One is out of its range.
     #[error("the parameter {name} must be from {least} to {most}")]
     Range {
-        /// Which.
+        /// The parameter, as a vote spells it.
         name: &'static str,
         /// Least value.
         least: u64,
-        /// Most.
+        /// Greatest value.
         most: u64,
     },
     /// A transaction that they allow would never fit a block.

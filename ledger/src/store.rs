@@ -62,11 +62,11 @@ pub struct Decided {
 /// Everything one decided height writes.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// The block.
+    /// The decided block, decoded.
     pub block: Arc<Block>,
     /// The block's canonical bytes.
     pub block_bytes: Arc<Vec<u8>>,
-    /// Its hash.
+    /// The hash of the header, by which readers find the block.
     pub hash: Hash,
     /// Writes, receipts, student leaves.
     pub outcome: Arc<Outcome>,

@@ -65,7 +65,7 @@ pub struct Rates {
     pub absence_e4: u16,
     /// The slow average that engagement's trend is measured against.
     pub trend_e4: u16,
-    /// Attendance.
+    /// Attendance, towards each day's mark.
     pub attendance_e4: u16,
     /// Utilisation of a resource.
     pub utilisation_e4: u16,
@@ -99,10 +99,10 @@ pub struct KindRule {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TwinParameters {
-    /// Transitions.
+    /// From where on a twin's state is told as a transition.
     #[serde(deserialize_with = "objects::one")]
     pub thresholds: Thresholds,
-    /// Averages.
+    /// How fast the exponential averages follow what is new.
     #[serde(deserialize_with = "objects::one")]
     pub rates: Rates,
     /// Variance of a test score as a look at ability, millionths.
@@ -240,14 +240,14 @@ pub struct TwinVersion {
     pub voted: Height,
     /// What anchored states name as their model.
     pub digest: Hash,
-    /// The parameters.
+    /// What was voted, whole: no version builds on another.
     pub parameters: TwinParameters,
 }
 
 /// The first school year of every version, version 1 first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct TwinVersions {
-    /// By version.
+    /// The first year of version n stands at n − 1.
     pub from_years: Vec<SchoolYear>,
 }
 

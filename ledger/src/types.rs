@@ -101,7 +101,7 @@ number! {
     TimeMs(u64)
 }
 number! {
-    /// A district of the consortium, as numbered in the genesis.
+    /// A district of the consortium, as numbered in the genesis or by the vote that admitted it.
     DistrictId(u16)
 }
 number! {

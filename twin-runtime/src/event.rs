@@ -117,9 +117,9 @@ pub enum Attendance {
 pub enum EventBody {
     /// A response to an item; one response however many skills it exercises.
     Response {
-        /// The item.
+        /// Its number in the fitted model; one that the model does not have takes the prior.
         item: ItemId,
-        /// Its skills.
+        /// The skills that it exercises, ascending, each once.
         skills: SkillSet,
         /// Right or wrong.
         correctness: Correctness,
@@ -142,7 +142,7 @@ pub enum EventBody {
     Attendance(Attendance),
     /// Use of an allocated resource over a period.
     ResourceUse {
-        /// Which.
+        /// The allocated resource, as the district numbers it.
         resource: ResourceId,
         /// Minutes used, at most `available_minutes`.
         used_minutes: u16,
@@ -162,19 +162,19 @@ pub enum EventBody {
     },
     /// An intervention began.
     InterventionOpened {
-        /// Which.
+        /// The district's number of it, by which its end is told.
         intervention: InterventionId,
     },
     /// An intervention ended.
     InterventionClosed {
-        /// Which.
+        /// The number under which it was opened.
         intervention: InterventionId,
     },
     /// An input of the need rule that a district records, as free lunch; the rule clamps it to its range.
     InputRecorded {
         /// Which, by the number that the rule reads.
         input: u16,
-        /// Its value.
+        /// As recorded, before the rule clamps it.
         value: u16,
     },
     /// An earlier event was wrong. Everything after it is recomputed; the correction itself changes nothing
@@ -207,7 +207,7 @@ pub enum EventError {
     /// A number outside its range.
     #[error("event value out of range")]
     Range(#[from] OutOfRange),
-    /// A correction of a correction.
+    /// A replacement that is itself a correction.
     #[error("a correction cannot replace an event by a correction")]
     NestedCorrection,
     /// A correction of something at or after itself.

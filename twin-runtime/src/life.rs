@@ -27,7 +27,7 @@ pub enum Alert {
 /// Engagement 0..1 and where it is going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Engagement {
-    /// Level.
+    /// Where it is now: sessions, texts and absences move it.
     pub level: Proportion,
     /// Slow average of the level: the student's own baseline.
     pub baseline: Proportion,
@@ -73,13 +73,13 @@ impl Engagement {
 /// The register in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AttendanceSummary {
-    /// Sessions present.
+    /// Sessions marked present.
     pub present: u32,
-    /// Sessions late.
+    /// Sessions marked late.
     pub late: u32,
     /// Sessions absent without excuse.
     pub absent: u32,
-    /// Sessions excused.
+    /// Sessions marked excused.
     pub excused: u32,
     /// Recent rate; excused sessions are left out, late ones count half.
     pub rate: Proportion,
@@ -110,11 +110,11 @@ impl AttendanceSummary {
 /// Use of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ResourceTrack {
-    /// Which.
+    /// The district's number of it; tracks ascend by it.
     pub resource: ResourceId,
     /// Uses recorded.
     pub uses: u32,
-    /// Minutes used in all.
+    /// Minutes of all uses together.
     pub used_minutes: u64,
     /// Effective time of the last use, milliseconds.
     pub last_ms: u64,
@@ -131,7 +131,7 @@ pub struct ResourceHistory {
     pub tracks: Vec<ResourceTrack>,
     /// Resources that fell off.
     pub older_resources: u32,
-    /// Their minutes.
+    /// Minutes that these were used, together.
     pub older_minutes: u64,
 }
 
@@ -188,7 +188,7 @@ impl ResourceHistory {
 /// An intervention and what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Intervention {
-    /// Which.
+    /// The district's number of it.
     pub intervention: InterventionId,
     /// Effective time it began, milliseconds.
     pub opened_ms: u64,

@@ -30,7 +30,7 @@ pub const CONFIDENCE_WIDTH_E4: i64 = 1_000;
 pub struct AbilityTrack {
     /// Posterior mean of the overall ability.
     pub mean: Logit,
-    /// Its variance.
+    /// Posterior variance of that ability: what is not known yet.
     pub variance: Variance,
     /// Right answers.
     pub wins: u32,
@@ -47,7 +47,7 @@ pub struct AbilityTrack {
 pub struct SkillTrack {
     /// Posterior mean of the deviation from the overall ability.
     pub mean: Logit,
-    /// Its variance.
+    /// Posterior variance of that deviation.
     pub variance: Variance,
     /// Right answers.
     pub wins: u32,
@@ -103,7 +103,7 @@ impl SkillTrack {
 pub struct Prediction {
     /// Probability of a right answer.
     pub probability: Probability,
-    /// Its log-odds.
+    /// The logit of `probability`, clamped to its range.
     pub log_odds: Logit,
     /// The shared features, millionths, in the order of [`Feature::ALL`].
     pub features: [i64; Feature::COUNT],

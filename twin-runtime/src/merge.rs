@@ -26,7 +26,7 @@ const MAX_CHECKPOINTS: usize = 2;
 /// What a fold gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folded {
-    /// The state.
+    /// The twin after all events that were not refused.
     pub state: TwinState,
     /// The transitions, in order.
     pub transitions: Vec<Transition>,

@@ -167,7 +167,7 @@ pub struct TrackerParams {
 /// A fitted model. Items and skills are found by their number; one that is not there takes the prior.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Model {
-    /// Tracker.
+    /// How the tracks move with an answer.
     pub tracker: TrackerParams,
     /// Constant of the log-odds.
     pub bias: Logit,
@@ -175,9 +175,9 @@ pub struct Model {
     pub weights: [Logit; Feature::COUNT],
     /// For skills the model has not seen.
     pub unseen_skill: SkillParams,
-    /// Skills 0, 1, 2, …
+    /// By number of the skill, from 0.
     pub skills: Vec<SkillParams>,
-    /// Items 0, 1, 2, …
+    /// By number of the item, from 0.
     pub items: Vec<ItemParams>,
 }
 

@@ -33,7 +33,7 @@ pub enum InputSource {
 /// One input of the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct NeedInput {
-    /// Its range.
+    /// Whether it is a flag, 0..=1, or a position, 0..=255.
     pub kind: InputKind,
     /// Where it comes from.
     pub source: InputSource,
@@ -46,9 +46,9 @@ pub struct NeedInput {
 /// Need = `constant` + Σ weight · input.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct NeedRule {
-    /// w₀.
+    /// w₀: the need of a student whose inputs are all 0.
     pub constant: i32,
-    /// At most [`MAX_INPUTS`].
+    /// At most [`MAX_INPUTS`], in the order in which they are committed to.
     pub inputs: Vec<NeedInput>,
 }
 

@@ -44,7 +44,7 @@ pub struct Rates {
     pub absence: Proportion,
     /// The slow average that engagement's trend is measured against.
     pub trend: Proportion,
-    /// Attendance.
+    /// Attendance moves by this share towards each mark.
     pub attendance: Proportion,
     /// Utilisation of a resource.
     pub utilisation: Proportion,
@@ -76,11 +76,11 @@ pub struct KindRule {
 /// All parameters of a twin.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Params {
-    /// Mastery model.
+    /// The fitted model of mastery, which the ledger knows by its digest.
     pub model: Model,
-    /// Transitions.
+    /// From where on a state is told as a transition.
     pub thresholds: Thresholds,
-    /// Averages.
+    /// How fast the exponential averages follow what is new.
     pub rates: Rates,
     /// Variance of a test score as a look at ability, millionths: (1 − reliability) / reliability of the
     /// test times the prior variance.

@@ -21,9 +21,9 @@ pub enum GraphError {
         "{skills} skills and {edges} edges: a graph has 1..={MAX_SKILLS} skills and at most {MAX_EDGES} edges"
     )]
     Size {
-        /// Skills.
+        /// How many skills were given.
         skills: usize,
-        /// Edges.
+        /// How many edges were given.
         edges: usize,
     },
     /// Names that stand twice, edges to names that are not there, a cycle: whichever there are.

@@ -30,7 +30,7 @@ pub enum Rule {
 pub struct Transition {
     /// The event that brought it about.
     pub at: EventKey,
-    /// The rule.
+    /// Which of the four it is.
     pub rule: Rule,
     /// The value that was compared: mastery, engagement, utilisation or mastery.
     pub value: Proportion,

@@ -46,18 +46,18 @@ pub enum Stage {
 /// One skill of a student.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct SkillEntry {
-    /// Which.
+    /// Entries ascend by it.
     pub skill: SkillId,
-    /// What is known.
+    /// What its answers say of mastery.
     pub track: SkillTrack,
-    /// The unit.
+    /// How far the student is in the unit of this skill.
     pub stage: Stage,
 }
 
 /// Answers of a student to one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ItemEntry {
-    /// Which.
+    /// Entries ascend by it.
     pub item: ItemId,
     /// Right and wrong.
     pub track: ItemTrack,
@@ -66,7 +66,7 @@ pub struct ItemEntry {
 /// The last recorded value of an input of the need rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct RecordedInput {
-    /// Which.
+    /// The number that the rule reads it by; entries ascend by it.
     pub input: u16,
     /// Its value, not clamped.
     pub value: u16,
@@ -119,13 +119,13 @@ impl TwinState {
         &self.skills
     }
 
-    /// Engagement.
+    /// Where engagement stands, and how long it has been low.
     #[must_use]
     pub const fn engagement(&self) -> &Engagement {
         &self.engagement
     }
 
-    /// Attendance.
+    /// The rate and the counts of marks.
     #[must_use]
     pub const fn attendance(&self) -> &AttendanceSummary {
         &self.attendance
@@ -137,7 +137,7 @@ impl TwinState {
         &self.resources
     }
 
-    /// Interventions.
+    /// Those that run and the last ones that ended; older ones as a sum.
     #[must_use]
     pub const fn interventions(&self) -> &InterventionHistory {
         &self.interventions

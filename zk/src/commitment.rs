@@ -118,7 +118,6 @@ impl Commitment {
         opening.point().compress().to_bytes() == self.bytes
     }
 
-    /// The point.
     pub(crate) const fn point(&self) -> RistrettoPoint {
         self.point
     }

@@ -14,7 +14,7 @@ use crate::commitment::{Commitment, CommitmentError, Opening, bases};
 /// `constant + Σ weights[i]·x[i]`, in integers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinearForm {
-    /// w₀.
+    /// w₀, what the form gives when all inputs are 0.
     pub constant: i32,
     /// w₁, …, in the inputs' order.
     pub weights: Vec<i32>,

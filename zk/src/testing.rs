@@ -10,7 +10,6 @@ pub fn seeded(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// A field.
 pub fn field(name: &str) -> Field {
     Field::new(name).unwrap()
 }

@@ -11,7 +11,7 @@ use crate::context::{AulaContext, Vote};
 use crate::sign_guard::Step;
 use crate::wire::Wire;
 
-/// A message.
+/// One message of one channel, as its receiver takes it apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// A vote or a proposal.
@@ -36,7 +36,7 @@ pub enum Message {
         /// The blocks.
         body: Bytes,
     },
-    /// A transaction.
+    /// The canonical bytes of a transaction, on their way to all pools.
     Transaction(Bytes),
 }
 
@@ -127,13 +127,13 @@ fn of_vote(vote: &Vote) -> Option<Statement> {
 /// What a validator's signature commits it to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement {
-    /// Who.
+    /// The address whose key signs.
     pub validator: ValidatorAddress,
     /// At which height.
     pub height: Height,
-    /// In which round.
+    /// From 0, within the height.
     pub round: u32,
-    /// In which step.
+    /// Proposal, prevote or precommit: one statement a step and no more.
     pub step: Step,
     /// For which block; none is nil.
     pub block: Option<Hash>,

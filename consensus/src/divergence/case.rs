@@ -30,7 +30,7 @@ pub struct Case {
 #[derive(Debug, thiserror::Error)]
 #[error("{path} cannot be used: {source}")]
 pub struct CaseError {
-    /// Which.
+    /// The file as it was named to this program.
     pub path: PathBuf,
     /// Why.
     pub source: Error,

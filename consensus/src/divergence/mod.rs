@@ -52,7 +52,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Of an execution.
+    /// What an execution here gave, in the form that peers compare.
     pub fn of(outcome: &Outcome) -> Self {
         let receipts = outcome.receipts.iter().map(Canonical::to_canonical).collect();
         Self { receipts, values: outcome.writes.values.clone() }
@@ -69,7 +69,7 @@ impl Facts {
 /// A part of the header that is another one here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differing {
-    /// Its name.
+    /// What the header calls it; `header` when no single part tells.
     pub name: &'static str,
     /// What this node makes of it.
     pub here: String,

@@ -55,7 +55,7 @@ impl Lane {
 pub enum Place {
     /// Among all others.
     Open,
-    /// In the reserve.
+    /// In the room that its lane keeps for every account.
     Reserved(Lane),
     /// Behind a sequence number that has not come, or that found no room.
     Gap,

@@ -21,9 +21,9 @@ pub const TOLD_FROM: u32 = 3;
 /// How often an account's next transaction was passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
-    /// Whose.
+    /// The account that is kept waiting.
     pub account: AccountId,
-    /// Which.
+    /// The transaction that is the account's next one, while it is passed over.
     pub transaction: TransactionId,
     /// By how many blocks with room.
     pub blocks: u32,

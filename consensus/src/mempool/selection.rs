@@ -26,7 +26,7 @@ use crate::ports::StoreError;
 
 /// The most transactions with which an account goes ahead of everybody's turn.
 const AHEAD_TRANSACTIONS: usize = 8;
-/// Their bytes.
+/// The most bytes that these have together.
 const AHEAD_BYTES: usize = 16 * 1024;
 /// The part of a block that is for what goes ahead: one in so many.
 const AHEAD_SHARE: usize = 4;

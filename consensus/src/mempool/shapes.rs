@@ -16,7 +16,7 @@ use crate::ports::{AccountView, StoreError};
 pub struct Room {
     /// Bytes of transactions.
     pub bytes: usize,
-    /// Transactions.
+    /// Transactions, however long.
     pub transactions: usize,
 }
 
@@ -25,7 +25,7 @@ pub struct Room {
 pub struct Limits {
     /// Transactions in all, but for the reserve and what waits behind a gap.
     pub transactions: usize,
-    /// Their bytes.
+    /// Bytes of these transactions together.
     pub bytes: usize,
     /// Transactions of one account; also how far ahead of its next sequence number one may be.
     pub per_account: usize,
@@ -98,7 +98,7 @@ pub enum Refusal {
     /// it with: the sender's role, a round that is not there.
     #[error("the ledger's rules refuse it: {}", .0.explain())]
     Ledger(Code),
-    /// The pool is full.
+    /// There is no room, and nobody holds more of it than the sender would.
     #[error("the pool of waiting transactions is full; try again in a second")]
     PoolFull,
     /// The account has too many waiting.
@@ -130,7 +130,7 @@ pub enum Refusal {
     /// No block may hold it under the parameters in force.
     #[error("it is over the limit of a whole block on {limit}; split it, or vote for a higher limit")]
     NeverFits {
-        /// Which parameter.
+        /// The parameter, as a vote spells it.
         limit: &'static str,
     },
     /// The state could not be read.
@@ -166,7 +166,7 @@ pub enum Submitted {
 }
 
 impl Submitted {
-    /// Which.
+    /// The id, whether it is new here or not.
     pub fn id(&self) -> TransactionId {
         match self {
             Self::New(id) | Self::Known(id) => *id,
@@ -186,9 +186,9 @@ pub enum Origin {
 /// A waiting transaction.
 #[derive(Debug)]
 pub struct Pooled {
-    /// Its name.
+    /// The labelled hash of its bytes.
     pub id: TransactionId,
-    /// Its canonical bytes.
+    /// Canonical, signatures included.
     pub bytes: Arc<Vec<u8>>,
     /// The sender.
     pub account: AccountId,
@@ -207,7 +207,7 @@ pub struct Pooled {
 }
 
 impl Pooled {
-    /// Its bytes' number.
+    /// Its length in bytes.
     pub(super) fn size(&self) -> usize {
         self.bytes.len()
     }

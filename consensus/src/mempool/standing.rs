@@ -56,9 +56,9 @@ impl Standing {
 /// A transaction of a decided block, and whether it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// Which.
+    /// Its id, which tells it from another with the same account and number.
     pub id: TransactionId,
-    /// Whose.
+    /// The sender.
     pub account: AccountId,
     /// Whether it had an effect.
     pub accepted: bool,

@@ -27,7 +27,7 @@ const OVERHEAD: usize = 512;
 pub struct Heard {
     /// Who published it, an admitted peer.
     pub publisher: PeerId,
-    /// The part.
+    /// What it published, not looked at yet: it may be anything.
     pub part: StreamMessage<ProposalPart>,
 }
 

@@ -38,7 +38,7 @@ pub enum Ask {
         /// A height to show.
         waypoint: Option<Height>,
     },
-    /// A chunk.
+    /// A part of the snapshot that a manifest lists.
     Chunk {
         /// The manifest, by its name.
         manifest: Hash,
@@ -47,7 +47,7 @@ pub enum Ask {
     },
     /// What a final block gave, for a node that finds something else; see [`crate::divergence`].
     Facts {
-        /// The block.
+        /// The hash of the final block.
         block: Hash,
     },
 }
@@ -59,14 +59,14 @@ pub enum Told {
     None,
     /// It has more to answer than it may: ask again in a second.
     Busy,
-    /// Its newest.
+    /// The newest snapshot that it serves.
     Newest {
         /// The manifest's canonical bytes.
         manifest: Vec<u8>,
         /// The proof of its header.
         chain: Vec<u8>,
     },
-    /// The chunk.
+    /// The bytes of the chunk that was asked for.
     Chunk(Vec<u8>),
     /// The facts' bytes.
     Facts(Vec<u8>),

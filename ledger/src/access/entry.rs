@@ -31,7 +31,7 @@ pub const MAX_ENTRY_FIELDS: usize = 64;
 pub enum Verdict {
     /// The fields listed left the vault, or were about to when the entry was written.
     Granted = 0,
-    /// Nothing left.
+    /// Nothing left the vault, and this is why.
     Denied(Denial) = 1,
 }
 
@@ -45,7 +45,7 @@ pub struct AccessEntry {
     pub number: u64,
     /// When, by the vault's clock; never before the entry above.
     pub time_ms: TimeMs,
-    /// Whose vault.
+    /// The district whose vault was asked.
     pub district: DistrictId,
     /// Of which student.
     pub handle: Handle,
@@ -67,7 +67,7 @@ pub struct AccessEntry {
     /// What was decided.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// 16 random bytes.
+    /// 16 random bytes: nobody guesses an entry from its hash.
     #[serde(serialize_with = "hex_text", deserialize_with = "from_hex_text")]
     pub salt: [u8; 16],
 }
@@ -99,9 +99,9 @@ fn from_hex_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[u
 /// An entry with its way to the log's root. Canonical bytes, version 3.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AccessProof {
-    /// The read.
+    /// The entry whose place in the log is shown.
     pub entry: AccessEntry,
-    /// Its way up.
+    /// The hashes beside its way up to the root of `head`.
     pub path: InclusionPath,
     /// The head it leads to: to be compared with the one the ledger holds.
     pub head: TreeHead,

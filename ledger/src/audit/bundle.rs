@@ -113,7 +113,7 @@ impl Bundle {
 /// A header and why its block is final.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct SignedHeader {
-    /// The header.
+    /// The header, whole: its hash is what the precommits name.
     pub header: Header,
     /// The precommits of more than two thirds of the power.
     pub certificate: CommitCertificate,
@@ -122,7 +122,7 @@ pub struct SignedHeader {
 /// A block on the way from the genesis: one that changes the validator set, or a waypoint asked for.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Link {
-    /// The block.
+    /// Its header, with the certificate that makes it final.
     pub block: SignedHeader,
     /// The set from the next height on; present exactly if it is another one.
     pub new_set: Option<ValidatorSet>,
@@ -164,9 +164,9 @@ pub struct Proved {
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Lookup {
-    /// Nothing.
+    /// Nothing stands there, with the proof that nothing does.
     Absent(MapProof) = 1,
-    /// A record.
+    /// A record, with its place in the state.
     Present(Proved) = 2,
 }
 
@@ -175,7 +175,7 @@ pub enum Lookup {
 pub struct ProvedRow {
     /// The row's bytes.
     pub row: Vec<u8>,
-    /// Where it stands.
+    /// Its position in the tree, and the hashes beside its way up.
     pub path: InclusionPath,
 }
 
@@ -224,15 +224,15 @@ impl Subject {
 /// What rounds and single decisions have in common.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct RoundContext {
-    /// Which round.
+    /// Its number, from which a verifier derives where its records stand.
     pub round: RoundId,
     /// What was fixed at its opening.
     pub record: Proved,
-    /// Its class.
+    /// The record of the class that the round is of.
     pub class: Proved,
     /// The version of the twins' parameters that its requests go by: the need rule.
     pub twin: Proved,
-    /// Its decision.
+    /// What RunRound decided: heads of both trees, seed, prices and counts.
     pub decision: Proved,
     /// Whether the decision was taken back.
     pub reversion: Lookup,
@@ -248,7 +248,7 @@ pub struct RoundContext {
     pub decisions: Proved,
 }
 
-/// A request and its decision.
+/// What one student asked for and what came of it: two rows that stand under one key in the round's trees.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct DecidedRequest {
     /// The row of the requests' tree, which says whose.
@@ -343,7 +343,7 @@ pub struct AllocationEvidence {
     pub district: DistrictId,
     /// Whose.
     pub handle: Handle,
-    /// The request.
+    /// Its row, with the way to the root of the round's requests.
     pub request: ProvedRow,
     /// Why the band may be believed.
     pub band: BandEvidence,
@@ -356,7 +356,7 @@ pub struct AllocationEvidence {
 pub struct BudgetEvidence {
     /// Whose.
     pub funder: AccountId,
-    /// Of which school year.
+    /// The year that the money is for.
     pub school_year: SchoolYear,
     /// What was funded and charged.
     pub budget: Proved,
@@ -374,7 +374,7 @@ pub struct BudgetEvidence {
 pub enum EquityStanding {
     /// None is: the map has no such record.
     None(MapProof) = 1,
-    /// One is.
+    /// The funder has stated one for the year.
     Stated {
         /// The floor, commitments to weights, and proofs.
         statement: Proved,
@@ -386,7 +386,7 @@ pub enum EquityStanding {
 /// A district's anchored access log, and one read in it.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AccessEvidence {
-    /// Whose vault.
+    /// The district whose log it is.
     pub district: DistrictId,
     /// The newest anchored head.
     pub log: Proved,
@@ -399,14 +399,14 @@ pub struct AccessEvidence {
 pub struct ListedRead {
     /// The entry's canonical bytes.
     pub entry: Vec<u8>,
-    /// Where it stands.
+    /// Its position in the log, and the hashes beside its way up.
     pub path: InclusionPath,
 }
 
 /// A district's anchored buildings, and one row of one of them.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct EstateEvidence {
-    /// Whose.
+    /// The district whose buildings they are.
     pub district: DistrictId,
     /// Its buildings with their roots.
     pub estate: Proved,
@@ -417,11 +417,11 @@ pub struct EstateEvidence {
 /// A row of a building with its way to the anchored root; the row itself says which it is.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ShownRow {
-    /// Of which building.
+    /// The building's id, as the district's estate writes it.
     pub building: Title,
     /// The row's bytes.
     pub row: Vec<u8>,
-    /// Where it stands.
+    /// Its position among the building's rows, and the hashes beside its way up.
     pub path: InclusionPath,
 }
 
@@ -434,7 +434,7 @@ pub struct MilestoneEvidence {
     pub handle: Handle,
     /// Its number among the handle's.
     pub number: u16,
-    /// The record.
+    /// The milestone as it was recorded, with its place in the state.
     pub record: Proved,
     /// The number of the record that corrects it, if one does.
     pub superseded: Lookup,
@@ -461,14 +461,14 @@ pub struct Opened {
     pub fields: Vec<OpenedField>,
 }
 
-/// An opened field.
+/// A field of a state in clear, with what shows that the anchored root holds it.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct OpenedField {
-    /// Its name.
+    /// As the state names it, for example `skill/00012`.
     pub field: String,
     /// Canonical bytes of its value.
     pub value: Vec<u8>,
-    /// What hid it.
+    /// The random bytes that were hashed with the value.
     pub salt: [u8; 32],
     /// What blinds the leaf's commitment to its number; present exactly if the leaf commits to this field.
     pub blinding: Option<[u8; 32]>,
@@ -496,7 +496,7 @@ pub enum StudentStanding {
     Absent {
         /// Head of the district's tree.
         tree: Proved,
-        /// Its neighbours.
+        /// What stands around the place where it would be.
         proof: AbsenceProof,
     } = 2,
     /// The district has anchored nobody in that school year.

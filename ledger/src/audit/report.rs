@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::types::{ChainId, Hash, Height, TimeMs};
 
-/// The answer.
+/// What an audit comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

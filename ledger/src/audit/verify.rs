@@ -44,9 +44,9 @@ pub struct Options {
 /// A block that the caller knows to be real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrustedBlock {
-    /// Its height.
+    /// Where it stands in the chain, from 1.
     pub height: Height,
-    /// Its hash.
+    /// The hash that its header must have.
     pub hash: Hash,
 }
 

@@ -62,7 +62,7 @@ pub enum WhyError {
 /// Whose row: a handle, and its district, which may be left out where one district alone has the handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
-    /// The handle.
+    /// The student's pseudonym of the round's school year.
     pub handle: Handle,
     /// The district that requested.
     pub district: Option<DistrictId>,
@@ -77,9 +77,9 @@ impl From<&Handle> for Who {
 /// What to change in a student's row; what is none stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
-    /// Another need band.
+    /// The need band to try instead.
     pub band: Option<Band>,
-    /// Another mandate.
+    /// The mandate to try instead.
     pub mandate: Option<Mandate>,
     /// Other kinds, best first.
     pub kinds: Option<Vec<KindId>>,
@@ -88,9 +88,9 @@ pub struct Change {
 /// A row explained at the round's own prices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
-    /// What was requested.
+    /// The row as it was requested.
     pub request: RequestRow,
-    /// What was decided.
+    /// The row of the round's decisions, at the same key.
     pub decision: DecisionRow,
     /// Whether the round is proved optimal, hence whether the prices bind every row.
     pub gap_ppm: u32,
@@ -109,7 +109,7 @@ pub struct WhatIf {
     pub dual: i64,
     /// Its proven gap, rounded up; 0 is optimal.
     pub gap_ppm: u32,
-    /// Entries scanned.
+    /// Entries that the optimizer scanned for it.
     pub work: u64,
     /// How many other students' places differ from the decision's.
     pub others_moved: u32,
@@ -118,7 +118,7 @@ pub struct WhatIf {
 /// A decided round whose certificate holds.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    /// Which.
+    /// The round's number on the ledger.
     pub round: RoundId,
     inputs: RoundInputs,
     problem: Problem,

@@ -155,7 +155,7 @@ impl Canonical for Header {
 /// A header and the bytes of its transactions, in order.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Block {
-    /// The header.
+    /// Signed by hash; it commits to the transactions by their root.
     pub header: Header,
     /// Each transaction's canonical bytes.
     pub transactions: Vec<Vec<u8>>,

@@ -28,7 +28,7 @@ pub struct Vote {
     pub genesis: Hash,
     /// Prevote or precommit.
     pub vote_type: VoteType,
-    /// Which height.
+    /// The height of the block that is voted on.
     pub height: Height,
     /// Which round of that height, from 0.
     pub round: u32,
@@ -47,11 +47,11 @@ impl Canonical for Vote {
 /// The precommits of more than 2/3 of the power for one block, strictly ascending by validator address.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct CommitCertificate {
-    /// The height decided.
+    /// The height that the block is final at.
     pub height: Height,
     /// The round in which it was decided; part of the signed bytes.
     pub round: u32,
-    /// The block decided.
+    /// The hash that every precommit names.
     pub block_hash: Hash,
     /// Each precommit's validator and signature.
     pub signatures: Vec<(ValidatorAddress, Signature)>,
@@ -72,7 +72,7 @@ pub enum CertificateError {
     /// Not more than 2/3 of the power.
     #[error("the precommits hold {power} of {total} voting power, not more than two thirds")]
     NoQuorum {
-        /// Power that signed.
+        /// Voting power of those whose signatures are there.
         power: u64,
         /// Power of the whole set.
         total: u64,

@@ -48,7 +48,7 @@ pub enum Said {
     } = 2,
     /// What it proposed.
     Proposal {
-        /// Which block.
+        /// The hash of the block that it proposed.
         block: Hash,
         /// The round whose quorum of prevotes it claimed; none for a fresh block.
         valid_round: Option<u32>,
@@ -83,7 +83,7 @@ pub struct Equivocation {
     pub genesis: Hash,
     /// The key that signed both.
     pub public_key: PublicKey,
-    /// Of which height.
+    /// The height that both were said for.
     pub height: Height,
     /// Of which round, from 0.
     pub round: u32,

@@ -28,7 +28,7 @@ const NEXT_TURN: [u64; 4] = [2, 4, 8, 10];
 /// A validator whose last turn brought no block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Miss {
-    /// Who.
+    /// Its address in the set in force.
     pub validator: ValidatorAddress,
     /// The last height at which it missed a turn.
     pub height: Height,
@@ -48,7 +48,7 @@ impl Miss {
 /// Who missed their last turn. Strictly ascending by validator; nobody who is not in the set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Misses {
-    /// One a validator.
+    /// The newest miss of each validator whose last turn brought no block.
     pub latest: Vec<Miss>,
 }
 

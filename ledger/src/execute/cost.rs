@@ -21,11 +21,11 @@ pub(super) enum Touch {
     ErasureLeaves(SchoolYear),
     /// A batch of so many requests taken by a round, with so many proved values, flags among them.
     Intake {
-        /// The round.
+        /// Whose window decides whether the batch counts at all.
         round: RoundId,
-        /// Values.
+        /// Range-proved values of all entries together.
         values: u32,
-        /// Requests.
+        /// Entries of the batch, refused ones included.
         requests: u32,
     },
     /// The pools that may be charged to the sender's budget of a year, read.
@@ -41,7 +41,7 @@ pub(super) enum Touch {
 pub struct Cost {
     /// The sender.
     pub account: AccountId,
-    /// Bytes.
+    /// Length of the canonical encoding, signatures included.
     pub bytes: u64,
     /// Signatures, the envelope's included.
     pub signatures: u32,

@@ -117,7 +117,7 @@ impl<'a> Budget<'a> {
         u64::from(self.params.max_block_bytes).saturating_sub(self.bytes)
     }
 
-    /// Work that is left.
+    /// Work that may still be charged, in the unit of the parameter `max_block_work`: nanoseconds on the reference machine.
     pub fn work_left(&self) -> Work {
         self.params.max_block_work.saturating_sub(self.work)
     }

@@ -33,7 +33,7 @@ pub const PROPORTION_MAX_E4: u32 = 10_000;
 pub enum CommittedField {
     /// Need, 0..=2559: derived from the inputs, never committed to by itself.
     Need = 0,
-    /// Engagement, 0..=10,000.
+    /// Engagement, an exponential average of sessions, texts and absences, 0..=10,000.
     Engagement = 1,
     /// Attendance rate, 0..=10,000.
     Attendance = 2,

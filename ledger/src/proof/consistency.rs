@@ -20,9 +20,9 @@ pub enum ConsistencyError {
     /// The new tree is smaller than the old one.
     #[error("a tree of {new} leaves cannot extend one of {old}")]
     Shrunk {
-        /// Leaves before.
+        /// Leaves of the earlier tree.
         old: u64,
-        /// Leaves now.
+        /// Leaves of the later tree, fewer than those.
         new: u64,
     },
     /// Too few or too many hashes for these two sizes.

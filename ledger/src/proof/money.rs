@@ -22,7 +22,7 @@ pub const LINE_GROUP: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetLine {
-    /// Which school.
+    /// The school that the money went to; lines ascend by it.
     pub school: SchoolId,
     /// The commitment to its amount in cents.
     pub amount: CommitmentBytes,
@@ -56,9 +56,9 @@ pub enum MoneyError {
 pub struct Purse<'a> {
     /// Which chain: SHA-256 of its genesis file.
     pub chain: &'a Hash,
-    /// Whose.
+    /// The account whose money it is.
     pub funder: AccountId,
-    /// Of which school year.
+    /// The year that the money is for.
     pub school_year: SchoolYear,
 }
 

@@ -56,7 +56,7 @@ impl NeedProof {
 /// What a request claims.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct NeedClaim {
-    /// Of whom.
+    /// The student's pseudonym, which the transcript binds.
     pub handle: Handle,
     /// The band that the need lies in.
     pub band: Band,

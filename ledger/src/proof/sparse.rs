@@ -27,7 +27,7 @@ pub const MAX_DEPTH: usize = 256;
 pub struct SparseLeaf {
     /// The hash of the key: its bits, most significant first, are the way down.
     pub key_hash: Hash,
-    /// The hash of the value.
+    /// The hash of what stands there; how it is made is the tree's business.
     pub value_hash: Hash,
 }
 

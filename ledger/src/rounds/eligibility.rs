@@ -34,7 +34,7 @@ struct KindPools {
 pub struct Near {
     /// Index of the pool.
     pub pool: u32,
-    /// Its kind.
+    /// The kind of its places: the request's ranks speak of kinds, not of pools.
     pub kind: KindId,
     /// Its travel tier, 0..=2.
     pub tier: u8,
@@ -91,7 +91,7 @@ impl Eligibility {
 pub struct RoundPools {
     /// Who may get which pool.
     pub eligibility: Eligibility,
-    /// All schools.
+    /// Every school of the ledger by its number: where students come from, and where pools are.
     pub schools: BTreeMap<SchoolId, School>,
 }
 

@@ -86,7 +86,7 @@ fn settle(
 
 /// What the end of the reveals gives.
 enum Drawn {
-    /// A seed.
+    /// This one: drawn now, or kept from an earlier round with the same requests.
     Seed(Draw),
     /// Nothing: shares of too little power.
     TooFew,

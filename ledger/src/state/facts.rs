@@ -7,7 +7,7 @@ use crate::types::{Hash, Height, TimeMs};
 /// What a block fixes for all its transactions.
 #[derive(Debug, Clone)]
 pub struct BlockFacts {
-    /// Which chain.
+    /// The chain: SHA-256 of its genesis file.
     pub genesis: Hash,
     /// The block's height.
     pub height: Height,

@@ -272,11 +272,11 @@ readers! {
     twin_version(version: u32) -> TwinVersion = twin_version_key(version);
     /// A proposed change with its votes.
     proposal(id: ProposalId) -> Proposal = proposal_key(id);
-    /// A district.
+    /// A district by its number, closed ones included; none when there never was one.
     district(id: DistrictId) -> District = district_key(id);
     /// How many students a district has anchored; none before the first.
     district_leaves(id: DistrictId) -> DistrictLeaves = district_leaves_key(id);
-    /// A school.
+    /// A school by its number, closed ones included; none when there never was one.
     school(id: SchoolId) -> School = school_key(id);
     /// A funder's budget.
     budget(funder: &AccountId, year: SchoolYear) -> Budget = budget_key(funder, year);
@@ -292,9 +292,9 @@ readers! {
     stated_budget(funder: &AccountId, year: SchoolYear) -> StatedBudget = stated_budget_key(funder, year);
     /// A funder's stated floor.
     stated_equity(funder: &AccountId, year: SchoolYear) -> StatedEquity = stated_equity_key(funder, year);
-    /// A class.
+    /// A class by its number, with its terms and where its rounds are.
     class(id: ClassId) -> Class = class_key(id);
-    /// A round.
+    /// A round by its number, whatever became of it.
     round(id: RoundId) -> Round = round_key(id);
     /// That a round was run and had no result; the newest such run.
     refused_run(id: RoundId) -> RefusedRun = refused_run_key(id);
@@ -348,9 +348,9 @@ listings! {
     upgrades() -> UpgradeNote = b"upgrade/";
     /// The anchored buildings of every district that has some.
     estates() -> Estate = b"estate/";
-    /// All districts.
+    /// All districts by number, closed ones included.
     districts() -> District = b"district/";
-    /// All schools.
+    /// All schools by number, closed ones included.
     schools() -> School = b"school/";
     /// The milestones of a district's handle, by number.
     milestones(district: DistrictId, handle: &Handle) -> Milestone = milestones_prefix(district, handle);
@@ -360,17 +360,17 @@ listings! {
     audits(round: RoundId) -> AuditResult = audits_prefix(round);
     /// The auditors who took a round's rows, by account.
     rows_takings(round: RoundId) -> RowsTaken = rows_taken_prefix(round);
-    /// All budgets.
+    /// The budgets of all funders, by account and school year.
     budgets() -> Budget = b"budget/";
-    /// All grants.
+    /// What every funder lets stewards charge, by funder, class and steward.
     grants() -> Grant = b"grant/";
-    /// All classes.
+    /// All classes by number.
     classes() -> Class = b"class/";
     /// The pools of a class, retired ones included, ascending by id.
     pools(class: ClassId) -> PoolRecord = pools_prefix(class);
     /// All pools, by class and id.
     all_pools() -> PoolRecord = all_pools_prefix();
-    /// All rounds.
+    /// All rounds by number, which is the order they were opened in.
     rounds() -> Round = b"round/";
     /// The acknowledgements of a round, by pool.
     acknowledgements(round: RoundId) -> Acknowledgement = acknowledgements_prefix(round);

@@ -85,13 +85,13 @@ impl<'de> Deserialize<'de> for InputSource {
     }
 }
 
-/// One input.
+/// A number about a student that the need depends on.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NeedInput {
     /// What people call it.
     pub name: Name,
-    /// Its range.
+    /// Whether it is a flag, 0..=1, or a position, 0..=255.
     pub kind: InputKind,
     /// Where it comes from; a flag is recorded.
     pub source: InputSource,
@@ -102,11 +102,11 @@ pub struct NeedInput {
     pub unrecorded: u8,
 }
 
-/// The rule.
+/// How a student's need follows from the inputs: a sum, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NeedRule {
-    /// w₀.
+    /// w₀: the need of a student whose inputs are all 0.
     pub constant: i32,
     /// 1 to [`MAX_INPUTS`], in the order in which they are committed to.
     #[serde(deserialize_with = "objects::list")]
@@ -145,7 +145,7 @@ pub enum RuleError {
     Bounds {
         /// The least value.
         least: i64,
-        /// The greatest.
+        /// The greatest sum that the inputs' ranges allow.
         greatest: i64,
     },
 }
@@ -153,13 +153,13 @@ pub enum RuleError {
 /// What a band tells of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reveals {
-    /// The band.
+    /// A band of need, 0..=9.
     pub band: u8,
     /// The input's name.
     pub input: Name,
     /// Its least value among the needs of the band.
     pub least: u8,
-    /// Its greatest.
+    /// Its greatest value among the needs of the band.
     pub greatest: u8,
 }
 

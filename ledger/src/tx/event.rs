@@ -21,7 +21,7 @@ use crate::types::{
 pub enum Event {
     /// A candidate is known.
     MemberRegistered {
-        /// Its account.
+        /// Derived from its first key; stays when keys change.
         account: AccountId,
     } = 1,
     /// A change may be voted on.
@@ -52,12 +52,12 @@ pub enum Event {
     } = 5,
     /// An account has a new key.
     KeyRotated {
-        /// Whose.
+        /// The account, which stays the same.
         account: AccountId,
     } = 6,
     /// A head of an access log was anchored.
     AccessRecorded {
-        /// Whose log.
+        /// The district whose reads it lists.
         district: DistrictId,
         /// Which of its logs.
         epoch: u32,
@@ -68,7 +68,7 @@ pub enum Event {
     } = 7,
     /// A district's vault was restored and has lost entries: another log begins, this one's last head stays.
     AccessLogEnded {
-        /// Whose log.
+        /// The district whose reads it lists.
         district: DistrictId,
         /// Which of its logs.
         epoch: u32,
@@ -79,14 +79,14 @@ pub enum Event {
     } = 8,
     /// A validator said that it is ready: it has power from this height on.
     ValidatorReady {
-        /// Which.
+        /// The address that it votes under.
         validator: ValidatorAddress,
         /// First height that it votes on.
         in_force: Height,
     } = 9,
     /// A validator has another key, and so another address, from this height on.
     ValidatorRotated {
-        /// Which.
+        /// Its address until then.
         validator: ValidatorAddress,
         /// Its address from then on.
         successor: ValidatorAddress,
@@ -95,37 +95,37 @@ pub enum Event {
     } = 10,
     /// A node has another network key, and so another peer identity.
     PeerRotated {
-        /// Which.
+        /// Its identity until now.
         peer: PeerName,
         /// Its identity from now on.
         successor: PeerName,
     } = 11,
     /// A school was entered, renamed or closed.
     SchoolChanged {
-        /// Whose.
+        /// The district of the sender.
         district: DistrictId,
-        /// Which.
+        /// The school's number, new for one that entered.
         school: SchoolId,
         /// From which school year on.
         from_year: SchoolYear,
     } = 12,
     /// A district was admitted, by vote.
     DistrictAdmitted {
-        /// Which.
+        /// The number that the vote gave it.
         district: DistrictId,
         /// Who acts for it.
         operator: AccountId,
     } = 13,
     /// A district was closed, by vote.
     DistrictClosed {
-        /// Which.
+        /// The number that nobody gets again.
         district: DistrictId,
         /// Who has its business now.
         successor: Option<DistrictId>,
     } = 14,
     /// A node was admitted, by vote: it follows, and votes once it has said that it is ready.
     NodeAdmitted {
-        /// Who runs it.
+        /// The new member's account, which runs it.
         account: AccountId,
         /// The address it will vote under.
         validator: ValidatorAddress,
@@ -134,16 +134,16 @@ pub enum Event {
     } = 15,
     /// A vote added a version of the twins' parameters.
     TwinParametersSet {
-        /// Its number.
+        /// The version's number, one more than the last.
         version: u32,
         /// The first school year that it is in force for.
         from_year: SchoolYear,
     } = 16,
     /// A version of a building was anchored.
     EstateAnchored {
-        /// Whose.
+        /// The district of the sender.
         district: DistrictId,
-        /// Which building.
+        /// The building's id, as the district's estate writes it.
         building: Title,
         /// How often it was anchored by now.
         version: u32,
@@ -154,11 +154,11 @@ pub enum Event {
     } = 17,
     /// A validator signed two things where one is allowed: the evidence is on record.
     MisbehaviourRecorded {
-        /// Whose.
+        /// The address that signed both.
         validator: ValidatorAddress,
-        /// Of which height.
+        /// The height that both statements are about.
         height: Height,
-        /// Of which round.
+        /// The round of that height, from 0.
         round: u32,
     } = 18,
     /// A certified block of another consortium was anchored.
@@ -172,9 +172,9 @@ pub enum Event {
     } = 19,
     /// States were anchored.
     StatesAnchored {
-        /// The district.
+        /// The district of the sender, whose tree took the leaves.
         district: DistrictId,
-        /// The school year.
+        /// The year of the handles, which names the tree.
         school_year: SchoolYear,
         /// How many leaves.
         leaves: u32,
@@ -188,9 +188,9 @@ pub enum Event {
     } = 21,
     /// Families' words on a purpose were recorded.
     ConsentRecorded {
-        /// The district.
+        /// The district of the sender, whose students they are about.
         district: DistrictId,
-        /// The school year.
+        /// The year of the handles.
         school_year: SchoolYear,
         /// On which purpose.
         purpose: Purpose,
@@ -201,27 +201,27 @@ pub enum Event {
     } = 22,
     /// Students were recorded as erased.
     ErasureRecorded {
-        /// The district.
+        /// The district of the sender, whose students they were.
         district: DistrictId,
-        /// The school year.
+        /// The year of the handles.
         school_year: SchoolYear,
         /// How many.
         handles: u32,
     } = 23,
     /// An auditor took a round's rows.
     RowsTaken {
-        /// Of which round.
+        /// The decided round.
         round: RoundId,
         /// How often it did.
         times: u32,
     } = 25,
     /// Money was added to a budget.
     BudgetFunded {
-        /// The funder.
+        /// The sender, whose budget it is.
         funder: AccountId,
-        /// The school year.
+        /// The year that the money is for.
         school_year: SchoolYear,
-        /// Funded in all.
+        /// Funded by now, this time included.
         funded_cents: Cents,
     } = 40,
     /// A class's steward may charge a budget.
@@ -232,19 +232,19 @@ pub enum Event {
         class: ClassId,
         /// Who may charge it.
         steward: AccountId,
-        /// In all.
+        /// What may be charged from now on, spent parts included.
         granted_cents: Cents,
         /// Of it spent already.
         spent_cents: Cents,
     } = 43,
     /// A class was defined.
     ClassDefined {
-        /// Which.
+        /// The number that its definition chose.
         class: ClassId,
     } = 60,
     /// A pool was opened.
     PoolDefined {
-        /// Which.
+        /// The number that its definition chose.
         pool: PoolId,
         /// Charged to its budget.
         charged_cents: Cents,
@@ -260,12 +260,12 @@ pub enum Event {
     } = 62,
     /// A share of a seed was committed to.
     SeedCommitted {
-        /// Of which round.
+        /// The round of the seed.
         round: RoundId,
     } = 63,
     /// Requests were taken.
     RequestsTaken {
-        /// In which round.
+        /// The round that is open for them.
         round: RoundId,
         /// How many count.
         counted: u32,
@@ -276,14 +276,14 @@ pub enum Event {
     } = 64,
     /// A committed share was revealed.
     SeedRevealed {
-        /// Of which round.
+        /// The round of the seed.
         round: RoundId,
     } = 65,
     /// A round was decided.
     RoundDecided {
-        /// Which.
+        /// The round that was run.
         round: RoundId,
-        /// Its requests.
+        /// Requests that count: those placed and those that wait.
         requests: u32,
         /// How many got a place.
         placed: u32,
@@ -298,7 +298,7 @@ pub enum Event {
     } = 66,
     /// A school acknowledged its places, or a missed deadline was recorded.
     Acknowledged {
-        /// In which round.
+        /// The round whose decision gave the places.
         round: RoundId,
         /// Which pool's places.
         pool: PoolId,
@@ -309,7 +309,7 @@ pub enum Event {
     } = 67,
     /// A decision was taken back, by vote.
     DecisionReverted {
-        /// Of which round.
+        /// The round whose decision it was.
         round: RoundId,
         /// Places freed.
         freed: u32,
@@ -318,7 +318,7 @@ pub enum Event {
     } = 68,
     /// A pool's use was reported.
     UtilisationReported {
-        /// Which pool.
+        /// The pool's number on the ledger.
         pool: PoolId,
         /// Places in use.
         in_use: u32,
@@ -329,24 +329,24 @@ pub enum Event {
     } = 69,
     /// A class has new terms.
     ClassTermsSet {
-        /// Which.
+        /// The class, which has no round open.
         class: ClassId,
     } = 70,
     /// A pool was taken away.
     PoolRetired {
-        /// Which.
+        /// The pool's number, which no other pool gets.
         pool: PoolId,
         /// Given back to its budget.
         refunded_cents: Cents,
     } = 71,
     /// An open round was cancelled, by vote.
     RoundCancelled {
-        /// Which.
+        /// The round that ends undecided.
         round: RoundId,
     } = 72,
     /// A class has another steward, by vote.
     StewardReplaced {
-        /// Which class.
+        /// The class whose pools, rounds and terms are another's now.
         class: ClassId,
         /// Who it is now.
         steward: AccountId,
@@ -357,16 +357,16 @@ pub enum Event {
         round: RoundId,
         /// The district that requested for the student.
         district: DistrictId,
-        /// Whom.
+        /// The drawn student's pseudonym.
         handle: Handle,
         /// What was found.
         finding: Finding,
     } = 24,
     /// A budget is stated by school.
     BudgetStated {
-        /// Whose.
+        /// The sender, whose budget it is.
         funder: AccountId,
-        /// Of which school year.
+        /// The year that the money is for.
         school_year: SchoolYear,
         /// What the committed amounts sum to.
         total_cents: Cents,
@@ -375,7 +375,7 @@ pub enum Event {
     EquityStated {
         /// Whose money.
         funder: AccountId,
-        /// Of which school year.
+        /// The year of the stated budget and of the round.
         school_year: SchoolYear,
         /// The round whose requests weigh the pupils.
         round: RoundId,
@@ -384,7 +384,7 @@ pub enum Event {
     } = 42,
     /// Of a rejected RunRound: what cannot be met together, as a minimum cut. The round stays open.
     RoundInfeasible {
-        /// Which.
+        /// The round that was run.
         round: RoundId,
         /// Which way it cannot be met.
         shortage: Shortage,

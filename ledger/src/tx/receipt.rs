@@ -10,7 +10,7 @@ use crate::tx::Event;
 /// A transaction's outcome, a leaf of the block's receipts tree. Canonical bytes, version 1.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Receipt {
-    /// Which transaction.
+    /// The labelled hash of its canonical bytes, signatures included.
     pub transaction: TransactionId,
     /// What became of it.
     pub code: Code,

@@ -10,7 +10,7 @@ pub type Claims = BTreeMap<String, Vec<String>>;
 /// What a provider said in one login.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {
-    /// Its claims.
+    /// What it says of the person, by name, each with its values.
     pub claims: Claims,
     /// Whom it means by its own word: `sub`, or the name of a SAML subject.
     pub subject: Option<String>,

@@ -128,7 +128,7 @@ fn of_oidc(error: oidc::OidcError) -> Refusal {
 /// How long sessions and credentials last.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
-    /// Sessions.
+    /// How long a login holds, unused and in all.
     pub session: Lifetime,
     /// A credential, at most an hour: the ledger's rule.
     pub credential_ms: u64,
@@ -394,7 +394,7 @@ async fn placed(State(desk): State<Shared>, request: Request, next: Next) -> Res
     done.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// All routes.
+/// What the header of this file lists, over one desk.
 pub fn router(desk: Arc<Desk>) -> Router {
     Router::new()
         .route("/identity/login/{provider}", get(login))

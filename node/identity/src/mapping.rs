@@ -33,7 +33,7 @@ pub struct Mapping {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleRule {
-    /// The claim.
+    /// Its name, as the provider gives it.
     pub claim: String,
     /// One of its values, whole.
     pub value: String,
@@ -46,7 +46,7 @@ pub struct RoleRule {
 pub struct Staff {
     /// The reader's name.
     pub reader: String,
-    /// The role.
+    /// The vault's word for the role: teacher, counselor, admin.
     pub role: String,
     /// The sections that the provider names; none where the mapping does not ask.
     pub sections: Option<Vec<String>>,

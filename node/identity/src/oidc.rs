@@ -90,7 +90,7 @@ pub struct Kept {
 pub struct Begun {
     /// The provider's page, with all parameters.
     pub url: String,
-    /// The state.
+    /// What comes back beside the code and finds the login.
     pub state: String,
     /// What the login keeps.
     pub kept: Kept,

@@ -83,11 +83,11 @@ pub struct Lifetime {
 pub struct Session {
     /// Its number.
     pub id: String,
-    /// Who.
+    /// The name that the access log lists its reads under.
     pub reader: String,
-    /// In which role.
+    /// The vault's word for the role: teacher, counselor, admin.
     pub role: String,
-    /// By which provider.
+    /// The provider's name in the operator's file.
     pub provider: String,
     /// Whom that provider means, by its own word.
     #[serde(skip)]
@@ -103,7 +103,7 @@ pub struct Session {
     pub until_ms: u64,
 }
 
-/// All sessions.
+/// Sessions that hold, by digest of their secret.
 #[derive(Debug)]
 pub struct Sessions {
     lifetime: Lifetime,

@@ -17,7 +17,7 @@ pub struct Provider {
     pub name: String,
     /// How its claims are read.
     pub map: Mapping,
-    /// By which protocol.
+    /// How it says who somebody is, with what that needs.
     pub protocol: Protocol,
 }
 
@@ -58,7 +58,7 @@ pub enum ClientAuth {
 /// A SAML identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SamlIdp {
-    /// Its entity id.
+    /// The `entityID` of its metadata, by which its answers name it.
     pub entity_id: String,
     /// Its metadata, XML, as the operator was given it: its certificates are trusted because the file is there.
     pub metadata: String,
@@ -90,7 +90,7 @@ pub enum SettingsError {
     /// A provider that cannot be used.
     #[error("[[provider]] {name}: {reason}")]
     Provider {
-        /// Its name.
+        /// The provider's name in the file.
         name: String,
         /// Why.
         reason: String,

@@ -40,7 +40,7 @@ pub struct Token {
     pub name: String,
     /// Whose.
     pub reader: String,
-    /// In which role.
+    /// The owner's role when the token was made.
     pub role: String,
     /// For what.
     pub scopes: Vec<Scope>,
@@ -60,10 +60,10 @@ struct Kept {
 /// Why a token is not made, or the file not used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
-    /// The file.
+    /// The file of tokens cannot be read or written.
     #[error("{path}: {error}", path = .path.display())]
     File {
-        /// Which.
+        /// Where the operator put it.
         path: PathBuf,
         /// Why.
         error: io::Error,

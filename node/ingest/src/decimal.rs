@@ -9,9 +9,9 @@ const ONE: i64 = 1_000_000;
 pub struct Decimal(i64);
 
 impl Decimal {
-    /// Zero.
+    /// 0, with all six places.
     pub const ZERO: Self = Self(0);
-    /// One.
+    /// 1, with all six places.
     pub const ONE: Self = Self(ONE);
 
     /// Reads a number; `point` is the decimal sign, the other of point and comma may part thousands. More than six places

@@ -7,7 +7,7 @@ use crate::reading::TooManyRows;
 use crate::table::TableError;
 use crate::unpack::UnpackError;
 
-/// A format.
+/// Which standard's files they are, or what a mapping reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -48,9 +48,9 @@ pub enum MappingError {
     /// A column that the file does not have.
     #[error("{file} has no column {column:?}, which the mapping names{nearest}")]
     Column {
-        /// The file.
+        /// The file's name, without folders.
         file: String,
-        /// The column.
+        /// The column as the mapping names it.
         column: String,
         /// ` (near it: …)`, or nothing.
         nearest: String,
@@ -89,9 +89,9 @@ pub enum ReadError {
     /// Not a table.
     #[error("{file} is not a table: {why}")]
     Table {
-        /// Which.
+        /// The file's name, without folders.
         file: String,
-        /// Why.
+        /// What keeps it from being one.
         why: TableError,
     },
     /// The mapping does not fit.
@@ -106,7 +106,7 @@ pub enum ReadError {
     /// The manifest cannot be read.
     #[error("manifest.csv, line {line}: {what}")]
     Manifest {
-        /// The line.
+        /// Line of the manifest, from 1.
         line: u64,
         /// What is wrong.
         what: String,
@@ -120,9 +120,9 @@ pub enum ReadError {
     /// Not an interchange file.
     #[error("{file} cannot be read: {what}")]
     Xml {
-        /// Which.
+        /// The file's name, without folders.
         file: String,
-        /// Why.
+        /// What keeps its records from being read.
         what: XmlError,
     },
     /// Neither XML nor JSON lines.
@@ -139,9 +139,9 @@ pub enum ReadError {
     /// The mapping is for another format.
     #[error("the mapping is for {}, and the files were called {}", .mapping.name(), .asked.name())]
     OtherFormat {
-        /// The mapping's.
+        /// The format that the mapping names.
         mapping: Format,
-        /// The one asked for.
+        /// What whoever gave the files called them.
         asked: Format,
     },
 }

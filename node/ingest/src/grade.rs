@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-/// A grade.
+/// The school grade that a student is in or a test was taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
     /// 0 is kindergarten, 13 the grade after twelfth.

@@ -42,7 +42,7 @@ pub struct KeptStudent {
 pub enum Compared {
     /// None is kept.
     Absent,
-    /// The same.
+    /// The value that is kept says the same.
     Same,
     /// Another.
     Other,
@@ -145,7 +145,7 @@ pub struct Plan {
     pub schools: BTreeSet<u32>,
     /// Schools by the sending system's identifier that are new or other than what is kept.
     pub new_schools: BTreeMap<String, u32>,
-    /// Who leaves.
+    /// Whose enrolment ends because no row names them, or why nobody's does.
     pub leavers: Leavers,
 }
 

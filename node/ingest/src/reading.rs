@@ -91,7 +91,7 @@ impl Rule {
 pub struct Fault {
     /// The column or element.
     pub field: String,
-    /// The rule.
+    /// The rule that it breaks, whose word stands in the report.
     pub rule: Rule,
     /// What stood there, cut to 200 characters.
     pub value: String,
@@ -253,7 +253,7 @@ pub enum Said {
     Repeats(Place),
     /// It is right and not used.
     Unused(Unused),
-    /// It is refused.
+    /// Nothing of it is taken: a field breaks a rule.
     Refused(Fault),
 }
 
@@ -269,7 +269,7 @@ pub struct Row {
 /// A school as the sending system describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalSchool {
-    /// Its name.
+    /// Its name there; empty where the system gives none.
     pub name: String,
     /// Its other identifier, for people.
     pub identifier: String,

@@ -3,7 +3,7 @@
 use crate::plan::{Fate, Plan};
 use crate::reading::Reading;
 
-/// The columns.
+/// The header of both files, in their order.
 pub const COLUMNS: [&str; 5] = ["file", "line", "field", "rule", "value"];
 
 /// The rows that were refused.

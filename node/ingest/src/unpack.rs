@@ -13,7 +13,7 @@ use crate::limits::{MAX_FILE_BYTES, MAX_MEMBERS, MAX_SWELL, MAX_TOTAL_BYTES, SWE
 pub struct Input {
     /// Its name for people, without folders.
     pub name: String,
-    /// Its bytes.
+    /// All of it, packed as it was given or unpacked.
     pub bytes: Vec<u8>,
 }
 
@@ -23,9 +23,9 @@ pub enum UnpackError {
     /// Not whole, or not what its first bytes say.
     #[error("{file} cannot be unpacked: {why}")]
     Damaged {
-        /// Which.
+        /// The name of the file as it was given.
         file: String,
-        /// Why.
+        /// What the unpacker says.
         why: String,
     },
     /// A path that climbs out of its folder.
@@ -33,7 +33,7 @@ pub enum UnpackError {
     UnsafePath {
         /// The archive.
         file: String,
-        /// The member.
+        /// The path in the archive, as the archive writes it.
         member: String,
     },
     /// Two members of one name.
@@ -47,7 +47,7 @@ pub enum UnpackError {
     /// More than the limit.
     #[error("{file} unpacks to more than {limit}")]
     TooLarge {
-        /// Which.
+        /// The name of the file as it was given.
         file: String,
         /// The limit, in words.
         limit: String,
@@ -55,7 +55,7 @@ pub enum UnpackError {
     /// Small bytes that become many.
     #[error("{file} swells to more than {MAX_SWELL} times its size: it is not an export of a roster")]
     Swells {
-        /// Which.
+        /// The name of the file as it was given.
         file: String,
     },
 }

@@ -16,11 +16,11 @@ use crate::tables::Definition;
 /// What a table is at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// Its rows.
+    /// Rows that its newest snapshot holds.
     pub rows: u64,
     /// Its data files.
     pub files: u64,
-    /// Their bytes.
+    /// Bytes of these files together, as they lie on the disk.
     pub bytes: u64,
     /// Its newest snapshot; none while it was never written.
     pub snapshot: Option<i64>,

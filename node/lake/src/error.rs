@@ -25,7 +25,7 @@ pub enum LakeError {
     /// A rewrite that does not hold what it should; the table is as it was.
     #[error("{table} written anew has {found} rows where {expected} remain; nothing was changed")]
     Count {
-        /// Which table.
+        /// The name of the table that was being rewritten.
         table: &'static str,
         /// Rows that should remain.
         expected: u64,

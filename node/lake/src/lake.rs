@@ -91,7 +91,7 @@ impl Lake {
         Ok(lake)
     }
 
-    /// Its tables.
+    /// The definitions that it was opened with.
     pub fn tables(&self) -> &[Definition] {
         &self.tables
     }

@@ -27,7 +27,7 @@ pub struct Rewritten {
     pub rows: u64,
     /// Rows that were left out.
     pub removed: u64,
-    /// Its files before.
+    /// Data files that the old table had.
     pub files_before: u64,
     /// Its files now.
     pub files: u64,

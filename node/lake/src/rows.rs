@@ -17,7 +17,7 @@ pub type RowId = [u8; 16];
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
-    /// None.
+    /// Nothing; refused in a column that every row has.
     None,
     /// Yes or no.
     Flag(bool),
@@ -25,7 +25,7 @@ pub enum Cell {
     Int(i32),
     /// A number of 64 bits.
     Long(i64),
-    /// Text.
+    /// UTF-8; also identifiers, as hex.
     Text(String),
     /// A moment, in microseconds since 1970.
     Time(i64),

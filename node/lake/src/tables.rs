@@ -15,16 +15,16 @@ pub enum Holds {
     Int,
     /// A whole number of 64 bits.
     Long,
-    /// Text.
+    /// UTF-8 of any length.
     Text,
     /// A moment, UTC, in microseconds.
     Time,
 }
 
-/// A column.
+/// A column, with what it means: readers find that in the table itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// Its name.
+    /// As SQL names it; never changed once a lake has it.
     pub name: &'static str,
     /// What it holds.
     pub holds: Holds,
@@ -37,9 +37,9 @@ pub struct Column {
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// Its name.
+    /// As SQL names it, in the lake's one namespace.
     pub name: &'static str,
-    /// Its columns.
+    /// In their order; added at the end only.
     pub columns: &'static [Column],
 }
 

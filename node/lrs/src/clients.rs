@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 /// A scope of the standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Write statements.
+    /// `statements/write`: send statements; it reads nothing back.
     StatementsWrite,
     /// Read the statements that this client wrote.
     StatementsReadMine,
-    /// Read any statement.
+    /// `statements/read`: read any statement, whoever wrote it.
     StatementsRead,
     /// Read and write state.
     State,
@@ -24,9 +24,9 @@ pub enum Scope {
     Define,
     /// Read and write profiles.
     Profile,
-    /// Read everything.
+    /// `all/read`: read everything, write nothing.
     AllRead,
-    /// Everything.
+    /// `all`: whatever the standard has.
     All,
 }
 
@@ -66,21 +66,21 @@ impl Scope {
 /// What a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Write statements.
+    /// Something that stores statements or voids them.
     WriteStatements,
-    /// Read statements.
+    /// Any reading of statements; which of them, the scope says.
     ReadStatements,
-    /// Read state.
+    /// Documents of kind state, and lists of them.
     ReadState,
-    /// Write state.
+    /// Storing or deleting documents of kind state.
     WriteState,
     /// Read profiles, and what is known of agents and activities.
     ReadProfile,
-    /// Write profiles.
+    /// Storing or deleting profiles of activities and agents.
     WriteProfile,
 }
 
-/// A client.
+/// A program that sends or asks, as its district registered it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Client {
     /// The name in lists of reads and, as an account, in the authority of its statements.

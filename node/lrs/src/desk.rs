@@ -39,7 +39,7 @@ pub enum DeskError {
     /// Documents that do not merge.
     #[error(transparent)]
     Unmergeable(#[from] crate::documents::Unmergeable),
-    /// The store.
+    /// What is kept cannot be read or written now.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -55,7 +55,7 @@ pub struct Incoming {
     pub raw: Option<Bytes>,
 }
 
-/// Who sends.
+/// On whose behalf a write is made, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender<'a> {
     /// The client's name.
@@ -120,7 +120,7 @@ impl Desk {
         Self { listener: Some(listener), ..self }
     }
 
-    /// The store.
+    /// Where the desk keeps things; what reads without writing may ask it directly.
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
     }

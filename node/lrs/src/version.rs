@@ -6,9 +6,9 @@ pub const HEADER: &str = "x-experience-api-version";
 /// A version family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// 1.0.0 to 1.0.3.
+    /// xAPI 1.0.x, answered as 1.0.3.
     One,
-    /// 2.0.0.
+    /// xAPI 2.0.x (IEEE 9274.1.1), answered as 2.0.0.
     Two,
 }
 

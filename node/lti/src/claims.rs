@@ -69,18 +69,18 @@ impl Grades {
     }
 }
 
-/// A launch.
+/// What a signed launch says, once every claim is as the standard wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     /// The platform's name.
     pub platform: String,
-    /// The deployment.
+    /// Which installation of the tool at the platform: one of those registered.
     pub deployment: String,
     /// What is launched.
     pub kind: Kind,
     /// The user there; none of an anonymous launch.
     pub user: Option<String>,
-    /// The role.
+    /// Who teaches is a teacher, in whatever other role; who is neither teacher nor learner is something else.
     pub role: Role,
     /// The user's identifier in the district, by the claim that the registration names for the role.
     pub district_id: Option<String>,
@@ -88,7 +88,7 @@ pub struct Launch {
     pub context: Option<String>,
     /// Where the course's roster is.
     pub roster_url: Option<String>,
-    /// Grades.
+    /// Where scores go; none when the platform granted no service of grades.
     pub grades: Option<Grades>,
 }
 

@@ -49,7 +49,7 @@ const MAX_REQUESTS: usize = 256;
 /// Tells the time, milliseconds since 1970.
 pub type Clock = fn() -> u64;
 
-/// The tool.
+/// Everything that the routes share: platforms, keys, logins, what the district lets be seen.
 pub struct Tool {
     url: String,
     platforms: RwLock<Vec<Platform>>,

@@ -39,9 +39,9 @@ impl Login {
 /// What a browser goes to the platform with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
-    /// The state.
+    /// What the platform brings back unchanged; it finds the login.
     pub state: String,
-    /// The nonce.
+    /// What the signed token must hold, so that an old one serves no second time.
     pub nonce: String,
     /// What the browser keeps.
     pub browser: String,

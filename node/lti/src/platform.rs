@@ -19,13 +19,13 @@ pub enum PlatformsError {
     Platform(String, &'static str),
 }
 
-/// A platform.
+/// A learning platform that may launch the tool.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Platform {
     /// What the operator calls it; the access log names it so.
     pub name: String,
-    /// Its issuer.
+    /// The `iss` of its tokens, exactly.
     pub issuer: String,
     /// The tool's client id there.
     pub client_id: String,

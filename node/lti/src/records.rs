@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct Subject {
     /// The platform's name: the access log lists it as the reader.
     pub platform: String,
-    /// Who.
+    /// A student or a teacher of the district, by its own identifier or name.
     pub who: Who,
     /// The course's roster at the platform, of a teacher.
     pub roster_url: Option<String>,
@@ -27,7 +27,7 @@ pub enum Who {
     Teacher(String),
 }
 
-/// Facts of one student, for that student.
+/// What a student sees of oneself: counts, no single event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct StudentFacts {
     /// Events by kind.

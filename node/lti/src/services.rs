@@ -37,7 +37,7 @@ const ASSERTION_S: u64 = 60;
 /// Why a service did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The network.
+    /// No connection, or no whole answer in time.
     #[error("{0} does not answer")]
     Network(String, #[source] reqwest::Error),
     /// Another status than success.

@@ -35,7 +35,7 @@ pub enum ScheduleError {
     Calendar,
 }
 
-/// A schedule.
+/// How often a report is due, at which local time of which zone.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     every: Every,

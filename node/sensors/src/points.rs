@@ -16,7 +16,7 @@ pub enum PointsError {
     /// Not TOML, or not these members.
     #[error("the table of points is refused: {0}")]
     Toml(#[from] toml::de::Error),
-    /// A value.
+    /// A value out of its bounds: of which device, and what is wanted.
     #[error("{0}: {1}")]
     Value(String, String),
 }
@@ -51,7 +51,7 @@ pub struct Modbus {
     /// Its number behind a gateway.
     #[serde(default = "one")]
     pub unit: u8,
-    /// Its points.
+    /// What is read of it, in order.
     #[serde(rename = "point")]
     pub points: Vec<Register>,
 }
@@ -128,7 +128,7 @@ pub struct Bacnet {
     pub name: String,
     /// Where it is; the protocol's port is 47808.
     pub address: SocketAddr,
-    /// Its points.
+    /// What is read of it, in order.
     #[serde(rename = "point")]
     pub points: Vec<Object>,
 }
@@ -149,21 +149,21 @@ pub struct Object {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Analog input.
+    /// Analog input, type 0 of the standard.
     AnalogInput,
     /// Analog output, read here.
     AnalogOutput,
-    /// Analog value.
+    /// Analog value, type 2.
     AnalogValue,
-    /// Binary input.
+    /// Binary input, type 3.
     BinaryInput,
     /// Binary output, read here.
     BinaryOutput,
-    /// Binary value.
+    /// Binary value, type 5.
     BinaryValue,
-    /// Multi-state input.
+    /// Multi-state input, type 13.
     MultiStateInput,
-    /// Multi-state value.
+    /// Multi-state value, type 19.
     MultiStateValue,
     /// Accumulator: a meter's count.
     Accumulator,
@@ -172,7 +172,7 @@ pub enum Kind {
 /// What a number is: of which room, what, and within which bounds.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Point {
-    /// The room.
+    /// The room's id; the first half of the meter's name, `ROOM/QUANTITY`.
     pub room: String,
     /// What is measured, such as `air_temperature`.
     pub quantity: String,

@@ -11,13 +11,13 @@ use aula_foreign::moment::moment;
 pub struct Reading {
     /// When it was read, milliseconds since 1970.
     pub at_ms: u64,
-    /// The room.
+    /// The room's id; the first half of the meter's name.
     pub room: String,
     /// What was measured.
     pub quantity: String,
-    /// In which unit.
+    /// The point's unit, after scaling; empty where it has none.
     pub unit: String,
-    /// The value.
+    /// After scaling, within the point's bounds.
     pub value: f64,
 }
 

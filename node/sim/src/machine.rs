@@ -59,7 +59,7 @@ pub struct Machine {
     /// Its disk said that something was written that was not: only then may the sign guard forget. A guard that is lost or
     /// damaged is noticed, and its member does not sign.
     pub has_lied: bool,
-    /// Its disk.
+    /// What is on it survives the process, and a cut of power as far as it was synced.
     pub disk: MemoryDisk,
     /// Its process.
     pub node: Option<Node>,

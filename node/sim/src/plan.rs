@@ -67,7 +67,7 @@ pub struct Upgrade {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviant {
-    /// Which.
+    /// Its number, from 0.
     pub member: u8,
     /// How.
     pub ways: Vec<Way>,
@@ -127,7 +127,7 @@ impl Way {
 pub struct Fault {
     /// When, in milliseconds from the beginning.
     pub at_ms: u64,
-    /// What.
+    /// What it is that breaks, with whose and for how long.
     #[serde(flatten)]
     pub what: What,
 }
@@ -138,7 +138,7 @@ pub struct Fault {
 pub enum What {
     /// A member's process ends; its machine goes on.
     Kill {
-        /// Who.
+        /// The member's number.
         member: u8,
         /// Until it is started again.
         for_ms: u64,
@@ -152,7 +152,7 @@ pub enum What {
     },
     /// Members of different groups do not reach each other. Who is in no group reaches nobody.
     Partition {
-        /// The groups.
+        /// Members that reach each other, by number; each in one group at most.
         groups: Vec<Vec<u8>>,
         /// How long.
         for_ms: u64,
@@ -198,7 +198,7 @@ pub enum What {
     DiskSlow {
         /// Whose.
         member: u8,
-        /// A sync.
+        /// Milliseconds that every sync takes.
         sync_ms: u64,
         /// How long.
         for_ms: u64,
@@ -214,14 +214,14 @@ pub enum What {
     BitFlip {
         /// Whose.
         member: u8,
-        /// Of which file.
+        /// The file whose bit is another.
         file: Target,
     },
     /// A member's process ends, and a file is gone when it is back.
     FileLost {
         /// Whose.
         member: u8,
-        /// Which file.
+        /// The file that is gone.
         file: Target,
     },
     /// A clock is wrong.

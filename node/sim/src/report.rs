@@ -22,7 +22,7 @@ pub struct Report {
     /// Entries of the trace.
     #[serde(skip)]
     pub events: u64,
-    /// Members.
+    /// Members of the simulated consortium.
     #[serde(skip)]
     pub nodes: u8,
     /// How far it got, in simulated milliseconds; a violation ends it.

@@ -21,7 +21,7 @@ pub struct Difficulties {
     pub skills: Vec<f64>,
     /// For skills without data.
     pub unseen: f64,
-    /// Variance of abilities.
+    /// Variance of the normal prior of abilities, as the fit found it, squared logits.
     pub ability_variance: f64,
     /// Responses to each item.
     pub item_counts: Vec<u32>,

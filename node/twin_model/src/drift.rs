@@ -24,7 +24,7 @@ pub const FIFTHS: &str = "fifth of the sequence";
 /// The numbers of one slice.
 #[derive(Debug, Clone, Serialize)]
 pub struct Numbers {
-    /// Responses.
+    /// Responses in the slice, right and wrong.
     pub responses: usize,
     /// Area under the ROC curve.
     pub auc: f64,
@@ -44,11 +44,11 @@ pub struct Numbers {
 /// A slice of the log.
 #[derive(Debug, Clone, Serialize)]
 pub struct Slice {
-    /// The grouping.
+    /// The column that the responses are told apart by, or [`FIFTHS`].
     pub group: String,
-    /// The value.
+    /// What stands in that column for all of the slice.
     pub value: String,
-    /// Students.
+    /// How many students; `None` when suppressed.
     pub students: Option<usize>,
     /// The numbers; `None` when suppressed.
     pub numbers: Option<Numbers>,

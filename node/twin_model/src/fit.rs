@@ -50,9 +50,9 @@ pub struct FitReport {
     pub students: usize,
     /// Responses of the training log.
     pub responses: usize,
-    /// Items and skills.
+    /// Items that stand in the training log.
     pub items: usize,
-    /// Skills.
+    /// Skills that stand in the training log.
     pub skills: usize,
     /// Chosen strengths: shared weights, item offsets, item slopes, skill parameters.
     pub strengths: Strengths,

@@ -69,7 +69,7 @@ impl Names {
 pub struct Row {
     /// Place in the student's order, as the file has it.
     pub seq: u64,
-    /// The item.
+    /// Its number by order of first appearance.
     pub item: ItemId,
     /// Where its skills begin in [`Log::skill_pool`], and how many there are.
     skills: (u32, u8),
@@ -91,7 +91,7 @@ pub struct Student {
 pub struct Log {
     /// Students in the order of the file.
     pub students: Vec<Student>,
-    /// All rows.
+    /// Student by student, each in order.
     pub rows: Vec<Row>,
     /// Skills of all rows, one after another.
     pub skill_pool: Vec<SkillId>,

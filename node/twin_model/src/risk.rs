@@ -57,7 +57,7 @@ pub struct Judged {
 pub struct Slice {
     /// The grouping column.
     pub group: String,
-    /// Its value.
+    /// What the column holds for all cases of the subgroup.
     pub value: String,
     /// The numbers; `None` when suppressed.
     pub judged: Option<Judged>,
@@ -66,13 +66,13 @@ pub struct Slice {
 /// Everything that is said about the held cases.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// All.
+    /// All held cases together.
     pub all: Judged,
     /// Probability from which a student is flagged, set on the training side.
     pub threshold: f64,
     /// Ten bins of predicted probability.
     pub calibration: Vec<Bin>,
-    /// By subgroup.
+    /// The same for each subgroup, small ones without numbers.
     pub subgroups: Vec<Slice>,
     /// Alerts on the own baseline, among cases that have one; `flagged` is then "alerted".
     pub own_baseline: Judged,
@@ -81,7 +81,7 @@ pub struct Summary {
 /// The first few features by importance.
 #[derive(Debug, Clone, Serialize)]
 pub struct Importance {
-    /// Feature.
+    /// The feature's name in the study.
     pub feature: String,
     /// Share of the gain of all cuts.
     pub share: f64,

@@ -65,7 +65,7 @@ pub struct Report {
     pub greedy: f64,
     /// How much more planned paths gain, per cent.
     pub gain_percent: f64,
-    /// Its 95% interval.
+    /// Its 95% interval, per cent, least first.
     pub interval_percent: (f64, f64),
     /// The parameters of the learners.
     pub law: Law,

@@ -20,7 +20,7 @@ pub enum TableError {
     /// The file cannot be opened.
     #[error("cannot open {path}")]
     Open {
-        /// Which.
+        /// The file as it was named.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -28,7 +28,7 @@ pub enum TableError {
     /// Not CSV, or not gzip where the name ends in .gz.
     #[error("cannot read {path}")]
     Csv {
-        /// Which.
+        /// The file as it was named.
         path: PathBuf,
         /// Why.
         source: csv::Error,
@@ -53,7 +53,7 @@ pub enum TableError {
         path: PathBuf,
         /// Line, from 1.
         line: usize,
-        /// The column.
+        /// The heading of the column, as it was asked for.
         column: String,
         /// What stands there.
         value: String,

@@ -48,7 +48,7 @@ pub struct Prices {
 pub struct DrawProof {
     /// Σ of the drawn tickets.
     pub ticket_sum: i64,
-    /// (ζ, ν).
+    /// (ζ, ν), in the places of (y, μ).
     pub prices: Prices,
 }
 
@@ -61,7 +61,7 @@ pub struct Certificate {
     pub dual: i64,
     /// ⌈10^6·(objective − dual)/(U − dual)⌉ with U the worst possible cost; 0 when optimal.
     pub gap_ppm: u32,
-    /// (y, μ).
+    /// (y, μ), in the cost units of the rows.
     pub prices: Prices,
     /// The lottery's proof; absent without a lottery or when the first stage is not proved optimal.
     pub draw: Option<DrawProof>,

@@ -94,7 +94,6 @@ impl RowSource<i64> for TightRows {
 
 /// The drawn assignment and the prices that prove it.
 pub(super) struct Drawn {
-    /// Σ of the tickets.
     pub(super) ticket_sum: i64,
     /// Prices by node, the idle node's being zero.
     pub(super) prices: Vec<i64>,

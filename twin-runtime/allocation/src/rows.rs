@@ -218,7 +218,7 @@ impl<V: Scalar> RowSource<V> for ListRows<'_> {
 pub(super) enum ProblemRows<'a> {
     /// A matrix.
     Dense(DenseRows<'a>),
-    /// Lists.
+    /// Each student's own pools and costs, ascending by pool.
     Lists(ListRows<'a>),
 }
 

@@ -17,13 +17,11 @@ pub(super) trait Scalar: Copy + Ord + Debug + Default {
     const SHUT: Self;
     /// Largest absolute price, distance or cost the kernel may hold.
     const LIMIT: Self;
-    /// Zero.
     const ZERO: Self;
     /// A cost of the problem, [`INELIGIBLE`] becoming [`Scalar::INF`].
     fn from_cost(cost: i32) -> Self;
     /// A small count or cost known to fit.
     fn from_i64(value: i64) -> Self;
-    /// Widens.
     fn wide(self) -> i64;
     /// Sum, inside the bounds above.
     fn plus(self, other: Self) -> Self;

@@ -176,7 +176,7 @@ impl Exact {
         (next, gain)
     }
 
-    /// The start.
+    /// Where a plan begins; none when nothing was listed.
     pub fn start(&self) -> Option<Stand> {
         let state = *self.layers.first()?.states.first()?;
         Some(Stand { state, layer: 0 })

@@ -33,7 +33,7 @@ pub struct Rung {
 /// Graph, assumptions and tables.
 #[derive(Debug, Clone)]
 pub struct Game<'a> {
-    /// The graph.
+    /// Which skills open and help which.
     pub graph: &'a SkillGraph,
     /// The assumptions.
     pub params: PlanParams,

@@ -134,7 +134,7 @@ impl Node {
 /// A first action and what the search found about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Alternative {
-    /// The skill.
+    /// Number of the skill in the graph.
     pub skill: u16,
     /// Trajectories that began with it.
     pub visits: u32,

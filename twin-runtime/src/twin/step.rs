@@ -28,7 +28,7 @@ pub enum StepError {
     UnknownScale {
         /// Subject.
         skill: u16,
-        /// Grade.
+        /// School grade of the test, 0 = kindergarten.
         grade: u8,
     },
     /// An intervention that runs already.
@@ -48,7 +48,7 @@ pub enum StepError {
 /// What one event brought about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stepped {
-    /// The transitions.
+    /// The rules that spoke, in the order in which they are asked.
     pub transitions: Vec<Transition>,
     /// For a response: the probability of a right answer as predicted before it was learnt from.
     pub predicted: Option<Probability>,

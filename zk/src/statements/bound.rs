@@ -34,7 +34,7 @@ impl Band {
         u8::try_from(need.checked_div(BAND_SPAN)?).ok().and_then(Self::new)
     }
 
-    /// The number, 0..=9.
+    /// 0 for the least need, 9 for the greatest.
     #[must_use]
     pub fn number(self) -> u8 {
         self.0

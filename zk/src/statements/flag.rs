@@ -36,7 +36,7 @@ pub struct Flag {
     pub context: Context,
     /// Handle of the student, or another 32-byte name.
     pub subject: [u8; 32],
-    /// The commitment.
+    /// The commitment, as the ledger holds it.
     pub commitment: Commitment,
 }
 

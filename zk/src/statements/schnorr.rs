@@ -162,7 +162,7 @@ pub struct Equality {
     pub context: Context,
     /// Handle of the student, or another 32-byte name.
     pub subject: [u8; 32],
-    /// The one commitment.
+    /// One commitment; the order of the two is part of the statement.
     pub left: Commitment,
     /// The other.
     pub right: Commitment,

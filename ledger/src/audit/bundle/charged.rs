@@ -19,7 +19,7 @@ pub struct ChargedEvidence {
 /// A class and its pools that are charged to a budget.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ChargedClass {
-    /// Which.
+    /// The class's number, under which its record and its pools are looked up.
     pub class: ClassId,
     /// Its record: of which school year it is.
     pub record: Proved,

@@ -22,16 +22,16 @@ pub enum FigureKey {
     Budget {
         /// Whose.
         funder: AccountId,
-        /// Of which school year.
+        /// The year that the money is for.
         school_year: SchoolYear,
     } = 2,
-    /// A class.
+    /// A class of resources: as it was defined, with its terms and where its rounds are.
     Class(ClassId) = 3,
     /// A pool of a class.
     Pool {
-        /// The class.
+        /// The class that the pool is of: its key begins with it.
         class: ClassId,
-        /// The pool.
+        /// The pool's number, one in the consortium.
         pool: PoolId,
     } = 4,
     /// A decided round's published report, small cells withheld.
@@ -42,17 +42,17 @@ pub enum FigureKey {
     Validator(ValidatorAddress) = 7,
     /// A member of the consortium.
     Member(AccountId) = 8,
-    /// A district.
+    /// A district: its name, and whether it was closed.
     District(DistrictId) = 9,
-    /// A school.
+    /// A school: its district, type, name and position, from which year on each.
     School(SchoolId) = 10,
     /// A proposed change with its votes.
     Proposal(ProposalId) = 11,
     /// How many milestones of a kind are published for a school year.
     Milestones {
-        /// Of which school year.
+        /// The school year of the handles that they were recorded under.
         school_year: SchoolYear,
-        /// Of which kind.
+        /// What was reached.
         kind: MilestoneKind,
     } = 12,
     /// The newest anchored head of a district's access log.
@@ -63,7 +63,7 @@ pub enum FigureKey {
     Consortium(Hash) = 17,
     /// A certified block of another consortium.
     AnchoredHead {
-        /// Of which ledger.
+        /// SHA-256 of that ledger's genesis file.
         genesis: Hash,
         /// Its height there.
         height: Height,
@@ -73,7 +73,7 @@ pub enum FigureKey {
 /// A public record with its proof.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Figure {
-    /// Which record.
+    /// Its kind and its number: where it stands follows from them.
     pub key: FigureKey,
     /// It, as it stands in the state.
     pub record: Proved,
@@ -82,7 +82,7 @@ pub struct Figure {
 /// A transaction of a final block with what became of it. The block's header is that of a link or of the head.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Act {
-    /// In which block.
+    /// The block that executed it.
     pub height: Height,
     /// The transaction's canonical bytes, under the header's root of transactions.
     pub transaction: ProvedRow,

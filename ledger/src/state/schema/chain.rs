@@ -100,11 +100,11 @@ pub enum Standing {
 /// A member of the consortium.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Member {
-    /// Its account.
+    /// The account that its transactions name; it stays when the key changes.
     pub account: AccountId,
-    /// Its name.
+    /// Unique among all that were ever registered.
     pub name: Name,
-    /// Its roles.
+    /// What it may send and vote on, once admitted.
     pub roles: RoleSet,
     /// The district it acts for.
     pub district: Option<DistrictId>,
@@ -135,7 +135,7 @@ pub struct Peer {
 pub enum ProposalStatus {
     /// May be voted on through its last height.
     Open = 0,
-    /// Applied.
+    /// More than two thirds of the members approved.
     Applied {
         /// In which block.
         height: Height,
@@ -152,7 +152,7 @@ pub enum ProposalStatus {
 pub struct Proposal {
     /// Its number.
     pub proposal: ProposalId,
-    /// Who proposed it.
+    /// The member who sent ProposeChange; to be counted it votes like all others.
     pub proposer: AccountId,
     /// What would change.
     pub change: Change,

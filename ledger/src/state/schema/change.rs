@@ -15,7 +15,7 @@ use crate::types::{
     AccountId, ClassId, DistrictId, Hash, Height, RoundId, SchoolId, SchoolYear, TimeMs, ValidatorAddress,
 };
 
-/// For or against.
+/// What a vote says; it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[borsh(use_discriminant = true)]
@@ -36,12 +36,12 @@ pub enum Choice {
 pub enum Change {
     /// Admits a registered candidate, or a removed member again.
     AdmitMember {
-        /// Whom.
+        /// A candidate, or a member that was removed.
         account: AccountId,
     } = 0,
     /// Removes a member: its transactions are no longer accepted, its validators and peers leave with it. Its history stays.
     RemoveMember {
-        /// Whom.
+        /// An admitted member.
         account: AccountId,
     } = 1,
     /// Lets a peer connect.
@@ -60,7 +60,7 @@ pub enum Change {
     } = 3,
     /// Adds a validator, in force two heights later. Its peer is admitted before.
     AddValidator {
-        /// Its name.
+        /// What people call it; stays when the key changes.
         name: Name,
         /// The key that signs its votes.
         public_key: PublicKey,
@@ -68,14 +68,14 @@ pub enum Change {
         power: u32,
         /// Who runs it.
         operator: AccountId,
-        /// Its peer.
+        /// The network identity of its node, an admitted peer's.
         peer_id: PeerName,
         /// The key with which its node signs shares of seeds.
         seed_key: PublicKey,
     } = 4,
     /// Removes a validator, in force two heights later.
     RemoveValidator {
-        /// Its address.
+        /// The address of the key in force, which the set lists.
         address: ValidatorAddress,
     } = 5,
     /// Replaces all parameters.
@@ -85,7 +85,7 @@ pub enum Change {
     } = 6,
     /// Gives a member its roles.
     SetRoles {
-        /// Whom.
+        /// A registered member, whatever its standing.
         account: AccountId,
         /// Its roles from now on.
         roles: RoleSet,
@@ -98,19 +98,19 @@ pub enum Change {
     Upgrade {
         /// The version and what operators do.
         note: Title,
-        /// From which height.
+        /// The first height that the program is to run at.
         height: Height,
     } = 8,
     /// Names another steward of a class.
     ReplaceSteward {
-        /// Of which class.
+        /// The class whose pools, rounds and terms pass to the new steward.
         class: ClassId,
         /// Whom: an admitted member with the role consortium, district or funder.
         steward: AccountId,
     } = 9,
     /// Takes the standing decision of a class back and keeps its history. An open round of the class is cancelled.
     RevertDecision {
-        /// Of which round.
+        /// A decided round whose decision stands for its class.
         round: RoundId,
         /// SHA-256 of the document that says why; the document stays with its author.
         #[serde(default)]
@@ -118,10 +118,10 @@ pub enum Change {
     } = 10,
     /// Cancels an open round.
     CancelRound {
-        /// Which.
+        /// A round that is not decided.
         round: RoundId,
     } = 11,
-    /// Admits a district.
+    /// Admits a district, with the member who acts for it.
     AdmitDistrict {
         /// Its number, not yet taken.
         district: DistrictId,
@@ -133,7 +133,7 @@ pub enum Change {
     /// Closes a district, for good. Refused while a round of any class is open. Its members' new states, requests, milestones
     /// and schools are refused from then on; consents, erasures and the access log stay theirs to record.
     CloseDistrict {
-        /// Which.
+        /// The number of a district that is open.
         district: DistrictId,
         /// The open district that has its standing decisions, acknowledgements and audits from then on; none: they stay as
         /// 'closed'.
@@ -148,7 +148,7 @@ pub enum Change {
     } = 22,
     /// Replaces a validator's key that was lost or stolen, in force two heights later under the same name, power and peer.
     ReplaceValidatorKey {
-        /// Its address.
+        /// The address of the old key, which leaves the set.
         address: ValidatorAddress,
         /// The new key; never one on this chain.
         public_key: PublicKey,

@@ -35,13 +35,13 @@ pub struct Consortium {
 /// A block of another consortium whose certificate this ledger has checked. Each stands for good under its height.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AnchoredHead {
-    /// Of which ledger.
+    /// SHA-256 of that ledger's genesis file.
     pub genesis: Hash,
     /// The block's height there.
     pub height: Height,
-    /// Its time.
+    /// The time in its header; that chain's clock, not this one's.
     pub time_ms: TimeMs,
-    /// Its hash.
+    /// The hash of its header, which that ledger's validators signed.
     pub block_hash: Hash,
     /// The root of that ledger's state after it.
     pub state_root: Hash,
@@ -61,7 +61,7 @@ pub fn consortium_key(genesis: &Hash) -> Vec<u8> {
     [b"consortium/".as_slice(), &genesis.0].concat()
 }
 
-/// The key of an anchored head.
+/// The key of an anchored head: the ledger that it is of, then the height there, big endian, so that heads list in order.
 pub fn anchored_head_key(genesis: &Hash, height: Height) -> Vec<u8> {
     [b"consortium_head/".as_slice(), &genesis.0, &height.0.to_be_bytes()].concat()
 }

@@ -14,7 +14,7 @@ use crate::types::{AccountId, DistrictId};
 /// 600, whatever their ids.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Estate {
-    /// Whose.
+    /// The district that anchored them.
     pub district: DistrictId,
     /// Strictly ascending by id, compared as bytes.
     pub buildings: Vec<AnchoredBuilding>,
@@ -27,16 +27,16 @@ pub struct AnchoredBuilding {
     pub building: Title,
     /// How often it was anchored.
     pub version: u32,
-    /// Rows and root.
+    /// How many rows the building has, and the root over them.
     pub head: TreeHead,
     /// Who anchored this version.
     pub by: AccountId,
-    /// When.
+    /// The block that anchored this version.
     pub at: Moment,
 }
 
 impl Estate {
-    /// A building of it.
+    /// The newest anchored version of the building of this id; none when none was anchored.
     pub fn building(&self, id: &str) -> Option<&AnchoredBuilding> {
         self.buildings.iter().find(|one| one.building.as_str() == id)
     }

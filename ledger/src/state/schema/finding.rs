@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Replay {
     /// The anchored state, and every commitment of it opens to what they give.
     Agrees = 0,
-    /// Another state.
+    /// The events give another state, or a commitment opens to another value.
     Differs = 1,
     /// The district disclosed none.
     Withheld = 2,

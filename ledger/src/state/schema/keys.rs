@@ -22,7 +22,7 @@ macro_rules! keys {
 keys! {
     /// Identity, height and time.
     chain_key() = "chain";
-    /// Parameters.
+    /// What members may vote to change.
     params_key() = "params";
     /// Whose rules are in force.
     protocol_key() = "protocol";
@@ -32,17 +32,17 @@ keys! {
     twin_version_prefix() = "twin_version/";
     /// The first school year of every version.
     twin_versions_key() = "twin_versions";
-    /// Validator sets.
+    /// The validator sets of this height and the next two.
     validators_key() = "validators";
     /// The validator set that the block of this height announced for the next one, another than its own.
     set_change_key(height: Height => height.0.to_be_bytes()) = "set_change/";
     /// All changes of the validator set.
     set_change_prefix() = "set_change/";
-    /// Counters.
+    /// How many vote, and the next numbers of proposals and rounds.
     counters_key() = "counters";
     /// An account's key and sequence.
     account_key(account: &AccountId => account.0) = "account/";
-    /// A member.
+    /// A member, admitted or not.
     member_key(account: &AccountId => account.0) = "member/";
     /// The account of a member's name.
     name_key(name: &Name => name.as_str().as_bytes()) = "name/";
@@ -62,17 +62,17 @@ keys! {
     used_key_key(key: &PublicKey => key.0) = "used_key/";
     /// That a peer was once admitted.
     used_peer_key(peer: &PeerName => peer.as_str().as_bytes()) = "used_peer/";
-    /// An admitted peer.
+    /// A peer that may connect.
     peer_key(peer: &PeerName => peer.as_str().as_bytes()) = "peer/";
-    /// A proposed change.
+    /// A proposed change with its votes.
     proposal_key(proposal: ProposalId => proposal.0.to_be_bytes()) = "proposal/";
-    /// An agreed upgrade.
+    /// A version of the program that members agreed to run from this height on.
     upgrade_key(height: Height => height.0.to_be_bytes()) = "upgrade/";
-    /// A district.
+    /// A district, closed ones included.
     district_key(district: DistrictId => district.0.to_be_bytes()) = "district/";
     /// How many students a district has anchored.
     district_leaves_key(district: DistrictId => district.0.to_be_bytes()) = "leaves/";
-    /// A school.
+    /// A school, whichever district's: numbers are unique in the consortium.
     school_key(school: SchoolId => school.0.to_be_bytes()) = "school/";
     /// A milestone, by district, handle and number: no district writes another's.
     milestone_key(
@@ -130,15 +130,15 @@ keys! {
     pool_user_key(pool: PoolId => pool.0.to_be_bytes()) = "pool_user/";
     /// What of a round a district took.
     intake_key(round: RoundId => round.0.to_be_bytes(), district: DistrictId => district.0.to_be_bytes()) = "intake/";
-    /// A class.
+    /// A class with its terms and where its rounds are.
     class_key(class: ClassId => class.0.to_be_bytes()) = "class/";
     /// A pool of a class.
     pool_key(class: ClassId => class.0.to_be_bytes(), pool: PoolId => pool.0.to_be_bytes()) = "pool/";
     /// All pools of a class.
     pools_prefix(class: ClassId => class.0.to_be_bytes()) = "pool/";
-    /// All pools.
+    /// The pools of all classes, by class and number.
     all_pools_prefix() = "pool/";
-    /// The class of a pool.
+    /// Which class a pool is of: pools' numbers are unique in the consortium.
     pool_class_key(pool: PoolId => pool.0.to_be_bytes()) = "pool_class/";
     /// The pools of a class at a school.
     pools_at_prefix(class: ClassId => class.0.to_be_bytes(), school: SchoolId => school.0.to_be_bytes()) = "pool_at/";
@@ -146,7 +146,7 @@ keys! {
     pool_at_key(
         class: ClassId => class.0.to_be_bytes(), school: SchoolId => school.0.to_be_bytes(), kind: KindId => [kind.0]
     ) = "pool_at/";
-    /// A round.
+    /// A round: what was fixed at its opening, and where it is.
     round_key(round: RoundId => round.0.to_be_bytes()) = "round/";
     /// That a round was run and had no result.
     refused_run_key(round: RoundId => round.0.to_be_bytes()) = "refused_run/";

@@ -29,6 +29,6 @@ pub enum MilestoneKind {
     CredentialAwarded = 2,
     /// An intervention began.
     InterventionBegun = 3,
-    /// An intervention ended.
+    /// An intervention that was recorded as begun is over.
     InterventionEnded = 4,
 }

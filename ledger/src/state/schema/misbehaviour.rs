@@ -20,14 +20,14 @@ pub struct Offence {
     pub evidence: Equivocation,
     /// Who reported it.
     pub by: AccountId,
-    /// When.
+    /// The block that took the report.
     pub at: Moment,
 }
 
 /// What the ledger holds against a validator. It stays when the validator goes.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Misbehaviour {
-    /// Whose.
+    /// The address that signed both.
     pub validator: ValidatorAddress,
     /// Strictly ascending by height, [`MAX_OFFENCES`] at most.
     pub offences: Vec<Offence>,

@@ -13,9 +13,9 @@ use crate::types::{AccountId, Cents, CommitmentBytes, Height, RoundId, SchoolYea
 /// A funder's budget of a year by school, as commitments with their proof.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct StatedBudget {
-    /// Whose.
+    /// The funder whose budget it is.
     pub funder: AccountId,
-    /// Of which school year.
+    /// The year that the money is for.
     pub school_year: SchoolYear,
     /// The height the proof is bound to.
     pub as_of: Height,
@@ -25,7 +25,7 @@ pub struct StatedBudget {
     pub lines: Vec<BudgetLine>,
     /// Verified when it was stated.
     pub proof: BudgetProofBytes,
-    /// In which block.
+    /// The block that took it.
     pub stated: Height,
 }
 
@@ -34,7 +34,7 @@ pub struct StatedBudget {
 pub struct StatedEquity {
     /// Whose money.
     pub funder: AccountId,
-    /// Of which school year.
+    /// The year of the stated budget and of the round.
     pub school_year: SchoolYear,
     /// The round whose requests weigh the pupils.
     pub round: RoundId,
@@ -46,7 +46,7 @@ pub struct StatedEquity {
     pub weights: Vec<CommitmentBytes>,
     /// Verified when it was stated.
     pub proofs: Vec<ProofBytes>,
-    /// In which block.
+    /// The block that took it.
     pub stated: Height,
 }
 

@@ -22,13 +22,13 @@ const LIVE_TURNS: u64 = 4;
 /// A validator's name, operator and peer; its key and power stand in the sets.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ValidatorInfo {
-    /// Its address.
+    /// The address of the key in force, by which the sets know it.
     pub address: ValidatorAddress,
-    /// Its name.
+    /// What people call it; stays when the key changes.
     pub name: Name,
-    /// Who runs it.
+    /// The member that answers for it.
     pub operator: AccountId,
-    /// Its network identity.
+    /// The identity that its peers' allow-lists name.
     pub peer_id: PeerName,
     /// The time of the block that replaced its key; none of one whose first key is in force.
     pub rotated_ms: Option<TimeMs>,
@@ -42,15 +42,15 @@ pub struct ValidatorInfo {
 pub struct WaitingValidator {
     /// The address it will vote under.
     pub address: ValidatorAddress,
-    /// Its name.
+    /// The name it will have in the set.
     pub name: Name,
     /// The key that will sign its votes.
     pub public_key: PublicKey,
     /// The voting power it will have.
     pub power: u64,
-    /// Who runs it.
+    /// The member that answers for it.
     pub operator: AccountId,
-    /// Its network identity.
+    /// The identity that its peers' allow-lists name.
     pub peer_id: PeerName,
     /// The key with which its node will sign shares of seeds.
     pub seed_key: PublicKey,

@@ -26,7 +26,7 @@ pub struct District {
 /// That a district was closed by vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Closing {
-    /// In which block.
+    /// The block that applied the vote.
     pub height: Height,
     /// The district that has its standing decisions, acknowledgements and audits from then on; none: they stay as 'closed'.
     pub successor: Option<DistrictId>,
@@ -55,9 +55,9 @@ pub struct School {
 pub struct Described {
     /// From which school year on; 0: from the genesis.
     pub from_year: SchoolYear,
-    /// Its name.
+    /// What people call it; none: it has only its number.
     pub name: Option<Title>,
-    /// Where it is.
+    /// Where it is, in microdegrees; none: it is on no map.
     pub position: Option<Position>,
 }
 

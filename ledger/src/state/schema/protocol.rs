@@ -14,7 +14,7 @@ use crate::types::{Height, ProposalId};
 /// A switch that the members have voted for.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ProtocolSwitch {
-    /// To which protocol.
+    /// The protocol by which blocks from `height` on are executed.
     pub protocol: Protocol,
     /// The first height by its rules.
     pub height: Height,

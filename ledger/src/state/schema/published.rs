@@ -55,7 +55,7 @@ pub struct PublishedGroups {
 /// How many asked for a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolDemand {
-    /// Which pool.
+    /// The pool's number on the ledger.
     pub pool: PoolId,
     /// Requests that could have had it; none when withheld.
     pub demand: Option<u32>,
@@ -64,7 +64,7 @@ pub struct PoolDemand {
 /// What one more place of a pool is worth, and its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PublishedPrice {
-    /// Which pool.
+    /// The pool's number on the ledger.
     pub pool: PoolId,
     /// The decision's price: weighted cost that one more place saves; none where it is unbounded.
     pub price: Option<i64>,
@@ -98,11 +98,11 @@ pub struct PublishedReport {
     pub price_of_fairness_ppm: Option<u64>,
     /// By need band.
     pub by_band: PublishedGroups,
-    /// By school.
+    /// By school that the students attend.
     pub by_school: PublishedGroups,
-    /// By district.
+    /// By the district of that school.
     pub by_district: PublishedGroups,
-    /// By pool.
+    /// For each pool that the round was about, how many could have had it.
     pub pools: Vec<PoolDemand>,
     /// Weighted cost of the assignment.
     pub objective: i64,

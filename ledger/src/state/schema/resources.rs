@@ -21,13 +21,13 @@ use crate::types::{
 /// A funder's budget of a school year. Invariant: `charged_cents <= funded_cents`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Budget {
-    /// Whose.
+    /// The funder whose money it is.
     pub funder: AccountId,
-    /// For which school year.
+    /// The year whose classes' pools may be charged to it.
     pub school_year: SchoolYear,
-    /// Funded in all.
+    /// All that FundBudget ever added.
     pub funded_cents: Cents,
-    /// Charged by pools.
+    /// What pools that are not retired have charged.
     pub charged_cents: Cents,
 }
 
@@ -35,13 +35,13 @@ pub struct Budget {
 /// `spent_cents <= granted_cents`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Grant {
-    /// Whose budget.
+    /// The funder whose budget it is.
     pub funder: AccountId,
     /// For pools of which class.
     pub class: ClassId,
     /// Who may charge it.
     pub steward: AccountId,
-    /// In all.
+    /// What the funder set last; never less than what is spent.
     pub granted_cents: Cents,
     /// Charged by pools that are not retired.
     pub spent_cents: Cents,
@@ -60,7 +60,7 @@ pub struct Class {
     pub pools: u32,
     /// How many of them are retired.
     pub retired: u32,
-    /// The round that is open.
+    /// The round that is open: at most one a class, none between rounds.
     pub open_round: Option<RoundId>,
     /// The round whose decision stands: places belong to it alone, so that none is given twice.
     pub standing_round: Option<RoundId>,
@@ -70,16 +70,16 @@ pub struct Class {
     pub last_draw: Option<RoundId>,
 }
 
-/// A pool.
+/// Places of one kind at one school, as the steward defined them.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolRecord {
     /// Its number.
     pub pool: PoolId,
-    /// Its class.
+    /// The class whose rounds give its places out.
     pub class: ClassId,
     /// Where its places are.
     pub school: SchoolId,
-    /// Of which kind.
+    /// Index in the class's list of kinds.
     pub kind: KindId,
     /// How many places.
     pub capacity: u32,
@@ -105,7 +105,7 @@ pub struct PoolRecord {
 pub enum RoundStatus {
     /// Not decided.
     Open = 0,
-    /// Decided.
+    /// RunRound ended with a decision, which may have been taken back or replaced since.
     Decided {
         /// In which block.
         height: Height,
@@ -122,7 +122,7 @@ pub enum RoundStatus {
 pub struct Round {
     /// Its number.
     pub round: RoundId,
-    /// Its class.
+    /// The class whose pools it gives out.
     pub class: ClassId,
     /// The school year of its handles.
     pub school_year: SchoolYear,
@@ -197,11 +197,11 @@ impl Round {
 /// otherwise: its rows, pools and seed cannot, so running it again would be work for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct RefusedRun {
-    /// Which round.
+    /// The round, which stays open.
     pub round: RoundId,
-    /// In which block.
+    /// The block that ran it.
     pub height: Height,
-    /// Why.
+    /// The code of that RunRound's receipt.
     pub code: Code,
     /// Work it was allowed.
     pub max_round_work: u64,
@@ -277,11 +277,11 @@ pub fn round_row_key(district: DistrictId, handle: &Handle) -> Handle {
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Placement {
-    /// Waits.
+    /// Has no place: the student waits.
     Waitlist = 0,
     /// Has a place.
     Pool {
-        /// In which pool.
+        /// The pool that the place is of.
         pool: PoolId,
         /// The pool's kind, as ranked by the request: 0 is the first choice.
         rank: u8,
@@ -304,7 +304,7 @@ pub struct DecisionRow {
 /// A pool's price in a decision.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolPrice {
-    /// Which pool.
+    /// The pool's number on the ledger.
     pub pool: PoolId,
     /// The least optimal price: what one more place would save, if above 0; none where it is unbounded.
     pub price: Option<i64>,
@@ -315,7 +315,7 @@ pub struct PoolPrice {
 /// A school's price in a decision with a fair share.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SchoolPrice {
-    /// Which school.
+    /// The school that the students come from.
     pub school: SchoolId,
     /// What waiting costs its students beyond the table; negative where the school is beyond its share.
     pub price: i64,
@@ -326,9 +326,9 @@ pub struct SchoolPrice {
     Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
 pub struct BandCounts {
-    /// Requests.
+    /// Requests of this band that count.
     pub requests: u32,
-    /// Placed.
+    /// Of them, those that got a place.
     pub placed: u32,
     /// Placed in the first-ranked kind.
     pub first_choice: u32,
@@ -337,11 +337,11 @@ pub struct BandCounts {
 /// What a round's report counts. Cells under the parameter `min_cell_students` are not published.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RoundReport {
-    /// Requests.
+    /// Requests that count; one of a district and handle.
     pub requests: u32,
-    /// Placed.
+    /// Of them, those that got a place.
     pub placed: u32,
-    /// Waiting.
+    /// Of them, those that got none.
     pub waitlisted: u32,
     /// Placed in the first-ranked kind.
     pub first_choice: u32,
@@ -358,11 +358,11 @@ pub struct RoundReport {
 /// A round's decision.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Decision {
-    /// Which round.
+    /// The round that was run.
     pub round: RoundId,
-    /// Its class.
+    /// The class of the round, as its record says too.
     pub class: ClassId,
-    /// In which block.
+    /// The block that decided it.
     pub height: Height,
     /// The requests that were decided.
     pub requests: TreeHead,

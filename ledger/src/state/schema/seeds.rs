@@ -27,7 +27,7 @@ pub enum Window {
     Requests = 0,
     /// For commitments alone, in an attempt after the first.
     Commits = 1,
-    /// For reveals.
+    /// For the shares that were committed to; no requests and no further commitments.
     Reveals = 2,
     /// None: the seed is drawn, or no attempt had enough shares.
     Closed = 3,
@@ -36,7 +36,7 @@ pub enum Window {
 /// The account with which a validator's node sends its shares of seeds, while the validator is in the set.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SeedAccount {
-    /// The account.
+    /// Follows from the validator's seed key, as a member's does from its first key.
     pub account: AccountId,
     /// The validator's name.
     pub validator: Name,
@@ -64,7 +64,7 @@ impl SeedAccount {
 pub struct Sharer {
     /// The account that sends the share.
     pub account: AccountId,
-    /// The validator.
+    /// Its address in that set.
     pub validator: ValidatorAddress,
     /// Who runs it.
     pub operator: AccountId,
@@ -75,7 +75,7 @@ pub struct Sharer {
 /// Whose shares of a round's seed count, and how much: fixed by the block that opened the round.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SeedPower {
-    /// Which round.
+    /// The round of the seed.
     pub round: RoundId,
     /// The power of all validators.
     pub total: u64,
@@ -107,7 +107,7 @@ impl SeedPower {
 pub struct SeedShare {
     /// Whose: the seed account of a validator.
     pub account: AccountId,
-    /// The commitment.
+    /// What binds the share before anybody knows the others': see [`crate::tx::seed_commitment`].
     pub commitment: Hash,
     /// The share, once revealed.
     pub secret: Option<SeedSecret>,
@@ -116,11 +116,11 @@ pub struct SeedShare {
 /// What was drawn for a round when its reveals closed. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Draw {
-    /// For which round.
+    /// The round whose reveals closed.
     pub round: RoundId,
     /// The root of its requests.
     pub requests: Hash,
-    /// The seed.
+    /// What the lottery numbers of these requests are derived from.
     pub seed: Hash,
     /// The round whose shares are in it: this one, or an earlier one of the class and period with these very requests.
     pub source: RoundId,

@@ -12,18 +12,18 @@ use crate::types::{AccountId, Hash, Height, PoolId, ProposalId, RoundId, SchoolI
 /// A block's height and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Moment {
-    /// Its height.
+    /// The block's height; 0 is the genesis.
     pub height: Height,
-    /// Its time.
+    /// The time in the block's header, in milliseconds: no node's clock.
     pub time_ms: TimeMs,
 }
 
 /// What a school owes an acknowledgement for: a pool's places in a decision. Nothing here is ever taken back.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Acknowledgement {
-    /// In which round.
+    /// The round whose decision gave the places.
     pub round: RoundId,
-    /// Which pool.
+    /// The pool whose places are acknowledged, all at once.
     pub pool: PoolId,
     /// The school that must acknowledge.
     pub school: SchoolId,
@@ -40,11 +40,11 @@ pub struct Acknowledgement {
 /// A decision that was taken back.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Reversion {
-    /// Of which round.
+    /// The round whose decision it was; its rows and figures stay readable.
     pub round: RoundId,
-    /// Which vote did.
+    /// The change that was voted for.
     pub proposal: ProposalId,
-    /// When.
+    /// The block that took it back.
     pub at: Moment,
     /// SHA-256 of the document that says why, if the proposal named one.
     pub reason: Option<Hash>,
@@ -58,7 +58,7 @@ pub struct Reversion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecisionStanding {
-    /// It stands.
+    /// Its placements are those in force.
     Stands,
     /// It was taken back.
     Reverted,
@@ -108,15 +108,15 @@ pub const ROWS_OPEN_MS: u64 = 86_400_000;
 /// That an auditor took a round's rows.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RowsTaken {
-    /// Of which round.
+    /// A decided round, its decision in force or not.
     pub round: RoundId,
-    /// Who.
+    /// The member with the role auditor to whom nodes give the rows.
     pub auditor: AccountId,
     /// When it did first.
     pub first: Moment,
     /// When it did last.
     pub newest: Moment,
-    /// How often.
+    /// How often the auditor took them, from 1.
     pub times: u32,
 }
 
@@ -130,7 +130,7 @@ impl RowsTaken {
 /// A pool's newest report of use.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Utilisation {
-    /// Which pool.
+    /// The pool's number on the ledger.
     pub pool: PoolId,
     /// Its places.
     pub capacity: u32,
@@ -142,7 +142,7 @@ pub struct Utilisation {
     pub demand: Option<u32>,
     /// Who reported.
     pub by: AccountId,
-    /// When.
+    /// The block that took the report.
     pub at: Moment,
     /// Reports of this pool so far, this one included.
     pub reports: u32,

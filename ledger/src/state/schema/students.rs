@@ -26,7 +26,7 @@ pub struct StudentLeaf {
     pub commitments: Vec<FieldCommitment>,
     /// Version of the twins' parameters that it was computed under.
     pub parameters: u32,
-    /// Their digest.
+    /// The digest of those parameters, skill graph and model: what the fold went by.
     pub model_digest: Hash,
     /// How many events the state has seen.
     pub event_watermark: u64,
@@ -83,7 +83,7 @@ impl DistrictLeaves {
 /// A mastery that was proved to lie above the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Mastered {
-    /// Of which skill.
+    /// The skill's number in the skill graph.
     pub skill: u16,
     /// The commitment that the proof is about.
     pub commitment: CommitmentBytes,
@@ -96,7 +96,7 @@ pub struct Mastered {
 pub struct AuditResult {
     /// The round whose seed drew the student.
     pub round: RoundId,
-    /// Whom.
+    /// The drawn student's pseudonym.
     pub handle: Handle,
     /// The district that requested for the student.
     pub district: DistrictId,
@@ -110,7 +110,7 @@ pub struct AuditResult {
     pub claims: Claims,
     /// Hash of the auditor's report.
     pub report: Hash,
-    /// Who audited.
+    /// The sender of RecordAudit, a member with the role auditor.
     pub auditor: AccountId,
     /// In which block it was recorded.
     pub recorded: Height,
@@ -119,7 +119,7 @@ pub struct AuditResult {
 /// Something a student reached. Written once, never again.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Milestone {
-    /// Whose.
+    /// The student's pseudonym of the school year.
     pub handle: Handle,
     /// Its number among the handle's.
     pub number: u16,
@@ -135,7 +135,7 @@ pub struct Milestone {
     pub supersedes: Option<u16>,
     /// What was proved of a mastered unit.
     pub mastered: Option<Mastered>,
-    /// Who recorded it.
+    /// The member who sent it, for the district.
     pub recorded_by: AccountId,
     /// In which block.
     pub recorded: Height,
@@ -145,20 +145,20 @@ pub struct Milestone {
 /// each block, it would tell the kind of the one milestone that the block recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct MilestonesRecorded {
-    /// Of which school year.
+    /// The school year of the handles that they were recorded under.
     pub school_year: SchoolYear,
-    /// Of which kind.
+    /// What was reached.
     pub kind: MilestoneKind,
-    /// How many.
+    /// How many, whatever is shown of them.
     pub recorded: u32,
 }
 
 /// What the public sees of [`MilestonesRecorded`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct MilestonesShown {
-    /// Of which school year.
+    /// The school year of the handles that they were recorded under.
     pub school_year: SchoolYear,
-    /// Of which kind.
+    /// What was reached.
     pub kind: MilestoneKind,
     /// At least so many: rounded down to a multiple of `min_cell_students` as it was at the newest of them.
     pub at_least: u32,

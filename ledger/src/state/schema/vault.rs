@@ -14,17 +14,17 @@ use crate::types::{AccountId, DistrictId, Hash, Height};
 /// The newest anchored head of a district's access log; earlier ones stand in their blocks.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AccessLog {
-    /// Whose vault.
+    /// The district whose vault is read.
     pub district: DistrictId,
     /// Which of its logs: one more after each restore that lost entries.
     pub epoch: u32,
-    /// Entries and root.
+    /// How many entries the log has, and the root over them.
     pub head: TreeHead,
     /// How often a head of this epoch was anchored.
     pub anchors: u32,
     /// Who anchored this one.
     pub by: AccountId,
-    /// When.
+    /// The block that anchored this one.
     pub at: Moment,
 }
 

@@ -21,7 +21,7 @@ use crate::types::{DistrictId, SchoolId, SchoolYear};
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum SchoolChange {
-    /// It enters.
+    /// There is a new school, which takes students and pools from the year on.
     Enter {
         /// What people call it.
         name: Title,

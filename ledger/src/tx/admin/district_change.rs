@@ -70,7 +70,7 @@ pub(super) fn may_close(
     Ok(record)
 }
 
-/// Closes it.
+/// What [`may_close`] allows, done: from this height on the district begins nothing.
 pub(super) fn close(
     overlay: &mut Overlay<'_>,
     id: DistrictId,

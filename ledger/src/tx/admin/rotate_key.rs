@@ -47,7 +47,7 @@ pub struct Replaced {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
-    /// Which key.
+    /// Which of the sender's keys is replaced, with what the replaced one says to it.
     pub key: KeyName,
     /// The new one; never one on this chain.
     pub public_key: PublicKey,

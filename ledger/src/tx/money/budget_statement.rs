@@ -24,7 +24,7 @@ use crate::types::{AccountId, Cents, Height, PoolId, SchoolYear};
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetStatement {
-    /// Of which school year.
+    /// The year of the sender's budget.
     pub school_year: SchoolYear,
     /// The height of the state that the statement was made on; the proof is bound to it.
     pub as_of: Height,

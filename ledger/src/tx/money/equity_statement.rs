@@ -33,7 +33,7 @@ use crate::types::{CommitmentBytes, Hash, RoundId, SchoolId, SchoolYear};
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EquityStatement {
-    /// Of which school year.
+    /// The year of the sender's stated budget.
     pub school_year: SchoolYear,
     /// The decided round of that year whose requests weigh the pupils.
     pub round: RoundId,

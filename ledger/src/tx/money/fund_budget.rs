@@ -14,7 +14,7 @@ use crate::types::{Cents, SchoolYear};
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FundBudget {
-    /// For which school year.
+    /// The year whose classes' pools may be charged to it.
     pub school_year: SchoolYear,
     /// How much is added; more than 0.
     pub amount_cents: Cents,

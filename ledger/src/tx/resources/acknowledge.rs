@@ -33,7 +33,7 @@ pub enum Arrival {
 pub struct Acknowledge {
     /// Which round; its decision stands.
     pub round: RoundId,
-    /// Which pool.
+    /// The pool at the school that owes it.
     pub pool: PoolId,
     /// What is recorded.
     pub arrival: Arrival,

@@ -33,11 +33,11 @@ pub fn seed_commitment(round: RoundId, attempt: u32, account: &AccountId, share:
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommitSeed {
-    /// Which round.
+    /// The round of the seed; its window takes commitments.
     pub round: RoundId,
     /// Which attempt at its seed, from 1.
     pub attempt: u32,
-    /// See [`seed_commitment`].
+    /// What [`seed_commitment`] gives for the sender, the round and the attempt.
     pub commitment: Hash,
 }
 

@@ -20,7 +20,7 @@ use crate::types::{AccountId, Cents, ClassId, KindId, PoolId, SchoolId};
 pub struct DefinePool {
     /// Its number, not yet taken; ascending numbers give the optimizer's order.
     pub pool: PoolId,
-    /// Its class.
+    /// A class whose steward the sender is.
     pub class: ClassId,
     /// Where its places are.
     pub school: SchoolId,

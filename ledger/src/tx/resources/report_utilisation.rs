@@ -14,7 +14,7 @@ use crate::types::PoolId;
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportUtilisation {
-    /// Which pool.
+    /// A pool that is not retired, at a school the sender acts for.
     pub pool: PoolId,
     /// Places in use, at most the pool's capacity.
     pub in_use: u32,

@@ -19,7 +19,7 @@ use crate::types::{Cents, PoolId};
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetirePool {
-    /// Which.
+    /// A pool of a class whose steward the sender is.
     pub pool: PoolId,
 }
 

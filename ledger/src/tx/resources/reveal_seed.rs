@@ -16,11 +16,11 @@ use crate::types::RoundId;
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevealSeed {
-    /// Which round.
+    /// The round of the seed; its reveals are open.
     pub round: RoundId,
     /// Which attempt at its seed, from 1.
     pub attempt: u32,
-    /// The share.
+    /// The share that was committed to: 32 bytes.
     pub secret: SeedSecret,
 }
 

@@ -25,11 +25,11 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};
 use crate::types::{AccountId, PoolId, RoundId, TimeMs};
 
-/// Which round to run.
+/// Asks for the optimizer's run; what it needs stands in the state.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRound {
-    /// The round.
+    /// An open round whose reveals are closed and whose seed is drawn.
     pub round: RoundId,
 }
 

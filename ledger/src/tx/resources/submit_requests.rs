@@ -40,11 +40,11 @@ use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, Roun
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// Whose.
+    /// The student's pseudonym of the class's school year.
     pub handle: Handle,
     /// The student's school, as anchored.
     pub home_school: SchoolId,
-    /// The need band.
+    /// The band that the proof is to show the need in.
     pub band: Band,
     /// Whether the student must be placed.
     pub mandate: Mandate,
@@ -65,7 +65,7 @@ impl Request {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitRequests {
-    /// Which round.
+    /// The round that the requests are for; its window takes them.
     pub round: RoundId,
     /// Strictly ascending by handle; as many as have 1,024 values proved of them: the rule's inputs and the band of each.
     pub requests: Vec<Request>,

@@ -31,7 +31,7 @@ pub struct RecordAudit {
     pub round: RoundId,
     /// The district that requested for the student.
     pub district: DistrictId,
-    /// Whom.
+    /// The drawn student's pseudonym.
     pub handle: Handle,
     /// SHA-256 of the leaf that was audited; the one the student's request spoke of.
     pub state_row: Hash,

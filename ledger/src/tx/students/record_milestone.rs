@@ -22,7 +22,7 @@ use crate::types::{CommitmentBytes, Handle, Hash, SchoolYear};
 pub struct RecordMilestone {
     /// The school year of the handle.
     pub school_year: SchoolYear,
-    /// Whose.
+    /// The student's pseudonym of the school year.
     pub handle: Handle,
     /// The record's number among the handle's, from 0 without gaps.
     pub number: u16,
@@ -41,7 +41,7 @@ pub struct RecordMilestone {
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MasteryProof {
-    /// Which skill.
+    /// The skill's number in the skill graph.
     pub skill: u16,
     /// Of the statement [`mastery_statement`] about the anchored leaf.
     pub proof: ProofBytes,

@@ -48,7 +48,7 @@ pub enum CaseError {
     TooMany(usize, &'static str),
 }
 
-/// A skill.
+/// An item of the framework that has no children.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skill {
     /// Its identifier.
@@ -61,7 +61,7 @@ pub struct Skill {
     pub text: String,
 }
 
-/// A graph.
+/// What precedes what, over all packages that were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     /// Skills by identifier.

@@ -101,7 +101,7 @@ impl Reason {
 pub struct Refusal {
     /// The source's own name of it, where it could be read.
     pub name: Option<String>,
-    /// Why.
+    /// The word that the sender is told.
     pub reason: Reason,
     /// What to look at; quotes no value of a student.
     pub detail: String,

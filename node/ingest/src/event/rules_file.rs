@@ -17,7 +17,7 @@ pub enum RulesError {
     /// A rule that cannot be one.
     #[error("rule {0} is refused: {1}")]
     Rule(usize, String),
-    /// Too large.
+    /// Longer than any district's rules need to be.
     #[error("the rules have more than a megabyte")]
     TooLarge,
 }
@@ -43,7 +43,6 @@ impl From<Mark> for Attendance {
     }
 }
 
-/// A test.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Test {
@@ -53,7 +52,6 @@ pub(super) struct Test {
     pub(super) grade: u8,
 }
 
-/// A resource.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Resource {

@@ -88,7 +88,7 @@ pub struct FileSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedSpec {
-    /// Its name.
+    /// What the mapping calls it: a line of fixed places has no header.
     pub name: String,
     /// Its first character, from 1.
     pub at: usize,
@@ -108,9 +108,9 @@ pub struct StudentSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RosterSpec {
-    /// The school.
+    /// Where the sending system's identifier of the school comes from.
     pub school: Source,
-    /// The grade.
+    /// Where the grade comes from; none: the files do not say.
     #[serde(default)]
     pub grade: Option<Source>,
     /// Rows of students who have left: one of the conditions holds.
@@ -174,13 +174,13 @@ pub struct ResultSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyPart {
-    /// The window.
+    /// The time of year: fall, winter, spring.
     Window,
     /// The day.
     Date,
-    /// The school year.
+    /// One result a year.
     SchoolYear,
-    /// The grade.
+    /// One result a grade.
     Grade,
 }
 

@@ -26,7 +26,7 @@ pub enum Collection {
     Enrollments,
     /// What results are of.
     LineItems,
-    /// Results.
+    /// Results of what belongs to a class.
     Results,
     /// What results that belong to no class are of (1.2).
     AssessmentLineItems,
@@ -77,7 +77,7 @@ pub enum PageError {
     /// Something else than objects in it.
     #[error("its list {0} has what is not an object")]
     Object(&'static str),
-    /// Too large.
+    /// Larger than any page needs to be: ask for fewer objects at once.
     #[error("a page of more than 32 MiB")]
     TooLarge,
 }

@@ -17,24 +17,24 @@ pub enum Fate {
     Repeats(Place),
     /// It is right and not used.
     Unused(Unused),
-    /// It is refused.
+    /// Nothing of it is taken: a field breaks a rule.
     Refused(Fault),
 }
 
 /// How many rows met each fate; the five below `rows` add up to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// All.
+    /// All rows of all files.
     pub rows: usize,
-    /// New.
+    /// Rows that brought something new.
     pub added: usize,
-    /// Changed.
+    /// They changed what was kept.
     pub changed: usize,
     /// As kept, or a repetition.
     pub unchanged: usize,
-    /// Not used.
+    /// Rows that are right and not used.
     pub ignored: usize,
-    /// Refused.
+    /// Rows that were refused.
     pub rejected: usize,
 }
 

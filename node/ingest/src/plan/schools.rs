@@ -7,7 +7,7 @@ use crate::reading::LocalSchool;
 /// A school of the district on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerSchool {
-    /// Its number.
+    /// Its number, by which enrolments name it.
     pub number: u32,
     /// Its name; empty where the ledger has none.
     pub name: String,

@@ -19,7 +19,7 @@ pub struct Attachment {
     pub sha2: String,
     /// Media type.
     pub content_type: String,
-    /// The bytes.
+    /// What hashes to `sha2`, byte for byte.
     pub bytes: Vec<u8>,
 }
 

@@ -13,7 +13,7 @@ pub enum MultipartError {
     /// The boundary does not end the body.
     #[error("the body does not begin, part and end with the boundary (RFC 2046)")]
     Unbounded,
-    /// Too many.
+    /// More parts than a request may have: none of them is read.
     #[error("more than {MAX_PARTS} parts")]
     TooMany,
     /// A part's headers.
@@ -26,7 +26,7 @@ pub enum MultipartError {
 pub struct Part<'a> {
     /// Names in lower case, and values.
     headers: Vec<(String, String)>,
-    /// The bytes.
+    /// What stands between the headers and the next boundary, unchanged.
     pub bytes: &'a [u8],
 }
 

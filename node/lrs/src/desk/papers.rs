@@ -11,7 +11,7 @@ use crate::store::{Change, DocumentChange, Listed, Reader};
 pub struct Papers {
     /// Media type.
     pub content_type: String,
-    /// The bytes.
+    /// As they were sent; what they are, the media type says.
     pub bytes: Vec<u8>,
 }
 

@@ -12,16 +12,16 @@ mod tests;
 pub enum Kind {
     /// State of an activity for an agent.
     State,
-    /// Of an activity.
+    /// Of an activity, for whoever does it.
     ActivityProfile,
-    /// Of an agent.
+    /// Of an agent, whatever it does.
     AgentProfile,
 }
 
 /// Where documents lie together: what a list lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shelf {
-    /// The kind.
+    /// Which of activity and agent are there follows from it.
     pub kind: Kind,
     /// The activity, of state and activity profiles.
     pub activity: Option<String>,
@@ -40,12 +40,12 @@ pub struct Key {
     pub id: String,
 }
 
-/// A document.
+/// What one key holds, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// Media type as it was sent.
     pub content_type: String,
-    /// The bytes.
+    /// As they were sent, or as merging JSON gave them.
     pub bytes: Vec<u8>,
     /// When it was written, in microseconds since 1970.
     pub updated_us: u64,

@@ -12,7 +12,6 @@ use crate::store::StoreError;
 use crate::validate::Refused;
 use crate::version::Version;
 
-/// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: StatusCode,

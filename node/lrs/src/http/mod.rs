@@ -71,7 +71,7 @@ impl Service {
         *self.clients.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(clients);
     }
 
-    /// The desk.
+    /// What answers requests once HTTP is off them: for whoever feeds it without a request.
     pub fn desk(&self) -> &Desk {
         &self.desk
     }

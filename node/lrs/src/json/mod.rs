@@ -15,17 +15,17 @@ pub use read::{ReadError, read, read_items};
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Json {
-    /// `null`.
+    /// `null`; never the same as a member that is missing.
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// A number, with the digits it came with; equal when it is the same number.
     Number(Number),
-    /// A text.
+    /// Its characters, escapes resolved.
     Text(String),
-    /// An array.
+    /// Values in order.
     Array(Vec<Json>),
-    /// An object.
+    /// Members by key.
     Object(Object),
 }
 
@@ -34,7 +34,7 @@ pub enum Json {
 pub struct Object(Vec<(String, Json)>);
 
 impl Json {
-    /// A text.
+    /// A text as it is: nothing in it is read as an escape.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// Why bytes are not taken as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Not UTF-8.
+    /// Bytes that are no text: RFC 8259 knows no other encoding.
     #[error("the text is not UTF-8: send JSON as UTF-8")]
     NotUtf8,
     /// Not JSON.
@@ -20,7 +20,7 @@ pub enum ReadError {
     /// Nested too deeply.
     #[error("nested more than {MAX_JSON_DEPTH} levels deep")]
     TooDeep,
-    /// Too many members.
+    /// A limit of this store, not of the standard.
     #[error("an object has more than {MAX_JSON_MEMBERS} members")]
     TooManyMembers,
     /// A number no double holds.

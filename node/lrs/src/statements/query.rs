@@ -59,7 +59,7 @@ pub struct Filter {
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// Which.
+    /// One by its identifier, or all that a filter finds.
     pub which: Which,
     /// How shown.
     pub format: Format,

@@ -17,9 +17,9 @@ pub enum Term {
     Refers(String),
     /// A statement that it voids.
     Voids(String),
-    /// Its verb.
+    /// The identifier of its verb.
     Verb(String),
-    /// Its registration.
+    /// The registration in its context, a UUID.
     Registration(String),
     /// An agent or a group that is its actor or object, or a member of one.
     Agent(String),

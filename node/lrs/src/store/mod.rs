@@ -22,7 +22,7 @@ use crate::documents::{Document, Key, Shelf};
 use crate::json::Json;
 use crate::statements::{Order, Term};
 
-/// The key of a term.
+/// What a store keeps of a term: a digest, keyed where the store is sealed, so that it tells nothing of the text.
 pub type TermKey = [u8; 32];
 
 /// Why a store cannot do what it is asked.
@@ -63,7 +63,7 @@ pub struct Outline {
 /// A statement to be stored.
 #[derive(Debug, Clone)]
 pub struct NewStatement {
-    /// Its place.
+    /// The microsecond since 1970 at which it is stored, no other statement's.
     pub place: u64,
     /// The statement, complete.
     pub body: Json,
@@ -117,7 +117,7 @@ pub struct Change {
     pub inherited: Vec<(u64, BTreeSet<TermKey>)>,
     /// Definitions of activities.
     pub activities: Vec<(String, Json)>,
-    /// Documents.
+    /// Documents that are written or deleted, in order.
     pub documents: Vec<DocumentChange>,
 }
 
@@ -133,9 +133,9 @@ pub struct Listed {
 /// A range of places, inclusive, with the way to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    /// The lowest.
+    /// The lowest place, itself included.
     pub from: u64,
-    /// The highest.
+    /// The highest place, itself included.
     pub to: u64,
     /// Which way.
     pub order: Order,
@@ -163,7 +163,7 @@ pub trait Store: Send + Sync {
     fn attachments(&self, place: u64) -> Result<Vec<Attachment>, StoreError>;
     /// The definition of an activity.
     fn activity(&self, id: &str) -> Result<Option<Json>, StoreError>;
-    /// A document.
+    /// What stands under a key; none when nothing does.
     fn document(&self, reader: Reader<'_>, key: &Key) -> Result<Option<Document>, StoreError>;
     /// The documents of a shelf, ascending by key.
     fn documents(&self, reader: Reader<'_>, shelf: &Shelf) -> Result<Vec<Listed>, StoreError>;

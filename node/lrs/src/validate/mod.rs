@@ -148,7 +148,7 @@ fn object_type(object: &Object, kind: &str) -> Checked {
     })
 }
 
-/// A reference to a statement.
+/// `StatementRef`: it need not be kept here, nor anywhere yet.
 fn statement_reference(value: &Json) -> Checked {
     let found = object(value, &["objectType", "id"])?;
     required(found, "objectType", |_| Ok(()))?;

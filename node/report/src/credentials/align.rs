@@ -10,7 +10,7 @@ pub struct Alignment {
     pub name: String,
     /// Its URI.
     pub url: String,
-    /// Its kind.
+    /// The word for what the target is, the standard's own or an extension of ours: `CFItem`, `ext:ESCOSkillGroup`.
     pub kind: &'static str,
     /// The framework that has it.
     pub framework: String,

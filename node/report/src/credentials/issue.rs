@@ -16,7 +16,7 @@ use super::status::Purpose;
 use super::time::Moment;
 use super::{json, jwt, schema};
 
-/// Who issues.
+/// The district or school in whose name badges are signed, as its operator writes it down.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerProfile {
@@ -80,7 +80,7 @@ pub struct StatusPlace {
 pub struct Badge {
     /// Its id, a URI of its own.
     pub id: String,
-    /// Who issues it.
+    /// In whose name it is signed; copied into every badge.
     pub issuer: IssuerProfile,
     /// The learner's id, a URI.
     pub subject: String,

@@ -30,14 +30,14 @@ pub enum Trust {
 pub struct Pin {
     /// The issuer's id.
     pub issuer: String,
-    /// Its key.
+    /// What may sign for this issuer; once a reader has pinned a key, no other may.
     pub key: Key,
 }
 
 /// Why a text pins nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {
-    /// No `=`.
+    /// Nothing parts an id from a key, or the id is empty.
     #[error("it has no = between the issuer's id and its key")]
     NoKey,
     /// Not a key.
@@ -74,7 +74,7 @@ impl Pin {
 pub struct Found {
     /// One, or what the reader pinned.
     pub keys: Vec<Key>,
-    /// Their trust.
+    /// How far a signature under one of them shows who signed.
     pub trust: Trust,
     /// What else the reader should know.
     pub note: Option<String>,

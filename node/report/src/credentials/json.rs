@@ -13,7 +13,7 @@ pub enum JsonError {
     /// More than [`MAX_BYTES`].
     #[error("it has {0} bytes, more than the {MAX_BYTES} that a credential may have")]
     TooLarge(usize),
-    /// Not UTF-8.
+    /// Bytes that are no text; the position is that of the first bad byte, from 0.
     #[error("it is not UTF-8 (byte {0})")]
     NotUtf8(usize),
     /// Not JSON, or outside the limits.

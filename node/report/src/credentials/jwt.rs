@@ -42,7 +42,7 @@ pub enum TokenError {
     WrongKey {
         /// Of the header.
         says: String,
-        /// Of the key.
+        /// The one algorithm that the key takes.
         key: &'static str,
     },
     /// The signature does not hold.

@@ -25,9 +25,9 @@ pub enum Key {
     P256(Box<p256::ecdsa::VerifyingKey>),
     /// RSA: modulus and exponent, big-endian without leading zeros.
     Rsa {
-        /// Modulus.
+        /// The modulus, big endian.
         n: Vec<u8>,
-        /// Exponent.
+        /// The public exponent, big endian.
         e: Vec<u8>,
     },
 }

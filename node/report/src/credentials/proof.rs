@@ -22,9 +22,9 @@ mod tests;
 pub enum Suite {
     /// eddsa-rdfc-2022, and eddsa-2022 under which it was drafted: the same bytes.
     EddsaRdfc,
-    /// eddsa-jcs-2022.
+    /// eddsa-jcs-2022: the document as canonical JSON (RFC 8785), no RDF.
     EddsaJcs,
-    /// Ed25519Signature2020.
+    /// Ed25519Signature2020: the suite before Data Integrity, still in use.
     Ed25519Signature2020,
     /// ecdsa-sd-2023, base or derived.
     EcdsaSd,
@@ -42,7 +42,7 @@ pub enum ProofError {
     /// The key is of another kind than the suite's.
     #[error("the suite {suite} wants another key than {key}")]
     WrongKey {
-        /// The suite.
+        /// The suite, by its standard's name.
         suite: &'static str,
         /// The algorithm of the key.
         key: &'static str,
@@ -73,7 +73,7 @@ impl Suite {
         }
     }
 
-    /// Its name.
+    /// The name in a proof's `cryptosuite`, or `type` for the one that has none.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EddsaRdfc => "eddsa-rdfc-2022",

@@ -5,17 +5,17 @@ use std::fmt::Write as _;
 
 /// xsd:string, which N-Quads leaves out.
 pub const XSD_STRING: &str = "http://www.w3.org/2001/XMLSchema#string";
-/// rdf:type.
+/// rdf:type: what JSON-LD's `type` becomes.
 pub const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 
 /// Subject, object or graph.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Term {
-    /// An IRI.
+    /// An IRI, without the angle brackets.
     Iri(String),
     /// A blank node by its label, without `_:`.
     Blank(String),
-    /// A literal.
+    /// A text with its datatype.
     Literal {
         /// Its text.
         value: String,
@@ -35,7 +35,7 @@ pub struct Quad {
     pub predicate: String,
     /// Its value.
     pub object: Term,
-    /// In which graph.
+    /// The name of its graph.
     pub graph: Option<Term>,
 }
 

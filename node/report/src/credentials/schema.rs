@@ -17,11 +17,11 @@ use super::json::{has_type, many};
 pub enum Kind {
     /// An Open Badge.
     Achievement,
-    /// An endorsement.
+    /// What somebody says of an achievement, an issuer or a learner.
     Endorsement,
     /// A Comprehensive Learner Record.
     Clr,
-    /// A status list.
+    /// A Bitstring Status List, which others' status entries point into.
     StatusList,
 }
 

@@ -38,7 +38,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Its word.
+    /// As the standard writes it, in `statusPurpose`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Revocation => "revocation",
@@ -78,9 +78,9 @@ pub enum StatusError {
     /// A list for something else.
     #[error("the list is for {list}, and the credential asks for {entry}")]
     Purpose {
-        /// Of the list.
+        /// What the list's `statusPurpose` says.
         list: String,
-        /// Of the entry.
+        /// What the credential's entry says.
         entry: &'static str,
     },
     /// A list that cannot be unpacked.

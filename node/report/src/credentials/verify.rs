@@ -37,7 +37,7 @@ pub struct Options<'a> {
     pub contexts: &'a Contexts,
 }
 
-/// One check.
+/// One question about a credential, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// Its name: trust, form, context, schema, key, signature, dates, status, endorsements, credentials.
@@ -79,7 +79,7 @@ pub enum Verdict {
 /// Who issued it, and how far that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Issuer {
-    /// Its id.
+    /// As the credential names it; none when it names nobody.
     pub id: Option<String>,
     /// The key that signed.
     pub key: Option<String>,
@@ -94,7 +94,7 @@ pub struct Report {
     pub valid: bool,
     /// The first check that did not pass, or what the credential is; what is self-asserted is said first.
     pub reason: String,
-    /// Who issued it.
+    /// In whose name it is, and whether the key is theirs.
     pub issuer: Issuer,
     /// What its status lists say.
     pub status: Status,

@@ -31,7 +31,7 @@ pub struct DistrictFigures {
     pub source: Source,
     /// Its number.
     pub district: u16,
-    /// Its name.
+    /// As the ledger has it now.
     pub name: String,
     /// Its schools, by number.
     pub schools: Vec<SchoolName>,
@@ -53,13 +53,13 @@ pub struct SchoolName {
 /// How a group of students fared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fared {
-    /// Who asked.
+    /// Students with a request that counts.
     pub asked: Count,
     /// Who has a place.
     pub placed: Count,
     /// Who has one of the best they could have.
     pub first_choice: Count,
-    /// Who waits.
+    /// Students without a place, once it was decided.
     pub waiting: Count,
 }
 
@@ -77,7 +77,7 @@ pub struct SchoolFared {
 /// A need band in a round, over all districts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandFared {
-    /// 0 to 9.
+    /// 0 the least need, 9 the greatest.
     pub band: u32,
     /// How its students fared.
     pub fared: Fared,
@@ -157,7 +157,7 @@ pub struct MoneyYear {
     pub charged_cents: u64,
     /// Places at the district's schools.
     pub places_here: u64,
-    /// What they cost.
+    /// What these places cost, in cents.
     pub cents_here: u64,
     /// By school of the district that has places.
     pub schools: Vec<SchoolMoney>,
@@ -166,11 +166,11 @@ pub struct MoneyYear {
 /// Places at a school.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchoolMoney {
-    /// Which.
+    /// The school's number on the ledger.
     pub school: u32,
     /// How many.
     pub places: u64,
-    /// What they cost.
+    /// What these places cost, in cents.
     pub cents: u64,
 }
 

@@ -45,7 +45,7 @@ impl Language {
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paper {
-    /// Its language.
+    /// The language of its words; figures are the same in each.
     pub language: Language,
     /// What it is.
     pub title: String,
@@ -66,7 +66,7 @@ pub struct Paper {
 /// A part with a heading.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Section {
-    /// The heading.
+    /// What the outline and the tree of headings show.
     pub heading: String,
     /// What stands below it.
     pub blocks: Vec<Block>,
@@ -79,7 +79,7 @@ pub enum Block {
     Text(String),
     /// Single figures.
     Figures(Vec<Figure>),
-    /// A table.
+    /// Rows under columns, with a caption.
     Table(Table),
     /// Horizontal bars.
     Bars(Bars),
@@ -100,14 +100,14 @@ pub struct Figure {
     pub proof: String,
 }
 
-/// A table.
+/// Figures of one kind side by side, each row with its proof.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
     /// What it shows.
     pub caption: String,
     /// Its columns: the first names the row.
     pub columns: Vec<Column>,
-    /// Its rows.
+    /// In the order in which they are read.
     pub rows: Vec<Row>,
 }
 
@@ -123,9 +123,9 @@ pub struct Column {
 /// How cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// As words stand: at the left.
     Start,
-    /// Numbers.
+    /// As numbers stand: at the right.
     End,
 }
 
@@ -152,13 +152,13 @@ pub struct Bars {
 /// One bar. A range is drawn in full up to its low end and hollow from there to its high end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bar {
-    /// Whose.
+    /// The group that the bar is of.
     pub label: String,
     /// As it is read.
     pub text: String,
-    /// At least.
+    /// Drawn in full up to here.
     pub low: u64,
-    /// At most.
+    /// Drawn hollow from `low` up to here; equal to it where the figure is exact.
     pub high: u64,
     /// The path of the bundle that proves it.
     pub proof: String,

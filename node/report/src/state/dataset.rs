@@ -18,10 +18,10 @@ pub enum Presence {
     Optional,
 }
 
-/// A column.
+/// A column of the export, documented where it is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// Its name.
+    /// Its heading, the same in every format.
     pub name: &'static str,
     /// Global ID of the CEDS element; empty for an extension.
     pub ceds: &'static str,
@@ -35,12 +35,12 @@ pub struct Column {
     pub meaning: &'static str,
 }
 
-/// A cell.
+/// A value in a row, of its column's kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cell {
-    /// Empty.
+    /// Nothing known, or withheld; an empty field in CSV, null in Parquet.
     Empty,
-    /// Text.
+    /// UTF-8: a name, an account, a word of a fixed list.
     Text(String),
     /// A number.
     Integer(i64),
@@ -53,14 +53,14 @@ pub struct Dataset {
     pub name: &'static str,
     /// What a row is.
     pub of: &'static str,
-    /// Its columns.
+    /// In the order of the files.
     pub columns: &'static [Column],
     /// Its rows, ascending.
     pub rows: Vec<Vec<Cell>>,
 }
 
 impl Cell {
-    /// Text.
+    /// A cell of a column of texts.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }

@@ -59,7 +59,7 @@ macro_rules! with_counts {
     };
 }
 
-/// Districts.
+/// Every district that was ever admitted, one row each.
 pub const AGENCIES: &[Column] = &[
     AGENCY,
     column("OrganizationName", "000204", Kind::Text, "Name of the district"),
@@ -67,7 +67,7 @@ pub const AGENCIES: &[Column] = &[
     optional("ClosedHeight", Kind::Integer, "block", "In which block it was closed"),
 ];
 
-/// Schools.
+/// Every school that was ever entered, one row each.
 pub const SCHOOLS: &[Column] = &[
     AGENCY,
     SCHOOL,
@@ -120,7 +120,7 @@ pub const EQUITY: &[Column] = &[
     figure("OptimalityGap", "millionths", "Proven distance from the optimum; 0 is optimal"),
 ];
 
-/// Budgets.
+/// What funders gave and pools took, one row a funder and school year.
 pub const BUDGETS: &[Column] = &[
     YEAR,
     column("FunderAccount", "", Kind::Text, "Account of the funding body on the ledger"),
@@ -128,7 +128,7 @@ pub const BUDGETS: &[Column] = &[
     figure("ChargedAmount", "cents", "Charged by pools"),
 ];
 
-/// Pools.
+/// Places of one kind at one school, one row a pool.
 pub const POOLS: &[Column] = &[
     YEAR,
     AGENCY,

@@ -32,9 +32,9 @@ mod format {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("row {row} of {table}: {column} holds another kind, or nothing")]
 pub struct WrongCell {
-    /// Which table.
+    /// The name of the table.
     pub table: &'static str,
-    /// Which column.
+    /// The heading of the column.
     pub column: &'static str,
     /// Which row, from 0.
     pub row: usize,

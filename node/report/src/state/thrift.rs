@@ -55,7 +55,6 @@ impl Struct {
         self
     }
 
-    /// Text.
     #[must_use]
     pub fn text(mut self, number: i16, text: &str) -> Self {
         self.field(number, Type::Binary);
@@ -88,7 +87,6 @@ impl Struct {
         self
     }
 
-    /// Texts.
     #[must_use]
     pub fn texts(mut self, number: i16, all: &[&str]) -> Self {
         self.list(number, Type::Binary, all.len());

@@ -58,7 +58,7 @@ pub struct RoundShown {
     pub everywhere: Fared,
     /// By need band.
     pub bands: Vec<BandFared>,
-    /// By district.
+    /// By the number of the district, ascending: how its students fared.
     pub districts: Vec<(u16, Fared)>,
     /// How fair it was.
     pub equity: Equity,
@@ -100,7 +100,7 @@ pub struct Changed {
 /// A change of single rows of the sample: each solved as a whole round again, the other rows as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counterfactual {
-    /// Which.
+    /// What was changed in each of them.
     pub change: Change,
     /// Rows with a better place; all three are withheld together.
     pub better: Option<u64>,
@@ -118,6 +118,6 @@ pub enum Change {
     LowestBand,
     /// The highest need band.
     HighestBand,
-    /// A mandate.
+    /// The student had to be placed.
     Mandate,
 }

@@ -21,7 +21,7 @@ pub enum LogError {
         path: PathBuf,
         /// Line, from 1.
         line: u64,
-        /// Who.
+        /// The name in the file.
         student: String,
     },
     /// The order within a student goes back, or one response stands twice.
@@ -31,7 +31,7 @@ pub enum LogError {
         path: PathBuf,
         /// Line, from 1.
         line: u64,
-        /// Who.
+        /// The name in the file.
         student: String,
         /// The number.
         seq: u64,

@@ -54,7 +54,7 @@ const NOTE: &str = "the table has no day of withdrawal: students who had left be
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Cases in all.
+    /// Cases, training and held together.
     pub cases: usize,
     /// Held cases.
     pub held: usize,
@@ -66,7 +66,7 @@ pub struct Report {
     pub rounds: usize,
     /// The risk of failing or withdrawing.
     pub risk: Summary,
-    /// Withdrawal.
+    /// How much easier students who had left make it.
     pub withdrawal: Bias,
     /// Where the trees' gain came from.
     pub importance: Vec<Importance>,

@@ -54,7 +54,7 @@ const ALERT_BELOW: f64 = -0.75;
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Pairs in all.
+    /// Pairs, training and held together.
     pub pairs: usize,
     /// Pairs of held students.
     pub held: usize,

@@ -20,7 +20,7 @@ pub struct Raw {
     pub rows: Vec<Vec<(u32, i32)>>,
 }
 
-/// All families.
+/// The families that [`make`] knows, in the order of the table above.
 pub const FAMILIES: [&str; 7] = ["product", "chain", "near_equal", "floors", "ladder", "equal", "staircase"];
 
 struct Stream(u64);

@@ -101,17 +101,15 @@ pub(super) const VALUES: &[(&str, &[&str], Since)] = &[
 /// What the value of a property is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A text.
     Text,
     /// A text, or a number or truth value: answers as their systems write them.
     Plain,
-    /// A moment.
+    /// ISO 8601 with date, time and zone.
     Moment,
-    /// A duration.
+    /// ISO 8601, as `PT5M`.
     Duration,
     /// A whole number from 0.
     Count,
-    /// A number.
     Number,
     /// True or false.
     Truth,

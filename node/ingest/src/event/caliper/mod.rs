@@ -42,9 +42,9 @@ pub const MAX_DEPTH: usize = 64;
 /// A version of the standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
-    /// 1.1.
+    /// Caliper 1.1 (2018).
     V1p1,
-    /// 1.2.
+    /// Caliper 1.2 (2020).
     V1p2,
 }
 

@@ -40,7 +40,6 @@ pub(super) enum Becomes {
     Nothing,
 }
 
-/// A rule.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {

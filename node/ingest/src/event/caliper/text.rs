@@ -15,7 +15,7 @@ pub(super) fn is_iri(text: &str) -> bool {
     (named || scheme == "_") && !rest.is_empty() && plain && text.len() <= MAX_IRI_BYTES
 }
 
-/// `urn:uuid:` and a UUID.
+/// `urn:uuid:` and a UUID, in letters of either case.
 pub(super) fn is_uuid_urn(text: &str) -> bool {
     let prefix = text.get(..9).filter(|prefix| prefix.eq_ignore_ascii_case("urn:uuid:"));
     let uuid = prefix.and_then(|_| text.get(9..)).unwrap_or_default();

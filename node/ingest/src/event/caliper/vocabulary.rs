@@ -8,7 +8,6 @@ use super::Version;
 const V1: Version = Version::V1p1;
 const V2: Version = Version::V1p2;
 
-/// An event.
 #[derive(Debug)]
 pub(super) struct EventType {
     pub term: &'static str,

@@ -35,7 +35,6 @@ pub(super) enum Becomes {
     Nothing,
 }
 
-/// A rule.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {

@@ -6,11 +6,11 @@ use serde_json::Value;
 pub trait Tree<'a>: Copy {
     /// The member of an object.
     fn get(self, key: &str) -> Option<Self>;
-    /// A text.
+    /// Its characters when it is a text; none of anything else.
     fn text(self) -> Option<&'a str>;
     /// True or false.
     fn boolean(self) -> Option<bool>;
-    /// A number.
+    /// As a double when it is a number; none of anything else.
     fn number(self) -> Option<f64>;
     /// The items of an array; of anything else itself.
     fn items(self) -> impl Iterator<Item = Self>;

@@ -16,7 +16,7 @@ use crate::credentials::contexts::Contexts;
 pub enum Item {
     /// Something with properties.
     Node(Node),
-    /// A literal.
+    /// A value without properties of its own.
     Literal(Literal),
     /// An ordered list.
     List(Vec<Item>),
@@ -44,7 +44,7 @@ pub struct Literal {
     pub value: Value,
     /// Its datatype's IRI, or `@json`.
     pub datatype: Option<String>,
-    /// Its language.
+    /// A language tag in lower case; none: the text names none.
     pub language: Option<String>,
 }
 

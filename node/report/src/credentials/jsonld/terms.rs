@@ -10,11 +10,11 @@ use super::iri;
 /// How a term's values are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Container {
-    /// `@list`.
+    /// `@list`: the order of the values is kept.
     pub list: bool,
     /// `@set`; makes no difference to statements.
     pub set: bool,
-    /// `@graph`.
+    /// `@graph`: each value is a graph of its own.
     pub graph: bool,
 }
 
@@ -47,7 +47,7 @@ impl TermDefinition {
 /// The active context.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// Its terms.
+    /// Every term in force here, those of contexts around it included.
     pub terms: BTreeMap<String, Arc<TermDefinition>>,
     /// What terms that are not defined begin with.
     pub vocab: Option<String>,

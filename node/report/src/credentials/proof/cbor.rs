@@ -10,7 +10,7 @@ pub enum Cbor {
     Bytes(Vec<u8>),
     /// A text string.
     Text(String),
-    /// An array.
+    /// Its items in order.
     Array(Vec<Cbor>),
     /// A map, in its order.
     Map(Vec<(Cbor, Cbor)>),

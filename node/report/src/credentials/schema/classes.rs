@@ -5,15 +5,13 @@
 pub enum Form {
     /// A string, perhaps with its language.
     Text,
-    /// A URI.
     Uri,
     /// A date and time with a zone.
     Moment,
-    /// A date.
+    /// A day alone, `YYYY-MM-DD`.
     Date,
     /// True or false.
     Boolean,
-    /// A number.
     Number,
     /// A whole number from 0, or its digits.
     Index,
@@ -32,7 +30,6 @@ pub enum Form {
 /// A property.
 #[derive(Debug)]
 pub struct Field {
-    /// Its name.
     pub name: &'static str,
     /// What its values are.
     pub form: Form,
@@ -42,7 +39,6 @@ pub struct Field {
     pub many: bool,
 }
 
-/// A class.
 #[derive(Debug)]
 pub struct Class {
     /// What `type` must name.
@@ -123,7 +119,6 @@ pub static ACHIEVEMENT_CREDENTIAL: Class = credential!(ACHIEVEMENT_SUBJECT, must
     some("endorsementJwt", Text),
     some("evidence", Object(&EVIDENCE)));
 
-/// An endorsement.
 pub static ENDORSEMENT_CREDENTIAL: Class =
     credential!(ENDORSEMENT_SUBJECT, must, Some("EndorsementCredential"); must("id", Uri));
 
@@ -137,7 +132,6 @@ pub static CLR_CREDENTIAL: Class = credential!(CLR_SUBJECT, must, Some("ClrCrede
     some("endorsementJwt", Text),
     some("evidence", Object(&EVIDENCE)));
 
-/// A status list.
 pub static STATUS_LIST_CREDENTIAL: Class =
     credential!(STATUS_LIST, must, Some("BitstringStatusListCredential"););
 

@@ -27,7 +27,7 @@ pub(super) struct Judge<'a> {
     pub(super) left: usize,
 }
 
-/// Who signed.
+/// None: no proof held.
 type Signer = Option<(Key, Trust)>;
 
 impl<'a> Judge<'a> {

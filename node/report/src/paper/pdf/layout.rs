@@ -68,9 +68,8 @@ pub struct Leaf {
 /// Whether a leaf says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// It is content.
     Content,
-    /// It is decoration.
+    /// It is decoration: screen readers pass it over.
     Decoration,
 }
 
@@ -79,25 +78,18 @@ pub enum Part {
 pub enum Kind {
     /// A heading of this level.
     Heading(u16),
-    /// A paragraph.
     Paragraph,
-    /// A list.
     List,
     /// An item of a list.
     Item,
     /// What an item says.
     Body,
-    /// A table.
     Table,
     /// The caption of a table or a chart.
     Caption,
-    /// A row.
     Row,
-    /// A heading of a column.
     ColumnHead,
-    /// A heading of a row.
     RowHead,
-    /// A cell.
     Cell,
     /// A chart, with the words that say the same and its place: left, top, right and bottom.
     Chart(String, [f32; 4]),
@@ -106,7 +98,6 @@ pub enum Kind {
 /// A node of the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// A group.
     Group(Kind, Vec<Node>),
     /// The leaf of a page.
     Leaf(usize, usize),
@@ -116,7 +107,7 @@ pub enum Node {
 pub struct Laid {
     /// The leaves of each page.
     pub pages: Vec<Vec<Leaf>>,
-    /// The tree.
+    /// What a screen reader follows: every leaf of content once, in reading order.
     pub tree: Vec<Node>,
     /// Headings of the sections with page and place, for the outline.
     pub outline: Vec<(String, usize, f32)>,
