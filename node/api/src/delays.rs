@@ -17,7 +17,7 @@ pub struct Delays {
 /// An account that blocks with room pass over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PassedOver {
-    /// Whose.
+    /// Who sent the transaction: 40 hex digits.
     #[schema(value_type = String)]
     pub account: AccountId,
     /// The transaction that waits.
@@ -32,7 +32,7 @@ pub struct PassedOver {
 /// A validator that built such blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Builder {
-    /// Which.
+    /// Its address: 40 hex digits.
     #[schema(value_type = String)]
     pub validator: ValidatorAddress,
     /// How many of them.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// Figures of a height.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Figures<T> {
-    /// Of which height.
+    /// The final block up to which they count.
     #[schema(value_type = u64)]
     pub as_of_height: Height,
     /// The rows that the explorer's page shows.
@@ -19,7 +19,7 @@ pub struct Figures<T> {
 /// A page that may be meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hit {
-    /// What kind of thing.
+    /// `block`, `round`, `school` and the like: the kind of page.
     pub kind: String,
     /// What it is called.
     pub title: String,
@@ -30,22 +30,22 @@ pub struct Hit {
 /// Pages that a text may mean, the likeliest first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Hits {
-    /// How many.
+    /// The length of `hits`; 0 when nothing fits.
     pub count: usize,
-    /// The pages.
+    /// In the order in which to offer them.
     pub hits: Vec<Hit>,
 }
 
 /// A school in a list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolLine {
-    /// The school.
+    /// The ledger's record: number, district, type, and each description with the school year it is from.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub school: School,
-    /// What people call it now.
+    /// What people call it now; none when its district has given no name.
     pub name: Option<String>,
-    /// Where it is, if its district says so.
+    /// Where it is, in microdegrees of WGS 84; none when its district has not said.
     #[schema(value_type = Option<Object>)]
     pub position: Option<Position>,
     /// Which of its descriptions says so.
@@ -63,7 +63,7 @@ impl SchoolLine {
         Self { name, position, described_at, school }
     }
 
-    /// Its name, or its number where it has none.
+    /// What people call it, else `School` and its number.
     pub fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("School {}", self.school.id))
     }

@@ -15,12 +15,12 @@ macro_rules! register {
         #[doc = $doc]
         #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
         pub struct $name {
-            /// How many.
+            /// How many rows.
             pub count: usize,
-            /// Of which height.
+            /// The final block whose state this is.
             #[schema(value_type = u64)]
             pub height: Height,
-            /// The rows.
+            /// All of them, in one answer; empty when the ledger has none.
             #[schema(value_type = $schema)]
             pub $field: Vec<$row>,
         }
@@ -39,13 +39,13 @@ register! {
     Rounds { rounds: RoundView as Vec<RoundView> }
     /// Pools of places, by class and number.
     Pools { pools: PoolRecord as Vec<Object> }
-    /// Classes of resources.
+    /// Classes of resources, by number: what kinds of places each has, and the terms of its rounds.
     Classes { classes: Class as Vec<Object> }
     /// Budgets by funder and school year.
     Budgets { budgets: BudgetView as Vec<BudgetView> }
-    /// Districts.
+    /// Districts of the consortium, by number, closed ones too.
     Districts { districts: District as Vec<Object> }
-    /// Schools.
+    /// Schools of all districts, by number, each with what people call it now and where it is.
     Schools { schools: SchoolLine as Vec<SchoolLine> }
     /// Members, admitted or not.
     Members { members: Member as Vec<Object> }
@@ -119,10 +119,10 @@ pub struct Voter {
     pub choice: Choice,
 }
 
-/// A proposal as it is shown.
+/// A proposal, with the votes of those who may vote now and what is still needed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProposalLine {
-    /// The record.
+    /// The ledger's record: the change itself, when it was proposed, and until which height it is open.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub record: Proposal,
@@ -139,6 +139,6 @@ pub struct ProposalLine {
     pub standing: String,
     /// The name of the member who proposed it.
     pub proposer_name: String,
-    /// Who voted, and how.
+    /// Everybody who voted on it, and how; votes of members who have left are not in `for` and `against`.
     pub voters: Vec<Voter>,
 }
