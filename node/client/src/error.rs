@@ -74,7 +74,7 @@ pub enum ClientError {
     AccountName {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why its text is no account of 40 hex digits.
         why: String,
     },
     /// The chain does not know the home's account.
@@ -82,7 +82,7 @@ pub enum ClientError {
     UnknownAccount {
         /// SHA-256 of the chain's genesis file.
         genesis: Hash,
-        /// The account.
+        /// The account that the home's key, or its note, names.
         account: AccountId,
     },
 }

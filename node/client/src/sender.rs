@@ -85,7 +85,7 @@ impl Sender {
         Ok(Self { genesis, account, key, sequence: known.sequence, valid_until })
     }
 
-    /// The account.
+    /// The account that signs: 40 hex digits in text.
     pub fn account(&self) -> AccountId {
         self.account
     }
