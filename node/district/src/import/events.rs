@@ -41,7 +41,7 @@ const SCALED: [&str; 5] = ["scaled", "scale score", "standard", "rit", "score"];
 pub struct Subject {
     /// A word of the measure, else of the instrument, in lower case: `read` is one of `Reading comprehension`.
     pub word: String,
-    /// The skill.
+    /// The skill of the voted parameters that its results are of.
     pub skill: SkillId,
 }
 

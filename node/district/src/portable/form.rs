@@ -28,7 +28,7 @@ pub const PARAMETERS: &str = "twin-parameters.json";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`VERSION`].
+    /// [`VERSION`] of this form; a folder of another is refused.
     pub version: u8,
     /// Whose data.
     pub district: DistrictId,
@@ -44,7 +44,7 @@ pub struct Manifest {
     pub files: Vec<FileLine>,
 }
 
-/// A file.
+/// A file of the folder, with what its reader checks it by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileLine {
@@ -95,7 +95,7 @@ impl std::fmt::Debug for StudentLine {
 pub struct FieldLine {
     /// Whose.
     pub handle: Handle,
-    /// Which.
+    /// The name under which the vault keeps it.
     pub field: FieldName,
     /// Its value; an object with `hex` alone where the bytes are no JSON.
     pub value: Value,
@@ -135,7 +135,7 @@ pub struct VersionLine {
     pub height: Option<Height>,
     /// Version of the twins' parameters.
     pub parameters: u32,
-    /// Their digest.
+    /// SHA-256 that the ledger's version gives these parameters.
     pub model_digest: Hash,
     /// Root of the salted fields.
     pub state_hash: Hash,
@@ -149,11 +149,11 @@ pub struct VersionLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnchorLine {
-    /// Of which year.
+    /// The calendar year in which it starts.
     pub school_year: SchoolYear,
     /// Whose.
     pub handle: Handle,
-    /// Which version.
+    /// The newest that the ledger holds of the student.
     pub version: u32,
     /// In which block.
     pub height: Height,
@@ -165,7 +165,7 @@ pub struct AnchorLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct YearLine {
-    /// Which year.
+    /// The calendar year in which it starts.
     pub school_year: SchoolYear,
     /// As of which height.
     pub height: Height,
