@@ -44,13 +44,13 @@ pub struct CellRange {
 /// Every withheld group of a round, by its number. Where not even the number of students is published there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ranges {
-    /// By need band.
+    /// By need band, 0 to 9; a band that is shown is left out.
     #[schema(value_type = Object)]
     pub bands: BTreeMap<u32, CellRange>,
-    /// By district.
+    /// By the district's number.
     #[schema(value_type = Object)]
     pub districts: BTreeMap<u32, CellRange>,
-    /// By school.
+    /// By the school's number.
     #[schema(value_type = Object)]
     pub schools: BTreeMap<u32, CellRange>,
 }

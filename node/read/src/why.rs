@@ -37,12 +37,12 @@ pub struct Asked {
     pub others: Others,
 }
 
-/// An answer.
+/// Both forms of one answer; they say the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// For programs.
+    /// The object that `aula query why --output json` prints.
     pub json: Value,
-    /// For people.
+    /// Sentences, one a line.
     pub text: String,
 }
 
