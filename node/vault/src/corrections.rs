@@ -44,7 +44,7 @@ pub struct Correction {
     pub id: String,
     /// Who asks, as the district names its readers.
     pub reader: Name,
-    /// In which role.
+    /// The role of the link or login that it was asked with.
     pub role: String,
     /// What is wrong, as the page names it.
     pub about: String,
@@ -58,7 +58,7 @@ pub struct Correction {
     pub answer: Option<Answer>,
 }
 
-/// An answer.
+/// Given once, by the district's operator, and never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -75,7 +75,7 @@ pub struct Answer {
 pub struct Asking<'a> {
     /// As the district names its readers.
     pub reader: &'a Name,
-    /// In which role.
+    /// The role of the link or login that it is asked with.
     pub role: &'a str,
     /// What is wrong.
     pub about: &'a str,

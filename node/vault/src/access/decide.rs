@@ -80,7 +80,7 @@ pub enum Decision {
     Deny(Denial),
 }
 
-/// Decides.
+/// Total: whatever the facts are, there is an answer, and what no rule allows is denied.
 pub fn decide(facts: &Facts<'_>) -> Decision {
     match rule(facts) {
         Err(denial) => Decision::Deny(denial),

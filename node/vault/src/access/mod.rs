@@ -57,7 +57,7 @@ pub struct ReadRequest {
     pub class: Term,
     /// For what.
     pub purpose: Term,
-    /// Which fields, 1 to 64.
+    /// 1 to 64; what the role does not need is withheld.
     pub fields: Vec<FieldName>,
 }
 

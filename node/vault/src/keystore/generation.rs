@@ -15,7 +15,7 @@ use crate::schedule::Rotation;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Generation {
-    /// 1.
+    /// Always 1; a file of another version is refused.
     pub version: u8,
     /// Whose.
     pub owner: Owner,
