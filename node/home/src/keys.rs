@@ -243,7 +243,7 @@ impl NodeKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatorFile {
-    /// 1.
+    /// Always 1; a file of another version is refused.
     pub version: u8,
     /// The operator's name, 1 to 40 letters, digits, dashes.
     pub name: String,

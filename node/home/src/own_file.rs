@@ -88,7 +88,7 @@ impl Watch {
         Self { files, refused: false }
     }
 
-    /// Which.
+    /// The paths, also of files that could not be read.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|(path, _)| path.as_path())
     }

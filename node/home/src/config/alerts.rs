@@ -33,7 +33,7 @@ pub enum AlertKind {
 }
 
 impl AlertKind {
-    /// All.
+    /// Every kind, in the order in which notes are planned.
     pub const ALL: [Self; 4] = [Self::AtRisk, Self::Feeds, Self::Acknowledgements, Self::Divergence];
 
     /// The word in settings and JSON.

@@ -46,7 +46,7 @@ pub struct BucketPlace {
     pub prefix: String,
     /// The access key's id.
     pub key_id: String,
-    /// The file with its secret.
+    /// A file of the operator's alone with the access key's secret.
     pub secret_file: PathBuf,
     /// A certificate authority to trust beside the usual ones, PEM.
     pub ca: Option<PathBuf>,
@@ -85,7 +85,7 @@ pub struct Sftp {
 pub struct Mail {
     /// The server's name; without one the note is a file of the outbox.
     pub server: Option<String>,
-    /// Its port.
+    /// 587 when left out, for STARTTLS.
     #[serde(default = "submission")]
     pub port: u16,
     /// The sender.
@@ -94,7 +94,7 @@ pub struct Mail {
     pub to: Vec<String>,
     /// The account, where the server wants one.
     pub user: Option<String>,
-    /// The file with its password.
+    /// A file of the operator's alone with the account's password.
     pub password_file: Option<PathBuf>,
     /// A certificate authority to trust beside this machine's, PEM.
     pub ca: Option<PathBuf>,

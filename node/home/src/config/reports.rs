@@ -56,7 +56,7 @@ pub struct ScheduledReport {
     pub deliver: Vec<String>,
 }
 
-/// Which report.
+/// Which of the three reports it is; in settings a word in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportKind {
