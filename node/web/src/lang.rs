@@ -19,7 +19,7 @@ impl Lang {
     /// All, with what each is called in itself.
     pub const ALL: [(Self, &'static str); 2] = [(Self::En, "English"), (Self::Es, "Español")];
 
-    /// Its tag.
+    /// The language tag of BCP 47, as in the page's `lang`.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",

@@ -28,7 +28,7 @@ use crate::read::{milestones, parameters, places, search};
 /// Most transactions in one answer.
 pub const MAX_TRANSACTIONS: usize = 100;
 
-/// Which transactions.
+/// Which page of the transactions, newest first, and of which kind.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct TransactionsQuery {

@@ -18,7 +18,7 @@ use crate::http::{FromPath, FromQuery, Node, Sorted};
 use crate::read::{places, proposals, rounds, statements};
 use crate::storage::ChainView;
 
-/// Which pools.
+/// Which pools; those of all classes when nothing is given.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct PoolsQuery {
@@ -76,13 +76,13 @@ pub async fn budgets(State(node): State<Arc<Node>>) -> Answer<Budgets> {
     listed(&node, Budgets::of, statements::budgets)
 }
 
-/// Districts
+/// Districts of the consortium, by number, closed ones too
 #[utoipa::path(get, path = "/v1/districts", tag = "consortium", responses((status = 200, body = Districts)))]
 pub async fn districts(State(node): State<Arc<Node>>) -> Answer<Districts> {
     listed(&node, Districts::of, schema::districts)
 }
 
-/// Schools
+/// Schools of all districts, by number, with what people call them now and where they are
 #[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Schools)))]
 pub async fn schools(State(node): State<Arc<Node>>) -> Answer<Schools> {
     listed(&node, Schools::of, places::schools)

@@ -45,7 +45,7 @@ pub fn classed() -> impl Iterator<Item = &'static str> {
 pub struct Caller {
     /// The member whose key signed.
     pub member: Member,
-    /// The credential.
+    /// Checked: its signature, its time, and that its scope opens the route.
     pub credential: Credential,
 }
 
