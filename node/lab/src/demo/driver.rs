@@ -98,17 +98,17 @@ impl Class {
 /// A round that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
-    /// Its number.
+    /// The number that the ledger gave it.
     pub round: RoundId,
-    /// Its grade.
+    /// The grade of the study whose epoch it is of.
     pub grade: Grade,
-    /// Its class.
+    /// Which of the epoch's two classes it gave places of.
     pub class: Class,
     /// Requests that count.
     pub requests: u64,
-    /// Placed.
+    /// Requests that got a place.
     pub placed: u64,
-    /// Waiting.
+    /// Requests that wait.
     pub waitlisted: u64,
     /// Weighted cost.
     pub objective: i64,
@@ -126,9 +126,9 @@ pub struct Driver {
     pub watcher: Watcher,
     /// The validators' operators: they open and run.
     pub operators: Vec<Sender>,
-    /// Funds.
+    /// Funds each epoch's year and opens its pools.
     pub funder: Sender,
-    /// One a district.
+    /// Each district's vault, and the account that sends for it.
     pub districts: BTreeMap<DistrictId, (Office, Sender)>,
     /// Students' states so far.
     pub versions: Versions,

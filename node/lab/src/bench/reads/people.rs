@@ -84,7 +84,7 @@ fn district_of(school: u32) -> DistrictId {
 pub struct Student {
     /// The pseudonym.
     pub handle: Handle,
-    /// The district, 1 to 42.
+    /// 1 to 42, as the genesis numbers them.
     pub district: u16,
     /// The number of the newest anchored state.
     pub version: u32,
