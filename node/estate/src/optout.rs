@@ -27,7 +27,7 @@ const AFTERWARDS: [&str; 5] = ["result", "final_result", "final_grade", "date_un
 const COURSES: [&str; 4] = ["course", "class", "subject", "code_module"];
 const MOST_ROWS: usize = 2_000_000;
 
-/// Enrolments.
+/// A table of enrolments as the models read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enrolments {
     /// What the models see, of rows with an answer.
@@ -42,10 +42,10 @@ pub struct Enrolments {
     pub set_aside: Vec<String>,
 }
 
-/// Rows of a group.
+/// Departures of some rows beside what their risks add up to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Group {
-    /// Which rows.
+    /// What the rows have in common, as the report writes it.
     pub group: String,
     /// How many.
     pub rows: usize,
@@ -64,10 +64,10 @@ impl From<failures::Group> for Group {
     }
 }
 
-/// A course.
+/// A course's departures beside what was expected of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Course {
-    /// Which.
+    /// As the course's column has it.
     pub course: String,
     /// Enrolments with an answer.
     pub rows: usize,
@@ -92,7 +92,7 @@ pub struct OptOut {
     pub calibration: Vec<Group>,
     /// The earlier half of the rows beside the later.
     pub drift: failures::Drift,
-    /// By course.
+    /// One line a course; empty where the table has no such column.
     pub courses: Vec<Course>,
 }
 

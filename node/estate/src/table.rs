@@ -54,7 +54,7 @@ impl Table {
         &self.rows
     }
 
-    /// The header.
+    /// Names of the columns, in the file's order.
     #[must_use]
     pub fn header(&self) -> &[String] {
         &self.header

@@ -14,7 +14,7 @@ const MOST_ZONES: usize = 10_000;
 /// No limit on heating or cooling, mW.
 const UNLIMITED: i64 = i64::MAX / 4;
 
-/// A building.
+/// What the energy model knows of a building.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Building {
     /// Its zones in the file's order.
@@ -36,7 +36,7 @@ pub struct ZoneInUse {
     pub exchange: Exchange,
     /// How it is aired.
     pub airing: Airing,
-    /// Windows.
+    /// Those that the sun falls on; one that looks south where the file lists none.
     pub windows: Vec<Window>,
     /// Heat of a person, mW.
     pub person: i64,

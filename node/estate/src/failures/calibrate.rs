@@ -17,7 +17,7 @@ pub struct Group {
     pub group: String,
     /// How many.
     pub rows: usize,
-    /// Failures.
+    /// How many of them failed.
     pub failures: usize,
     /// The sum of their risks.
     pub expected: f64,
@@ -30,7 +30,7 @@ pub struct Group {
 pub struct Drift {
     /// The earlier half.
     pub earlier: Group,
-    /// The later one.
+    /// The other half; a table's rows are taken to stand in order of time.
     pub later: Group,
     /// Population stability index of the risks: below 0.1 they are spread alike, above 0.25 they are not.
     pub stability_index: f64,

@@ -20,7 +20,7 @@ const FELT: i64 = 1_000;
 /// A room on that day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Warm {
-    /// Which.
+    /// Its id, as the estate has it.
     pub room: String,
     /// Kelvins over the limit, summed over the hours in which it is used.
     pub degree_hours: f64,
