@@ -21,10 +21,10 @@ const DAY_MS: u64 = 86_400_000;
 /// Letters that are read at once.
 const PAGE: usize = 1_000;
 
-/// A dead letter.
+/// A message that became no event, as it came.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Letter {
-    /// The feed.
+    /// The feed's name in config.toml.
     pub feed: String,
     /// [`Reason::name`].
     pub reason: String,

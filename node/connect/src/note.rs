@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A source's note.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// The feed.
+    /// The feed's name in config.toml.
     pub feed: String,
     /// Events by kind.
     pub events: BTreeMap<String, u64>,

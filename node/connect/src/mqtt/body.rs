@@ -55,7 +55,7 @@ pub struct Properties {
 }
 
 impl Body {
-    /// A byte.
+    /// The next byte; [`Fault::Malformed`] at the end.
     pub fn byte(&mut self) -> Result<u8, Fault> {
         if self.0.has_remaining() { Ok(self.0.get_u8()) } else { Err(Fault::Malformed) }
     }

@@ -7,9 +7,9 @@ use super::body::{Body, Fault, USER};
 /// Which standard a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// 3.1.1.
+    /// Protocol level 4: MQTT 3.1.1.
     Four,
-    /// 5.0.
+    /// Protocol level 5: MQTT 5.0.
     Five,
 }
 
@@ -37,7 +37,7 @@ pub struct Publish {
     pub payload: Bytes,
 }
 
-/// Who connects.
+/// A client's first packet: who it is and what it may ask of the connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Connect {
     /// Which standard.
