@@ -40,9 +40,9 @@ pub struct Envelope {
 /// What is said.
 #[derive(Debug, Clone)]
 pub struct Note {
-    /// The subject.
+    /// One line.
     pub subject: String,
-    /// The text.
+    /// What the body says, plain.
     pub text: String,
     /// What makes it this note and no other.
     pub id: String,
