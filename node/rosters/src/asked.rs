@@ -43,7 +43,7 @@ pub enum ConsumerError {
     /// An address that must not be asked.
     #[error("{0} must begin with https://, or http:// on loopback")]
     Address(String),
-    /// The network.
+    /// No connection, or one that ended, after every try.
     #[error("{0} does not answer")]
     Network(String, #[source] reqwest::Error),
     /// Another status than success.

@@ -34,7 +34,7 @@ pub struct Student {
     pub enrolled: bool,
     /// When something of it was changed last, milliseconds since 1970.
     pub changed_ms: u64,
-    /// The sections it is in.
+    /// Names of the sections that the student sits in.
     pub sections: BTreeSet<String>,
 }
 
@@ -104,7 +104,7 @@ impl std::fmt::Debug for Score {
 pub struct Roster {
     /// The district's number on the ledger.
     pub district: u16,
-    /// Its name.
+    /// The district's name on the ledger.
     pub district_name: String,
     /// The school year, by the calendar year in which it begins.
     pub year: u16,
@@ -123,7 +123,7 @@ pub struct Roster {
 pub enum What {
     /// The place on the roster: name, grade, school, sections.
     Place,
-    /// Results.
+    /// Scores, of classes and of assessments.
     Results,
 }
 
