@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 pub struct Made {
     /// Its name within the folder.
     pub name: String,
-    /// Its bytes.
+    /// What will stand in the file.
     pub bytes: Vec<u8>,
 }
 

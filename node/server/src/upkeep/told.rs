@@ -7,10 +7,10 @@ use aula_ledger::types::{ChainId, Hash, Height};
 use aula_store::snapshots::Kept;
 use serde::{Deserialize, Serialize};
 
-/// A snapshot.
+/// A snapshot that was made, or that is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Its height.
+    /// The block after which the state is this.
     pub height: Height,
     /// The block of that height.
     pub block_hash: Hash,
@@ -71,13 +71,13 @@ pub struct Pruned {
 /// A copy of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copied {
-    /// Its height.
+    /// The newest block in the copy.
     pub height: Height,
     /// The block of that height.
     pub block_hash: Hash,
     /// How many files.
     pub files: usize,
-    /// Their bytes.
+    /// What the copy's files take on disk.
     pub bytes: u64,
     /// Where it is.
     pub folder: PathBuf,
@@ -90,17 +90,17 @@ pub struct Copied {
 /// A node from a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
-    /// Its height.
+    /// The newest block in the copy that it was made from.
     pub height: Height,
     /// The block of that height.
     pub block_hash: Hash,
-    /// The chain.
+    /// As the copy names it.
     pub chain_id: ChainId,
     /// The chain's genesis.
     pub genesis_sha256: Hash,
     /// How many files.
     pub files: usize,
-    /// Their bytes.
+    /// What the restored files take on disk.
     pub bytes: u64,
     /// Whether the home has a sign guard of its own.
     pub sign_guard: bool,

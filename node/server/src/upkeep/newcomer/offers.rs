@@ -27,7 +27,7 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Its height.
+    /// The height whose state the peer offers.
     pub fn height(&self) -> u64 {
         self.verified.manifest.height.0
     }
