@@ -104,7 +104,7 @@ impl std::fmt::Debug for Score {
 pub struct Roster {
     /// The district's number on the ledger.
     pub district: u16,
-    /// The district's name on the ledger.
+    /// What people call the district.
     pub district_name: String,
     /// The school year, by the calendar year in which it begins.
     pub year: u16,
