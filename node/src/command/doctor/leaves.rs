@@ -15,7 +15,7 @@ use crate::home::Home;
 /// One thing that leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Leaving {
-    /// What.
+    /// What goes out, in words.
     pub what: String,
     /// Whether it tells of single students: `none`, `pseudonyms`, `named`.
     pub students: &'static str,
@@ -23,9 +23,9 @@ pub struct Leaving {
     pub to: String,
     /// The place of `[sovereignty]`; none without a rule, or where none applies.
     pub place: Option<String>,
-    /// When.
+    /// At which moments: a schedule, an event, or by hand.
     pub when: String,
-    /// In which form.
+    /// The format, and whether it is encrypted.
     pub form: String,
     /// The newest date that was sent, where that is known.
     pub last: Option<String>,

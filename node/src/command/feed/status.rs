@@ -13,7 +13,7 @@ use crate::wiring::replicas::Standing;
 /// Arguments of `aula feed status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Only this feed
+    /// Only the feed of this name
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
 }

@@ -49,7 +49,7 @@ pub struct AnchorArgs {
     /// The students' pseudonyms of one school year, 64 hex digits each, at most 1,000
     #[arg(required = true, value_name = "HANDLE")]
     pub handles: Vec<String>,
-    /// The school of students who are not anchored yet
+    /// The number of the school of students who are not anchored yet
     #[arg(long, value_name = "N")]
     pub school: Option<u32>,
     /// A file with the reader's credential, or - for standard input [default: the district's own key, as its service]
@@ -58,7 +58,7 @@ pub struct AnchorArgs {
     /// Where the vault is
     #[command(flatten)]
     pub place: Place,
-    /// The ledger
+    /// Where the states are anchored.
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

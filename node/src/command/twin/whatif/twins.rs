@@ -38,7 +38,7 @@ const NAMED: usize = 5;
 /// A forked twin.
 #[derive(Debug)]
 pub struct Twin {
-    /// Its state.
+    /// As its events fold to under `params`.
     pub state: TwinState,
     /// The parameters it was folded under.
     pub params: Params,

@@ -56,13 +56,13 @@ pub struct Planned {
     pub kind: AlertKind,
     /// The place's name.
     pub to: String,
-    /// Which alerts.
+    /// Their ids, oldest first.
     pub alerts: Vec<String>,
     /// Why it was not taken the last time.
     pub error: Option<String>,
 }
 
-/// The book.
+/// Every alert and every note that is on its way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     /// Alerts, oldest first.
