@@ -244,7 +244,7 @@ pub struct BlockSummary {
 /// A block with its transactions' outlines: what kind, how many entries, what became of them. No rows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BlockDetail {
-    /// The header.
+    /// What its header says, under the names of a block in a list.
     #[serde(flatten)]
     pub summary: BlockSummary,
     /// The round in which it was decided, from 0.

@@ -263,7 +263,7 @@ pub struct DistrictAudit {
 /// An auditor who took the round's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Taken {
-    /// Its account.
+    /// The account that took them: 40 hex digits.
     #[schema(value_type = String)]
     pub auditor: AccountId,
     /// The member's name; empty where the ledger has no such member any more.
