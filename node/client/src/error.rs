@@ -16,7 +16,7 @@ pub enum ClientError {
     /// A file of certificate authorities cannot be used.
     #[error("cannot use the certificate authorities in {path} ({from})")]
     Authorities {
-        /// The file.
+        /// The PEM file.
         path: PathBuf,
         /// What named it.
         from: &'static str,
@@ -53,7 +53,7 @@ pub enum ClientError {
     /// What is to be sent cannot be kept first.
     #[error("cannot use {path}")]
     Outbox {
-        /// The file.
+        /// The file of the outbox.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -64,7 +64,7 @@ pub enum ClientError {
     /// The home's note of its account cannot be read.
     #[error("cannot read {path}")]
     AccountFile {
-        /// The file.
+        /// The note of the home's account.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -72,7 +72,7 @@ pub enum ClientError {
     /// The home's note of its account says something else.
     #[error("{path} names no account: {why}")]
     AccountName {
-        /// The file.
+        /// The note of the home's account.
         path: PathBuf,
         /// Why its text is no account of 40 hex digits.
         why: String,

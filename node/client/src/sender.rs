@@ -56,7 +56,7 @@ impl std::fmt::Debug for Sender {
 /// A transaction on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// Its name.
+    /// What `/v1/transactions/{id}` asks for.
     pub id: TransactionId,
     /// Its canonical bytes.
     pub bytes: Vec<u8>,
