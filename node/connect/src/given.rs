@@ -97,7 +97,7 @@ pub struct Given {
     pub feed: Arc<Feed>,
     /// How it was written.
     pub form: Form,
-    /// Its bytes.
+    /// As they came, not decoded.
     pub raw: Bytes,
     /// Who sent it or which file it stood in.
     pub sender: Arc<str>,

@@ -34,7 +34,7 @@ pub struct Letter {
     pub name: Option<String>,
     /// How it was written.
     pub form: Form,
-    /// Its bytes.
+    /// As they came, for another try.
     pub raw: Vec<u8>,
     /// Who sent it or which file it stood in.
     pub sender: String,

@@ -38,7 +38,7 @@ impl Note {
         Ok(note.transpose()?.unwrap_or_else(|| Self { feed: feed.to_owned(), ..Self::default() }))
     }
 
-    /// Its bytes.
+    /// As the vault keeps it: JSON.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

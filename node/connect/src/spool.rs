@@ -26,7 +26,7 @@ pub struct Spooled {
     pub feed: String,
     /// How it was written.
     pub form: Form,
-    /// Its bytes.
+    /// As they came, not decoded.
     pub raw: Vec<u8>,
     /// Who sent it or which file it stood in.
     pub sender: String,

@@ -24,7 +24,7 @@ pub enum Quality {
     Released,
 }
 
-/// A message.
+/// A PUBLISH, in either direction (section 3.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
     /// How surely.
@@ -65,7 +65,7 @@ impl std::fmt::Debug for Connect {
 /// A packet of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
-    /// A message.
+    /// A message that the client sends.
     Publish(Publish),
     /// The release of a message.
     Release(u16),
