@@ -29,7 +29,7 @@ pub struct ActivityLine {
     pub last: u64,
 }
 
-/// The register.
+/// Every member's transactions by kind.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Activity {
     /// The height up to which is counted.

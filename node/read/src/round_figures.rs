@@ -21,7 +21,7 @@ use aula_store::ChainView;
 /// A pool's places and what they cost, with its price in a round.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolLine {
-    /// Its number.
+    /// The pool's number on the ledger.
     #[schema(value_type = u64)]
     pub pool: PoolId,
     /// Where its places are.

@@ -20,10 +20,10 @@ pub enum Others {
     Untold,
 }
 
-/// A question.
+/// What somebody wants to know of one row of a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Of whom.
+    /// The student, and the district where two requested for one handle.
     pub who: Who,
     /// What if this were changed; none: which band would have brought a better place.
     pub change: Option<Change>,
