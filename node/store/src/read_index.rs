@@ -25,7 +25,7 @@ const HEIGHTS: u8 = 3;
 pub struct IndexRow {
     /// Which one in the chain, from 0.
     pub ordinal: u64,
-    /// The block.
+    /// The height of the block that holds it.
     pub height: u64,
     /// The position in the block.
     pub index: u32,

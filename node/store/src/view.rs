@@ -110,7 +110,7 @@ impl ChainView {
         self.get(Table::Blocks, &height_key(height))
     }
 
-    /// A block.
+    /// The block at a height; none when it is pruned, or not there yet.
     ///
     /// # Errors
     /// As above.
