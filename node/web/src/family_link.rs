@@ -101,7 +101,7 @@ pub struct FamilyLink {
     pub district: DistrictId,
     /// The school year of the handle.
     pub school_year: SchoolYear,
-    /// The student.
+    /// The student's pseudonym for that school year.
     pub handle: Handle,
     /// When it was made, in milliseconds since 1970.
     pub made_ms: u64,

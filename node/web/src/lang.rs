@@ -88,7 +88,6 @@ pub(crate) fn filled(phrase: &str, values: &[&str]) -> String {
 /// A set of phrases as an enum with its words in each language.
 macro_rules! phrases {
     ($set:ident { $($name:ident: $en:literal, $es:literal;)* }) => {
-        /// A phrase.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each is its own words, below")]
         pub(crate) enum $set { $($name),* }

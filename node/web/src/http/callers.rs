@@ -13,7 +13,7 @@ const MAX_CALLERS: usize = 10_000;
 /// Seconds of reads that may come at once.
 const BURST_S: f64 = 4.0;
 
-/// The buckets.
+/// How much each address may still ask for at once.
 #[derive(Debug)]
 pub struct Callers {
     per_second: f64,
