@@ -65,7 +65,7 @@ impl NotAsked {
 /// A student who may be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// Whose.
+    /// The student's pseudonym for the round's school year.
     pub handle: Handle,
     /// What was anchored last.
     pub anchored: StudentState,

@@ -34,7 +34,7 @@ pub enum DisclosureError {
     /// The file cannot be read, or is of another form.
     #[error("cannot use {path}")]
     Unusable {
-        /// The file.
+        /// The disclosure's file.
         path: PathBuf,
         /// Why.
         source: Box<dyn Error + Send + Sync>,
@@ -42,15 +42,15 @@ pub enum DisclosureError {
     /// The file is larger than any disclosure may be.
     #[error("{path} has {bytes} bytes, more than {MAX_FILE_BYTES}")]
     TooLarge {
-        /// The file.
+        /// The disclosure's file.
         path: PathBuf,
-        /// Its size.
+        /// What it has.
         bytes: u64,
     },
     /// The file is of another version of this form.
     #[error("{path} has version {version}, not 2")]
     Version {
-        /// The file.
+        /// The disclosure's file.
         path: PathBuf,
         /// The version that it says.
         version: u8,

@@ -49,14 +49,14 @@ pub struct Entering<'a> {
 pub enum Entry {
     /// Something happened.
     Happened {
-        /// To whom.
+        /// The student, by the pseudonym of the year.
         handle: Handle,
-        /// What.
+        /// What happened, without time and source.
         body: EventBody,
     },
     /// An earlier message of the source was wrong.
     Amended {
-        /// Its name.
+        /// The source's own name of that message.
         of: String,
         /// What it should have said; nothing when it did not happen.
         instead: Option<EventBody>,

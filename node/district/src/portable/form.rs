@@ -93,7 +93,7 @@ impl std::fmt::Debug for StudentLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldLine {
-    /// Whose.
+    /// The student, by the pseudonym of the year that the record is of.
     pub handle: Handle,
     /// The name under which the vault keeps it.
     pub field: FieldName,
@@ -105,7 +105,7 @@ pub struct FieldLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventLine {
-    /// Whose.
+    /// The student, by the pseudonym under which the vault keeps the event.
     pub handle: Handle,
     /// Where it stands among the student's: 28 bytes that sort in order (clock, counter, source, sequence).
     pub place: String,
@@ -127,7 +127,7 @@ pub struct EventLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VersionLine {
-    /// Whose.
+    /// The student, by the pseudonym of the year in which it was anchored.
     pub handle: Handle,
     /// From 1, over all years of the student.
     pub version: u32,
@@ -151,11 +151,11 @@ pub struct VersionLine {
 pub struct AnchorLine {
     /// The calendar year in which it starts.
     pub school_year: SchoolYear,
-    /// Whose.
+    /// The student, by the pseudonym of that year.
     pub handle: Handle,
     /// The newest that the ledger holds of the student.
     pub version: u32,
-    /// In which block.
+    /// The block that anchored it.
     pub height: Height,
     /// SHA-256 of the row in the ledger's tree.
     pub row: Hash,

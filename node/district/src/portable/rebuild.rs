@@ -52,7 +52,7 @@ pub enum RebuildError {
     /// A line, or the whole file, is not of its form.
     #[error("{path}, line {line}, is not of its form: {why}")]
     Form {
-        /// In which file.
+        /// The file, within the folder or without.
         path: PathBuf,
         /// Which line, from 1.
         line: u64,
@@ -75,7 +75,7 @@ pub enum RebuildError {
 /// A state that is not the one that was anchored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Differs {
-    /// Whose.
+    /// The student, by the pseudonym in the folder's files.
     pub handle: Handle,
     /// Of the student's states, from 1, over all years.
     pub version: u32,
