@@ -30,7 +30,7 @@ pub struct System {
     pub lines: Vec<Line>,
 }
 
-/// A cost.
+/// A line of a system: what one thing costs, for whom, and for how long.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {

@@ -47,7 +47,7 @@ pub struct Enrolments {
 pub struct Group {
     /// What the rows have in common, as the report writes it.
     pub group: String,
-    /// How many.
+    /// Enrolments of the group that have an answer.
     pub rows: usize,
     /// Who left.
     pub opted_out: usize,

@@ -48,7 +48,7 @@ impl Table {
         }
     }
 
-    /// The records.
+    /// Every record behind the header, in the file's order.
     #[must_use]
     pub fn rows(&self) -> &[Vec<String>] {
         &self.rows

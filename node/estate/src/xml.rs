@@ -12,7 +12,7 @@ pub struct Element {
     pub name: String,
     /// Its attributes in order.
     pub attributes: Vec<(String, String)>,
-    /// Its elements.
+    /// The elements directly inside it, in order.
     pub children: Vec<Element>,
     /// Its text, without that of its elements.
     pub text: String,

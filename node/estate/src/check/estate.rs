@@ -129,7 +129,7 @@ pub struct Closure {
 pub struct Meter {
     /// Unique.
     pub id: String,
-    /// Where.
+    /// The id of its house.
     pub building: String,
     /// electricity, gas, heat, water, temperature, …
     pub kind: String,

@@ -24,7 +24,7 @@ pub struct Building {
 /// A zone with what its use adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneInUse {
-    /// Its name.
+    /// Unique; schedules name it.
     pub id: String,
     /// The method's factors.
     pub zone: Zone,
@@ -32,7 +32,7 @@ pub struct ZoneInUse {
     pub control: Control,
     /// The same while closed.
     pub set_back: Control,
-    /// Its air.
+    /// Ventilation, cracks and the rest of the zone, µW/K.
     pub exchange: Exchange,
     /// How it is aired.
     pub airing: Airing,

@@ -36,7 +36,7 @@ pub struct Sky {
 /// A year of weather.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weather {
-    /// Where.
+    /// Where it was measured; the sun's height follows from it.
     pub site: Site,
     /// Weekday of the first day, Monday 0.
     pub first_weekday: u32,

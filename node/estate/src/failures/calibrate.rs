@@ -13,9 +13,9 @@ const MOST_GROUPS: usize = 60;
 /// Failures of some rows beside what their risks add up to.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Group {
-    /// Which rows.
+    /// What the rows have in common.
     pub group: String,
-    /// How many.
+    /// Rows of the group.
     pub rows: usize,
     /// How many of them failed.
     pub failures: usize,

@@ -63,9 +63,9 @@ pub fn span(first: u16, count: u16) -> Times {
 /// What a deviation costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
-    /// The deviation.
+    /// The deviation itself.
     Linear,
-    /// Its square.
+    /// The deviation times itself.
     Quadratic,
     /// 1 when there is any.
     Step,
