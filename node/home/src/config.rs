@@ -194,7 +194,7 @@ pub enum Role {
     Follower,
 }
 
-/// The database.
+/// How much memory the database may take, how much history it keeps, and when it makes snapshots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
@@ -340,7 +340,7 @@ pub enum ConfigError {
     /// The file exists and cannot be read.
     #[error("cannot read {path}")]
     Read {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -348,7 +348,7 @@ pub enum ConfigError {
     /// Not TOML, an unknown name or a wrong type.
     #[error("{path} is not a valid configuration: {reason}")]
     Parse {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// The parser's words, which name line and field.
         reason: String,
@@ -358,7 +358,7 @@ pub enum ConfigError {
     Feed {
         /// The `name` of its table.
         name: String,
-        /// Why.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// Launches that cannot be served.
@@ -384,7 +384,7 @@ pub enum ConfigError {
     Report {
         /// The `name` of its table.
         name: String,
-        /// Why.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// Alerts that cannot be told so.
@@ -395,7 +395,7 @@ pub enum ConfigError {
     Delivery {
         /// The `name` of its table.
         name: String,
-        /// Why.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// A number outside its range.

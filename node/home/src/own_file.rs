@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Why such a file is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnFileError {
-    /// The disk.
+    /// It is missing, or the system refuses it.
     #[error("cannot read {}", .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// Group or others may read or write it.

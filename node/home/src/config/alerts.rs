@@ -10,7 +10,7 @@ use super::{ConfigError, Delivery, DeliveryBy};
 pub struct Alerts {
     /// Names of `[[delivery]]` tables of kind mail or webhook; none: alerts stand in `aula district alerts list` alone.
     pub deliver: Vec<String>,
-    /// Of what.
+    /// Of what people are told; of nothing else.
     pub kinds: Vec<AlertKind>,
     /// A time of day within which nothing is sent, `hh:mm-hh:mm` in the zone of `[reports]`; it is sent when that is over.
     pub quiet: Option<String>,

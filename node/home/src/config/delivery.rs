@@ -88,9 +88,9 @@ pub struct Mail {
     /// 587 when left out, for STARTTLS.
     #[serde(default = "submission")]
     pub port: u16,
-    /// The sender.
+    /// The address that notes come from.
     pub from: String,
-    /// The receivers.
+    /// The addresses that notes go to.
     pub to: Vec<String>,
     /// The account, where the server wants one.
     pub user: Option<String>,
