@@ -40,7 +40,7 @@ pub enum OfficeError {
 /// A member's folder with its account key: a district, the funder, an auditor.
 #[derive(Debug)]
 pub struct MemberHome {
-    /// The folder.
+    /// The folder of `--home` for a command that acts as this member.
     pub home: Home,
     key: NodeKey,
 }

@@ -27,13 +27,13 @@ pub enum TwinError {
     State {
         /// The study's number of the student.
         student: u32,
-        /// By which rule.
+        /// The rule that it breaks.
         why: String,
     },
     /// The export cannot be written.
     #[error("the export of {district} cannot be written")]
     Export {
-        /// Whose.
+        /// The district whose export it is.
         district: String,
         /// Why.
         source: std::io::Error,

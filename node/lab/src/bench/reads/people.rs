@@ -82,7 +82,7 @@ fn district_of(school: u32) -> DistrictId {
 /// A student of a past.
 #[derive(Debug, Clone)]
 pub struct Student {
-    /// The pseudonym.
+    /// A pseudonym that follows from the seed.
     pub handle: Handle,
     /// 1 to 42, as the genesis numbers them.
     pub district: u16,
