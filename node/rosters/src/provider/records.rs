@@ -59,7 +59,7 @@ pub struct Staff {
 /// What a result of a class is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
-    /// The section.
+    /// The section that it is a result of.
     pub class: String,
     /// The line item, by the sending system's identifier.
     pub item: String,
@@ -80,9 +80,9 @@ pub struct Score {
     pub record: String,
     /// What was measured, in words: instrument, measure, window, name of the score.
     pub title: String,
-    /// The number.
+    /// The score, where it is a number.
     pub score: Option<serde_json::Number>,
-    /// The word.
+    /// The score, where it is a word.
     pub text: Option<String>,
     /// The day, `YYYY-MM-DD`.
     pub day: String,
