@@ -48,7 +48,7 @@ impl Made {
 pub struct FileLine {
     /// Its name within the folder.
     pub name: String,
-    /// Its length.
+    /// How many bytes it has.
     pub bytes: u64,
     /// SHA-256 of its bytes, in hex.
     pub sha256: String,
