@@ -62,7 +62,7 @@ pub struct Correction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// What.
+    /// Whether the record was amended or stands.
     pub answered: Answered,
     /// In words.
     pub text: String,

@@ -28,7 +28,7 @@ mod tests;
 /// What is written of one student and year.
 #[derive(Debug, Clone)]
 pub struct StudentWrite {
-    /// Whose.
+    /// The student, by the pseudonym of the import's year.
     pub handle: Handle,
     /// The place on the roster, when it changes.
     pub roster: Option<RosterEntry>,

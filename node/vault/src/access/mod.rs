@@ -51,7 +51,7 @@ pub use whole::Whole;
 pub struct ReadRequest {
     /// What the reader shows.
     pub credential: Option<Credential>,
-    /// Of which student.
+    /// The student, by a pseudonym of any year.
     pub handle: Handle,
     /// For which class of data.
     pub class: Term,
