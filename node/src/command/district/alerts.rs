@@ -40,7 +40,7 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Lists or acknowledges, in the home's own book: no node is asked.
 ///
 /// # Errors
 /// A book that cannot be read or written, an id that names none or several.

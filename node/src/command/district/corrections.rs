@@ -54,7 +54,7 @@ pub struct AnswerArgs {
     pub text: std::path::PathBuf,
 }
 
-/// Does it.
+/// Lists or answers, in the vault: no node is asked.
 ///
 /// # Errors
 /// When the vault refuses, there is no such correction, or it was answered.

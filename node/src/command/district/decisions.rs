@@ -62,7 +62,7 @@ pub struct DecisionsArgs {
     pub place: Place,
 }
 
-/// Tells.
+/// Writes the file, and letters where they are asked for.
 ///
 /// # Errors
 /// When the node, the vault or a file refuses, and when the round is not decided.

@@ -110,7 +110,7 @@ fn microdegrees(text: &str) -> Option<i32> {
     all.parse::<i32>().ok().map(|number| sign * number)
 }
 
-/// Does it.
+/// Sends the change, or lists what the ledger has.
 ///
 /// # Errors
 /// When a name is refused, or the node cannot be reached or refuses.

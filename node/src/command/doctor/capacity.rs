@@ -116,7 +116,7 @@ pub struct Need {
     pub value: f64,
     /// Of `value`: cores, s, MiB, GB; `/s` is a second.
     pub unit: &'static str,
-    /// By which costs.
+    /// The costs and figures that it follows from.
     pub from: &'static str,
 }
 

@@ -19,7 +19,7 @@ pub struct Leaving {
     pub what: String,
     /// Whether it tells of single students: `none`, `pseudonyms`, `named`.
     pub students: &'static str,
-    /// To whom.
+    /// Who gets it: an address, a place, or whoever asks.
     pub to: String,
     /// The place of `[sovereignty]`; none without a rule, or where none applies.
     pub place: Option<String>,

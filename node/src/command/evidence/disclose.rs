@@ -103,7 +103,7 @@ impl<E: Into<Failure>> From<E> for Undisclosed {
 
 /// A district's own home: its vault, its account key, and the reader's credential if one was given.
 pub struct Own<'a> {
-    /// The home.
+    /// Where the home is, and how the answer is printed.
     pub context: &'a Context,
     /// Where the vault is.
     pub place: &'a Place,

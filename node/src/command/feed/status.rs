@@ -18,7 +18,7 @@ pub struct StatusArgs {
     pub name: Option<String>,
 }
 
-/// Tells.
+/// Reads the sources' notes and the spools.
 ///
 /// # Errors
 /// A configuration that is refused, a vault that cannot be read.

@@ -83,7 +83,7 @@ pub struct WhatIfArgs {
     pub day: super::super::estate::whatif::DayArgs,
 }
 
-/// The answer.
+/// What was executed, and what the changes moved.
 #[derive(Debug, Serialize)]
 struct Report {
     height: u64,

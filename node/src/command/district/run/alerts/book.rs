@@ -26,7 +26,7 @@ const KEPT_MS: u64 = 90 * 86_400_000;
 pub struct Alert {
     /// 32 hex digits, drawn.
     pub id: String,
-    /// Of what.
+    /// Which of the things that config.toml names it is of.
     pub kind: AlertKind,
     /// What it is about, for the district's own eyes: never sent.
     pub about: String,
@@ -52,7 +52,7 @@ impl Alert {
 pub struct Planned {
     /// 32 hex digits, drawn: what makes it this note.
     pub id: String,
-    /// Of what.
+    /// Every alert of the note is of this kind.
     pub kind: AlertKind,
     /// The place's name.
     pub to: String,
