@@ -46,9 +46,9 @@ pub fn handle(number: u8) -> Handle {
 pub enum Other {
     /// Acts for district 2, which has no school.
     District2 = 2,
-    /// A funder.
+    /// Funds the year that rounds are of.
     Funder = 3,
-    /// An auditor.
+    /// Takes rounds' rows and records what it found.
     Auditor = 4,
     /// Another auditor.
     Auditor2 = 5,
