@@ -17,7 +17,7 @@ use crate::schedule::Rotation;
 pub struct Generation {
     /// Always 1; a file of another version is refused.
     pub version: u8,
-    /// The district and chain that it belongs to.
+    /// The district or the account that it belongs to.
     pub owner: Owner,
     /// 1 for the first, then one more each time.
     pub generation: u32,
