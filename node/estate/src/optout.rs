@@ -1,8 +1,9 @@
 //! Who will leave a course, from enrolment and sections: boosted trees beside logistic regression, judged on rows that they were not
 //! fitted to, and by subgroup.
 //!
-//! A row is a student in a course. Columns that name groups of people can be set aside: the models do not see them, and it is judged by them
-//! whether risks are as high as departures are many. Rows without an answer are still to come and are told by models of all others.
+//! A row is a student in a course. Columns that name groups of people can be set aside: the models do not see them, and it is
+//! judged by them whether risks are as high as departures are many. Rows without an answer are still to come and are told by models
+//! of all others.
 
 #[cfg(test)]
 mod tests;
@@ -96,8 +97,8 @@ pub struct OptOut {
     pub courses: Vec<Course>,
 }
 
-/// Reads enrolments: an answer column (opted_out, dropped, withdrawn; 0, 1, or empty while it is to come), a course, whatever else is known of student and
-/// section when the course begins. Columns in `aside` are kept from the models.
+/// Reads enrolments: an answer column (opted_out, dropped, withdrawn; 0, 1, or empty while it is to come), a course, whatever else
+/// is known of student and section when the course begins. Columns in `aside` are kept from the models.
 ///
 /// # Errors
 /// When there is no answer column, an answer is none, or a column to be set aside is not there.

@@ -1,7 +1,7 @@
 //! Files that are the operator's alone, with secrets in them: read if nobody else may, and read again when they are other ones.
 //!
-//! A file is known by device, number, length, mode and the moment at which its inode was changed last. That moment nobody sets: a file that takes
-//! another's place with an old date, and one whose mode alone was mended, are other ones.
+//! A file is known by device, number, length, mode and the moment at which its inode was changed last. That moment nobody sets: a
+//! file that takes another's place with an old date, and one whose mode alone was mended, are other ones.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};

@@ -2,7 +2,8 @@
 //! busy.
 //!
 //! Invariants: redirects are not followed; answers have limits; what is told of a refusal is its own sentence and no more, and no secret
-//! is in an error. A busy or failing provider (429, 500, 502, 503, 504, no connection) is asked again, after what it says or after a time that doubles.
+//! is in an error. A busy or failing provider (429, 500, 502, 503, 504, no connection) is asked again, after what it says or after
+//! a time that doubles.
 
 use std::time::Duration;
 

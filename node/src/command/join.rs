@@ -1,9 +1,9 @@
 //! `aula join`: makes this home a follower of a chain, from its genesis file and a peer's address alone.
 //!
 //! The node begins with a snapshot of its peers where they have one, checked against a certified state root
-//! ([`crate::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs nothing until its key is in the
-//! validator set: from the start for a founder; for everybody else after a vote on HOME/request.json, which this command
-//! writes, and the node's own word that it is level.
+//! ([`crate::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs
+//! nothing until its key is in the validator set: from the start for a founder; for everybody else after a vote on
+//! HOME/request.json, which this command writes, and the node's own word that it is level.
 
 use aula_home::operator::{Choice, make};
 use aula_ledger::genesis::Genesis;
@@ -32,7 +32,8 @@ pub struct JoinArgs {
     /// The consortium's genesis: a file, or a URL that ends in # and the published SHA-256 of the file
     #[arg(long, value_name = "FILE|URL#SHA256")]
     pub genesis: String,
-    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns/NAME/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known without it
+    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns/NAME/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known
+    /// without it
     #[arg(long, value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
     /// The operator's name, 1 to 40 lower-case letters, digits and dashes [default: the one in operator.json, else node]

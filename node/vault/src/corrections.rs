@@ -1,9 +1,9 @@
 //! What a student or a family says is wrong in a record, and what the district answers.
 //!
-//! Flow: [`Vault::ask_correction`] → the district's operator lists the open ones ([`Vault::all_corrections`]) → [`Vault::answer_correction`],
-//! once. A correction is sealed under its student's key and goes with the student. Invariants: an answer is never changed;
-//! [`DAYS`] after it was asked one is overdue, and stays open. Absent: amending what was wrong, which enters as an event or an import
-//! like anything else, and a hearing (34 CFR 99.21), which people hold.
+//! Flow: [`Vault::ask_correction`] → the district's operator lists the open ones ([`Vault::all_corrections`]) →
+//! [`Vault::answer_correction`], once. A correction is sealed under its student's key and goes with the student. Invariants: an
+//! answer is never changed; [`DAYS`] after it was asked one is overdue, and stays open. Absent: amending what was wrong, which
+//! enters as an event or an import like anything else, and a hearing (34 CFR 99.21), which people hold.
 
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;

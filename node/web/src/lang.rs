@@ -1,4 +1,5 @@
-//! Languages of the pages that families, learners and teachers read, and tables of phrases: a line a phrase, so that none is missing in any.
+//! Languages of the pages that families, learners and teachers read, and tables of phrases: a line a phrase, so that none is
+//! missing in any.
 //!
 //! `{}` stands for what is filled in. A further language is a column of [`phrases`] and a row of [`Lang::ALL`]; one that runs from right to
 //! left says so in [`Lang::direction`], and the styles know no left and right.

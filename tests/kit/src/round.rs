@@ -1,5 +1,6 @@
 //! A decided round on the chain of the tests: twenty-four students of one school ask for four and eleven places, the one
-//! node shares its seed, in a second attempt after it withheld in the first, and the places are to be acknowledged within a millisecond of block time.
+//! node shares its seed, in a second attempt after it withheld in the first, and the places are to be acknowledged within a
+//! millisecond of block time.
 
 use aula_home::founding::Base;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};

@@ -6,9 +6,9 @@
 //! | `attendance:…` by its category: present, late or tardy, excused, unexcused or absent | `Attendance` |
 //!
 //! Everything else stays a record alone: a percentile, a result without a grade or a day, and, where the parameters are known, a
-//! score without a scale or more than eight deviations from its scale's mean, which is another scale's. An event's key follows from the student's field, so that the same result is the same
-//! event; another value of it is a correction of the first, and a value that is taken away is one too. Invariant: an import's
-//! events are written with it, in its one batch, and undone with it.
+//! score without a scale or more than eight deviations from its scale's mean, which is another scale's. An event's key follows from
+//! the student's field, so that the same result is the same event; another value of it is a correction of the first, and a value
+//! that is taken away is one too. Invariant: an import's events are written with it, in its one batch, and undone with it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

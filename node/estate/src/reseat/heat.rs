@@ -42,8 +42,8 @@ pub struct WarmDay {
     pub closures: Vec<Closure>,
 }
 
-/// The school day with the most degree-hours over a limit (µ°C), or that day of the year (from 1); rooms without cooling unless it is kept. None
-/// when no day has any.
+/// The school day with the most degree-hours over a limit (µ°C), or that day of the year (from 1); rooms without cooling unless it
+/// is kept. None when no day has any.
 ///
 /// # Errors
 /// When the building has no zone for a room, or a lesson has no place on the clock.

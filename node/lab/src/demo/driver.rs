@@ -1,9 +1,10 @@
 //! The demo's driver: plays the consortium's members through four epochs, over HTTP alone.
 //!
 //! An epoch is one grade of the study: the funder funds it, an operator defines its two classes, the funder its
-//! pools; districts anchor their students' states, record families' consents, and prove the need bands they are going to request with; a round
-//! per class is opened, districts request, the validators' nodes share seeds by themselves; the rounds run. While a round's windows pass, districts record which
-//! students completed the grade, one a block. Every step waits until the one before is final.
+//! pools; districts anchor their students' states, record families' consents, and prove the need bands they are going to request
+//! with; a round per class is opened, districts request, the validators' nodes share seeds by themselves; the rounds run. While a
+//! round's windows pass, districts record which students completed the grade, one a block. Every step waits until the one before is
+//! final.
 //!
 //! Invariants: a rejection anywhere ends the demo with the code in words; nothing is read from a node but what
 //! its API tells everybody. Absent: the rules, which are [`super::rules`], and starting nodes.

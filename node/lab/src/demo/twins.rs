@@ -66,7 +66,8 @@ pub fn count(versions: &mut Versions, years: &[StudentYear]) {
     years.iter().for_each(|year| *versions.entry(year.student).or_default() += 1);
 }
 
-/// Brings a year's export of one district into its vault, folds it, keeps the states, and gives what is to be anchored, ascending by handle.
+/// Brings a year's export of one district into its vault, folds it, keeps the states, and gives what is to be anchored, ascending
+/// by handle.
 ///
 /// # Errors
 /// When a row is not taken or the vault cannot be written.

@@ -8,8 +8,8 @@
 //! Flow: the root tells the addresses → a token → whole: every resource, then what changed while it was read, until nothing did, or
 //! everything of one snapshot → since a change version: key changes, deletes and upserts up to the newest, and for each student whose
 //! enrolments moved all of them as they stand → files of JSON lines, as exports of the API are. Invariants: a page that was
-//! skipped because others moved is found by the count, and the window is read anew; a history that the provider has dropped is an error, not a gap.
-//! Absent: what is done with a roster, writing.
+//! skipped because others moved is found by the count, and the window is read anew; a history that the provider has dropped is an
+//! error, not a gap. Absent: what is done with a roster, writing.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! `aula doctor leaves`: what leaves the district, when, to whom, read from the settings and from what was sent.
 //!
-//! Flow: the settings name every way out → each with its place by `[sovereignty]`, when it goes, in which form → of scheduled reports also the
-//! newest date that was sent, from the marks in the outbox. Absent: what a person carries away with a credential or a link;
-//! those reads stand in the access log.
+//! Flow: the settings name every way out → each with its place by `[sovereignty]`, when it goes, in which form → of scheduled
+//! reports also the newest date that was sent, from the marks in the outbox. Absent: what a person carries away with a credential
+//! or a link; those reads stand in the access log.
 
 use std::path::Path;
 

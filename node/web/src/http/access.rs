@@ -1,11 +1,11 @@
 //! The one rule who may ask what: each route is of a class, and a credential names the one class that it opens.
 //!
-//! Flow: a request is matched to a route → its class stands in [`ROUTES`] or, of a page, in [`PAGES`] → what is public passes, whatever is shown with
-//! it; of anything else the credential is checked against the state (`admit`) and goes to the route as the [`Caller`],
-//! which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table is
-//! refused to everybody, so that none is opened by being forgotten; a request without a credential that its class asks for
-//! never reaches a route, and so no vault; rows of a round go to an auditor whom the ledger lists and to the district whose
-//! they are. Absent: links of families and dashboards, which their routes check ([`Node::family`]); which reads a vault grants.
+//! Flow: a request is matched to a route → its class stands in [`ROUTES`] or, of a page, in [`PAGES`] → what is public passes,
+//! whatever is shown with it; of anything else the credential is checked against the state (`admit`) and goes to the route as the
+//! [`Caller`], which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table
+//! is refused to everybody, so that none is opened by being forgotten; a request without a credential that its class asks for never
+//! reaches a route, and so no vault; rows of a round go to an auditor whom the ledger lists and to the district whose they are.
+//! Absent: links of families and dashboards, which their routes check ([`Node::family`]); which reads a vault grants.
 
 use std::sync::Arc;
 

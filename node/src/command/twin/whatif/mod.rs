@@ -4,8 +4,8 @@
 //! the production optimizer, with its inputs changed as `--set` says ([`change`]), and compared with what was
 //! committed. With students' disclosures, or from the district's own vault, their twins are forked as well ([`twins`])
 //! and compared with the anchored hashes; a method's effect on a persona among them changes plans, needs, bands and so
-//! the rounds ([`effect`]). With a log and a skill graph instead, simulated learners of each persona plan their paths before and after. Without any
-//! change every root and hash is reproduced, or the exit code is 1. Nothing is written anywhere.
+//! the rounds ([`effect`]). With a log and a skill graph instead, simulated learners of each persona plan their paths before and
+//! after. Without any change every root and hash is reproduced, or the exit code is 1. Nothing is written anywhere.
 
 mod change;
 mod effect;

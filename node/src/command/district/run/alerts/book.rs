@@ -1,9 +1,10 @@
-//! The book of alerts: HOME/service/alerts.json, whole at any time, changed under a lock, since a command acknowledges while the service works.
+//! The book of alerts: HOME/service/alerts.json, whole at any time, changed under a lock, since a command acknowledges while the
+//! service works.
 //!
 //! Flow: what is found at a look → [`Book::found`]: an alert begins when something is found for the first time and ends when it is found no
 //! more; found again later it is another alert → [`Book::plan`]: what a place was not told yet becomes a note, written down before it is
-//! sent → [`Book::sent`]. Invariants: a note has the same alerts and the same id however often it is tried; an alert is told once a place; one
-//! that was acknowledged or has ended is told nowhere. Absent: finding and sending.
+//! sent → [`Book::sent`]. Invariants: a note has the same alerts and the same id however often it is tried; an alert is told once a
+//! place; one that was acknowledged or has ended is told nowhere. Absent: finding and sending.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
