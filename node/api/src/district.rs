@@ -1,4 +1,4 @@
-//! A district's own rows of a round, for that district alone.
+//! What a district sees of its own: its students as they are anchored, and its requests in a round.
 
 use aula_ledger::state::schema::{DecisionRow, DecisionStanding, RequestRow};
 use aula_ledger::tx::{Claims, Finding};

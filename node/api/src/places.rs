@@ -1,4 +1,4 @@
-//! What is told of one round, district, school or pool, and where things are.
+//! Figures of one round, district, school or pool; schools in a list; pages that a search finds.
 
 use aula_ledger::position::Position;
 use aula_ledger::state::schema::School;

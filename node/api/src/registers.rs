@@ -47,7 +47,7 @@ register! {
     Districts { districts: District as Vec<Object> }
     /// Schools of all districts, by number, each with what people call it now and where it is.
     Schools { schools: SchoolLine as Vec<SchoolLine> }
-    /// Members, admitted or not.
+    /// Members: candidates, admitted ones, and those that a vote removed.
     Members { members: Member as Vec<Object> }
     /// Proposed changes in words, with their votes and what is needed.
     Proposals { proposals: ProposalLine as Vec<ProposalLine> }
