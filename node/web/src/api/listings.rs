@@ -183,7 +183,7 @@ pub async fn pool(
     found(&node, value, format!("pool {id}"), "/v1/pools")
 }
 
-/// Pages that a text may mean
+/// Pages that a text may mean, the likeliest first
 #[utoipa::path(get, path = "/v1/search", tag = "chain", params(SearchQuery),
     responses((status = 200, body = Hits), (status = 400, body = ErrorBody)))]
 pub async fn search(

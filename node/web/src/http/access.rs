@@ -164,7 +164,7 @@ impl Caller {
     /// Refuses rows of a district that is neither the caller's own nor one that was closed and left it its business.
     ///
     /// # Errors
-    /// 403.
+    /// 403 `other_district`.
     pub fn own(&self, view: &ChainView, district: DistrictId) -> Result<(), ApiError> {
         let own = self.district();
         if own.is_some() && (own == Some(district) || own == schema::heir(view, district)?) {
@@ -180,7 +180,7 @@ impl Caller {
     /// Refuses another round's rows.
     ///
     /// # Errors
-    /// 403.
+    /// 403 `other_round`.
     pub fn of_round(&self, round: RoundId) -> Result<(), ApiError> {
         if self.round() == Some(round) {
             return Ok(());

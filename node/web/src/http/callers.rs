@@ -35,7 +35,7 @@ impl Callers {
     /// Takes a token, or says how long until there is one.
     ///
     /// # Errors
-    /// The time to wait.
+    /// The time until there is one.
     pub fn ask(&self, caller: IpAddr, now: Instant) -> Result<(), Duration> {
         if self.per_second <= 0.0 {
             return Ok(());
