@@ -66,10 +66,10 @@ impl Table {
         self.header.iter().position(|column| column == name)
     }
 
-    /// The same, needed.
+    /// Where a column of that name is, when nothing can be read without it.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none; the error names those that there are.
     pub fn column(&self, name: &str) -> Result<usize, Unreadable> {
         let has = || format!("there is no column {name:?}; there are {}", self.header.join(", "));
         self.find(name).ok_or_else(|| Unreadable::at("header", has()))

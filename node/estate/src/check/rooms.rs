@@ -101,7 +101,7 @@ pub fn of_ctt(instance: &ctt::Instance) -> Result<Estate, Unreadable> {
 /// be entered.
 ///
 /// # Errors
-/// When there is none.
+/// When no resource has that type.
 pub fn of_archive(instance: &xhstt::Instance) -> Result<Estate, Unreadable> {
     if instance.rooms.is_empty() {
         return Err(Unreadable::at("Resources", "no resource has a type called Room"));
