@@ -115,7 +115,7 @@ pub fn anchored(
 /// A request with what proves its band.
 ///
 /// # Errors
-/// Why not.
+/// [`NotAsked`]: the state is not the one that was anchored, or it has no need to prove.
 pub fn claimed(
     wish: &Wish,
     known: &Known,
