@@ -1,6 +1,6 @@
 //! A district's twins in the demo: a year's export comes into the vault, its events are folded, and what is anchored of them is kept.
 //!
-//! [`advance`] does a district's whole year with the functions that the commands of DESIGN 17 call: import, `need --record`, fold,
+//! [`advance`] does a district's whole year with the functions that a district's commands call: import, `need --record`, fold,
 //! keep. Invariants: a state is the fold of what the vault has of its student in the year; a student's version counts its states over
 //! all years, so that no salt or blinding is ever derived twice. Absent: sending anything; see [`super::driver`].
 
