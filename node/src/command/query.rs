@@ -79,7 +79,7 @@ pub enum What {
     Districts,
     /// Schools, with their numbers, districts, types and names
     Schools,
-    /// Members, with their accounts and roles
+    /// Members, with their accounts and roles; removed ones too
     Members,
     /// Proposed changes, with their votes
     Proposals,

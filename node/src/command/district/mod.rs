@@ -1,4 +1,4 @@
-//! `aula district`: a district's own work.
+//! `aula district`: what a district does itself, from its schools and rosters to its requests and letters.
 
 use std::path::PathBuf;
 

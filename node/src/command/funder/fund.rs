@@ -1,4 +1,4 @@
-//! `aula funder fund`.
+//! `aula funder fund`: money added to a school year's budget.
 
 use aula_api::event::BudgetFunded;
 use aula_ledger::tx::FundBudget;

@@ -1,4 +1,4 @@
-//! `aula funder grant`.
+//! `aula funder grant`: how much of a budget a class's steward may charge.
 
 use aula_api::event::BudgetGranted;
 use aula_api::registers::Classes;

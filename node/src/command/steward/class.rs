@@ -1,4 +1,4 @@
-//! `aula steward class`.
+//! `aula steward class`: a class of resources, with its kinds, its table of costs and its calendar.
 
 use aula_ledger::names::{Name, Title};
 use aula_ledger::tx::{Calendar, DefineClass};

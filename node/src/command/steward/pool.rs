@@ -1,4 +1,4 @@
-//! `aula steward pool`.
+//! `aula steward pool`: places of one kind at one school, charged to a budget as they are opened.
 
 use aula_api::event::PoolDefined;
 use aula_api::registers::Classes;

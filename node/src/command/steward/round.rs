@@ -1,4 +1,4 @@
-//! `aula steward open` and `aula steward run`.
+//! `aula steward open` and `aula steward run`: a round that takes requests, and one that is decided.
 
 use aula_api::PublicEvent;
 use aula_api::event::RoundOpened;
