@@ -88,7 +88,7 @@ pub struct Vitals {
     pub signs: bool,
     /// Why it signs nothing although it should.
     pub silent_because: Option<String>,
-    /// What it found damaged.
+    /// What it found damaged in its own state; none while all is well.
     pub damage: Option<String>,
     /// Set while no block is decided.
     pub stands: Option<Standing>,
@@ -176,7 +176,7 @@ pub struct SharedSeed {
     /// The lottery round whose seed it is a share of.
     #[schema(value_type = u32)]
     pub round: RoundId,
-    /// Which attempt at its seed, from 1.
+    /// Which attempt at the round's seed, from 1.
     pub attempt: u32,
     /// The last final block then.
     #[schema(value_type = u64)]
@@ -230,13 +230,13 @@ pub struct BlockSummary {
     /// Leaf count and root of the student states anchored in it.
     #[schema(value_type = Object)]
     pub students: TreeHead,
-    /// Root of the state after it.
+    /// Root of the state after the block: 64 hex digits. The next block executes on it.
     #[schema(value_type = String)]
     pub state_root: Hash,
-    /// Hash of the validators who decided it.
+    /// Hash of the validator set that decided this block.
     #[schema(value_type = String)]
     pub validators_hash: Hash,
-    /// Hash of the validators who decide the next.
+    /// Hash of the validator set that decides the next one.
     #[schema(value_type = String)]
     pub next_validators_hash: Hash,
 }
@@ -247,7 +247,7 @@ pub struct BlockDetail {
     /// What its header says, under the names of a block in a list.
     #[serde(flatten)]
     pub summary: BlockSummary,
-    /// The round in which it was decided, from 0.
+    /// Which round of consensus decided it, from 0; above 0 a proposer before was missing or slow.
     pub round: u32,
     /// The validators whose precommits make it final.
     #[schema(value_type = Vec<String>)]
@@ -327,7 +327,7 @@ pub struct Validators {
     pub waiting: Vec<WaitingLine>,
 }
 
-/// A validator that waits.
+/// A validator that a vote admitted and that has no power yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingLine {
     /// The ledger's record: its key, its power once it is ready, and when it was admitted.
@@ -368,7 +368,7 @@ pub struct ValidatorLine {
     pub expected: u64,
     /// Blocks whose certificate holds its signature: a certificate is done with two thirds, late ones are not in it.
     pub signed: u64,
-    /// Blocks it proposed.
+    /// Blocks of its making that were decided.
     pub proposed: u64,
     /// Rounds in which its turn to propose ended without a block.
     pub missed_rounds: u64,
@@ -385,11 +385,11 @@ pub struct Uptime {
     pub height: u64,
     /// Rounds of consensus that decided nothing, of all heights.
     pub failed_rounds: u64,
-    /// The validators, by name.
+    /// Every validator that the ledger names, by name.
     pub validators: Vec<ValidatorLine>,
 }
 
-/// A parameter in force.
+/// A parameter as people read it: what it is now, what it limits, and what it was.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ParameterLine {
     /// As members vote on it, for example `max_block_bytes`.
@@ -398,20 +398,20 @@ pub struct ParameterLine {
     pub value: u64,
     /// What it limits, with its unit.
     pub meaning: String,
-    /// What the genesis said.
+    /// Its value by the genesis; the same as `value` when no vote changed it.
     pub at_genesis: u64,
 }
 
-/// A vote that changed a parameter.
+/// What one vote changed of one parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ParameterChange {
     /// The block that applied it.
     pub height: u64,
     /// The proposal that was voted for.
     pub proposal: u32,
-    /// Which parameter.
+    /// The parameter, as `ParameterLine` names it.
     pub name: String,
-    /// Its value before.
+    /// Its value until then.
     pub before: u64,
     /// Its value from the next height on.
     pub after: u64,

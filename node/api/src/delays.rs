@@ -20,7 +20,7 @@ pub struct PassedOver {
     /// Who sent the transaction: 40 hex digits.
     #[schema(value_type = String)]
     pub account: AccountId,
-    /// The transaction that waits.
+    /// What waits: the next transaction of the account, 64 hex digits.
     #[schema(value_type = String)]
     pub transaction: TransactionId,
     /// Blocks with room that left it out.

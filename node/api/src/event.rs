@@ -65,12 +65,12 @@ fields! {
         /// Members who may vote.
         members: u32,
     }
-    /// A change was agreed on.
+    /// The last vote that was needed came: the change is made.
     ChangeApplied of "change_applied" {
         /// First height that it governs.
         in_force: Height,
     }
-    /// A change was refused.
+    /// So many voted against it that it can no longer be applied.
     ChangeRefused of "change_refused" {}
     /// A validator has another key.
     ValidatorRotated of "validator_rotated" {
@@ -86,10 +86,10 @@ fields! {
     BudgetGranted of "budget_granted" {
         /// What this steward may charge to the year in all, in cents.
         granted_cents: Cents,
-        /// Of it spent already, in cents.
+        /// What of it pools were charged already, in cents.
         spent_cents: Cents,
     }
-    /// A pool was opened.
+    /// A pool's places can be given from now on.
     PoolDefined of "pool_defined" {
         /// What its places cost, charged to its budget, in cents.
         charged_cents: Cents,

@@ -43,7 +43,7 @@ pub struct HoursOfDay {
     pub time_zone: String,
 }
 
-/// An hour of a day.
+/// One hour that was counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hour {
     /// When it begins, in ms since 1970 UTC.

@@ -6,7 +6,7 @@ use aula_ledger::types::{Height, SchoolYear, TimeMs};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Figures of a height.
+/// What a page of the explorer shows, and up to which block it is counted.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Figures<T> {
     /// The final block up to which they count.
@@ -21,7 +21,7 @@ pub struct Figures<T> {
 pub struct Hit {
     /// `block`, `round`, `school` and the like: the kind of page.
     pub kind: String,
-    /// What it is called.
+    /// What the page is about, as people call it.
     pub title: String,
     /// Its page on this node.
     pub href: String,
@@ -36,7 +36,7 @@ pub struct Hits {
     pub hits: Vec<Hit>,
 }
 
-/// A school in a list.
+/// A school with its name and place of this school year.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolLine {
     /// The ledger's record: number, district, type, and each description with the school year it is from.
@@ -48,7 +48,7 @@ pub struct SchoolLine {
     /// Where it is, in microdegrees of WGS 84; none when its district has not said.
     #[schema(value_type = Option<Object>)]
     pub position: Option<Position>,
-    /// Which of its descriptions says so.
+    /// The place among the record's descriptions of the one that `name` and `position` are of; none without one.
     #[serde(skip)]
     pub described_at: Option<usize>,
 }

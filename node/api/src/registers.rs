@@ -53,13 +53,13 @@ register! {
     Proposals { proposals: ProposalLine as Vec<ProposalLine> }
 }
 
-/// Where a statement is.
+/// Whether a funder has proved how the money was spent, and whether that still holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Statement {
-    /// There is none.
+    /// The funder has stated nothing.
     NotStated,
-    /// It is of the money as it is.
+    /// The newest statement is of the money as it is now.
     Stands,
     /// Another was made since, pools or funds changed, or a decision that it is about does not stand.
     Superseded,
@@ -99,7 +99,7 @@ impl Statement {
 /// A budget with what its funder stated of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetView {
-    /// As the ledger has it.
+    /// The ledger's record: funder, school year, what was funded and what is charged, in cents.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub budget: Budget,
@@ -114,7 +114,7 @@ pub struct BudgetView {
 pub struct Voter {
     /// The member's name.
     pub name: String,
-    /// For or against.
+    /// `approve` or `reject`; never changed.
     #[schema(value_type = String)]
     pub choice: Choice,
 }
@@ -137,7 +137,7 @@ pub struct ProposalLine {
     pub needed: Option<u32>,
     /// `open`, `applied`, `refused`, or `lapsed`: not decided by its last height.
     pub standing: String,
-    /// The name of the member who proposed it.
+    /// The member who proposed it, by name.
     pub proposer_name: String,
     /// Everybody who voted on it, and how; votes of members who have left are not in `for` and `against`.
     pub voters: Vec<Voter>,

@@ -99,7 +99,7 @@ pub struct SeedReport {
     /// The round whose shares these are: an earlier one, if that had the same requests.
     #[schema(value_type = u64)]
     pub round: RoundId,
-    /// The shares of the attempt.
+    /// Who committed and who revealed in the attempt that drew, or is under way.
     #[serde(flatten)]
     pub shares: SeedShares,
 }
@@ -107,7 +107,7 @@ pub struct SeedReport {
 /// Shares of one attempt. Each member who is missing could choose between two seeds, so f of them among 2^f.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SeedShares {
-    /// Which attempt, from 1.
+    /// Which attempt at the seed, from 1.
     pub attempt: u32,
     /// Who committed and did not reveal.
     #[schema(value_type = Vec<String>)]
@@ -216,7 +216,7 @@ pub struct OwedLine {
     /// Of which pool's places.
     #[schema(value_type = u64)]
     pub pool: PoolId,
-    /// Who owes it.
+    /// The school that must acknowledge.
     #[schema(value_type = u64)]
     pub school: SchoolId,
     /// Places given; none where the round's report withholds them.
@@ -231,7 +231,7 @@ pub struct OwedLine {
 /// What became of a number of drawn students.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
-    /// Drawn by the seed.
+    /// Drawn by the round's seed to be audited.
     pub drawn: u32,
     /// The events give the anchored state; whether they are true was not looked at.
     pub replayed: u32,
@@ -284,7 +284,7 @@ pub struct RoundAudit {
     /// The round that was audited.
     #[schema(value_type = u64)]
     pub round: RoundId,
-    /// Of all districts.
+    /// Drawn students of all districts together.
     pub all: Counts,
     /// Each district's part, ascending by number; only districts of which a student was drawn.
     pub districts: Vec<DistrictAudit>,

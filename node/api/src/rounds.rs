@@ -44,10 +44,10 @@ pub struct DecisionView {
     /// The block that recorded it.
     #[schema(value_type = u64)]
     pub height: Height,
-    /// Root of the requests' tree.
+    /// Root of the tree over all requests: 64 hex digits. A request is proved against it.
     #[schema(value_type = String)]
     pub requests_root: Hash,
-    /// Root of the decisions' tree.
+    /// Root of the tree over all decisions: 64 hex digits. A place is proved against it.
     #[schema(value_type = String)]
     pub decisions_root: Hash,
     /// Students who asked for a place.
@@ -60,11 +60,11 @@ pub struct DecisionView {
     pub first_choice: Option<u32>,
     /// Placed at the own school, in the own district, at a school of the same type.
     pub by_tier: Option<[u32; 3]>,
-    /// Requests with a mandate.
+    /// Students who asked with a mandate.
     pub mandated: Option<u32>,
     /// Whether each of those has a place.
     pub mandates_met: bool,
-    /// By need band.
+    /// The same by need band; a band may have its counts withheld alone.
     pub by_band: Option<Vec<BandLine>>,
     /// What ties are broken by, from the shares of those in `revealed`: 64 hex digits.
     #[schema(value_type = String)]
@@ -122,7 +122,7 @@ pub struct RoundView {
     /// The school year whose states count: the calendar year in which it starts.
     #[schema(value_type = u64)]
     pub school_year: SchoolYear,
-    /// In which block it was opened.
+    /// The block in which it was opened; states that count were anchored before it.
     #[schema(value_type = u64)]
     pub opened: Height,
     /// Time of that block, in ms since 1970 UTC.
@@ -194,7 +194,7 @@ impl RoundView {
     }
 }
 
-/// One round, of a height.
+/// A round as it stood after a block.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OneRound {
     /// The final block whose state this is.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// What a read gave.
+/// What the access check granted of one record, and under which number the log lists the read.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VaultRead {
     /// Fields that were granted and that the record does not have.
@@ -72,7 +72,7 @@ pub struct Consents {
     pub height: Height,
 }
 
-/// What one family said.
+/// Every word of one family about one student.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FamilyWords {
     /// The student's pseudonym for this school year: 64 hex digits.
