@@ -29,7 +29,7 @@ pub enum ClientError {
     /// The node cannot be reached, or not in time.
     #[error("the node at {origin} {what}")]
     Unreachable {
-        /// Which node.
+        /// The node's origin, with scheme and port.
         origin: String,
         /// What happened, through which proxy, and why.
         what: String,
@@ -37,11 +37,11 @@ pub enum ClientError {
     /// What answered is not a node of this version.
     #[error("{origin} answered {what}")]
     BadAnswer {
-        /// Which node.
+        /// The node's origin, with scheme and port.
         origin: String,
         /// What it answered.
         what: String,
-        /// What to do.
+        /// What to do next.
         hint: &'static str,
     },
     /// The node refuses, in its own words.

@@ -38,7 +38,7 @@ const RETRY_EVERY: Duration = Duration::from_millis(10);
 /// How long to go on when the node has no room.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
 
-/// An account that sends.
+/// An account that sends, with the number that its next transaction has.
 pub struct Sender {
     genesis: Hash,
     account: AccountId,
@@ -60,7 +60,7 @@ pub struct Signed {
     pub id: TransactionId,
     /// Its canonical bytes.
     pub bytes: Vec<u8>,
-    /// Its sequence number.
+    /// How many transactions the account had sent before it.
     pub sequence: u64,
 }
 

@@ -87,7 +87,7 @@ impl Spool {
         Ok(Self { path: path.to_owned(), limit, bytes, oldest_ms })
     }
 
-    /// Bytes it has.
+    /// What its file takes, lengths and sealing included.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -29,7 +29,7 @@ pub struct Moved {
 pub struct Effect {
     /// What it amended.
     pub target: EventKey,
-    /// Skills.
+    /// Skills whose mastery it moved; empty when it moved none.
     pub mastery: Vec<Moved>,
     /// Transitions (milestones, interventions) that happen with it only.
     pub gained: Vec<Transition>,

@@ -110,7 +110,7 @@ pub struct Explained {
     pub terms: Vec<Term>,
     /// Constant and terms together, 0..=2,559.
     pub need: u16,
-    /// ⌊need / 256⌋.
+    /// ⌊need / 256⌋: 0 the least need, 9 the greatest.
     pub band: u8,
 }
 
@@ -127,9 +127,9 @@ pub struct Term {
     pub recorded: Option<u16>,
     /// What the rule reads: 0 or 1 of a flag, 0 to 255 of a position.
     pub value: u8,
-    /// What a step of it adds.
+    /// What one step of `value` adds to the need; may be below 0.
     pub weight: i32,
-    /// What it adds.
+    /// `value` × `weight`: its part of the need.
     pub adds: i64,
 }
 

@@ -29,9 +29,9 @@ pub use change::Change;
 /// What is known of the present.
 #[derive(Debug, Clone, Copy)]
 pub struct Present<'a> {
-    /// Rooms.
+    /// Rooms with their seats, features and closures.
     pub estate: &'a Estate,
-    /// Lessons.
+    /// The lessons of a week as they are held now.
     pub schedule: &'a Schedule,
     /// The building's zones and the year outside.
     pub energy: Option<(&'a Building, Hours<'a>, Clock, Program)>,

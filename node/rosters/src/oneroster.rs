@@ -43,7 +43,7 @@ pub struct Provider {
     pub assessments: bool,
     /// Where tokens come from.
     pub token_url: String,
-    /// Who asks.
+    /// The client's name, as the provider knows it.
     pub client_id: String,
     /// The client's secret; stands in no error and no log.
     pub client_secret: String,

@@ -31,7 +31,7 @@ pub enum StorageError {
     Format {
         /// What this program reads.
         expected: u8,
-        /// What was found.
+        /// The version byte that it has; none when there is none.
         found: Option<u8>,
     },
     /// The database belongs to another chain.

@@ -33,7 +33,7 @@ pub struct Publish {
     pub number: u16,
     /// The topic, UTF-8.
     pub topic: Bytes,
-    /// What it says.
+    /// The message's own bytes, as the feed's rules read them.
     pub payload: Bytes,
 }
 
@@ -67,7 +67,7 @@ impl std::fmt::Debug for Connect {
 pub enum Packet {
     /// A message that the client sends.
     Publish(Publish),
-    /// The release of a message.
+    /// PUBREL: the message of this number counts as delivered.
     Release(u16),
     /// Filters that it wants messages of.
     Subscribe(u16, Vec<String>),

@@ -55,9 +55,9 @@ pub struct EventRules<'a> {
 /// What an import knows of a student beside the field.
 #[derive(Debug, Clone, Copy)]
 pub struct Told {
-    /// The school year.
+    /// The calendar year in which the import's school year starts.
     pub year: u16,
-    /// The grade in that year.
+    /// The student's grade in that year, where the roster says it.
     pub grade: Option<u8>,
     /// When the import was made, milliseconds since 1970.
     pub at_ms: u64,

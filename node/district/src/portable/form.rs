@@ -38,7 +38,7 @@ pub struct Manifest {
     pub genesis: Hash,
     /// Who acts for the district.
     pub account: AccountId,
-    /// When it was made.
+    /// When it was made, milliseconds since 1970.
     pub made_ms: u64,
     /// Every other file.
     pub files: Vec<FileLine>,
@@ -167,7 +167,7 @@ pub struct AnchorLine {
 pub struct YearLine {
     /// The calendar year in which it starts.
     pub school_year: SchoolYear,
-    /// As of which height.
+    /// The height of the block whose tree it is.
     pub height: Height,
     /// How many students.
     pub count: u64,

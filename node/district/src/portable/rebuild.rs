@@ -96,7 +96,7 @@ pub struct YearRebuilt {
     pub absent: u64,
     /// The tree's root over the rebuilt rows; none while one is absent.
     pub root: Option<Hash>,
-    /// The ledger's.
+    /// The ledger's root of that tree, as the folder has it.
     pub ledger_root: Option<Hash>,
 }
 

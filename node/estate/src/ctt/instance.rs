@@ -22,7 +22,7 @@ pub struct Course {
 pub struct Room {
     /// As in the file.
     pub name: Name,
-    /// Seats.
+    /// How many students it seats.
     pub capacity: u32,
 }
 
@@ -40,7 +40,7 @@ pub struct Curriculum {
 pub struct Instance {
     /// As in the file.
     pub name: Name,
-    /// Days of the week.
+    /// How many days its week has.
     pub days: u32,
     /// The same on every day.
     pub periods_per_day: u32,

@@ -11,7 +11,7 @@ use super::ConfigError;
 pub struct Delivery {
     /// What `deliver` of a report calls it, 1 to 40 letters, digits and dashes.
     pub name: String,
-    /// How.
+    /// Which way they go; `kind` names it.
     #[serde(flatten)]
     pub by: DeliveryBy,
 }
@@ -30,7 +30,7 @@ pub enum DeliveryBy {
     Bucket(BucketPlace),
 }
 
-/// `kind = "bucket"`.
+/// `kind = "bucket"`: a bucket that speaks S3.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BucketPlace {
@@ -60,7 +60,7 @@ fn prefix() -> String {
     "aula/".into()
 }
 
-/// `kind = "sftp"`.
+/// `kind = "sftp"`: a folder of a server whose key is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sftp {
@@ -79,7 +79,7 @@ pub struct Sftp {
     pub encrypt_to: Vec<String>,
 }
 
-/// `kind = "mail"`.
+/// `kind = "mail"`: a note that a report is ready, by SMTP with STARTTLS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
@@ -100,7 +100,7 @@ pub struct Mail {
     pub ca: Option<PathBuf>,
 }
 
-/// `kind = "webhook"`.
+/// `kind = "webhook"`: the same note for a program, signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {

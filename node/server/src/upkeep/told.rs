@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Snapshot {
     /// The block after which the state is this.
     pub height: Height,
-    /// The block of that height.
+    /// Hash of the block at that height.
     pub block_hash: Hash,
     /// The certified root of its state.
     pub state_root: Hash,
@@ -73,7 +73,7 @@ pub struct Pruned {
 pub struct Copied {
     /// The newest block in the copy.
     pub height: Height,
-    /// The block of that height.
+    /// Hash of the block at that height.
     pub block_hash: Hash,
     /// How many files.
     pub files: usize,
@@ -92,7 +92,7 @@ pub struct Copied {
 pub struct Restored {
     /// The newest block in the copy that it was made from.
     pub height: Height,
-    /// The block of that height.
+    /// Hash of the block at that height.
     pub block_hash: Hash,
     /// As the copy names it.
     pub chain_id: ChainId,
