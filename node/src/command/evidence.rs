@@ -61,7 +61,7 @@ pub enum About {
     Round {
         /// The round's number
         round: u32,
-        /// Which node, and which file.
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -74,7 +74,7 @@ pub enum About {
         /// The number of the student's district, for an auditor: needed only where two districts requested for one handle
         #[arg(long)]
         district: Option<u16>,
-        /// Which node, and which file.
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -96,7 +96,7 @@ pub enum About {
         /// opens evidence]
         #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
         credential: Option<PathBuf>,
-        /// Which node, and which file.
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -108,7 +108,7 @@ pub enum About {
         handle: String,
         /// The record's number among the handle's, from 0
         number: u16,
-        /// Which node, and which file.
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -119,7 +119,7 @@ pub enum About {
         funder: String,
         /// The school year, by the calendar year in which it starts
         school_year: u16,
-        /// Which node, and which file.
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -130,7 +130,7 @@ pub enum About {
         /// The entry's number in the log. Needs the district's own folder as --home
         #[arg(long, value_name = "N")]
         entry: Option<u64>,
-        /// Which node, and which file.
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },

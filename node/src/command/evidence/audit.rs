@@ -72,7 +72,7 @@ pub struct AuditArgs {
     /// Where the report is written: the ledger holds its SHA-256
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Where the result is recorded.
+    /// Where the result is recorded
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

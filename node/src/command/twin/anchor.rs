@@ -58,7 +58,7 @@ pub struct AnchorArgs {
     /// Where the vault is
     #[command(flatten)]
     pub place: Place,
-    /// Where the states are anchored.
+    /// Where the states are anchored
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

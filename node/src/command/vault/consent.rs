@@ -35,7 +35,7 @@ pub struct ConsentArgs {
     /// The signed form, as a file of any kind: its SHA-256 goes to the ledger
     #[arg(long, value_name = "FILE")]
     pub form: PathBuf,
-    /// Where the word is recorded.
+    /// Where the word is recorded
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

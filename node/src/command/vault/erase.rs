@@ -27,7 +27,7 @@ use crate::family_link;
 pub struct EraseArgs {
     /// One of the student's pseudonyms, 64 hex digits, of any year; without one, only what could not be recorded before is recorded
     pub handles: Vec<String>,
-    /// Where the erasure is recorded.
+    /// Where the erasure is recorded
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

@@ -46,7 +46,7 @@ pub enum Action {
     },
     /// Put the log's head on the ledger, with the proof that it extends the one before
     Anchor {
-        /// Where the head is anchored.
+        /// Where the head is anchored
         #[command(flatten)]
         ledger: LedgerArgs,
     },
