@@ -130,7 +130,7 @@ pub struct Part {
     pub a_year: f64,
     /// The same for one student.
     pub a_student: f64,
-    /// How far a tenth more of this line moves the system's cost a student.
+    /// How far a tenth more of this line moves the system's cost of one student, in the unit of the file's amounts.
     pub if_a_tenth_more: f64,
     /// Where the figure is from.
     pub source: String,

@@ -111,7 +111,7 @@ pub struct EventLine {
     pub place: String,
     /// Its canonical bytes: what is folded.
     pub event: String,
-    /// The time that rules about days use.
+    /// The time that rules about days use, milliseconds since 1970.
     pub at_ms: u64,
     /// Who recorded it.
     pub source: u64,

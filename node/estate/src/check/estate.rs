@@ -81,9 +81,9 @@ pub struct Place {
     /// Storey; 0 at the ground.
     #[serde(default)]
     pub floor: i16,
-    /// From the plan's left.
+    /// From the plan's left, at most 10,000 either way.
     pub x: f64,
-    /// From the plan's top.
+    /// From the plan's top, at most 10,000 either way.
     pub y: f64,
     /// To the right, above 0.
     pub width: f64,

@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub bytes: u64,
     /// Where it is.
     pub folder: PathBuf,
-    /// How long it took; none of one that was made before.
+    /// How long it took, in seconds; none of one that was made before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
@@ -64,7 +64,7 @@ pub struct Pruned {
     pub bytes_after: u64,
     /// The difference; 0 where the disk holds more now.
     pub bytes_freed: u64,
-    /// How long it took.
+    /// How long it took, in seconds.
     pub seconds: f64,
 }
 

@@ -38,9 +38,9 @@ pub struct Effect {
     pub twins: usize,
     /// Ability, logits.
     pub ability: f64,
-    /// Mastery of the weakest skill.
+    /// Mastery of the weakest skill, 0 to 1.
     pub weakest: f64,
-    /// Mastery of the strongest skill.
+    /// Mastery of the strongest skill, 0 to 1.
     pub strongest: f64,
     /// On the voted scale, 0 to 2,559.
     pub need: f64,
