@@ -1,4 +1,4 @@
-//! Status, blocks, validators, parameters.
+//! The chain as a node has it: status, blocks, validators, parameters.
 
 use aula_ledger::chain::Header;
 use aula_ledger::chain::validators::ValidatorSet;
@@ -17,19 +17,19 @@ use crate::transactions::Outline;
 /// This node and its chain.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Status {
-    /// Which chain.
+    /// The genesis's name, a dash, and the first 8 hex digits of the SHA-256 of the genesis file.
     #[schema(value_type = String)]
     pub chain_id: ChainId,
     /// SHA-256 of the genesis file; compare it with the published one.
     #[schema(value_type = String)]
     pub genesis_sha256: Hash,
-    /// The last final block.
+    /// The last final block; 0 before the first one.
     #[schema(value_type = u64)]
     pub height: Height,
-    /// Its hash.
+    /// Of the block at `height`: 64 hex digits, lower case.
     #[schema(value_type = String)]
     pub block_hash: Hash,
-    /// Its time, in ms since 1970 UTC.
+    /// The time in that block's header, in ms since 1970 UTC.
     #[schema(value_type = u64)]
     pub time_ms: TimeMs,
     /// How many validators decide the next block.
@@ -53,9 +53,9 @@ pub struct Status {
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
     pub finality: Option<Finality>,
-    /// Transactions that wait.
+    /// Transactions that this node has checked and that no block holds yet.
     pub waiting_transactions: usize,
-    /// Bytes of those.
+    /// What those take, in bytes as they are signed.
     pub waiting_bytes: usize,
     /// How long they wait, and whom blocks pass over.
     #[serde(default)]
@@ -78,7 +78,7 @@ pub struct Status {
 pub struct Vitals {
     /// The last final block.
     pub height: Height,
-    /// Its time.
+    /// The time in that block's header, in ms since 1970 UTC.
     pub time_ms: TimeMs,
     /// How many validators decide the next block.
     pub validators: usize,
@@ -88,13 +88,13 @@ pub struct Vitals {
     pub signs: bool,
     /// Why it signs nothing although it should.
     pub silent_because: Option<String>,
-    /// What it found damaged.
+    /// What it found damaged in its own state; none while all is well.
     pub damage: Option<String>,
     /// Set while no block is decided.
     pub stands: Option<Standing>,
-    /// Its rules.
+    /// By which rules it executes blocks, and which come next.
     pub protocol: ProtocolStatus,
-    /// Its program's version.
+    /// The program's version, for example `0.1.0`.
     pub version: Option<String>,
 }
 
@@ -126,7 +126,7 @@ pub struct ProtocolStatus {
 /// A protocol that begins at a height.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NextProtocol {
-    /// Its number.
+    /// Greater than the one in force.
     #[schema(value_type = u16)]
     pub protocol: Protocol,
     /// The first height by its rules.
@@ -173,10 +173,10 @@ impl NextProtocol {
 pub struct SharedSeed {
     /// `committed` or `revealed`.
     pub act: String,
-    /// Of which round.
+    /// The lottery round whose seed it is a share of.
     #[schema(value_type = u32)]
     pub round: RoundId,
-    /// Which attempt at its seed, from 1.
+    /// Which attempt at the round's seed, from 1.
     pub attempt: u32,
     /// The last final block then.
     #[schema(value_type = u64)]
@@ -202,10 +202,10 @@ pub struct SeedDuty {
 /// A block without its transactions.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BlockSummary {
-    /// Its height.
+    /// Genesis is 0, the first block 1.
     #[schema(value_type = u64)]
     pub height: Height,
-    /// Its hash.
+    /// SHA-256 of the header under a label: 64 hex digits, lower case. Evidence proves against it.
     #[schema(value_type = String)]
     pub hash: Hash,
     /// Block time in ms since 1970 UTC.
@@ -218,7 +218,7 @@ pub struct BlockSummary {
     #[serde(default)]
     #[schema(value_type = u16)]
     pub protocol: Protocol,
-    /// Who built it.
+    /// The validator that built it: 40 hex digits.
     #[schema(value_type = String)]
     pub proposer: ValidatorAddress,
     /// Leaf count and root of its transactions.
@@ -230,13 +230,13 @@ pub struct BlockSummary {
     /// Leaf count and root of the student states anchored in it.
     #[schema(value_type = Object)]
     pub students: TreeHead,
-    /// Root of the state after it.
+    /// Root of the state after the block: 64 hex digits. The next block executes on it.
     #[schema(value_type = String)]
     pub state_root: Hash,
-    /// Hash of the validators who decided it.
+    /// Hash of the validator set that decided this block.
     #[schema(value_type = String)]
     pub validators_hash: Hash,
-    /// Hash of the validators who decide the next.
+    /// Hash of the validator set that decides the next one.
     #[schema(value_type = String)]
     pub next_validators_hash: Hash,
 }
@@ -244,10 +244,10 @@ pub struct BlockSummary {
 /// A block with its transactions' outlines: what kind, how many entries, what became of them. No rows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BlockDetail {
-    /// The header.
+    /// What its header says, under the names of a block in a list.
     #[serde(flatten)]
     pub summary: BlockSummary,
-    /// The round in which it was decided, from 0.
+    /// Which round of consensus decided it, from 0; above 0 a proposer before was missing or slow.
     pub round: u32,
     /// The validators whose precommits make it final.
     #[schema(value_type = Vec<String>)]
@@ -259,7 +259,7 @@ pub struct BlockDetail {
 /// A page of blocks, newest first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BlocksPage {
-    /// The blocks.
+    /// Newest first, without gaps; empty only before the first block.
     pub blocks: Vec<BlockSummary>,
     /// The `from` of the next page; none at the first block.
     pub next: Option<u64>,
@@ -302,10 +302,10 @@ pub struct Validators {
     /// Who decides the block after the next.
     #[schema(value_type = Vec<Object>)]
     pub after: ValidatorSet,
-    /// Of which height.
+    /// The newest final block; `now` decided it.
     #[schema(value_type = u64)]
     pub height: Height,
-    /// Names and operators.
+    /// Names, operators and network identities.
     #[schema(value_type = Vec<Object>)]
     pub known: Vec<ValidatorInfo>,
     /// Evidence that a validator signed two things where one is allowed, with both signatures; of those who left too.
@@ -318,7 +318,7 @@ pub struct Validators {
     /// Who decided the newest block.
     #[schema(value_type = Vec<Object>)]
     pub now: ValidatorSet,
-    /// Peers that may connect.
+    /// The nodes that may connect: identity, address and operator of each.
     #[schema(value_type = Vec<Object>)]
     pub peers: Vec<Peer>,
     /// What each signed and proposed.
@@ -327,10 +327,10 @@ pub struct Validators {
     pub waiting: Vec<WaitingLine>,
 }
 
-/// A validator that waits.
+/// A validator that a vote admitted and that has no power yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingLine {
-    /// The record.
+    /// The ledger's record: its key, its power once it is ready, and when it was admitted.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub record: WaitingValidator,
@@ -342,7 +342,7 @@ pub struct WaitingLine {
 }
 
 impl WaitingLine {
-    /// In words.
+    /// Its standing in a sentence for operators.
     pub fn words(&self) -> &'static str {
         match self.standing.as_str() {
             "late" => "seven days are over without its word: its validator needs another vote",
@@ -352,15 +352,15 @@ impl WaitingLine {
     }
 }
 
-/// A validator, of the set that decides the next block or of an earlier one.
+/// A validator that the ledger names, and what it has done in all blocks counted so far.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ValidatorLine {
-    /// Its address.
+    /// First 20 bytes of the labelled hash of its public key, as 40 hex digits.
     #[schema(value_type = String)]
     pub address: ValidatorAddress,
-    /// Its name.
+    /// As the genesis or the vote that admitted it says.
     pub name: String,
-    /// Who runs it.
+    /// The account of the member that runs it: 40 hex digits.
     pub operator: Option<String>,
     /// Its voting power for the next block; 0 when it is no longer in the set.
     pub power: u64,
@@ -368,13 +368,13 @@ pub struct ValidatorLine {
     pub expected: u64,
     /// Blocks whose certificate holds its signature: a certificate is done with two thirds, late ones are not in it.
     pub signed: u64,
-    /// Blocks it proposed.
+    /// Blocks of its making that were decided.
     pub proposed: u64,
     /// Rounds in which its turn to propose ended without a block.
     pub missed_rounds: u64,
-    /// The last height it signed.
+    /// The last height it signed; 0 while it has signed none.
     pub last_signed: u64,
-    /// Share of blocks signed, in parts per million, rounded down.
+    /// Share of `expected` that it signed, in parts per million, rounded down; none while nothing was expected.
     pub signed_ppm: Option<u64>,
 }
 
@@ -385,42 +385,42 @@ pub struct Uptime {
     pub height: u64,
     /// Rounds of consensus that decided nothing, of all heights.
     pub failed_rounds: u64,
-    /// The validators, by name.
+    /// Every validator that the ledger names, by name.
     pub validators: Vec<ValidatorLine>,
 }
 
-/// A parameter in force.
+/// A parameter as people read it: what it is now, what it limits, and what it was.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ParameterLine {
-    /// Its name.
+    /// As members vote on it, for example `max_block_bytes`.
     pub name: String,
-    /// Its value.
+    /// In force from the next block on; `meaning` gives the unit.
     pub value: u64,
-    /// What it limits.
+    /// What it limits, with its unit.
     pub meaning: String,
-    /// What the genesis said.
+    /// Its value by the genesis; the same as `value` when no vote changed it.
     pub at_genesis: u64,
 }
 
-/// A vote that changed a parameter.
+/// What one vote changed of one parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ParameterChange {
     /// The block that applied it.
     pub height: u64,
-    /// The proposal.
+    /// The proposal that was voted for.
     pub proposal: u32,
-    /// Which parameter.
+    /// The parameter, as `ParameterLine` names it.
     pub name: String,
-    /// Its value before.
+    /// Its value until then.
     pub before: u64,
     /// Its value from the next height on.
     pub after: u64,
 }
 
-/// The register.
+/// The ledger's parameters: those in force, and every change since the genesis.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Parameters {
-    /// Of which height.
+    /// The final block after which they are in force.
     pub height: u64,
     /// The record in force.
     #[schema(value_type = Object)]
@@ -435,7 +435,7 @@ pub struct Parameters {
 /// later.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TwinVersionList {
-    /// Of which height.
+    /// The final block after which these are all.
     pub height: u64,
     /// The versions: `version`, `from_year`, `voted`, `digest`, `parameters`.
     #[schema(value_type = Vec<Object>)]

@@ -15,13 +15,13 @@ pub struct ClassroomHeatmap {
     pub section: String,
     /// The students whom the access check granted, by handle.
     pub students: Vec<ClassroomStudent>,
-    /// The units, ascending.
+    /// Numbers of the units, ascending: the columns of `levels`.
     pub units: Vec<u16>,
     /// How many students of the section the check did not grant: no consent, or it was withdrawn.
     pub withheld: usize,
 }
 
-/// A student of a heatmap.
+/// One row of a heatmap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClassroomStudent {
     /// Whose row it is.

@@ -17,10 +17,10 @@ pub struct Delays {
 /// An account that blocks with room pass over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PassedOver {
-    /// Whose.
+    /// Who sent the transaction: 40 hex digits.
     #[schema(value_type = String)]
     pub account: AccountId,
-    /// The transaction that waits.
+    /// What waits: the next transaction of the account, 64 hex digits.
     #[schema(value_type = String)]
     pub transaction: TransactionId,
     /// Blocks with room that left it out.
@@ -32,7 +32,7 @@ pub struct PassedOver {
 /// A validator that built such blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Builder {
-    /// Which.
+    /// Its address: 40 hex digits.
     #[schema(value_type = String)]
     pub validator: ValidatorAddress,
     /// How many of them.

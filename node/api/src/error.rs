@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// The body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// The one field.
+    /// What went wrong, and what to do.
     pub error: ErrorDetail,
 }
 
@@ -16,9 +16,9 @@ pub struct ErrorBody {
 pub struct ErrorDetail {
     /// Lower-case words joined by underscores; stable.
     pub code: String,
-    /// One sentence.
+    /// What went wrong, in one sentence for people; its words may change.
     pub message: String,
-    /// What to do.
+    /// What to do next, for people; its words may change.
     pub hint: String,
     /// The ledger's or the pool's number when a transaction is refused.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,7 +37,7 @@ macro_rules! fields {
 fields! {
     /// A round takes requests.
     RoundOpened of "round_opened" {
-        /// Its number.
+        /// The number by which routes and files name the round.
         round: RoundId,
         /// Through this height at least.
         requests_until: Height,
@@ -48,9 +48,9 @@ fields! {
     AccessRecorded of "access_recorded" {
         /// Whose log.
         district: DistrictId,
-        /// Its entries.
+        /// Entries of the log up to this head.
         log_size: u64,
-        /// Its root.
+        /// Root of the log's tree over those entries.
         root: Hash,
     }
     /// A change may be voted on.
@@ -65,12 +65,12 @@ fields! {
         /// Members who may vote.
         members: u32,
     }
-    /// A change was agreed on.
+    /// The last vote that was needed came: the change is made.
     ChangeApplied of "change_applied" {
         /// First height that it governs.
         in_force: Height,
     }
-    /// A change was refused.
+    /// So many voted against it that it can no longer be applied.
     ChangeRefused of "change_refused" {}
     /// A validator has another key.
     ValidatorRotated of "validator_rotated" {
@@ -79,19 +79,19 @@ fields! {
     }
     /// A year's budget grew.
     BudgetFunded of "budget_funded" {
-        /// Funded in all.
+        /// Everything funded for the year so far, in cents of the consortium's currency.
         funded_cents: Cents,
     }
     /// A steward may charge a budget.
     BudgetGranted of "budget_granted" {
-        /// In all.
+        /// What this steward may charge to the year in all, in cents.
         granted_cents: Cents,
-        /// Of it spent already.
+        /// What of it pools were charged already, in cents.
         spent_cents: Cents,
     }
-    /// A pool was opened.
+    /// A pool's places can be given from now on.
     PoolDefined of "pool_defined" {
-        /// Charged to its budget.
+        /// What its places cost, charged to its budget, in cents.
         charged_cents: Cents,
     }
 }
@@ -102,12 +102,12 @@ impl PublicEvent {
         Self(fields)
     }
 
-    /// Its name.
+    /// The ledger's word for what happened, for example `round_opened`; empty where the object has none.
     pub fn name(&self) -> &str {
         self.0.get("event").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// It in a sentence.
+    /// What happened, in a sentence; none for kinds that have none.
     pub fn words(&self) -> Option<&str> {
         self.0.get("words").and_then(Value::as_str)
     }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 pub struct SchoolHours {
     /// The days, oldest first.
     pub days: Vec<DayOfHours>,
-    /// Which school.
+    /// The school's number on the ledger.
     #[schema(value_type = u64)]
     pub school: SchoolId,
 }
@@ -25,28 +25,28 @@ pub struct DayOfHours {
     pub href: String,
 }
 
-/// A day's counts.
+/// A day's counts: what happened at a school hour by hour, students counted once an hour and resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HoursOfDay {
     /// The local date, as YYYY-MM-DD.
     pub date: String,
     /// Its hours that were counted, ascending.
     pub hours: Vec<Hour>,
-    /// Resources of which something may be shown.
+    /// Resources of which something may be shown; empty when every count is withheld.
     pub resources: Vec<ResourceHours>,
     /// Counts are rounded down to multiples of this; neither fewer students, nor all but fewer, are shown.
     pub rounded_to: u32,
-    /// Which school.
+    /// The school's number on the ledger.
     #[schema(value_type = u64)]
     pub school: SchoolId,
-    /// Of which IANA time zone date and hours are.
+    /// The IANA time zone that date and hours are in, for example `America/New_York`.
     pub time_zone: String,
 }
 
-/// An hour of a day.
+/// One hour that was counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hour {
-    /// When it begins, milliseconds since 1970.
+    /// When it begins, in ms since 1970 UTC.
     pub from_ms: u64,
     /// The local time at which it begins, as HH:MM; one that comes twice on a day is two hours.
     pub starts: String,
@@ -57,6 +57,6 @@ pub struct Hour {
 pub struct ResourceHours {
     /// Its number, as events name it.
     pub resource: u32,
-    /// By hour: how many students used it, rounded down; null where that may not be shown.
+    /// How many students used it, one number for each of `hours`, rounded down; null where that may not be shown.
     pub students: Vec<Option<u32>>,
 }

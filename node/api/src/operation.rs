@@ -1,4 +1,4 @@
-//! For whoever watches a node.
+//! Whether a node lives and can be relied upon: for whoever watches it or stands before it.
 
 use aula_ledger::types::Height;
 use serde::{Deserialize, Serialize};

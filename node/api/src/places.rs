@@ -1,4 +1,4 @@
-//! What is told of one round, district, school or pool, and where things are.
+//! Figures of one round, district, school or pool; schools in a list; pages that a search finds.
 
 use aula_ledger::position::Position;
 use aula_ledger::state::schema::School;
@@ -6,10 +6,10 @@ use aula_ledger::types::{Height, SchoolYear, TimeMs};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Figures of a height.
+/// What a page of the explorer shows, and up to which block it is counted.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Figures<T> {
-    /// Of which height.
+    /// The final block up to which they count.
     #[schema(value_type = u64)]
     pub as_of_height: Height,
     /// The rows that the explorer's page shows.
@@ -19,9 +19,9 @@ pub struct Figures<T> {
 /// A page that may be meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hit {
-    /// What kind of thing.
+    /// `block`, `round`, `school` and the like: the kind of page.
     pub kind: String,
-    /// What it is called.
+    /// What the page is about, as people call it.
     pub title: String,
     /// Its page on this node.
     pub href: String,
@@ -30,25 +30,25 @@ pub struct Hit {
 /// Pages that a text may mean, the likeliest first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Hits {
-    /// How many.
+    /// The length of `hits`; 0 when nothing fits.
     pub count: usize,
-    /// The pages.
+    /// In the order in which to offer them.
     pub hits: Vec<Hit>,
 }
 
-/// A school in a list.
+/// A school with its name and place of this school year.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolLine {
-    /// The school.
+    /// The ledger's record: number, district, type, and each description with the school year it is from.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub school: School,
-    /// What people call it now.
+    /// What people call it now; none when its district has given no name.
     pub name: Option<String>,
-    /// Where it is, if its district says so.
+    /// Where it is, in microdegrees of WGS 84; none when its district has not said.
     #[schema(value_type = Option<Object>)]
     pub position: Option<Position>,
-    /// Which of its descriptions says so.
+    /// The place among the record's descriptions of the one that `name` and `position` are of; none without one.
     #[serde(skip)]
     pub described_at: Option<usize>,
 }
@@ -63,7 +63,7 @@ impl SchoolLine {
         Self { name, position, described_at, school }
     }
 
-    /// Its name, or its number where it has none.
+    /// What people call it, else `School` and its number.
     pub fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("School {}", self.school.id))
     }

@@ -15,12 +15,12 @@ macro_rules! register {
         #[doc = $doc]
         #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
         pub struct $name {
-            /// How many.
+            /// How many rows.
             pub count: usize,
-            /// Of which height.
+            /// The final block whose state this is.
             #[schema(value_type = u64)]
             pub height: Height,
-            /// The rows.
+            /// All of them, in one answer; empty when the ledger has none.
             #[schema(value_type = $schema)]
             pub $field: Vec<$row>,
         }
@@ -39,27 +39,27 @@ register! {
     Rounds { rounds: RoundView as Vec<RoundView> }
     /// Pools of places, by class and number.
     Pools { pools: PoolRecord as Vec<Object> }
-    /// Classes of resources.
+    /// Classes of resources, by number: what kinds of places each has, and the terms of its rounds.
     Classes { classes: Class as Vec<Object> }
     /// Budgets by funder and school year.
     Budgets { budgets: BudgetView as Vec<BudgetView> }
-    /// Districts.
+    /// Districts of the consortium, by number, closed ones too.
     Districts { districts: District as Vec<Object> }
-    /// Schools.
+    /// Schools of all districts, by number, each with what people call it now and where it is.
     Schools { schools: SchoolLine as Vec<SchoolLine> }
-    /// Members, admitted or not.
+    /// Members: candidates, admitted ones, and those that a vote removed.
     Members { members: Member as Vec<Object> }
     /// Proposed changes in words, with their votes and what is needed.
     Proposals { proposals: ProposalLine as Vec<ProposalLine> }
 }
 
-/// Where a statement is.
+/// Whether a funder has proved how the money was spent, and whether that still holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Statement {
-    /// There is none.
+    /// The funder has stated nothing.
     NotStated,
-    /// It is of the money as it is.
+    /// The newest statement is of the money as it is now.
     Stands,
     /// Another was made since, pools or funds changed, or a decision that it is about does not stand.
     Superseded,
@@ -99,7 +99,7 @@ impl Statement {
 /// A budget with what its funder stated of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetView {
-    /// As the ledger has it.
+    /// The ledger's record: funder, school year, what was funded and what is charged, in cents.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub budget: Budget,
@@ -114,15 +114,15 @@ pub struct BudgetView {
 pub struct Voter {
     /// The member's name.
     pub name: String,
-    /// For or against.
+    /// `approve` or `reject`; never changed.
     #[schema(value_type = String)]
     pub choice: Choice,
 }
 
-/// A proposal as it is shown.
+/// A proposal, with the votes of those who may vote now and what is still needed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProposalLine {
-    /// The record.
+    /// The ledger's record: the change itself, when it was proposed, and until which height it is open.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub record: Proposal,
@@ -137,8 +137,8 @@ pub struct ProposalLine {
     pub needed: Option<u32>,
     /// `open`, `applied`, `refused`, or `lapsed`: not decided by its last height.
     pub standing: String,
-    /// The name of the member who proposed it.
+    /// The member who proposed it, by name.
     pub proposer_name: String,
-    /// Who voted, and how.
+    /// Everybody who voted on it, and how; votes of members who have left are not in `for` and `against`.
     pub voters: Vec<Voter>,
 }

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 /// A round's report and what followed from it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RoundReport {
-    /// What schools acknowledged.
+    /// What schools acknowledged, and what they owe still: a line for each pool that got places.
     pub acknowledgements: Vec<AcknowledgementLine>,
-    /// Of which height.
+    /// The final block whose state this is.
     #[schema(value_type = u64)]
     pub as_of_height: Height,
     /// The round's class.
@@ -22,12 +22,12 @@ pub struct RoundReport {
     /// The ledger's published report; none before the decision.
     #[schema(value_type = Option<Object>)]
     pub report: Option<PublishedReport>,
-    /// That the decision was taken back.
+    /// That a vote took the decision back; none while that has not happened.
     pub reverted: Option<Reverted>,
-    /// Which round.
+    /// The round that was asked for.
     #[schema(value_type = u64)]
     pub round: RoundId,
-    /// Who committed to the seed.
+    /// Who committed to the seed, and who revealed.
     pub seed: SeedReport,
     /// Whether the decision stands; none before it is decided.
     #[schema(value_type = Option<String>)]
@@ -47,18 +47,18 @@ pub struct AcknowledgementLine {
     /// The last block time that is in time, ms since 1970 UTC.
     #[schema(value_type = u64)]
     pub due_ms: TimeMs,
-    /// That it was recorded as missed.
+    /// That it was recorded as missed, and in which block; none when it was not.
     #[schema(value_type = Option<Object>)]
     pub escalated: Option<Moment>,
-    /// Places given, where the report shows them.
+    /// Places given; none where the report withholds them.
     pub places: Option<u32>,
-    /// Of which pool.
+    /// The pool whose places were given.
     #[schema(value_type = u64)]
     pub pool: PoolId,
-    /// That it was given.
+    /// The block that recorded the school's word; none while it has not come.
     #[schema(value_type = Option<Object>)]
     pub received: Option<Moment>,
-    /// Who owes it.
+    /// The school that must acknowledge.
     #[schema(value_type = u64)]
     pub school: SchoolId,
     /// Where it stands.
@@ -68,18 +68,18 @@ pub struct AcknowledgementLine {
 /// A decision that was taken back.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Reverted {
-    /// When.
+    /// The block that applied the vote.
     #[schema(value_type = Object)]
     pub at: Moment,
-    /// Places that were freed, where the report shows them.
+    /// Places that were freed; none where the report withholds the count.
     pub freed: Option<u32>,
-    /// By which vote.
+    /// The proposal that was voted for.
     #[schema(value_type = u64)]
     pub proposal: ProposalId,
     /// SHA-256 of the document that says why, if the proposal named one.
     #[schema(value_type = Option<String>)]
     pub reason_sha256: Option<Hash>,
-    /// The decision that stands again.
+    /// The decision that stands again; none when there is no earlier one.
     #[schema(value_type = Option<u64>)]
     pub standing: Option<RoundId>,
 }
@@ -87,19 +87,19 @@ pub struct Reverted {
 /// A round's seed: the attempt that drew or is under way, and those before it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SeedReport {
-    /// Whether it is drawn.
+    /// Whether the seed is drawn; nothing is allocated before.
     pub drawn: bool,
-    /// The how manieth draw of the class and period it is, from 1.
+    /// The how manieth draw of the class and period it is, from 1; none before it is drawn.
     pub draw: Option<u32>,
     /// The attempts before, oldest first.
     pub earlier_attempts: Vec<SeedShares>,
-    /// The draw before it in the class and period.
+    /// The draw before it in the class and period; none for the first.
     #[schema(value_type = Option<u64>)]
     pub previous_draw: Option<RoundId>,
     /// The round whose shares these are: an earlier one, if that had the same requests.
     #[schema(value_type = u64)]
     pub round: RoundId,
-    /// The shares of the attempt.
+    /// Who committed and who revealed in the attempt that drew, or is under way.
     #[serde(flatten)]
     pub shares: SeedShares,
 }
@@ -107,7 +107,7 @@ pub struct SeedReport {
 /// Shares of one attempt. Each member who is missing could choose between two seeds, so f of them among 2^f.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SeedShares {
-    /// Which attempt, from 1.
+    /// Which attempt at the seed, from 1.
     pub attempt: u32,
     /// Who committed and did not reveal.
     #[schema(value_type = Vec<String>)]
@@ -116,7 +116,7 @@ pub struct SeedShares {
     pub of_power: Option<u64>,
     /// The voting power of those who revealed.
     pub power: Option<u64>,
-    /// Who revealed.
+    /// Who revealed: accounts of 40 hex digits.
     #[schema(value_type = Vec<String>)]
     pub revealed: Vec<AccountId>,
     /// Among how many seeds the missing could choose together; none beyond 2^63.
@@ -126,35 +126,35 @@ pub struct SeedShares {
 /// The newest report of a pool's use.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UseLine {
-    /// When.
+    /// The block that recorded it.
     #[schema(value_type = Object)]
     pub at: Moment,
-    /// Who reported.
+    /// The account that sent it: 40 hex digits.
     #[schema(value_type = String)]
     pub by: AccountId,
-    /// Places.
+    /// Places of the pool then.
     pub capacity: u32,
-    /// Requests that could have had it, in `demand_of_round`.
+    /// Requests of `demand_of_round` that could have had it; none without a round, or where the count is withheld.
     pub demand: Option<u32>,
-    /// Of which round the demand is.
+    /// The round whose decision stood then; none when none did.
     #[schema(value_type = Option<u64>)]
     pub demand_of_round: Option<RoundId>,
-    /// Places in use, where they may be shown.
+    /// Places in use; none where the count is withheld.
     pub in_use: Option<u32>,
-    /// Which pool.
+    /// The pool that the report is about.
     #[schema(value_type = u64)]
     pub pool: PoolId,
-    /// How many reports there were.
+    /// How many reports of this pool there were, this one included.
     pub reports: u32,
 }
 
 /// A round's truth audit, of a height.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OneAudit {
-    /// Of which height.
+    /// The final block whose state this is.
     #[schema(value_type = u64)]
     pub as_of_height: Height,
-    /// The audit.
+    /// What became of the students that the seed drew.
     #[serde(flatten)]
     pub audit: RoundAudit,
 }
@@ -189,7 +189,7 @@ impl Owed {
         }
     }
 
-    /// In words.
+    /// The state as people read it in a table.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -207,21 +207,21 @@ impl Owed {
     }
 }
 
-/// A pool's acknowledgement.
+/// An acknowledgement that a school owes for a pool's places, and where it stands.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OwedLine {
-    /// In which round.
+    /// The round that gave the places.
     #[schema(value_type = u64)]
     pub round: RoundId,
     /// Of which pool's places.
     #[schema(value_type = u64)]
     pub pool: PoolId,
-    /// Who owes it.
+    /// The school that must acknowledge.
     #[schema(value_type = u64)]
     pub school: SchoolId,
-    /// Places given, where the round's report shows them.
+    /// Places given; none where the round's report withholds them.
     pub places: Option<u32>,
-    /// The last block time that is in time.
+    /// The last block time that is in time, in ms since 1970 UTC.
     #[schema(value_type = u64)]
     pub due_ms: TimeMs,
     /// Where it stands.
@@ -231,7 +231,7 @@ pub struct OwedLine {
 /// What became of a number of drawn students.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
-    /// Drawn by the seed.
+    /// Drawn by the round's seed to be audited.
     pub drawn: u32,
     /// The events give the anchored state; whether they are true was not looked at.
     pub replayed: u32,
@@ -243,7 +243,7 @@ pub struct Counts {
     pub withheld: u32,
     /// Erased once the requests were fixed, so that nothing could be given.
     pub erased_after_draw: u32,
-    /// Erased before that.
+    /// Erased while requests were still taken, so that nothing could be given.
     pub erased_before_draw: u32,
     /// Nothing is on record yet.
     pub open: u32,
@@ -252,7 +252,7 @@ pub struct Counts {
 /// A district's part of a round's audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DistrictAudit {
-    /// Which district.
+    /// The district whose students they are.
     #[schema(value_type = u64)]
     pub district: DistrictId,
     /// What became of its drawn students.
@@ -263,10 +263,10 @@ pub struct DistrictAudit {
 /// An auditor who took the round's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Taken {
-    /// Its account.
+    /// The account that took them: 40 hex digits.
     #[schema(value_type = String)]
     pub auditor: AccountId,
-    /// Its name.
+    /// The member's name; empty where the ledger has no such member any more.
     pub name: String,
     /// In which block it did first.
     #[schema(value_type = u64)]
@@ -281,15 +281,15 @@ pub struct Taken {
 /// A round's truth audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoundAudit {
-    /// Which round.
+    /// The round that was audited.
     #[schema(value_type = u64)]
     pub round: RoundId,
-    /// Of all districts.
+    /// Drawn students of all districts together.
     pub all: Counts,
-    /// By district.
+    /// Each district's part, ascending by number; only districts of which a student was drawn.
     pub districts: Vec<DistrictAudit>,
     /// Of whom the seed drew besides, for their mandate alone; none where the number of mandates is withheld.
     pub mandates: Option<Counts>,
-    /// Who took the round's rows.
+    /// Auditors who took the round's rows; empty while nobody did.
     pub rows_taken: Vec<Taken>,
 }

@@ -13,16 +13,16 @@ use crate::registers::Statement;
 /// A transaction in a final block, without its rows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Outline {
-    /// Its name.
+    /// What `/v1/transactions/{id}` asks for: 64 hex digits.
     #[schema(value_type = String)]
     pub id: Hash,
-    /// What kind, for example `AnchorStates`.
+    /// The ledger's name of the kind, for example `AnchorStates`.
     pub kind: String,
-    /// Who sent it.
+    /// The account that sent it: 40 hex digits.
     pub account: String,
-    /// The sender's sequence number.
+    /// How many transactions the account had sent before it.
     pub sequence: u64,
-    /// Its bytes; none for a batch of requests.
+    /// The length of the signed transaction in bytes; none for a batch of requests.
     pub bytes: Option<usize>,
     /// How many entries it carries, 1 when it is not a batch; none for a batch of requests.
     pub entries: Option<usize>,
@@ -32,7 +32,7 @@ pub struct Outline {
     pub meaning: String,
     /// Whether anybody may have it whole, with its proof; not when it names a student or a count that is withheld.
     pub provable: bool,
-    /// What it did.
+    /// What it did, in order; empty when it was rejected.
     pub events: Vec<PublicEvent>,
 }
 
@@ -41,7 +41,7 @@ pub struct Outline {
 pub struct Line {
     /// Its number in the chain, from 0: what cursors are made of.
     pub ordinal: u64,
-    /// The block.
+    /// The height of the block that holds it.
     pub height: u64,
     /// The position in the block, from 0.
     pub index: u32,
@@ -64,7 +64,7 @@ pub struct Page {
     pub height: u64,
     /// How many the chain has (of the kinds asked for).
     pub count: u64,
-    /// The page.
+    /// The transactions, newest first; empty when none of the kinds asked for is left.
     pub transactions: Vec<Line>,
     /// The `before` of the next page; none at the first transaction.
     pub next: Option<u64>,
@@ -73,7 +73,7 @@ pub struct Page {
 /// A transaction that waits now.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Submitted {
-    /// Its name.
+    /// Ask with it for what became of the transaction: 64 hex digits.
     #[schema(value_type = String)]
     pub id: TransactionId,
 }
@@ -81,28 +81,28 @@ pub struct Submitted {
 /// What this node knows of a transaction.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TransactionStatus {
-    /// Its name.
+    /// The transaction that was asked for: 64 hex digits.
     #[schema(value_type = String)]
     pub id: TransactionId,
     /// `unknown`: never seen, or forgotten; `pending`: waits; `final`: executed in a final block; `rejected`: in a
     /// final block, and the state refused it.
     pub status: String,
-    /// The receipt's number.
+    /// The receipt's number, 0 for accepted; left out until the transaction is in a final block.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
     /// The number in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meaning: Option<String>,
-    /// The position of a batch's first bad entry.
+    /// The position of a batch's first bad entry, from 0; left out where no entry is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<u32>,
-    /// The block's height.
+    /// The height of the block that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
-    /// The position in the block.
+    /// The position in the block, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<u32>,
-    /// What it did.
+    /// What it did, in order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<PublicEvent>>,
     /// Whether the statement of money that it made still stands; none when it made none.
@@ -120,10 +120,10 @@ impl TransactionStatus {
 /// An account: its current key, next sequence number, and the member it is.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AccountStatus {
-    /// Its name.
+    /// The account that was asked for: 40 hex digits.
     #[schema(value_type = String)]
     pub account: AccountId,
-    /// Of which height.
+    /// The final block whose state this is.
     #[schema(value_type = u64)]
     pub height: Height,
     /// The member; none for an account that is none.

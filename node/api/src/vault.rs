@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// What a read gave.
+/// What the access check granted of one record, and under which number the log lists the read.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VaultRead {
     /// Fields that were granted and that the record does not have.
     pub absent: Vec<String>,
-    /// The read's number in the access log.
+    /// The read's number in the district's access log.
     pub entry: u64,
     /// Events, hex, where they were asked for.
     pub events: Vec<String>,
-    /// The granted fields.
+    /// The granted fields that the record has, by name.
     #[schema(value_type = Object)]
     pub fields: Map<String, Value>,
     /// True: a read that was refused is an error.
     pub granted: bool,
-    /// Whose record.
+    /// The student's pseudonym: 64 hex digits.
     #[schema(value_type = String)]
     pub handle: Handle,
     /// Fields that the reader's role does not need.
@@ -33,15 +33,15 @@ pub struct VaultRead {
 /// Who read a child's records.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FamilyReads {
-    /// How many entries of the whole log are anchored.
+    /// How many entries of the whole log are anchored; those can be proved against the ledger.
     pub anchored_size: u64,
-    /// In which district.
+    /// The district whose vault holds the records.
     #[schema(value_type = u64)]
     pub district: DistrictId,
     /// The reads, oldest first.
     #[schema(value_type = Vec<Object>)]
     pub entries: Vec<AccessEntry>,
-    /// Of whom.
+    /// The student's pseudonym: 64 hex digits.
     #[schema(value_type = String)]
     pub handle: Handle,
 }
@@ -52,7 +52,7 @@ pub struct AccessLogs {
     /// The last of each epoch that a restored vault ended.
     #[schema(value_type = Vec<Object>)]
     pub ended: Vec<AccessLog>,
-    /// Of which height.
+    /// The final block whose state this is.
     #[schema(value_type = u64)]
     pub height: Height,
     /// The newest of each district.
@@ -63,19 +63,19 @@ pub struct AccessLogs {
 /// Families' words of a school year.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Consents {
-    /// By student.
+    /// One entry for each student of whom a family has spoken; empty when none has.
     pub consents: Vec<FamilyWords>,
-    /// How many students.
+    /// How many students: the length of `consents`.
     pub count: usize,
-    /// Of which height.
+    /// The final block whose state this is.
     #[schema(value_type = u64)]
     pub height: Height,
 }
 
-/// What one family said.
+/// Every word of one family about one student.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FamilyWords {
-    /// Of which student.
+    /// The student's pseudonym for this school year: 64 hex digits.
     #[schema(value_type = String)]
     pub handle: Handle,
     /// The newest word on each purpose.

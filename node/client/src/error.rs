@@ -16,7 +16,7 @@ pub enum ClientError {
     /// A file of certificate authorities cannot be used.
     #[error("cannot use the certificate authorities in {path} ({from})")]
     Authorities {
-        /// The file.
+        /// The PEM file.
         path: PathBuf,
         /// What named it.
         from: &'static str,
@@ -29,7 +29,7 @@ pub enum ClientError {
     /// The node cannot be reached, or not in time.
     #[error("the node at {origin} {what}")]
     Unreachable {
-        /// Which node.
+        /// The node's origin, with scheme and port.
         origin: String,
         /// What happened, through which proxy, and why.
         what: String,
@@ -37,11 +37,11 @@ pub enum ClientError {
     /// What answered is not a node of this version.
     #[error("{origin} answered {what}")]
     BadAnswer {
-        /// Which node.
+        /// The node's origin, with scheme and port.
         origin: String,
         /// What it answered.
         what: String,
-        /// What to do.
+        /// What to do next.
         hint: &'static str,
     },
     /// The node refuses, in its own words.
@@ -53,7 +53,7 @@ pub enum ClientError {
     /// What is to be sent cannot be kept first.
     #[error("cannot use {path}")]
     Outbox {
-        /// The file.
+        /// The file of the outbox.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -64,7 +64,7 @@ pub enum ClientError {
     /// The home's note of its account cannot be read.
     #[error("cannot read {path}")]
     AccountFile {
-        /// The file.
+        /// The note of the home's account.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -72,9 +72,9 @@ pub enum ClientError {
     /// The home's note of its account says something else.
     #[error("{path} names no account: {why}")]
     AccountName {
-        /// The file.
+        /// The note of the home's account.
         path: PathBuf,
-        /// Why.
+        /// Why its text is no account of 40 hex digits.
         why: String,
     },
     /// The chain does not know the home's account.
@@ -82,7 +82,7 @@ pub enum ClientError {
     UnknownAccount {
         /// SHA-256 of the chain's genesis file.
         genesis: Hash,
-        /// The account.
+        /// The account that the home's key, or its note, names.
         account: AccountId,
     },
 }

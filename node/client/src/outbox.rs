@@ -54,14 +54,14 @@ pub struct Parcel {
 /// A transaction that is in a block.
 #[derive(Debug, Clone)]
 pub struct Settled {
-    /// The transaction.
+    /// As it was kept before it was sent.
     pub parcel: Parcel,
     /// What the node says of it.
     pub told: TransactionStatus,
 }
 
 impl Settled {
-    /// Its name.
+    /// The SHA-256 by which nodes name it.
     pub fn id(&self) -> TransactionId {
         self.parcel.signed.id
     }

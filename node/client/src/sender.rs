@@ -38,7 +38,7 @@ const RETRY_EVERY: Duration = Duration::from_millis(10);
 /// How long to go on when the node has no room.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
 
-/// An account that sends.
+/// An account that sends, with the number that its next transaction has.
 pub struct Sender {
     genesis: Hash,
     account: AccountId,
@@ -56,11 +56,11 @@ impl std::fmt::Debug for Sender {
 /// A transaction on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// Its name.
+    /// What `/v1/transactions/{id}` asks for.
     pub id: TransactionId,
     /// Its canonical bytes.
     pub bytes: Vec<u8>,
-    /// Its sequence number.
+    /// How many transactions the account had sent before it.
     pub sequence: u64,
 }
 
@@ -85,7 +85,7 @@ impl Sender {
         Ok(Self { genesis, account, key, sequence: known.sequence, valid_until })
     }
 
-    /// The account.
+    /// The account that signs: 40 hex digits in text.
     pub fn account(&self) -> AccountId {
         self.account
     }

@@ -23,7 +23,7 @@ const JITTER_MS: u64 = 50;
 /// Why a broker cannot be asked. Never says what is in a file of secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// Its address.
+    /// The address in the settings is no broker's.
     #[error("{0}")]
     Address(&'static str),
     /// A file cannot be read.
@@ -61,7 +61,7 @@ struct Secret {
     key: Option<PathBuf>,
 }
 
-/// A broker.
+/// One configured broker: where it is, and what is shown to it.
 pub struct Broker {
     name: String,
     url: BrokerUrl,

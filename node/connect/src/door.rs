@@ -28,10 +28,10 @@ impl Door for Arc<Vault> {
 /// Why nothing was done with the vault.
 #[derive(Debug, thiserror::Error)]
 pub enum Lent {
-    /// It is closed.
+    /// Somebody else has the vault; ask again in a moment.
     #[error(transparent)]
     Closed(#[from] Closed),
-    /// It refuses.
+    /// The vault is open, and refuses.
     #[error(transparent)]
     Vault(#[from] VaultError),
 }

@@ -31,7 +31,7 @@ const MAX_READ: u64 = 4 * MAX_LINE_BYTES as u64;
 /// Why a folder is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The disk.
+    /// The folder, or a file in it, cannot be read or moved.
     #[error("cannot use {0:?}")]
     Disk(PathBuf, #[source] io::Error),
     /// The pipeline takes nothing in now.

@@ -82,7 +82,7 @@ pub struct Origin {
     pub name: String,
     /// When it was received, milliseconds since 1970.
     pub received_ms: u64,
-    /// The feed.
+    /// The feed's name in config.toml.
     pub feed: String,
     /// Who sent it or which file it stood in.
     pub sender: Arc<str>,
@@ -93,11 +93,11 @@ pub struct Origin {
 /// A message as it came.
 #[derive(Debug, Clone)]
 pub struct Given {
-    /// By which feed.
+    /// The feed that it came by, which decides what is made of it.
     pub feed: Arc<Feed>,
     /// How it was written.
     pub form: Form,
-    /// Its bytes.
+    /// As they came, not decoded.
     pub raw: Bytes,
     /// Who sent it or which file it stood in.
     pub sender: Arc<str>,

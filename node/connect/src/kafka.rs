@@ -47,7 +47,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Why a broker's topics are not read now.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaError {
-    /// Its settings.
+    /// Its address or its file of secrets cannot be used.
     #[error(transparent)]
     Broker(#[from] BrokerError),
     /// What it says, or that it says nothing.

@@ -21,10 +21,10 @@ const DAY_MS: u64 = 86_400_000;
 /// Letters that are read at once.
 const PAGE: usize = 1_000;
 
-/// A dead letter.
+/// A message that became no event, as it came.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Letter {
-    /// The feed.
+    /// The feed's name in config.toml.
     pub feed: String,
     /// [`Reason::name`].
     pub reason: String,
@@ -34,7 +34,7 @@ pub struct Letter {
     pub name: Option<String>,
     /// How it was written.
     pub form: Form,
-    /// Its bytes.
+    /// As they came, for another try.
     pub raw: Vec<u8>,
     /// Who sent it or which file it stood in.
     pub sender: String,

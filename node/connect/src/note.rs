@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A source's note.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// The feed.
+    /// The feed's name in config.toml.
     pub feed: String,
     /// Events by kind.
     pub events: BTreeMap<String, u64>,
@@ -38,7 +38,7 @@ impl Note {
         Ok(note.transpose()?.unwrap_or_else(|| Self { feed: feed.to_owned(), ..Self::default() }))
     }
 
-    /// Its bytes.
+    /// As the vault keeps it: JSON.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

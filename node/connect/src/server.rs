@@ -2,7 +2,8 @@
 //!
 //! Flow: who asks (Basic, [`crate::clients`]) → the body within its limits → messages → the pipeline → 200 once all of them are
 //! on disk, with what became of them. `?dry_run=1` reads and counts, and takes nothing in. 401 unknown client, 403 one without
-//! `statements/write`, 413 too large, 415 another type, 429 and 503 with Retry-After when nothing is taken in. Absent: TLS, which a proxy ends.
+//! `statements/write`, 413 too large, 415 another type, 429 and 503 with Retry-After when nothing is taken in. Absent: TLS, which a
+//! proxy ends.
 
 use std::sync::Arc;
 

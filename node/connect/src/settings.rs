@@ -1,4 +1,4 @@
-//! Feeds as config.toml names them.
+//! Feeds as config.toml names them, each with its rules read from the file that it names.
 
 use std::path::Path;
 use std::sync::Arc;

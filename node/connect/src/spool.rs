@@ -22,11 +22,11 @@ const MAX_RECORD_BYTES: usize = 64 << 20;
 /// A message in a spool.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Spooled {
-    /// The feed.
+    /// The feed's name in config.toml.
     pub feed: String,
     /// How it was written.
     pub form: Form,
-    /// Its bytes.
+    /// As they came, not decoded.
     pub raw: Vec<u8>,
     /// Who sent it or which file it stood in.
     pub sender: String,
@@ -39,17 +39,17 @@ pub struct Spooled {
 /// Why a spool takes or gives nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// It is full.
+    /// A further record would pass its limit: senders are told to come again.
     #[error("the spool {path:?} has {bytes} bytes, and takes {limit} at most")]
     Full {
-        /// Which.
+        /// The spool's file.
         path: PathBuf,
         /// Bytes it has.
         bytes: u64,
         /// Most bytes.
         limit: u64,
     },
-    /// The disk.
+    /// The file cannot be read, written or synced.
     #[error("the spool {1:?} cannot be used")]
     Disk(#[source] io::Error, PathBuf),
     /// A record does not open.
@@ -57,7 +57,7 @@ pub enum SpoolError {
     Damaged(PathBuf),
 }
 
-/// A spool.
+/// An open spool file, with the key that seals what is pushed.
 #[derive(Debug)]
 pub struct Spool {
     path: PathBuf,
@@ -87,7 +87,7 @@ impl Spool {
         Ok(Self { path: path.to_owned(), limit, bytes, oldest_ms })
     }
 
-    /// Bytes it has.
+    /// What its file takes, lengths and sealing included.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }

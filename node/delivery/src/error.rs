@@ -9,25 +9,25 @@ pub enum DeliveryError {
     /// The other side cannot be reached, refuses, or stopped in the middle.
     #[error("{place}: {why}")]
     Peer {
-        /// Whom.
+        /// The place's name in config.toml, or its address.
         place: String,
-        /// Why.
+        /// What the other side says, or how the connection ended.
         why: String,
     },
     /// The other side has other bytes than were sent, or a file of that name already.
     #[error("{place} holds other bytes under {name} than were sent")]
     Differs {
-        /// Where.
+        /// The place's name in config.toml, or its address.
         place: String,
-        /// Which file.
+        /// The file's name there.
         name: String,
     },
     /// A file of this machine that cannot be read or written.
     #[error("{}: {why}", path.display())]
     Here {
-        /// Which.
+        /// The file that was opened.
         path: std::path::PathBuf,
-        /// Why.
+        /// The operating system's words.
         why: String,
     },
     /// Encryption failed.

@@ -14,7 +14,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// A file.
+    /// The file at a path, with its length now.
     ///
     /// # Errors
     /// One that is not there.

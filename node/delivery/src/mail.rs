@@ -15,12 +15,12 @@ use crate::DeliveryError;
 /// For the whole of it. The library's own limit ends no answer that does not come.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server of mail.
+/// Where notes are handed over.
 #[derive(Debug, Clone)]
 pub struct Server {
     /// Its name, as its certificate has it.
     pub host: String,
-    /// Its port, 587 as a rule.
+    /// 587 as a rule: submission with STARTTLS.
     pub port: u16,
     /// Name and password, where it wants them.
     pub login: Option<(String, String)>,
@@ -31,18 +31,18 @@ pub struct Server {
 /// From whom to whom.
 #[derive(Debug, Clone)]
 pub struct Envelope {
-    /// Who sends.
+    /// The address that the note comes from.
     pub from: String,
-    /// Who receives.
+    /// The addresses that it goes to.
     pub to: Vec<String>,
 }
 
-/// What is said.
+/// What the note says.
 #[derive(Debug, Clone)]
 pub struct Note {
-    /// The subject.
+    /// One line.
     pub subject: String,
-    /// The text.
+    /// What the body says, plain.
     pub text: String,
     /// What makes it this note and no other.
     pub id: String,

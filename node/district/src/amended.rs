@@ -16,11 +16,11 @@ use crate::live::{LiveError, differing, events_of};
 /// A skill whose mastery an amendment moved, in ten-thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
-    /// Which.
+    /// As the voted parameters number it.
     pub skill: SkillId,
-    /// Without the amendment.
+    /// Mastery without the amendment, 0 to 10,000.
     pub before_e4: u16,
-    /// With it.
+    /// Mastery with it, 0 to 10,000.
     pub after_e4: u16,
 }
 
@@ -29,7 +29,7 @@ pub struct Moved {
 pub struct Effect {
     /// What it amended.
     pub target: EventKey,
-    /// Skills.
+    /// Skills whose mastery it moved; empty when it moved none.
     pub mastery: Vec<Moved>,
     /// Transitions (milestones, interventions) that happen with it only.
     pub gained: Vec<Transition>,

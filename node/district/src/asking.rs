@@ -65,7 +65,7 @@ impl NotAsked {
 /// A student who may be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// Whose.
+    /// The student's pseudonym for the round's school year.
     pub handle: Handle,
     /// What was anchored last.
     pub anchored: StudentState,
@@ -115,7 +115,7 @@ pub fn anchored(
 /// A request with what proves its band.
 ///
 /// # Errors
-/// Why not.
+/// [`NotAsked`]: the state is not the one that was anchored, or it has no need to prove.
 pub fn claimed(
     wish: &Wish,
     known: &Known,

@@ -1,7 +1,6 @@
 //! A disclosure: what a district hands over of one student and one anchored version, and how it is read.
 //!
-//! One JSON object: `{"version":2,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"blindings":{FIELD:HEX,…},"leaf":HEX}`:
-//! the
+//! One JSON object: `{"version":2,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"blindings":{FIELD:HEX,…},"leaf":HEX}`: the
 //! canonical bytes of the twin's parameters, the canonical bytes of every event up to the anchor, in any order, and the
 //! salt of each field of the state under that version, and what blinds the commitments to those of its numbers that a
 //! leaf may commit to. Salts and blindings are those of one version: they open nothing else.
@@ -35,7 +34,7 @@ pub enum DisclosureError {
     /// The file cannot be read, or is of another form.
     #[error("cannot use {path}")]
     Unusable {
-        /// The file.
+        /// The disclosure's file.
         path: PathBuf,
         /// Why.
         source: Box<dyn Error + Send + Sync>,
@@ -43,17 +42,17 @@ pub enum DisclosureError {
     /// The file is larger than any disclosure may be.
     #[error("{path} has {bytes} bytes, more than {MAX_FILE_BYTES}")]
     TooLarge {
-        /// The file.
+        /// The disclosure's file.
         path: PathBuf,
-        /// Its size.
+        /// What it has.
         bytes: u64,
     },
     /// The file is of another version of this form.
     #[error("{path} has version {version}, not 2")]
     Version {
-        /// The file.
+        /// The disclosure's file.
         path: PathBuf,
-        /// Its version.
+        /// The version that it says.
         version: u8,
     },
     /// A part of it is not what it should be.
@@ -104,7 +103,7 @@ fn malformed<E: Into<Box<dyn Error + Send + Sync>>>(
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosure {
-    /// 2.
+    /// Always 2; a file of another version is refused.
     pub version: u8,
     /// Canonical bytes of [`Params`], hex.
     pub params: String,

@@ -49,14 +49,14 @@ pub struct Entering<'a> {
 pub enum Entry {
     /// Something happened.
     Happened {
-        /// To whom.
+        /// The student, by the pseudonym of the year.
         handle: Handle,
-        /// What.
+        /// What happened, without time and source.
         body: EventBody,
     },
     /// An earlier message of the source was wrong.
     Amended {
-        /// Its name.
+        /// The source's own name of that message.
         of: String,
         /// What it should have said; nothing when it did not happen.
         instead: Option<EventBody>,
@@ -79,13 +79,13 @@ pub enum Entered {
 /// Why a message cannot be an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Its values.
+    /// The twin's rules refuse its values.
     #[error("the event is refused")]
     Event(#[from] EventError),
-    /// It amends an amendment.
+    /// An amendment names the message that came first, never another amendment.
     #[error("it amends an amendment: name the message that came first")]
     Amendment,
-    /// Its time.
+    /// Its time is none that an event can have.
     #[error("its time is refused")]
     Clock(#[from] ClockError),
 }

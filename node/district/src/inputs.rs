@@ -27,7 +27,7 @@ pub struct Recorded {
     pub local_id: String,
     /// Which input, by the number that the rule reads.
     pub input: u16,
-    /// Its value.
+    /// 0 or 1 of a flag, 0 to 65,535 of a position.
     pub value: u16,
 }
 

@@ -17,12 +17,12 @@ pub const FIRST: u32 = 1 << 31;
 /// The source of their events: no device and no feed has this number.
 pub const SERVICE: SourceId = SourceId(u64::from_be_bytes(*b"service\0"));
 
-/// What is due.
+/// What a state and a time ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
-    /// One is to open.
+    /// Engagement was low for long enough, and none runs: the next number.
     Open(InterventionId),
-    /// This one is to close.
+    /// The one that runs by itself, and engagement is no longer low.
     Close(InterventionId),
 }
 

@@ -27,9 +27,9 @@ use crate::twin_state::{self, Openings, Standing};
 /// What a district keeps of a student's state.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// Whose.
+    /// The student's pseudonym for the school year.
     pub handle: Handle,
-    /// The twin.
+    /// The whole state under its version, which the vault keeps and nobody is given.
     pub twin: TwinRecord,
     /// What is anchored of it.
     pub anchored: AnchoredState,

@@ -33,7 +33,7 @@ pub enum LiveError {
 /// What a batch did to a student's twin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// Whose.
+    /// The student, by the pseudonym under which the events are kept.
     pub handle: Handle,
     /// Transitions that the fold has now and had not before.
     pub gained: Vec<Transition>,

@@ -24,7 +24,7 @@ mod tests;
 pub struct Merging {
     /// Whose it is here.
     pub handle: Handle,
-    /// It.
+    /// As it was folded in the other vault.
     pub event: Event,
     /// Where it came from, as it was sealed beside it.
     pub origin: Vec<u8>,

@@ -60,7 +60,7 @@ pub enum OfficeError {
 /// A district's open vault. Dropping it closes the vault, so that `aula vault` can open it.
 #[derive(Debug)]
 pub struct Office {
-    /// Which district.
+    /// Its number on the ledger.
     pub district: DistrictId,
     vault: Vault,
 }

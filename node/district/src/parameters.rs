@@ -29,9 +29,9 @@ pub enum Unusable {
     /// The model is another one.
     #[error("the twins' parameters name the model {named}, and this one is {given}")]
     OtherModel {
-        /// Which is named.
+        /// Digest of the model that the ledger's version names.
         named: String,
-        /// Which is at hand.
+        /// Digest of the model at hand.
         given: String,
     },
     /// The tables are refused.
@@ -110,14 +110,14 @@ pub struct Explained {
     pub terms: Vec<Term>,
     /// Constant and terms together, 0..=2,559.
     pub need: u16,
-    /// ⌊need / 256⌋.
+    /// ⌊need / 256⌋: 0 the least need, 9 the greatest.
     pub band: u8,
 }
 
 /// One input of a student.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Term {
-    /// Its name.
+    /// The name that the voted rule gives it.
     pub input: String,
     /// Flag or position.
     pub kind: InputKind,
@@ -125,11 +125,11 @@ pub struct Term {
     pub source: String,
     /// What was recorded of it, before it was brought into its range; none where the rule's own value stands in.
     pub recorded: Option<u16>,
-    /// Its value.
+    /// What the rule reads: 0 or 1 of a flag, 0 to 255 of a position.
     pub value: u8,
-    /// What a step of it adds.
+    /// What one step of `value` adds to the need; may be below 0.
     pub weight: i32,
-    /// What it adds.
+    /// `value` × `weight`: its part of the need.
     pub adds: i64,
 }
 

@@ -43,7 +43,7 @@ pub struct AnchoredState {
     pub state: StudentState,
     /// Version of the twins' parameters that it was computed under.
     pub parameters: u32,
-    /// Their digest.
+    /// SHA-256 of those parameters, as the ledger holds it.
     pub model_digest: Hash,
 }
 
@@ -80,9 +80,9 @@ pub struct Provable {
     pub granted: Vec<FieldName>,
     /// The fields asked for that the reader does not need.
     pub withheld: Vec<FieldName>,
-    /// The state.
+    /// Decoded from [`STATE_FIELD`], whole: what is proved of it are the granted fields.
     pub state: TwinState,
-    /// Its version.
+    /// Which of the student's states it is, from 1, over all years.
     pub version: u32,
     /// The student's secret.
     pub secret: StudentSecret,

@@ -26,7 +26,7 @@ const MAX_SKILLS: usize = 6;
 pub struct Standing {
     /// The student's pseudonym of the year.
     pub handle: Handle,
-    /// The school.
+    /// The school that the student is of.
     pub home_school: SchoolId,
     /// Which of the student's states, from 1, over all years.
     pub version: u32,

@@ -12,7 +12,7 @@ use crate::check::estate::Estate;
 #[cfg(test)]
 mod tests;
 
-/// A hash.
+/// SHA-256.
 pub type Hash = [u8; 32];
 
 /// Before what a key is made of; a change of the rows' form changes it.

@@ -62,7 +62,7 @@ fn minus_ln(x: u64) -> u32 {
 pub struct Cooling {
     /// The first temperature.
     pub hot: u32,
-    /// The last one.
+    /// The last temperature.
     pub cold: u32,
     /// Iterations from the first to the last.
     pub length: u64,

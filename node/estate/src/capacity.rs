@@ -48,19 +48,19 @@ struct Price {
 /// What a pool's price says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Worth {
-    /// Which pool.
+    /// The pool's number on the ledger.
     pub pool: u32,
     /// Its school on the ledger.
     pub school: u32,
     /// Its kind in the class.
     pub kind: u32,
-    /// Places.
+    /// Places that students can be given.
     pub capacity: u32,
     /// Places used; none where few are not told.
     pub used: Option<u32>,
     /// What the round's cost falls by with one more place; below 0, what one more guaranteed place costs.
     pub price: i64,
-    /// What a place costs.
+    /// What a place costs, in cents.
     pub unit_cost_cents: u64,
     /// Price × 100,000 for each cent; none where a place costs nothing.
     pub price_per_1000_dollars: Option<i64>,

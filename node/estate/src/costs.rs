@@ -30,7 +30,7 @@ pub struct System {
     pub lines: Vec<Line>,
 }
 
-/// A cost.
+/// A line of a system: what one thing costs, for whom, and for how long.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
@@ -68,7 +68,7 @@ fn one() -> f64 {
 pub enum Per {
     /// The whole district, once.
     District,
-    /// A student.
+    /// Each student, once.
     Student,
     /// A unit that serves so many students: a centre, a class, a bus.
     Unit,
@@ -109,11 +109,11 @@ pub const TEMPLATE: &str = r#"{"students":1000,"currency":"USD","systems":[
 /// What a system comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Total {
-    /// The system.
+    /// As the file names it.
     pub name: String,
-    /// A year.
+    /// What it costs a year, in the unit of the file's amounts.
     pub a_year: f64,
-    /// A student and year.
+    /// The same for one student.
     pub a_student: f64,
     /// More than the first system's, in millionths of it.
     pub change_ppm: i64,
@@ -124,13 +124,13 @@ pub struct Total {
 /// What a line comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
-    /// The line.
+    /// As the file names it.
     pub name: String,
-    /// A year.
+    /// What it costs a year, in the unit of the file's amounts.
     pub a_year: f64,
-    /// A student and year.
+    /// The same for one student.
     pub a_student: f64,
-    /// How far a tenth more of this line moves the system's cost a student.
+    /// How far a tenth more of this line moves the system's cost of one student, in the unit of the file's amounts.
     pub if_a_tenth_more: f64,
     /// Where the figure is from.
     pub source: String,

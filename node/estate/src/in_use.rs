@@ -28,7 +28,7 @@ pub struct Clock {
 /// One lesson by the clock of a week.
 #[derive(Debug, Clone, Copy)]
 pub struct Timed<'a> {
-    /// Which.
+    /// The lesson as the schedule has it.
     pub lesson: &'a Lesson,
     /// Monday 0.
     pub weekday: u32,

@@ -1,8 +1,9 @@
 //! Who will leave a course, from enrolment and sections: boosted trees beside logistic regression, judged on rows that they were not
 //! fitted to, and by subgroup.
 //!
-//! A row is a student in a course. Columns that name groups of people can be set aside: the models do not see them, and it is judged by them
-//! whether risks are as high as departures are many. Rows without an answer are still to come and are told by models of all others.
+//! A row is a student in a course. Columns that name groups of people can be set aside: the models do not see them, and it is
+//! judged by them whether risks are as high as departures are many. Rows without an answer are still to come and are told by models
+//! of all others.
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ const AFTERWARDS: [&str; 5] = ["result", "final_result", "final_grade", "date_un
 const COURSES: [&str; 4] = ["course", "class", "subject", "code_module"];
 const MOST_ROWS: usize = 2_000_000;
 
-/// Enrolments.
+/// A table of enrolments as the models read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enrolments {
     /// What the models see, of rows with an answer.
@@ -42,12 +43,12 @@ pub struct Enrolments {
     pub set_aside: Vec<String>,
 }
 
-/// Rows of a group.
+/// Departures of some rows beside what their risks add up to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Group {
-    /// Which rows.
+    /// What the rows have in common, as the report writes it.
     pub group: String,
-    /// How many.
+    /// Enrolments of the group that have an answer.
     pub rows: usize,
     /// Who left.
     pub opted_out: usize,
@@ -64,10 +65,10 @@ impl From<failures::Group> for Group {
     }
 }
 
-/// A course.
+/// A course's departures beside what was expected of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Course {
-    /// Which.
+    /// As the course's column has it.
     pub course: String,
     /// Enrolments with an answer.
     pub rows: usize,
@@ -92,12 +93,12 @@ pub struct OptOut {
     pub calibration: Vec<Group>,
     /// The earlier half of the rows beside the later.
     pub drift: failures::Drift,
-    /// By course.
+    /// One line a course; empty where the table has no such column.
     pub courses: Vec<Course>,
 }
 
-/// Reads enrolments: an answer column (opted_out, dropped, withdrawn; 0, 1, or empty while it is to come), a course, whatever else is known of student and
-/// section when the course begins. Columns in `aside` are kept from the models.
+/// Reads enrolments: an answer column (opted_out, dropped, withdrawn; 0, 1, or empty while it is to come), a course, whatever else
+/// is known of student and section when the course begins. Columns in `aside` are kept from the models.
 ///
 /// # Errors
 /// When there is no answer column, an answer is none, or a column to be set aside is not there.

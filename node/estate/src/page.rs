@@ -44,7 +44,7 @@ pub struct Content<'a> {
     pub conflicts: &'a [Conflict],
 }
 
-/// The page.
+/// HTML that loads nothing.
 #[must_use]
 pub fn page(content: &Content<'_>) -> String {
     let title = escape(content.title);

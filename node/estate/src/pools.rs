@@ -30,7 +30,7 @@ pub struct RoomPool {
     pub school: u32,
     /// Name of the kind: lower-case letters, digits and dashes.
     pub kind: String,
-    /// Seats in all.
+    /// Seats of all its rooms together: the pool's places.
     pub seats: u32,
     /// The rooms' ids.
     pub rooms: Vec<String>,

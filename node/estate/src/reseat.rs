@@ -2,8 +2,9 @@
 //!
 //! Lessons that start together are seated at once by the allocation optimizer: a lesson asks, a room that is free for all of it is a
 //! pool of one place, and the waiting list is dearer than any way. So as many students as can be sit, and among those answers
-//! the one with the least way and the fewest seats left over is taken. Lessons that start later find the earlier ones seated. Whoever no single room holds is
-//! spread over as few free rooms as hold them, in parts that share their time and teacher: that is said, not decided.
+//! the one with the least way and the fewest seats left over is taken. Lessons that start later find the earlier ones seated.
+//! Whoever no single room holds is spread over as few free rooms as hold them, in parts that share their time and teacher: that is
+//! said, not decided.
 
 mod free;
 mod heat;

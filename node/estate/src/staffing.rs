@@ -29,7 +29,7 @@ pub struct Course {
 /// The staff of a subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Staff {
-    /// Which.
+    /// As its table writes it.
     pub subject: String,
     /// How many there are, in full posts.
     pub teachers: f64,
@@ -42,7 +42,7 @@ pub struct Staff {
 pub struct Need {
     /// As the forecast writes it.
     pub period: String,
-    /// Which.
+    /// As the courses' table writes it.
     pub subject: String,
     /// Sections as expected.
     pub sections: u64,

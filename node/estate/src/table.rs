@@ -48,13 +48,13 @@ impl Table {
         }
     }
 
-    /// The records.
+    /// Every record behind the header, in the file's order.
     #[must_use]
     pub fn rows(&self) -> &[Vec<String>] {
         &self.rows
     }
 
-    /// The header.
+    /// Names of the columns, in the file's order.
     #[must_use]
     pub fn header(&self) -> &[String] {
         &self.header
@@ -66,10 +66,10 @@ impl Table {
         self.header.iter().position(|column| column == name)
     }
 
-    /// The same, needed.
+    /// Where a column of that name is, when nothing can be read without it.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none; the error names those that there are.
     pub fn column(&self, name: &str) -> Result<usize, Unreadable> {
         let has = || format!("there is no column {name:?}; there are {}", self.header.join(", "));
         self.find(name).ok_or_else(|| Unreadable::at("header", has()))

@@ -13,7 +13,7 @@ const BINS: usize = 256;
 /// How trees are grown.
 #[derive(Debug, Clone, Copy)]
 pub struct Growth {
-    /// Trees.
+    /// How many rounds of fitting: one tree each.
     pub trees: usize,
     /// Most splits from the root to a leaf.
     pub depth: usize,

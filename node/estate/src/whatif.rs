@@ -1,9 +1,9 @@
 //! What a change of the estate would do, beside what stands: rooms closed or of other size, other numbers of students, other
 //! staff, another budget.
 //!
-//! The present is a schedule in an estate, and whatever of these is known: a building with a year outside, a forecast with sections and staff. It is
-//! changed in a copy; lessons whose room is taken out are seated anew ([`crate::reseat`]); then both are counted alike. Absent: the
-//! ledger, whose rounds are decided again by `aula twin whatif`.
+//! The present is a schedule in an estate, and whatever of these is known: a building with a year outside, a forecast with sections
+//! and staff. It is changed in a copy; lessons whose room is taken out are seated anew ([`crate::reseat`]); then both are counted
+//! alike. Absent: the ledger, whose rounds are decided again by `aula twin whatif`.
 
 mod change;
 #[cfg(test)]
@@ -29,9 +29,9 @@ pub use change::Change;
 /// What is known of the present.
 #[derive(Debug, Clone, Copy)]
 pub struct Present<'a> {
-    /// Rooms.
+    /// Rooms with their seats, features and closures.
     pub estate: &'a Estate,
-    /// Lessons.
+    /// The lessons of a week as they are held now.
     pub schedule: &'a Schedule,
     /// The building's zones and the year outside.
     pub energy: Option<(&'a Building, Hours<'a>, Clock, Program)>,

@@ -5,14 +5,14 @@ use crate::text::Unreadable;
 
 const DEEPEST: usize = 64;
 
-/// An element.
+/// An element with everything inside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Element {
-    /// Its name.
+    /// With its prefix, as written.
     pub name: String,
     /// Its attributes in order.
     pub attributes: Vec<(String, String)>,
-    /// Its elements.
+    /// The elements directly inside it, in order.
     pub children: Vec<Element>,
     /// Its text, without that of its elements.
     pub text: String,
@@ -33,7 +33,7 @@ impl Element {
         self.child(name).map_or(&[], |child| &child.children)
     }
 
-    /// An attribute.
+    /// The attribute's value, entities replaced; none when it is not there.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())

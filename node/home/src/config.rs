@@ -51,23 +51,23 @@ pub const SAMPLE: &str = include_str!("config_sample.toml");
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// `[log]`.
+    /// `[log]`: what is written to stderr, and in which form.
     pub log: Log,
-    /// `[api]`.
+    /// `[api]`: where the HTTP API and the explorer listen, and their limits.
     pub api: Api,
-    /// `[p2p]`.
+    /// `[p2p]`: where peers are listened to, and who is dialled.
     pub p2p: P2p,
-    /// `[consensus]`.
+    /// `[consensus]`: how long the engine waits, and whether this node signs.
     pub consensus: Consensus,
-    /// `[storage]`.
+    /// `[storage]`: what the database keeps, and when it makes snapshots.
     pub storage: Storage,
-    /// `[vault]`.
+    /// `[vault]`: the district's vault, where its reads are served.
     pub vault: VaultPlace,
-    /// `[feeds]`.
+    /// `[feeds]`: what all `[[feed]]`s share.
     pub feeds: Feeds,
-    /// `[district]`.
+    /// `[district]`: what the district's service does by itself.
     pub district: District,
-    /// `[alerts]`.
+    /// `[alerts]`: whom the service tells at once, and of what.
     pub alerts: Alerts,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
@@ -83,13 +83,13 @@ pub struct Config {
     pub replica: Option<Replica>,
     /// `[replicas]`; none of a district without replicas.
     pub replicas: Option<Replicas>,
-    /// `[estate]`.
+    /// `[estate]`: what the node shows of the district's buildings.
     pub estate: EstateShown,
-    /// `[lake]`.
+    /// `[lake]`: the folder of the analytical copy, and how often it follows.
     pub lake: LakePlace,
-    /// `[sensors]`.
+    /// `[sensors]`: the table of points, and where readings go.
     pub sensors: Sensors,
-    /// `[reports]`.
+    /// `[reports]`: what all `[[report]]`s share.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.
     pub report: Vec<ScheduledReport>,
@@ -194,7 +194,7 @@ pub enum Role {
     Follower,
 }
 
-/// The database.
+/// How much memory the database may take, how much history it keeps, and when it makes snapshots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
@@ -340,7 +340,7 @@ pub enum ConfigError {
     /// The file exists and cannot be read.
     #[error("cannot read {path}")]
     Read {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -348,7 +348,7 @@ pub enum ConfigError {
     /// Not TOML, an unknown name or a wrong type.
     #[error("{path} is not a valid configuration: {reason}")]
     Parse {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// The parser's words, which name line and field.
         reason: String,
@@ -356,9 +356,9 @@ pub enum ConfigError {
     /// A feed that cannot be served.
     #[error("[[feed]] {name}: {reason}")]
     Feed {
-        /// Its name.
+        /// The `name` of its table.
         name: String,
-        /// Why.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// Launches that cannot be served.
@@ -382,9 +382,9 @@ pub enum ConfigError {
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
-        /// Its name.
+        /// The `name` of its table.
         name: String,
-        /// Why.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// Alerts that cannot be told so.
@@ -393,9 +393,9 @@ pub enum ConfigError {
     /// A place that reports cannot go to.
     #[error("[[delivery]] {name}: {reason}")]
     Delivery {
-        /// Its name.
+        /// The `name` of its table.
         name: String,
-        /// Why.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// A number outside its range.

@@ -32,9 +32,9 @@ pub struct Base {
     pub twin: TwinParameters,
     /// Members beside the operators. One with an operator's key takes the place of the member made for it.
     pub members: Vec<GenesisMember>,
-    /// Districts.
+    /// Districts of the consortium; more are admitted by vote.
     pub districts: Vec<GenesisDistrict>,
-    /// Schools.
+    /// Schools, each in one of those districts.
     pub schools: Vec<GenesisSchool>,
     /// Where the data came from and which numbers are invented.
     pub sources: Vec<Source>,

@@ -76,7 +76,7 @@ impl Home {
         self.0.join("service")
     }
 
-    /// The database: `data/`.
+    /// Blocks, certificates and state, in RocksDB: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
     }

@@ -64,7 +64,7 @@ pub enum KeyError {
     /// The file cannot be read or written.
     #[error("cannot use the key file {path}")]
     Io {
-        /// The file.
+        /// The key file.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -72,7 +72,7 @@ pub enum KeyError {
     /// A key is already there; keys are never overwritten.
     #[error("{path} exists already and keys are never overwritten")]
     Exists {
-        /// The file.
+        /// The key file that stays as it is.
         path: PathBuf,
     },
     /// Others can read or write the file.
@@ -80,7 +80,7 @@ pub enum KeyError {
         "{path} has mode {mode:o}: others can read it (chmod 600 it, and replace the key if others may have)"
     )]
     TooOpen {
-        /// The file.
+        /// The key file; nothing was read from it.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
@@ -88,7 +88,7 @@ pub enum KeyError {
     /// Not a key file of this kind.
     #[error("{path} is not a {kind} key file of version 1: {reason}")]
     Malformed {
-        /// The file.
+        /// The file that is refused.
         path: PathBuf,
         /// The kind wanted.
         kind: &'static str,
@@ -243,7 +243,7 @@ impl NodeKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatorFile {
-    /// 1.
+    /// Always 1; a file of another version is refused.
     pub version: u8,
     /// The operator's name, 1 to 40 letters, digits, dashes.
     pub name: String,

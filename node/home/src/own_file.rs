@@ -1,7 +1,7 @@
 //! Files that are the operator's alone, with secrets in them: read if nobody else may, and read again when they are other ones.
 //!
-//! A file is known by device, number, length, mode and the moment at which its inode was changed last. That moment nobody sets: a file that takes
-//! another's place with an old date, and one whose mode alone was mended, are other ones.
+//! A file is known by device, number, length, mode and the moment at which its inode was changed last. That moment nobody sets: a
+//! file that takes another's place with an old date, and one whose mode alone was mended, are other ones.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Why such a file is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnFileError {
-    /// The disk.
+    /// It is missing, or the system refuses it.
     #[error("cannot read {}", .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// Group or others may read or write it.
@@ -88,7 +88,7 @@ impl Watch {
         Self { files, refused: false }
     }
 
-    /// Which.
+    /// The paths, also of files that could not be read.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|(path, _)| path.as_path())
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What `aula start --output json` prints when it is up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UpLine {
-    /// Which chain.
+    /// The genesis's name, a dash, and the first 8 hex digits of the SHA-256 of the genesis file.
     pub chain_id: String,
     /// The origin of the API.
     pub rpc: String,

@@ -17,7 +17,7 @@ pub struct ActivityLine {
     /// The member's account.
     #[schema(value_type = String)]
     pub account: AccountId,
-    /// Its name.
+    /// The member's name, as the ledger has it.
     pub name: String,
     /// The kind of transaction, for example `AnchorStates`.
     pub kind: String,
@@ -29,7 +29,7 @@ pub struct ActivityLine {
     pub last: u64,
 }
 
-/// The register.
+/// Every member's transactions by kind.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Activity {
     /// The height up to which is counted.

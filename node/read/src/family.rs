@@ -22,11 +22,11 @@ use aula_store::{ChainView, StorageError};
 /// A decision on one student's request.
 #[derive(Debug, Clone)]
 pub struct OwnDecision {
-    /// In which round.
+    /// The round that decided it.
     pub round: RoundId,
     /// Its class's title.
     pub title: String,
-    /// In which block.
+    /// The block that recorded it.
     pub height: Height,
     /// What was asked for.
     pub asked: String,
@@ -57,12 +57,12 @@ pub struct OwnParts {
     pub reasons: Vec<(Option<OwnPlace>, Reason)>,
 }
 
-/// A place.
+/// A place as a family is told of it, without its price.
 #[derive(Debug, Clone)]
 pub struct OwnPlace {
-    /// Which kind.
+    /// What people call the kind of place.
     pub kind: String,
-    /// At which school.
+    /// The school that it is at.
     pub school: SchoolId,
 }
 

@@ -34,7 +34,7 @@ const LAYOUT: u8 = 3;
 /// A transaction's place and what can be listed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// The block.
+    /// The height of the block that holds it.
     pub height: u64,
     /// The position in the block.
     pub index: u32,

@@ -17,16 +17,16 @@ use aula_store::ChainView;
 /// Milestones of one kind in one school year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MilestoneLine {
-    /// The school year.
+    /// The calendar year in which it starts.
     #[schema(value_type = u16)]
     pub school_year: SchoolYear,
-    /// What was reached.
+    /// `unit_mastered`, `grade_completed` or `credential_awarded`.
     pub kind: String,
     /// At least so many, corrections not counted; none when there are fewer than `rounded_to`.
     pub at_least: Option<u32>,
 }
 
-/// The register.
+/// Every published count of milestones.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Milestones {
     /// The height up to which is counted.

@@ -19,14 +19,14 @@ use aula_store::ChainView;
 /// How a place's students fared in a round.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InRound {
-    /// Which round.
+    /// The number of the round.
     #[schema(value_type = u64)]
     pub round: RoundId,
     /// Its class's title.
     pub title: String,
-    /// The school year.
+    /// The calendar year in which the round's school year starts.
     pub school_year: u16,
-    /// Whether the decision stands.
+    /// Whether the decision stands, was replaced, or was reverted.
     #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
     /// The figures; none when withheld.
@@ -39,14 +39,14 @@ pub struct InRound {
 /// A district with its schools.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DistrictFigures {
-    /// The district.
+    /// The ledger's record: number, name, when it was admitted, and whether it was closed.
     #[schema(value_type = Object)]
     pub district: District,
-    /// Its schools.
+    /// By number, closed ones too; empty when it has none yet.
     pub schools: Vec<SchoolLine>,
     /// Names of members that act for it.
     pub members: Vec<String>,
-    /// The newest anchored head of its access log.
+    /// The newest anchored head of its access log; none when it has anchored none.
     #[schema(value_type = Option<Object>)]
     pub access_log: Option<AccessLog>,
     /// How its students fared, newest round first.
@@ -56,11 +56,11 @@ pub struct DistrictFigures {
 /// A school with its pools.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolFigures {
-    /// The school.
+    /// The ledger's record, with what people call it now and where it is.
     pub school: SchoolLine,
     /// The district's name.
     pub district_name: String,
-    /// Its pools.
+    /// Pools of places at this school, of all classes.
     pub pools: Vec<PoolRow>,
     /// How its students fared, newest round first.
     pub rounds: Vec<InRound>,
@@ -78,7 +78,7 @@ pub fn schools(view: &ChainView) -> Result<Vec<SchoolLine>, StoreError> {
 /// A pool in a list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolRow {
-    /// The pool.
+    /// The ledger's record: number, class, kind, school, places and cost of one.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub pool: PoolRecord,
@@ -86,38 +86,38 @@ pub struct PoolRow {
     pub title: String,
     /// The kind's name.
     pub kind_name: String,
-    /// What all its places cost.
+    /// What all its places cost, in cents.
     pub cost_cents: u64,
 }
 
 /// A pool with its prices and use.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolFigures {
-    /// The pool.
+    /// The record, with what its class and kind are called.
     pub pool: PoolRow,
     /// By round of its class, newest first.
     pub rounds: Vec<PoolInRound>,
-    /// Places in use by the newest report of its use, if it may be shown.
+    /// Places in use by the newest report of its use; none without one, or where the count is withheld.
     pub in_use: Option<u32>,
     /// The block of that report; none without one.
     #[schema(value_type = Option<u64>)]
     pub in_use_at: Option<Height>,
 }
 
-/// A pool in a round.
+/// A pool in a decided round of its class.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolInRound {
-    /// Which round.
+    /// The number of the round.
     #[schema(value_type = u64)]
     pub round: RoundId,
-    /// Whether the decision stands.
+    /// Whether the decision stands, was replaced, or was reverted.
     #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
-    /// Its price.
+    /// Weighted cost that one more place would save; below zero, what one more guaranteed place would cost; none where unbounded.
     pub price: Option<i64>,
-    /// Places used.
+    /// Places used; none where the count is withheld.
     pub used: Option<u32>,
-    /// Requests that could have had it.
+    /// Requests that could have had it; none where the count is withheld.
     pub demand: Option<u32>,
 }
 

@@ -3,9 +3,10 @@
 //! The ranges are computed from the published report alone, as anybody can: no row is read for them, so they tell nothing that was not
 //! told. They are the tightest ones: for each end there are counts of all withheld groups that agree with everything
 //! published and have it (`tests` finds the ends by trying all of them). What is used: a district's schools add up to it, all districts and
-//! all bands to the totals; who has a first choice has a place; who has a place does not wait; a group that is withheld in its own right has
-//! somebody in it, since a count of nobody is shown. First choices of cells are by least cost, those of the totals by rank, so that the totals say
-//! nothing of them; an axis without a withheld group does. Absent: what follows from the order in which the rule withholds.
+//! all bands to the totals; who has a first choice has a place; who has a place does not wait; a group that is withheld in its own
+//! right has somebody in it, since a count of nobody is shown. First choices of cells are by least cost, those of the totals by
+//! rank, so that the totals say nothing of them; an axis without a withheld group does. Absent: what follows from the order in
+//! which the rule withholds.
 
 use std::collections::BTreeMap;
 
@@ -44,13 +45,13 @@ pub struct CellRange {
 /// Every withheld group of a round, by its number. Where not even the number of students is published there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ranges {
-    /// By need band.
+    /// By need band, 0 to 9; a band that is shown is left out.
     #[schema(value_type = Object)]
     pub bands: BTreeMap<u32, CellRange>,
-    /// By district.
+    /// By the district's number.
     #[schema(value_type = Object)]
     pub districts: BTreeMap<u32, CellRange>,
-    /// By school.
+    /// By the school's number.
     #[schema(value_type = Object)]
     pub schools: BTreeMap<u32, CellRange>,
 }

@@ -21,41 +21,41 @@ use aula_store::ChainView;
 /// A pool's places and what they cost, with its price in a round.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolLine {
-    /// Its number.
+    /// The pool's number on the ledger.
     #[schema(value_type = u64)]
     pub pool: PoolId,
     /// Where its places are.
     #[schema(value_type = u64)]
     pub school: SchoolId,
-    /// Of which kind.
+    /// What people call the kind of place.
     pub kind: String,
-    /// Places.
+    /// Places that students can be given.
     pub capacity: u32,
-    /// Places that must be used.
+    /// Places that must be used, at most `capacity`.
     pub floor: u32,
-    /// What a place cost.
+    /// What a place cost, in cents.
     #[schema(value_type = u64)]
     pub unit_cost_cents: Cents,
-    /// What all its places cost.
+    /// What all its places cost, in cents.
     #[schema(value_type = u64)]
     pub cost_cents: Cents,
-    /// Price in the round.
+    /// Weighted cost that one more place would save; none before the decision and where it is unbounded.
     pub price: Option<i64>,
-    /// Places used.
+    /// Places used; none before the decision and where the count is withheld.
     pub used: Option<u32>,
-    /// Requests that could have had it.
+    /// Requests that could have had it; none before the decision and where the count is withheld.
     pub demand: Option<u32>,
 }
 
 /// How a school's students fared.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolLine {
-    /// Which school.
+    /// The number of the school that the students are of.
     #[schema(value_type = u64)]
     pub school: SchoolId,
-    /// Its district.
+    /// The number of the school's district.
     pub district: u16,
-    /// Its type.
+    /// As the ledger has it; schools of one type share tier 2.
     pub school_type: String,
     /// The figures; none when withheld.
     #[schema(value_type = Option<Object>)]
@@ -65,23 +65,23 @@ pub struct SchoolLine {
 /// Everything public about a round.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RoundFigures {
-    /// The round.
+    /// What was fixed and what was decided.
     pub round: RoundView,
-    /// Its report.
+    /// The ledger's published report; none before the decision.
     #[schema(value_type = Option<Object>)]
     pub report: Option<PublishedReport>,
     /// What schools owe an acknowledgement for.
     pub acknowledgements: Vec<OwedLine>,
-    /// The class's pools.
+    /// The class's pools, by number; those that were retired before the round was opened are left out.
     pub pools: Vec<PoolLine>,
-    /// By school.
+    /// How each school's students fared; empty before the decision.
     pub schools: Vec<SchoolLine>,
     /// Between which numbers the withheld counts lie.
     pub ranges: Ranges,
-    /// The earlier decided round of the same kinds of places, to compare with.
+    /// The earlier decided round of the same kinds of places, to compare with; none when there is none.
     #[schema(value_type = Option<u64>)]
     pub before: Option<RoundId>,
-    /// That round's report.
+    /// That round's report; none without one.
     #[schema(value_type = Option<Object>)]
     pub report_before: Option<PublishedReport>,
 }

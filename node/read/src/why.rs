@@ -20,10 +20,10 @@ pub enum Others {
     Untold,
 }
 
-/// A question.
+/// What somebody wants to know of one row of a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Of whom.
+    /// The student, and the district where two requested for one handle.
     pub who: Who,
     /// What if this were changed; none: which band would have brought a better place.
     pub change: Option<Change>,
@@ -37,12 +37,12 @@ pub struct Asked {
     pub others: Others,
 }
 
-/// An answer.
+/// Both forms of one answer; they say the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// For programs.
+    /// The object that `aula query why --output json` prints.
     pub json: Value,
-    /// For people.
+    /// Sentences, one a line.
     pub text: String,
 }
 

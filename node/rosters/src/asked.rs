@@ -2,7 +2,8 @@
 //! busy.
 //!
 //! Invariants: redirects are not followed; answers have limits; what is told of a refusal is its own sentence and no more, and no secret
-//! is in an error. A busy or failing provider (429, 500, 502, 503, 504, no connection) is asked again, after what it says or after a time that doubles.
+//! is in an error. A busy or failing provider (429, 500, 502, 503, 504, no connection) is asked again, after what it says or after
+//! a time that doubles.
 
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ pub enum ConsumerError {
     /// An address that must not be asked.
     #[error("{0} must begin with https://, or http:// on loopback")]
     Address(String),
-    /// The network.
+    /// No connection, or one that ended, after every try.
     #[error("{0} does not answer")]
     Network(String, #[source] reqwest::Error),
     /// Another status than success.

@@ -43,9 +43,9 @@ pub struct Provider {
     pub assessments: bool,
     /// Where tokens come from.
     pub token_url: String,
-    /// Who asks.
+    /// The client's name, as the provider knows it.
     pub client_id: String,
-    /// The secret.
+    /// The client's secret; stands in no error and no log.
     pub client_secret: String,
     /// Most answers of one asking: a provider that pages for ever is left there.
     #[serde(default = "usual_pages")]
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Provider {
 /// What a provider gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fetched {
-    /// The collections.
+    /// The objects of each collection, in the order in which they were asked for.
     pub collections: Vec<(Collection, Vec<Value>)>,
     /// The newest change: where a delta begins next time.
     pub newest: Option<String>,

@@ -89,7 +89,7 @@ pub struct Look<'a> {
 /// A page, and what it tells of.
 #[derive(Debug)]
 pub struct Made {
-    /// The page.
+    /// One file that loads nothing.
     pub html: String,
     /// How many conflicts it names.
     pub conflicts: usize,

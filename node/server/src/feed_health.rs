@@ -17,11 +17,11 @@ pub struct Health {
     pub at_ms: u64,
     /// Why nothing enters the vault now.
     pub attention: Option<String>,
-    /// Since when.
+    /// Since when, milliseconds since 1970; none while everything enters.
     pub attention_since_ms: Option<u64>,
     /// Age of the oldest event that waits, milliseconds.
     pub lag_ms: u64,
-    /// When an event of a feed came last, or the node began; by name.
+    /// When an event of a feed came last, or the node began, milliseconds since 1970; by the feed's name.
     pub last_ms: BTreeMap<String, u64>,
 }
 

@@ -28,7 +28,7 @@ pub struct ActingArgs {
     /// The node to ask
     #[command(flatten)]
     pub rpc: RpcArgs,
-    /// How long to wait until a transaction is final, in seconds
+    /// How long to wait until a transaction is final, in seconds; what was sent may still become final later
     #[arg(long, global = true, default_value_t = 60)]
     pub wait_s: u64,
 }

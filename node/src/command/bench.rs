@@ -22,13 +22,13 @@ pub struct BenchArgs {
 pub enum What {
     /// Student states anchored and final on a consortium of its own, on loopback
     Ledger(ledger::LedgerArgs),
-    /// Each page and route of a node whose chain is long, every answer made anew
+    /// Each page and route of a node whose chain is long, with no answer from the cache
     Reads(reads::ReadsArgs),
     /// A newcomer to a long chain, by a snapshot and by every block, with one lying peer of three
     Join(join::JoinArgs),
     /// Verification of range proofs, one thread
     Zk,
-    /// What levelling a school's replica with its district costs, by how much they differ
+    /// What levelling a school's replica with its district costs, by how far they differ
     Replicas(replicas::ReplicasArgs),
     /// Events from a publishing process into the vault and the twins of another
     Feed(feed::FeedArgs),

@@ -9,7 +9,7 @@ use super::{Failure, Outcome};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  aula completion bash > ~/.local/share/bash-completion/completions/aula")]
 pub struct CompletionArgs {
-    /// Which shell
+    /// The shell that will read the script
     #[arg(value_enum)]
     pub shell: Shell,
 }

@@ -21,16 +21,16 @@ use super::{Advise, Answer, Context, Failure, Outcome, start};
                   beside the program, or ./genesis."
 )]
 pub struct DemoArgs {
-    /// How many validators
+    /// How many validators, 1 to 32
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
     pub validators: u16,
     /// End when the story has been told, instead of staying up
     #[arg(long)]
     pub once: bool,
-    /// How many of the study's four grades to play
+    /// How many of the study's four grades to play, 1 to 4
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub grades: u8,
-    /// The folder with the data (star/, caschools/)
+    /// The folder with the data (star/, caschools/) [default: genesis/ of the program's source or of the working directory]
     #[arg(long, env = DATA_VARIABLE, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }

@@ -36,7 +36,7 @@ pub struct DoctorArgs {
     /// The node to ask, when it runs
     #[command(flatten)]
     pub rpc: RpcArgs,
-    /// What to look at instead
+    /// Look at something other than the node's health
     #[command(subcommand)]
     pub about: Option<About>,
 }

@@ -61,7 +61,7 @@ pub enum About {
     Round {
         /// The round's number
         round: u32,
-        /// Where and whence
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -71,10 +71,10 @@ pub enum About {
         round: u32,
         /// The student's pseudonym, 64 hex digits
         handle: String,
-        /// The student's district, for an auditor: needed only where two districts requested for one handle
+        /// The number of the student's district, for an auditor: needed only where two districts requested for one handle
         #[arg(long)]
         district: Option<u16>,
-        /// Where and whence
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -96,7 +96,7 @@ pub enum About {
         /// opens evidence]
         #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
         credential: Option<PathBuf>,
-        /// Where and whence
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -108,7 +108,7 @@ pub enum About {
         handle: String,
         /// The record's number among the handle's, from 0
         number: u16,
-        /// Where and whence
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -119,7 +119,7 @@ pub enum About {
         funder: String,
         /// The school year, by the calendar year in which it starts
         school_year: u16,
-        /// Where and whence
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -130,7 +130,7 @@ pub enum About {
         /// The entry's number in the log. Needs the district's own folder as --home
         #[arg(long, value_name = "N")]
         entry: Option<u64>,
-        /// Where and whence
+        /// Which node, and which file
         #[command(flatten)]
         place: Place,
     },
@@ -156,7 +156,7 @@ pub struct Place {
     /// Where to write the bundle
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// A height on the way to show as well, for `aula-audit verify --trusted`
+    /// A height on the way whose header the bundle shows as well, for `aula-audit verify --trusted`
     #[arg(long, value_name = "HEIGHT")]
     pub waypoint: Option<u64>,
     /// A node of the parent ledger: the file then holds its anchored head of this ledger as well, for `aula-audit verify

@@ -31,7 +31,7 @@ pub struct GenesisArgs {
     /// The operators' public-key files (HOME/operator.json of each), at least one
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub operator: Vec<PathBuf>,
-    /// Districts, schools, further members, parameters
+    /// Districts, schools, further members and parameters, JSON
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
     /// Time of the genesis in milliseconds since 1970 UTC [default: now]

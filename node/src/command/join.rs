@@ -1,9 +1,9 @@
 //! `aula join`: makes this home a follower of a chain, from its genesis file and a peer's address alone.
 //!
 //! The node begins with a snapshot of its peers where they have one, checked against a certified state root
-//! ([`crate::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs nothing until its key is in the
-//! validator set: from the start for a founder; for everybody else after a vote on HOME/request.json, which this command
-//! writes, and the node's own word that it is level.
+//! ([`crate::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs
+//! nothing until its key is in the validator set: from the start for a founder; for everybody else after a vote on
+//! HOME/request.json, which this command writes, and the node's own word that it is level.
 
 use aula_home::operator::{Choice, make};
 use aula_ledger::genesis::Genesis;
@@ -32,16 +32,17 @@ pub struct JoinArgs {
     /// The consortium's genesis: a file, or a URL that ends in # and the published SHA-256 of the file
     #[arg(long, value_name = "FILE|URL#SHA256")]
     pub genesis: String,
-    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns/NAME/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known without it
+    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns/NAME/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known
+    /// without it
     #[arg(long, value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
-    /// The operator's name [default: the one in operator.json, else node]
+    /// The operator's name, 1 to 40 lower-case letters, digits and dashes [default: the one in operator.json, else node]
     #[arg(long)]
     pub name: Option<String>,
     /// Where peers reach this node, as for `aula init` [default: the config's]
     #[arg(long, env = "AULA_P2P_EXTERNAL", value_name = "MULTIADDR")]
     pub p2p: Option<String>,
-    /// Address of this node's API [default: the config's]
+    /// Address of this node's API and explorer, for example 127.0.0.1:8480 [default: the config's]
     #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<std::net::SocketAddr>,
     /// A block that you know to be real, from another source than these peers: a snapshot must show it, and may then be more
@@ -54,13 +55,13 @@ pub struct JoinArgs {
     /// Never vote, also when this node's key is in the validator set
     #[arg(long)]
     pub follower: bool,
-    /// The district it acts for; goes into the request
+    /// The number of the district it acts for; goes into the request
     #[arg(long, value_name = "N")]
     pub district: Option<u16>,
     /// What people call the district, when it enters with this node; without it the district is one of the consortium
     #[arg(long, value_name = "TEXT", requires = "district")]
     pub district_name: Option<String>,
-    /// The roles it asks for [default: consortium, and district where one is named]
+    /// The roles it asks for, for example consortium,district [default: consortium, and district where one is named]
     #[arg(long, value_delimiter = ',', value_name = "ROLE,...")]
     pub roles: Vec<String>,
 }

@@ -32,13 +32,13 @@ pub struct KeysArgs {
 pub enum Action {
     /// Draw missing keys; existing ones are kept
     Create {
-        /// Only this kind
+        /// Only the key of this kind [default: the four of a node]
         #[arg(long, value_enum)]
         kind: Option<KeyKind>,
     },
     /// Replace a key of this home: drawn here, put in force by the ledger
     Rotate {
-        /// Which
+        /// The kind of key to replace
         #[arg(long, value_enum)]
         kind: KeyKind,
         /// The node to ask

@@ -29,13 +29,13 @@ pub struct LocalnetArgs {
     /// How many validators, 1 to 32 [default: those of an earlier run, else 4]
     #[arg(long)]
     pub validators: Option<u16>,
-    /// First port; each node takes three [default: free ports]
+    /// The first port; each node takes three, one after another [default: free ports]
     #[arg(long, value_name = "PORT")]
     pub base_port: Option<u16>,
     /// The chain's name [default: that of an earlier run, else localnet]
     #[arg(long)]
     pub name: Option<String>,
-    /// Districts, schools, further members and parameters, as for `aula genesis`
+    /// Districts, schools, further members and parameters, JSON, as for `aula genesis`
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
 }

@@ -37,7 +37,7 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Copies, or puts a copy back.
 ///
 /// # Errors
 /// When the copy cannot be made, or is not whole.

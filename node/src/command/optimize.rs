@@ -35,7 +35,7 @@ pub struct OptimizeArgs {
     /// Threads; the optimizer is sequential, so that its answer is the same on every machine
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=1))]
     pub threads: u8,
-    /// Most cost or price entries scanned, repair included
+    /// Most cost or price entries that may be scanned, repair included: the optimizer's measure of work
     #[arg(long, default_value_t = Limits::default().work)]
     pub max_work: u64,
     /// Write the assignment here, one pool index a line

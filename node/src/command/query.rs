@@ -31,33 +31,33 @@ pub struct QueryArgs {
 pub enum What {
     /// Blocks, newest first
     Blocks {
-        /// Highest height
+        /// The highest height to show [default: the newest block]
         #[arg(long)]
         from: Option<u64>,
-        /// How many, 1 to 100
+        /// How many blocks, 1 to 100
         #[arg(long, default_value_t = 20)]
         limit: u64,
     },
     /// One block with its transactions' outlines
     Block {
-        /// Its height
+        /// The block's height, from 1
         height: u64,
     },
     /// What became of a transaction
     Transaction {
-        /// Its id
+        /// The transaction's id, 64 hex digits
         id: String,
     },
     /// An account's key, sequence and member
     Account {
-        /// Its id
+        /// The account, 40 hex digits
         id: String,
     },
-    /// All rounds
+    /// All rounds, oldest first, with where each is
     Rounds,
-    /// One round
+    /// One round: what was fixed, and what was decided
     Round {
-        /// Its number
+        /// The round's number, as `aula query rounds` lists it
         round: u32,
     },
     /// A round's published report, missing reveals, acknowledgements, reversion, use of its pools
@@ -65,27 +65,27 @@ pub enum What {
         /// The round's number
         round: u32,
     },
-    /// Pools
+    /// Pools of places, with their schools, kinds and costs in cents
     Pools {
-        /// Only of this class
+        /// Only pools of the class of this number
         #[arg(long)]
         class: Option<u16>,
     },
     /// Classes of resources
     Classes,
-    /// Budgets
+    /// Budgets by funder and school year, in cents, and whether they are stated
     Budgets,
-    /// Districts
+    /// Districts, with their numbers and names
     Districts,
-    /// Schools
+    /// Schools, with their numbers, districts, types and names
     Schools,
-    /// Members
+    /// Members, with their accounts and roles; removed ones too
     Members,
-    /// Proposed changes
+    /// Proposed changes, with their votes
     Proposals,
     /// Validators now, next and after
     Validators,
-    /// Parameters
+    /// The ledger's parameters in force, and how they changed
     Params,
     /// Why a student got this place, and exactly what another row would have brought
     Why(why::WhyArgs),

@@ -31,7 +31,7 @@ mod diverged;
                         not, and where."
 )]
 pub struct ReplayArgs {
-    /// Execute the one block of this file, which a node wrote that stopped at a divergence, instead of the home's chain.
+    /// Execute the one block of this file, which a node wrote that stopped at a divergence, instead of the home's chain
     #[arg(long, value_name = "FILE")]
     diverged: Option<std::path::PathBuf>,
 }

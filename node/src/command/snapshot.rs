@@ -44,7 +44,7 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Makes, lists or verifies.
 ///
 /// # Errors
 /// When it cannot be done; a snapshot that is found wrong is the answer no.

@@ -44,21 +44,21 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
                   codes: 0 executed, 1 rejected by the ledger, 2 refused, or not final in time."
 )]
 pub struct TxArgs {
-    /// Which transaction
+    /// The kind of transaction, one of those below
     pub kind: String,
-    /// Its fields as JSON: the text itself, @FILE, or - for standard input
+    /// Its fields as JSON: the text itself, @FILE, or - for standard input; `{}` where the kind has none
     #[arg(default_value = "{}")]
     pub fields: String,
     /// The node to ask
     #[command(flatten)]
     pub rpc: RpcArgs,
-    /// Do not wait until it is final
+    /// Print the id and exit, without waiting until it is final
     #[arg(long)]
     pub no_wait: bool,
-    /// How long to wait, in seconds
+    /// How long to wait until it is final, in seconds
     #[arg(long, default_value_t = 60)]
     pub wait_s: u64,
-    /// For how many heights from now it stays valid
+    /// For how many heights from now it may still enter a block; after them it is void
     #[arg(long, default_value_t = 1_000)]
     pub valid_for: u64,
 }

@@ -17,7 +17,7 @@ pub enum StorageError {
     /// Another process has it open.
     #[error("the database in {0} is in use by another process")]
     Busy(PathBuf),
-    /// The disk is full.
+    /// Nothing more can be written; the database's own words.
     #[error("the disk is full: {0}")]
     DiskFull(String),
     /// The file system takes no writes.
@@ -31,7 +31,7 @@ pub enum StorageError {
     Format {
         /// What this program reads.
         expected: u8,
-        /// What was found.
+        /// The version byte that it has; none when there is none.
         found: Option<u8>,
     },
     /// The database belongs to another chain.
@@ -47,7 +47,7 @@ pub enum StorageError {
     NotNext {
         /// The height given.
         given: Height,
-        /// The tip.
+        /// The last height that was decided here.
         tip: Height,
     },
     /// The genesis gives no first state.

@@ -43,9 +43,9 @@ pub struct Pruned {
     pub oldest: Height,
     /// Blocks that went.
     pub blocks: u64,
-    /// Bytes of the database's folder before.
+    /// Bytes of the database's folder before the first entry went.
     pub bytes_before: u64,
-    /// And after.
+    /// Bytes of it when the tables were compacted.
     pub bytes_after: u64,
 }
 

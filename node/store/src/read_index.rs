@@ -25,7 +25,7 @@ const HEIGHTS: u8 = 3;
 pub struct IndexRow {
     /// Which one in the chain, from 0.
     pub ordinal: u64,
-    /// The block.
+    /// The height of the block that holds it.
     pub height: u64,
     /// The position in the block.
     pub index: u32,
@@ -55,7 +55,7 @@ impl ReadIndex {
     /// The totals as they were written last.
     ///
     /// # Errors
-    /// [`StorageError`], as every method here.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn totals(&self) -> Result<Option<Vec<u8>>, StorageError> {
         Ok(self.db.get_cf(family(&self.db, Table::ReadIndex)?, [TOTALS])?)
     }
@@ -63,7 +63,7 @@ impl ReadIndex {
     /// A transaction by its ordinal.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn row(&self, ordinal: u64) -> Result<Option<IndexRow>, StorageError> {
         let value = self.db.get_cf(family(&self.db, Table::ReadIndex)?, numbered(PLACES, ordinal))?;
         let Some(value) = value else { return Ok(None) };
@@ -73,7 +73,7 @@ impl ReadIndex {
     /// The ordinal of a block's first transaction; none when the block has none.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn first_of(&self, height: u64) -> Result<Option<u64>, StorageError> {
         let value = self.db.get_cf(family(&self.db, Table::ReadIndex)?, numbered(HEIGHTS, height))?;
         let Some(value) = value else { return Ok(None) };
@@ -84,7 +84,7 @@ impl ReadIndex {
     /// The newest `limit` ordinals of a kind below `before`, newest first.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn newest_of(&self, kind: u8, before: u64, limit: usize) -> Result<Vec<u64>, StorageError> {
         let Some(last) = before.checked_sub(1) else { return Ok(Vec::new()) };
         let mut options = ReadOptions::default();
@@ -104,7 +104,7 @@ impl ReadIndex {
     /// Writes rows, ascending, and the totals that include them, in one batch.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn append(&self, rows: &[IndexRow], totals: &[u8]) -> Result<(), StorageError> {
         let own = family(&self.db, Table::ReadIndex)?;
         let mut batch = WriteBatch::default();
@@ -124,7 +124,7 @@ impl ReadIndex {
     /// Forgets everything, so that it is made again.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn clear(&self) -> Result<(), StorageError> {
         let own = family(&self.db, Table::ReadIndex)?;
         let mut batch = WriteBatch::default();

@@ -81,7 +81,7 @@ impl ChainView {
     /// The genesis file's bytes.
     ///
     /// # Errors
-    /// [`StorageError`], as every method here.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn genesis(&self) -> Result<Vec<u8>, StorageError> {
         self.get(Table::Meta, meta::GENESIS)?.ok_or_else(|| damaged("meta", "the genesis is missing"))
     }
@@ -89,7 +89,7 @@ impl ChainView {
     /// The lowest block that is kept; what lies below was pruned here, or never fetched.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn oldest(&self) -> Result<Height, StorageError> {
         oldest_of(self.get(Table::Meta, meta::OLDEST)?.as_deref())
     }
@@ -97,7 +97,7 @@ impl ChainView {
     /// A block's header; none at 0, above the tip and below [`Self::oldest`].
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn header(&self, height: Height) -> Result<Option<Header>, StorageError> {
         self.canonical(Table::Headers, &height_key(height))
     }
@@ -105,15 +105,15 @@ impl ChainView {
     /// A block's canonical bytes.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn block_bytes(&self, height: Height) -> Result<Option<Vec<u8>>, StorageError> {
         self.get(Table::Blocks, &height_key(height))
     }
 
-    /// A block.
+    /// The block at a height; none when it is pruned, or not there yet.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn block(&self, height: Height) -> Result<Option<Block>, StorageError> {
         self.canonical(Table::Blocks, &height_key(height))
     }
@@ -121,7 +121,7 @@ impl ChainView {
     /// Why the block of this height is final.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn certificate(&self, height: Height) -> Result<Option<CommitCertificate>, StorageError> {
         self.borsh(Table::Certificates, &height_key(height))
     }
@@ -129,7 +129,7 @@ impl ChainView {
     /// The receipts of a block, in the transactions' order.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StorageError> {
         self.borsh(Table::Receipts, &height_key(height))
     }
@@ -137,7 +137,7 @@ impl ChainView {
     /// The student-state leaves that a block anchored, in order; empty when it anchored none.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn student_leaves(&self, height: Height) -> Result<Vec<Vec<u8>>, StorageError> {
         Ok(self.borsh(Table::StudentLeaves, &height_key(height))?.unwrap_or_default())
     }
@@ -145,7 +145,7 @@ impl ChainView {
     /// The height of a block.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn height_of(&self, block: &Hash) -> Result<Option<Height>, StorageError> {
         let Some(value) = self.get(Table::BlockHashes, &block.0)? else { return Ok(None) };
         let bytes = value.as_slice().try_into().map_err(|_| damaged("block hash index", "a wrong length"))?;
@@ -155,7 +155,7 @@ impl ChainView {
     /// Where a transaction stands; none when it is in no decided block.
     ///
     /// # Errors
-    /// As above.
+    /// [`StorageError`] when the database fails or a record in it is damaged.
     pub fn locate(&self, transaction: &TransactionId) -> Result<Option<Located>, StorageError> {
         let Some(value) = self.get(Table::Transactions, &transaction.0)? else { return Ok(None) };
         let parts = value.split_first_chunk::<8>().and_then(|(h, i)| Some((*h, i.try_into().ok()?)));

@@ -1,9 +1,9 @@
 //! What a student or a family says is wrong in a record, and what the district answers.
 //!
-//! Flow: [`Vault::ask_correction`] → the district's operator lists the open ones ([`Vault::all_corrections`]) → [`Vault::answer_correction`],
-//! once. A correction is sealed under its student's key and goes with the student. Invariants: an answer is never changed;
-//! [`DAYS`] after it was asked one is overdue, and stays open. Absent: amending what was wrong, which enters as an event or an import
-//! like anything else, and a hearing (34 CFR 99.21), which people hold.
+//! Flow: [`Vault::ask_correction`] → the district's operator lists the open ones ([`Vault::all_corrections`]) →
+//! [`Vault::answer_correction`], once. A correction is sealed under its student's key and goes with the student. Invariants: an
+//! answer is never changed; [`DAYS`] after it was asked one is overdue, and stays open. Absent: amending what was wrong, which
+//! enters as an event or an import like anything else, and a hearing (34 CFR 99.21), which people hold.
 
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
@@ -44,7 +44,7 @@ pub struct Correction {
     pub id: String,
     /// Who asks, as the district names its readers.
     pub reader: Name,
-    /// In which role.
+    /// The role of the link or login that it was asked with.
     pub role: String,
     /// What is wrong, as the page names it.
     pub about: String,
@@ -58,11 +58,11 @@ pub struct Correction {
     pub answer: Option<Answer>,
 }
 
-/// An answer.
+/// Given once, by the district's operator, and never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// What.
+    /// Whether the record was amended or stands.
     pub answered: Answered,
     /// In words.
     pub text: String,
@@ -75,7 +75,7 @@ pub struct Answer {
 pub struct Asking<'a> {
     /// As the district names its readers.
     pub reader: &'a Name,
-    /// In which role.
+    /// The role of the link or login that it is asked with.
     pub role: &'a str,
     /// What is wrong.
     pub about: &'a str,

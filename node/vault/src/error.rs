@@ -66,7 +66,7 @@ pub enum VaultError {
     /// More bytes than a value or an event's key may have.
     #[error("{what} of {found} bytes is over the limit of {limit}")]
     TooLarge {
-        /// What.
+        /// What is too large, in a word for the message.
         what: &'static str,
         /// Bytes found.
         found: usize,

@@ -38,7 +38,7 @@ const ORIGIN_FIELD: &[u8] = b"event origin ";
 /// An event to be kept.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedEvent<'a> {
-    /// Whose.
+    /// The student, by the pseudonym of the year.
     pub handle: Handle,
     /// Its place among the student's events; bytes that sort in order, at most 64.
     pub key: &'a [u8],
@@ -57,7 +57,7 @@ pub struct FeedEvent<'a> {
 pub struct Marked {
     /// Whose it is.
     pub handle: Handle,
-    /// Its place.
+    /// Among the student's events; bytes that sort in order, at most 64.
     pub key: Vec<u8>,
     /// It amends an earlier one.
     pub amends: bool,
@@ -66,7 +66,7 @@ pub struct Marked {
 /// An event as it is kept.
 #[derive(Debug, Clone)]
 pub struct KeptEvent {
-    /// Its place.
+    /// Among the student's events; bytes that sort in order, at most 64.
     pub key: Vec<u8>,
     /// Its canonical bytes.
     pub event: Zeroizing<Vec<u8>>,

@@ -13,7 +13,7 @@ pub enum FileError {
     /// The operating system refused.
     #[error("cannot use {path}")]
     Io {
-        /// Which.
+        /// The file or folder that was opened or written.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -23,7 +23,7 @@ pub enum FileError {
         "{path} has mode {mode:o}: others can reach it (chmod go-rwx it, and rotate the keys if others may have)"
     )]
     TooOpen {
-        /// Which.
+        /// The file or folder; nothing was read from it.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
@@ -31,7 +31,7 @@ pub enum FileError {
     /// Not what this program writes.
     #[error("{path} is damaged: {reason}")]
     Damaged {
-        /// Which.
+        /// The file whose content is refused.
         path: PathBuf,
         /// Which rule is broken; never the content.
         reason: &'static str,
@@ -39,7 +39,7 @@ pub enum FileError {
     /// There is one already.
     #[error("{path} exists already")]
     Exists {
-        /// Which.
+        /// The file that stays as it is.
         path: PathBuf,
     },
 }

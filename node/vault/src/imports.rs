@@ -28,7 +28,7 @@ mod tests;
 /// What is written of one student and year.
 #[derive(Debug, Clone)]
 pub struct StudentWrite {
-    /// Whose.
+    /// The student, by the pseudonym of the import's year.
     pub handle: Handle,
     /// The place on the roster, when it changes.
     pub roster: Option<RosterEntry>,
@@ -36,7 +36,7 @@ pub struct StudentWrite {
     pub fields: Vec<(FieldName, Option<Vec<u8>>)>,
     /// All that ties a reader to the student from now on; nothing where nothing does any more.
     pub ties: Vec<(Name, Vec<Relation>)>,
-    /// Events.
+    /// Events that are new to the student's twin.
     pub events: Vec<ImportedEvent>,
 }
 
@@ -58,7 +58,7 @@ pub struct ImportNote {
     pub import: u64,
     /// When, milliseconds since 1970.
     pub at_ms: u64,
-    /// The school year.
+    /// The calendar year in which the school year of the rows starts.
     pub school_year: SchoolYear,
     /// The format's word.
     pub format: String,

@@ -18,9 +18,9 @@ use crate::vault::{Vault, record_cipher};
 /// An event that goes.
 #[derive(Debug, Clone, Copy)]
 pub struct Gone<'a> {
-    /// Whose.
+    /// The student, by the pseudonym under which it is kept.
     pub handle: Handle,
-    /// Its place.
+    /// Among the student's events; bytes that sort in order, at most 64.
     pub key: &'a [u8],
     /// Its message's mark, where that goes with it.
     pub once: Option<Once>,

@@ -43,7 +43,7 @@ pub const MAX_PART_BYTES: usize = 16 * MAX_VALUE_BYTES;
 /// Who holds a row's key when no student is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Custody {
-    /// The students in it.
+    /// The students in it, each with a wrapped key: it opens while one of them is left.
     Students,
     /// The district, for good.
     District,
@@ -88,7 +88,7 @@ impl NewRow {
     }
 }
 
-/// A change of rows.
+/// What one batch does to rows: all of it, or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct RowChange {
     /// New rows.
@@ -104,18 +104,18 @@ pub struct RowChange {
 /// What is known of a row without opening it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowOutline {
-    /// Its terms.
+    /// HMACs by which the row is found.
     pub terms: BTreeSet<RowTerm>,
-    /// Its marks.
+    /// The writer's own bytes, in clear: nothing personal.
     pub marks: Vec<u8>,
     /// Somebody in it was erased.
     pub redacted: bool,
 }
 
-/// An opened row.
+/// A row that was opened for the students in it. Its parts are wiped when it is dropped.
 #[derive(Debug, Clone)]
 pub struct OpenRow {
-    /// Its key.
+    /// As its writer chose it, at most [`MAX_ROW_KEY_BYTES`].
     pub key: Vec<u8>,
     /// What everybody shares.
     pub common: Zeroizing<Vec<u8>>,

@@ -14,7 +14,7 @@ use crate::secret::SecretKey;
 
 /// First byte of sealed bytes.
 const VERSION: u8 = 1;
-/// Bytes of a nonce.
+/// As RFC 8452 has it.
 pub(crate) const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 /// What sealing adds.

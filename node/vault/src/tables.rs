@@ -15,8 +15,8 @@ use crate::error::VaultError;
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// `identity` → JSON of [`crate::vault::Identity`]; `account` → 20 bytes, in a vault that was made before any chain was known; `format`, `restored` → one byte; `handles`, `strangers` → u64;
-    /// `schools` → JSON.
+    /// `identity` → JSON of [`crate::vault::Identity`]; `account` → 20 bytes, in a vault that was made before any chain was known;
+    /// `format`, `restored` → one byte; `handles`, `strangers` → u64; `schools` → JSON.
     Meta,
     /// Handle, field name → sealed value.
     Records,

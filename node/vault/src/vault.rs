@@ -34,7 +34,7 @@ pub use data::{EventIn, MAX_EVENT_KEY_BYTES, MAX_VALUE_BYTES};
 /// Where the vault's two halves are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
-    /// The database.
+    /// Where the sealed records lie.
     pub data: PathBuf,
     /// The keystore: best another disk.
     pub keystore: PathBuf,
@@ -52,7 +52,7 @@ impl Folders {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// The district.
+    /// Its number on the ledger; a vault is of one district.
     pub district: DistrictId,
     /// The chain's name, for people.
     pub chain_id: String,

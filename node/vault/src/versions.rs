@@ -21,9 +21,9 @@ type KeyedRow = (Vec<u8>, Box<[u8]>);
 /// A version that is about to be anchored.
 #[derive(Debug, Clone, Copy)]
 pub struct VersionIn<'a> {
-    /// Of which student.
+    /// The student's pseudonym for the school year.
     pub handle: Handle,
-    /// The version.
+    /// From 1, over all years of the student; one that nobody has seen.
     pub version: u32,
     /// What is anchored.
     pub anchored: &'a [u8],
@@ -32,7 +32,7 @@ pub struct VersionIn<'a> {
 /// A version as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct KeptVersion {
-    /// The version.
+    /// From 1, over all years of the student.
     pub version: u32,
     /// What was anchored.
     pub anchored: Vec<u8>,

@@ -27,12 +27,12 @@ impl ApiError {
         Self { status, detail }
     }
 
-    /// 404.
+    /// 404: there is no such thing; the hint says where those that exist are listed.
     pub fn not_found(what: impl ToString, hint: impl ToString) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", what, hint)
     }
 
-    /// 400.
+    /// 400: the request is not of its form; the hint says what to send.
     pub fn bad_request(what: impl ToString, hint: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", what, hint)
     }
@@ -49,7 +49,7 @@ impl ApiError {
         &self.detail
     }
 
-    /// The status.
+    /// Of the answer that carries it.
     pub const fn status(&self) -> StatusCode {
         self.status
     }

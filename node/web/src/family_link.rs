@@ -73,7 +73,7 @@ impl FromStr for LinkToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkRole {
-    /// The student.
+    /// The student, who reads the own record.
     Student,
     /// The student's family.
     Family,
@@ -87,7 +87,7 @@ pub enum LinkRole {
 pub struct LinkReader {
     /// As the district names it: what the access log lists.
     pub name: Name,
-    /// In which role.
+    /// Fixed when the link is made.
     pub role: LinkRole,
 }
 
@@ -95,13 +95,13 @@ pub struct LinkReader {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilyLink {
-    /// 1.
+    /// Always 1; a file of another version opens nothing.
     pub version: u8,
-    /// Whose student.
+    /// The district that made it.
     pub district: DistrictId,
     /// The school year of the handle.
     pub school_year: SchoolYear,
-    /// The student.
+    /// The student's pseudonym for that school year.
     pub handle: Handle,
     /// When it was made, in milliseconds since 1970.
     pub made_ms: u64,
@@ -152,7 +152,7 @@ pub enum LinkRefused {
     /// The folder or the file cannot be used.
     #[error("the links in {path} cannot be used")]
     Folder {
-        /// Which.
+        /// The folder `links/` or a file in it.
         path: PathBuf,
         /// Why.
         source: io::Error,

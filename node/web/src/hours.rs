@@ -41,11 +41,11 @@ pub struct Shelf {
 pub struct Added<'a> {
     /// The local date, as YYYY-MM-DD.
     pub date: &'a str,
-    /// Of which time zone.
+    /// The IANA time zone of date and hours.
     pub time_zone: &'a str,
     /// To what counts are rounded.
     pub rounded_to: u32,
-    /// The hours.
+    /// Hours that are over: each is counted once, for good.
     pub hours: &'a [Hour],
     /// By resource, what may be shown of each of these hours.
     pub shown: &'a BTreeMap<u32, Vec<Option<u32>>>,

@@ -1,4 +1,5 @@
-//! Languages of the pages that families, learners and teachers read, and tables of phrases: a line a phrase, so that none is missing in any.
+//! Languages of the pages that families, learners and teachers read, and tables of phrases: a line a phrase, so that none is
+//! missing in any.
 //!
 //! `{}` stands for what is filled in. A further language is a column of [`phrases`] and a row of [`Lang::ALL`]; one that runs from right to
 //! left says so in [`Lang::direction`], and the styles know no left and right.
@@ -19,7 +20,7 @@ impl Lang {
     /// All, with what each is called in itself.
     pub const ALL: [(Self, &'static str); 2] = [(Self::En, "English"), (Self::Es, "Español")];
 
-    /// Its tag.
+    /// The language tag of BCP 47, as in the page's `lang`.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -88,7 +89,6 @@ pub(crate) fn filled(phrase: &str, values: &[&str]) -> String {
 /// A set of phrases as an enum with its words in each language.
 macro_rules! phrases {
     ($set:ident { $($name:ident: $en:literal, $es:literal;)* }) => {
-        /// A phrase.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each is its own words, below")]
         pub(crate) enum $set { $($name),* }

@@ -57,7 +57,7 @@ impl Proof {
     }
 }
 
-/// A page.
+/// One line of the registry: everything about a page but what it shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
     /// Its address, with `{…}` for a part that varies.

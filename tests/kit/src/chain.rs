@@ -28,9 +28,9 @@ pub struct DevChain {
     folder: tempfile::TempDir,
     /// Its home, with keys and genesis.
     pub home: Home,
-    /// Its database.
+    /// Open, under `home`.
     pub db: Arc<ChainDb>,
-    /// Its genesis.
+    /// Read from `genesis_bytes`.
     pub genesis: Parsed,
     /// The genesis as a file.
     pub genesis_bytes: Vec<u8>,

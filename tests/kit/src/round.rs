@@ -1,5 +1,6 @@
 //! A decided round on the chain of the tests: twenty-four students of one school ask for four and eleven places, the one
-//! node shares its seed, in a second attempt after it withheld in the first, and the places are to be acknowledged within a millisecond of block time.
+//! node shares its seed, in a second attempt after it withheld in the first, and the places are to be acknowledged within a
+//! millisecond of block time.
 
 use aula_home::founding::Base;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
@@ -46,9 +47,9 @@ pub fn handle(number: u8) -> Handle {
 pub enum Other {
     /// Acts for district 2, which has no school.
     District2 = 2,
-    /// A funder.
+    /// Funds the year that rounds are of.
     Funder = 3,
-    /// An auditor.
+    /// Takes rounds' rows and records what it found.
     Auditor = 4,
     /// Another auditor.
     Auditor2 = 5,

@@ -55,17 +55,17 @@ pub struct Properties {
 }
 
 impl Body {
-    /// A byte.
+    /// The next byte; [`Fault::Malformed`] at the end.
     pub fn byte(&mut self) -> Result<u8, Fault> {
         if self.0.has_remaining() { Ok(self.0.get_u8()) } else { Err(Fault::Malformed) }
     }
 
-    /// Two bytes.
+    /// The next two bytes as a number, the higher first.
     pub fn two(&mut self) -> Result<u16, Fault> {
         if self.0.remaining() >= 2 { Ok(self.0.get_u16()) } else { Err(Fault::Malformed) }
     }
 
-    /// Four bytes.
+    /// The next four bytes as a number, the highest first.
     pub fn four(&mut self) -> Result<u32, Fault> {
         if self.0.remaining() >= 4 { Ok(self.0.get_u32()) } else { Err(Fault::Malformed) }
     }

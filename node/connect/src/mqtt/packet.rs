@@ -7,9 +7,9 @@ use super::body::{Body, Fault, USER};
 /// Which standard a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// 3.1.1.
+    /// Protocol level 4: MQTT 3.1.1.
     Four,
-    /// 5.0.
+    /// Protocol level 5: MQTT 5.0.
     Five,
 }
 
@@ -24,7 +24,7 @@ pub enum Quality {
     Released,
 }
 
-/// A message.
+/// A PUBLISH, in either direction (section 3.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
     /// How surely.
@@ -33,11 +33,11 @@ pub struct Publish {
     pub number: u16,
     /// The topic, UTF-8.
     pub topic: Bytes,
-    /// What it says.
+    /// The message's own bytes, as the feed's rules read them.
     pub payload: Bytes,
 }
 
-/// Who connects.
+/// A client's first packet: who it is and what it may ask of the connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Connect {
     /// Which standard.
@@ -65,9 +65,9 @@ impl std::fmt::Debug for Connect {
 /// A packet of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
-    /// A message.
+    /// A message that the client sends.
     Publish(Publish),
-    /// The release of a message.
+    /// PUBREL: the message of this number counts as delivered.
     Release(u16),
     /// Filters that it wants messages of.
     Subscribe(u16, Vec<String>),

@@ -32,7 +32,7 @@ struct Waiting {
     answer: Option<oneshot::Receiver<Result<Summary, Busy>>>,
 }
 
-/// A subscriber.
+/// The client of one feed's broker.
 #[derive(Debug)]
 pub struct Subscriber {
     own: config::Feed,

@@ -20,7 +20,7 @@ impl Topics {
         self.0.iter().find(|(filter, _)| matches(filter, topic)).map(|(_, form)| *form)
     }
 
-    /// The filters.
+    /// What is subscribed to, in the order of the settings.
     pub fn filters(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(filter, _)| filter.as_str())
     }

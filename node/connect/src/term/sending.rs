@@ -36,7 +36,6 @@ use crate::testkit::Shutter;
 pub const NOW_MS: u64 = 1_796_000_000_000;
 /// Most messages of a submission.
 const AT_ONCE: u64 = 40;
-/// Bytes of the spools.
 const SPOOL_BYTES: u64 = 16 << 20;
 
 /// What happens next.

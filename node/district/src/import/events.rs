@@ -6,9 +6,9 @@
 //! | `attendance:…` by its category: present, late or tardy, excused, unexcused or absent | `Attendance` |
 //!
 //! Everything else stays a record alone: a percentile, a result without a grade or a day, and, where the parameters are known, a
-//! score without a scale or more than eight deviations from its scale's mean, which is another scale's. An event's key follows from the student's field, so that the same result is the same
-//! event; another value of it is a correction of the first, and a value that is taken away is one too. Invariant: an import's
-//! events are written with it, in its one batch, and undone with it.
+//! score without a scale or more than eight deviations from its scale's mean, which is another scale's. An event's key follows from
+//! the student's field, so that the same result is the same event; another value of it is a correction of the first, and a value
+//! that is taken away is one too. Invariant: an import's events are written with it, in its one batch, and undone with it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ const SCALED: [&str; 5] = ["scaled", "scale score", "standard", "rit", "score"];
 pub struct Subject {
     /// A word of the measure, else of the instrument, in lower case: `read` is one of `Reading comprehension`.
     pub word: String,
-    /// The skill.
+    /// The skill of the voted parameters that its results are of.
     pub skill: SkillId,
 }
 
@@ -55,9 +55,9 @@ pub struct EventRules<'a> {
 /// What an import knows of a student beside the field.
 #[derive(Debug, Clone, Copy)]
 pub struct Told {
-    /// The school year.
+    /// The calendar year in which the import's school year starts.
     pub year: u16,
-    /// The grade in that year.
+    /// The student's grade in that year, where the roster says it.
     pub grade: Option<u8>,
     /// When the import was made, milliseconds since 1970.
     pub at_ms: u64,

@@ -49,7 +49,7 @@ pub enum ExportError {
     /// The folder cannot be written.
     #[error("cannot write into {path}")]
     Io {
-        /// Which.
+        /// The file or folder that was written to.
         path: PathBuf,
         /// Why.
         source: io::Error,

@@ -28,7 +28,7 @@ pub const PARAMETERS: &str = "twin-parameters.json";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`VERSION`].
+    /// [`VERSION`] of this form; a folder of another is refused.
     pub version: u8,
     /// Whose data.
     pub district: DistrictId,
@@ -38,13 +38,13 @@ pub struct Manifest {
     pub genesis: Hash,
     /// Who acts for the district.
     pub account: AccountId,
-    /// When it was made.
+    /// When it was made, milliseconds since 1970.
     pub made_ms: u64,
     /// Every other file.
     pub files: Vec<FileLine>,
 }
 
-/// A file.
+/// A file of the folder, with what its reader checks it by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileLine {
@@ -93,9 +93,9 @@ impl std::fmt::Debug for StudentLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldLine {
-    /// Whose.
+    /// The student, by the pseudonym of the year that the record is of.
     pub handle: Handle,
-    /// Which.
+    /// The name under which the vault keeps it.
     pub field: FieldName,
     /// Its value; an object with `hex` alone where the bytes are no JSON.
     pub value: Value,
@@ -105,13 +105,13 @@ pub struct FieldLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventLine {
-    /// Whose.
+    /// The student, by the pseudonym under which the vault keeps the event.
     pub handle: Handle,
     /// Where it stands among the student's: 28 bytes that sort in order (clock, counter, source, sequence).
     pub place: String,
     /// Its canonical bytes: what is folded.
     pub event: String,
-    /// The time that rules about days use.
+    /// The time that rules about days use, milliseconds since 1970.
     pub at_ms: u64,
     /// Who recorded it.
     pub source: u64,
@@ -127,7 +127,7 @@ pub struct EventLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VersionLine {
-    /// Whose.
+    /// The student, by the pseudonym of the year in which it was anchored.
     pub handle: Handle,
     /// From 1, over all years of the student.
     pub version: u32,
@@ -135,7 +135,7 @@ pub struct VersionLine {
     pub height: Option<Height>,
     /// Version of the twins' parameters.
     pub parameters: u32,
-    /// Their digest.
+    /// SHA-256 that the ledger's version gives these parameters.
     pub model_digest: Hash,
     /// Root of the salted fields.
     pub state_hash: Hash,
@@ -149,13 +149,13 @@ pub struct VersionLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnchorLine {
-    /// Of which year.
+    /// The calendar year in which it starts.
     pub school_year: SchoolYear,
-    /// Whose.
+    /// The student, by the pseudonym of that year.
     pub handle: Handle,
-    /// Which version.
+    /// The newest that the ledger holds of the student.
     pub version: u32,
-    /// In which block.
+    /// The block that anchored it.
     pub height: Height,
     /// SHA-256 of the row in the ledger's tree.
     pub row: Hash,
@@ -165,9 +165,9 @@ pub struct AnchorLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct YearLine {
-    /// Which year.
+    /// The calendar year in which it starts.
     pub school_year: SchoolYear,
-    /// As of which height.
+    /// The height of the block whose tree it is.
     pub height: Height,
     /// How many students.
     pub count: u64,

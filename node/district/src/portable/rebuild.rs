@@ -38,7 +38,7 @@ pub enum RebuildError {
     /// A file cannot be read.
     #[error("cannot read {path}")]
     Io {
-        /// Which.
+        /// The file that was opened or read.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -52,11 +52,11 @@ pub enum RebuildError {
     /// A line, or the whole file, is not of its form.
     #[error("{path}, line {line}, is not of its form: {why}")]
     Form {
-        /// In which file.
+        /// The file, within the folder or without.
         path: PathBuf,
         /// Which line, from 1.
         line: u64,
-        /// Why.
+        /// What the parser says of it.
         why: String,
     },
     /// It is of another version.
@@ -65,9 +65,9 @@ pub enum RebuildError {
     /// Parameters that cannot be folded with.
     #[error("version {version} of the twins' parameters cannot be folded with: {why}")]
     Parameters {
-        /// Which.
+        /// The ledger's number of them, from 1.
         version: u32,
-        /// Why.
+        /// What of them is missing or refused.
         why: String,
     },
 }
@@ -75,9 +75,9 @@ pub enum RebuildError {
 /// A state that is not the one that was anchored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Differs {
-    /// Whose.
+    /// The student, by the pseudonym in the folder's files.
     pub handle: Handle,
-    /// Which version.
+    /// Of the student's states, from 1, over all years.
     pub version: u32,
     /// What is not the same.
     pub what: &'static str,
@@ -86,7 +86,7 @@ pub struct Differs {
 /// A school year against the ledger's tree.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct YearRebuilt {
-    /// Which.
+    /// The calendar year in which it starts.
     pub school_year: SchoolYear,
     /// Students that the ledger's tree has.
     pub anchored: u64,
@@ -96,7 +96,7 @@ pub struct YearRebuilt {
     pub absent: u64,
     /// The tree's root over the rebuilt rows; none while one is absent.
     pub root: Option<Hash>,
-    /// The ledger's.
+    /// The ledger's root of that tree, as the folder has it.
     pub ledger_root: Option<Hash>,
 }
 

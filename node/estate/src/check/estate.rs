@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::table::{day, minute};
 use crate::text::Unreadable;
 
-/// The estate.
+/// What docs/estate.md describes; every list may be left out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Estate {
@@ -45,22 +45,22 @@ pub struct Site {
 pub struct House {
     /// Unique.
     pub id: String,
-    /// Where.
+    /// The id of its site.
     pub site: String,
 }
 
-/// A room.
+/// A room that lessons can be in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Room {
     /// Unique; schedules name it.
     pub id: String,
-    /// Where.
+    /// The id of its house; none where nothing is said.
     #[serde(default)]
     pub building: Option<String>,
-    /// Seats.
+    /// How many people it seats.
     pub capacity: u32,
-    /// What it has.
+    /// What it has; lessons ask for features by these words.
     #[serde(default)]
     pub features: Vec<String>,
     /// Zone of the energy model.
@@ -81,9 +81,9 @@ pub struct Place {
     /// Storey; 0 at the ground.
     #[serde(default)]
     pub floor: i16,
-    /// From the plan's left.
+    /// From the plan's left, at most 10,000 either way.
     pub x: f64,
-    /// From the plan's top.
+    /// From the plan's top, at most 10,000 either way.
     pub y: f64,
     /// To the right, above 0.
     pub width: f64,
@@ -129,7 +129,7 @@ pub struct Closure {
 pub struct Meter {
     /// Unique.
     pub id: String,
-    /// Where.
+    /// The id of its house.
     pub building: String,
     /// electricity, gas, heat, water, temperature, …
     pub kind: String,

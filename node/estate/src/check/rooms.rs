@@ -5,8 +5,8 @@ use crate::table::Table;
 use crate::text::Unreadable;
 use crate::{ctt, xhstt};
 
-/// Reads rooms from CSV: `room` (or id, name) and `capacity` (or seats); optional building, site, school, features (several joined by `;`), zone,
-/// kwh_per_hour, and floor, x, y, width and depth. What is left out of building and site is `main`.
+/// Reads rooms from CSV: `room` (or id, name) and `capacity` (or seats); optional building, site, school, features (several joined
+/// by `;`), zone, kwh_per_hour, and floor, x, y, width and depth. What is left out of building and site is `main`.
 ///
 /// # Errors
 /// When a column is missing, a field is not what its column is, or the estate would be none.
@@ -97,10 +97,11 @@ pub fn of_ctt(instance: &ctt::Instance) -> Result<Estate, Unreadable> {
     checked(in_one(instance.rooms.iter().map(|room| (room.name.to_string(), room.capacity))))
 }
 
-/// The resources of an XHSTT instance whose type is called Room, in one building; the format knows no seats, so that there are 0 to be entered.
+/// The resources of an XHSTT instance whose type is called Room, in one building; the format knows no seats, so that there are 0 to
+/// be entered.
 ///
 /// # Errors
-/// When there is none.
+/// When no resource has that type.
 pub fn of_archive(instance: &xhstt::Instance) -> Result<Estate, Unreadable> {
     if instance.rooms.is_empty() {
         return Err(Unreadable::at("Resources", "no resource has a type called Room"));

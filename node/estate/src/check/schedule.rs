@@ -8,16 +8,16 @@ use crate::text::{Name, Unreadable, lines, number};
 /// Most lessons, after repetitions.
 pub const MOST_LESSONS: usize = 2_000_000;
 
-/// One lesson.
+/// One meeting, at one time in one room.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Lesson {
     /// What it is called.
     pub name: String,
     /// Where; empty when it needs no room.
     pub room: String,
-    /// Who teaches.
+    /// Names; nobody can be in two lessons at once.
     pub teachers: Vec<String>,
-    /// Who attends.
+    /// Names of groups; none can be in two lessons at once.
     pub groups: Vec<String>,
     /// How many attend, where that is said.
     pub students: Option<u32>,
@@ -39,10 +39,10 @@ pub struct Lesson {
     pub period: Value,
 }
 
-/// A schedule.
+/// Every meeting that a file has, repetitions written out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Schedule {
-    /// Its lessons.
+    /// In the file's order, at most [`MOST_LESSONS`].
     pub lessons: Vec<Lesson>,
 }
 

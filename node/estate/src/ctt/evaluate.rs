@@ -55,7 +55,7 @@ impl Score {
     }
 }
 
-/// Counts.
+/// Counts what a timetable breaks, hard constraints and soft ones apart.
 #[must_use]
 pub fn evaluate(instance: &Instance, lessons: &[Lesson]) -> Score {
     let mut score = Score::default();

@@ -17,12 +17,12 @@ pub struct Course {
     pub students: u32,
 }
 
-/// A room.
+/// Where one lecture can be at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// As in the file.
     pub name: Name,
-    /// Seats.
+    /// How many students it seats.
     pub capacity: u32,
 }
 
@@ -35,14 +35,14 @@ pub struct Curriculum {
     pub courses: Vec<u32>,
 }
 
-/// An instance.
+/// A whole file of the curriculum-based timetabling competition (ITC 2007, track 3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     /// As in the file.
     pub name: Name,
-    /// Days of the week.
+    /// How many days its week has.
     pub days: u32,
-    /// Periods of each day.
+    /// The same on every day.
     pub periods_per_day: u32,
     /// Courses in the file's order.
     pub courses: Vec<Course>,

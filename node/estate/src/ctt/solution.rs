@@ -8,11 +8,11 @@ use crate::text::{Name, Unreadable, lines, number};
 /// One lecture, placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lesson {
-    /// Index of the course.
+    /// Index of the course in the instance.
     pub course: u32,
-    /// Index of the room.
+    /// Index of the room in the instance.
     pub room: u32,
-    /// Period of the week.
+    /// Period of the week, from 0: day × periods a day + period of the day.
     pub period: u32,
 }
 

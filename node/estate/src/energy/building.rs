@@ -14,7 +14,7 @@ const MOST_ZONES: usize = 10_000;
 /// No limit on heating or cooling, mW.
 const UNLIMITED: i64 = i64::MAX / 4;
 
-/// A building.
+/// What the energy model knows of a building.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Building {
     /// Its zones in the file's order.
@@ -24,7 +24,7 @@ pub struct Building {
 /// A zone with what its use adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneInUse {
-    /// Its name.
+    /// Unique; schedules name it.
     pub id: String,
     /// The method's factors.
     pub zone: Zone,
@@ -32,11 +32,11 @@ pub struct ZoneInUse {
     pub control: Control,
     /// The same while closed.
     pub set_back: Control,
-    /// Its air.
+    /// Ventilation, cracks and the rest of the zone, µW/K.
     pub exchange: Exchange,
     /// How it is aired.
     pub airing: Airing,
-    /// Windows.
+    /// Those that the sun falls on; one that looks south where the file lists none.
     pub windows: Vec<Window>,
     /// Heat of a person, mW.
     pub person: i64,

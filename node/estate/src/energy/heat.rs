@@ -11,11 +11,11 @@ const FELT: i64 = 1_000;
 /// A zone's year above the limit.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Warmth {
-    /// Which zone.
+    /// Its id, as in the building's file.
     pub zone: String,
     /// Kelvins over the limit, summed over hours.
     pub degree_hours: f64,
-    /// Hours over it.
+    /// Hours of the year in which its air was warmer than the limit.
     pub hours_over: u32,
     /// The warmest hour's air, °C.
     pub warmest_c: f64,

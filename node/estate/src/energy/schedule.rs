@@ -43,7 +43,7 @@ pub struct Row {
     pub start: usize,
     /// At most 1440.
     pub end: usize,
-    /// How many.
+    /// How many are in it.
     pub people: u32,
 }
 

@@ -26,7 +26,7 @@ pub struct Hour {
 /// A year of a building: by zone, then by hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Year {
-    /// Hours.
+    /// How many each zone has, at least 1.
     pub hours: usize,
     /// Zone after zone.
     pub steps: Vec<Hour>,
@@ -41,9 +41,9 @@ pub struct Inputs {
 /// Sums over the year, in mWh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sums {
-    /// Heating.
+    /// Heat that was put in, above 0.
     pub heating: i64,
-    /// Cooling, below 0.
+    /// Heat that was taken out, below 0.
     pub cooling: i64,
     /// Lights and plugs, and what heats and cools where a zone's COP or EER says so.
     pub electricity: i64,

@@ -13,7 +13,7 @@ use crate::text::Unreadable;
 const ONE: i64 = 1 << 30;
 const ALBEDO_PERCENT: i64 = 20;
 
-/// A window.
+/// How much of the sun a window lets in, and which way it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// m² × g × 10⁶: what lets the sun through.

@@ -12,31 +12,31 @@ const DIFFUSE: usize = 15;
 /// Where the station is: 10⁻⁶ degrees north and east, and hours × 10⁶ ahead of UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Site {
-    /// North.
+    /// Degrees north × 10⁶.
     pub latitude: i64,
-    /// East.
+    /// Degrees east × 10⁶.
     pub longitude: i64,
-    /// Ahead of UTC.
+    /// Hours × 10⁶ that its clock is ahead of UTC.
     pub zone_hours: i64,
 }
 
-/// One hour.
+/// One hour of weather.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sky {
-    /// Air, µ°C.
+    /// Temperature of the air outside, µ°C.
     pub air: i64,
     /// Global horizontal, W/m² × 1000.
     pub global: i64,
-    /// Direct normal.
+    /// Direct normal, W/m² × 1000.
     pub direct: i64,
-    /// Diffuse horizontal.
+    /// Diffuse horizontal, W/m² × 1000.
     pub diffuse: i64,
 }
 
 /// A year of weather.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weather {
-    /// Where.
+    /// Where it was measured; the sun's height follows from it.
     pub site: Site,
     /// Weekday of the first day, Monday 0.
     pub first_weekday: u32,

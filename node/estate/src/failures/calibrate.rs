@@ -13,11 +13,11 @@ const MOST_GROUPS: usize = 60;
 /// Failures of some rows beside what their risks add up to.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Group {
-    /// Which rows.
+    /// What the rows have in common.
     pub group: String,
-    /// How many.
+    /// Rows of the group.
     pub rows: usize,
-    /// Failures.
+    /// How many of them failed.
     pub failures: usize,
     /// The sum of their risks.
     pub expected: f64,
@@ -30,7 +30,7 @@ pub struct Group {
 pub struct Drift {
     /// The earlier half.
     pub earlier: Group,
-    /// The later one.
+    /// The other half; a table's rows are taken to stand in order of time.
     pub later: Group,
     /// Population stability index of the risks: below 0.1 they are spread alike, above 0.25 they are not.
     pub stability_index: f64,

@@ -9,7 +9,7 @@ use crate::text::Unreadable;
 /// One hour's reading.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// When.
+    /// The start of the hour, by the meter's clock.
     pub moment: Moment,
     /// What was used, in the meter's unit; above 0.
     pub value: f64,

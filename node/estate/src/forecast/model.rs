@@ -24,7 +24,7 @@ const JUDGED: usize = 12;
 /// A forecast of one period.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
-    /// Of what.
+    /// The series, and the grade, that it continues.
     pub key: Key,
     /// When, as the file writes periods.
     pub period: String,

@@ -1,7 +1,8 @@
 use super::*;
 use crate::random::Random;
 
-/// Students of two courses: late ones leave physics four times of ten, others one of twenty; group b leaves twice as often and nothing else says so.
+/// Students of two courses: late ones leave physics four times of ten, others one of twenty; group b leaves twice as often and
+/// nothing else says so.
 fn enrolments(ahead: usize) -> String {
     let mut text = String::from("student,course,section_size,days_late,group,final_result,opted_out\n");
     let mut random = Random::new(4);

@@ -9,7 +9,7 @@ use crate::ctt::{Instance, Lesson};
 pub struct RoomDay {
     /// The room as the instance names it.
     pub room: String,
-    /// The day.
+    /// Day of the instance's week, from 0.
     pub day: u32,
 }
 

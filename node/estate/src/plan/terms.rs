@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ctt::{Instance, Lesson};
 
-/// The counts.
+/// What a timetable is compared by beside its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Terms {
     /// Times that a curriculum changes its room from one period to the next.

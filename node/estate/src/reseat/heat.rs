@@ -20,7 +20,7 @@ const FELT: i64 = 1_000;
 /// A room on that day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Warm {
-    /// Which.
+    /// Its id, as the estate has it.
     pub room: String,
     /// Kelvins over the limit, summed over the hours in which it is used.
     pub degree_hours: f64,
@@ -42,8 +42,8 @@ pub struct WarmDay {
     pub closures: Vec<Closure>,
 }
 
-/// The school day with the most degree-hours over a limit (µ°C), or that day of the year (from 1); rooms without cooling unless it is kept. None
-/// when no day has any.
+/// The school day with the most degree-hours over a limit (µ°C), or that day of the year (from 1); rooms without cooling unless it
+/// is kept. None when no day has any.
 ///
 /// # Errors
 /// When the building has no zone for a room, or a lesson has no place on the clock.

@@ -9,7 +9,7 @@ use crate::text::Unreadable;
 /// Ten times as many.
 const MOST_PERCENT: u32 = 1_000;
 
-/// One change.
+/// What one `NAME=VALUE` asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// `close=WHAT[@DAY[,PERIOD]]`: rooms taken out.

@@ -63,9 +63,9 @@ pub fn span(first: u16, count: u16) -> Times {
 /// What a deviation costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
-    /// The deviation.
+    /// The deviation itself.
     Linear,
-    /// Its square.
+    /// The deviation times itself.
     Quadratic,
     /// 1 when there is any.
     Step,
@@ -121,7 +121,7 @@ pub enum Wanted {
     Cluster(usize, Vec<Times>, Limits),
     /// How busy it is in each set, where it is busy at all.
     Busy(usize, Vec<Times>, Limits),
-    /// Its workload.
+    /// How much work it has in all its events.
     Workload(usize, Limits),
 }
 
@@ -156,7 +156,7 @@ impl Point {
 /// Most that a place costs.
 const MOST_COST: i64 = 1_000_000_000_000;
 
-/// An instance.
+/// One school of an archive, its names replaced by indices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     /// As in the file.

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Delivery, DeliveryBy};
 
-/// What is told.
+/// Of what people are told at once, where, and when not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Alerts {
     /// Names of `[[delivery]]` tables of kind mail or webhook; none: alerts stand in `aula district alerts list` alone.
     pub deliver: Vec<String>,
-    /// Of what.
+    /// Of what people are told; of nothing else.
     pub kinds: Vec<AlertKind>,
     /// A time of day within which nothing is sent, `hh:mm-hh:mm` in the zone of `[reports]`; it is sent when that is over.
     pub quiet: Option<String>,
@@ -33,7 +33,7 @@ pub enum AlertKind {
 }
 
 impl AlertKind {
-    /// All.
+    /// Every kind, in the order in which notes are planned.
     pub const ALL: [Self; 4] = [Self::AtRisk, Self::Feeds, Self::Acknowledgements, Self::Divergence];
 
     /// The word in settings and JSON.

@@ -11,7 +11,7 @@ use super::ConfigError;
 pub struct Delivery {
     /// What `deliver` of a report calls it, 1 to 40 letters, digits and dashes.
     pub name: String,
-    /// How.
+    /// Which way they go; `kind` names it.
     #[serde(flatten)]
     pub by: DeliveryBy,
 }
@@ -30,7 +30,7 @@ pub enum DeliveryBy {
     Bucket(BucketPlace),
 }
 
-/// `kind = "bucket"`.
+/// `kind = "bucket"`: a bucket that speaks S3.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BucketPlace {
@@ -46,7 +46,7 @@ pub struct BucketPlace {
     pub prefix: String,
     /// The access key's id.
     pub key_id: String,
-    /// The file with its secret.
+    /// A file of the operator's alone with the access key's secret.
     pub secret_file: PathBuf,
     /// A certificate authority to trust beside the usual ones, PEM.
     pub ca: Option<PathBuf>,
@@ -60,7 +60,7 @@ fn prefix() -> String {
     "aula/".into()
 }
 
-/// `kind = "sftp"`.
+/// `kind = "sftp"`: a folder of a server whose key is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sftp {
@@ -79,28 +79,28 @@ pub struct Sftp {
     pub encrypt_to: Vec<String>,
 }
 
-/// `kind = "mail"`.
+/// `kind = "mail"`: a note that a report is ready, by SMTP with STARTTLS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
     /// The server's name; without one the note is a file of the outbox.
     pub server: Option<String>,
-    /// Its port.
+    /// 587 when left out, for STARTTLS.
     #[serde(default = "submission")]
     pub port: u16,
-    /// The sender.
+    /// The address that notes come from.
     pub from: String,
-    /// The receivers.
+    /// The addresses that notes go to.
     pub to: Vec<String>,
     /// The account, where the server wants one.
     pub user: Option<String>,
-    /// The file with its password.
+    /// A file of the operator's alone with the account's password.
     pub password_file: Option<PathBuf>,
     /// A certificate authority to trust beside this machine's, PEM.
     pub ca: Option<PathBuf>,
 }
 
-/// `kind = "webhook"`.
+/// `kind = "webhook"`: the same note for a program, signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {

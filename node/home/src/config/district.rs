@@ -35,7 +35,7 @@ pub struct District {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
-    /// The service.
+    /// The service, when it is due.
     #[default]
     Automatic,
     /// The operator, by a command.

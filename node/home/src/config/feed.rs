@@ -14,7 +14,7 @@ mod tests;
 
 pub use broker::BrokerUrl;
 
-/// A source.
+/// `[[feed]]`: a source of events, how it comes in, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {

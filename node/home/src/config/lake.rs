@@ -28,7 +28,7 @@ impl Default for LakePlace {
 }
 
 impl LakePlace {
-    /// Its folder.
+    /// The setting, else the `lake/` of the home.
     pub fn folder(&self, home: &Home) -> PathBuf {
         self.folder.clone().unwrap_or_else(|| home.lake_dir())
     }

@@ -40,7 +40,7 @@ impl Reports {
 pub struct ScheduledReport {
     /// What the operator calls it: the name of its folder in the outbox, 1 to 40 letters, digits and dashes.
     pub name: String,
-    /// Which report.
+    /// A district's, the state's, or the transparency report.
     pub kind: ReportKind,
     /// How often; a district's every day, the state's every month, the transparency report every quarter, when left out.
     pub every: Option<ReportEvery>,
@@ -56,7 +56,7 @@ pub struct ScheduledReport {
     pub deliver: Vec<String>,
 }
 
-/// Which report.
+/// Which of the three reports it is; in settings a word in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportKind {

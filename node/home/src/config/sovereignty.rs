@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Config, ConfigError, DeliveryBy};
 use crate::home::Home;
 
-/// The places.
+/// `[sovereignty]`: inside which places the district's data stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sovereignty {

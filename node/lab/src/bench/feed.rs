@@ -3,9 +3,9 @@
 //! Three phases, each by a separate publishing process. Throughput: four senders, each with its own students and one submission at a
 //! time, as fast as they are answered. Latency: an open loop at a fixed rate, from the moment an event was due to be sent to the
 //! moment its twin had it. A Kafka broker answers a publisher by itself: there the node is started again after the crash, and has
-//! to take what it had not committed. Crash: at full speed the node is killed (SIGKILL), and what its senders had been told is looked for in
-//! the store, which is opened and read anew; an event that stands there twice counts as duplicated. Durable means: in a synced
-//! group commit and folded. Absent: tuning; the vault is a district's own, with its sealing.
+//! to take what it had not committed. Crash: at full speed the node is killed (SIGKILL), and what its senders had been told is
+//! looked for in the store, which is opened and read anew; an event that stands there twice counts as duplicated. Durable means: in
+//! a synced group commit and folded. Absent: tuning; the vault is a district's own, with its sealing.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -36,10 +36,10 @@ pub struct JoinArgs {
     /// Keep the chain in this folder and take the one that is there [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Only by a snapshot
+    /// Time the newcomer with a snapshot alone, not with every block as well
     #[arg(long)]
     pub snapshot_only: bool,
-    /// Prune the three afterwards, under load
+    /// Prune the three that are level afterwards, under load
     #[arg(long)]
     pub prune: bool,
 }

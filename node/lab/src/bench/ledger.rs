@@ -45,7 +45,7 @@ pub struct LedgerArgs {
     /// Submit for at most this many seconds
     #[arg(long, default_value_t = 20)]
     pub seconds: u64,
-    /// Most records
+    /// Most records that are submitted
     #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u32).range(1..=3_000_000))]
     pub records: u32,
     /// One record a transaction, this many transactions a second [default: the largest batches, as fast as possible]

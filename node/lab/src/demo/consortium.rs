@@ -32,7 +32,7 @@ pub enum ConsortiumError {
     /// The folder cannot be read or written.
     #[error("cannot use the folder {folder}")]
     Folder {
-        /// Which.
+        /// The folder, as it was given.
         folder: String,
         /// Why.
         source: std::io::Error,

@@ -1,9 +1,10 @@
 //! The demo's driver: plays the consortium's members through four epochs, over HTTP alone.
 //!
 //! An epoch is one grade of the study: the funder funds it, an operator defines its two classes, the funder its
-//! pools; districts anchor their students' states, record families' consents, and prove the need bands they are going to request with; a round
-//! per class is opened, districts request, the validators' nodes share seeds by themselves; the rounds run. While a round's windows pass, districts record which
-//! students completed the grade, one a block. Every step waits until the one before is final.
+//! pools; districts anchor their students' states, record families' consents, and prove the need bands they are going to request
+//! with; a round per class is opened, districts request, the validators' nodes share seeds by themselves; the rounds run. While a
+//! round's windows pass, districts record which students completed the grade, one a block. Every step waits until the one before is
+//! final.
 //!
 //! Invariants: a rejection anywhere ends the demo with the code in words; nothing is read from a node but what
 //! its API tells everybody. Absent: the rules, which are [`super::rules`], and starting nodes.
@@ -98,17 +99,17 @@ impl Class {
 /// A round that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
-    /// Its number.
+    /// The number that the ledger gave it.
     pub round: RoundId,
-    /// Its grade.
+    /// The grade of the study whose epoch it is of.
     pub grade: Grade,
-    /// Its class.
+    /// Which of the epoch's two classes it gave places of.
     pub class: Class,
     /// Requests that count.
     pub requests: u64,
-    /// Placed.
+    /// Requests that got a place.
     pub placed: u64,
-    /// Waiting.
+    /// Requests that wait.
     pub waitlisted: u64,
     /// Weighted cost.
     pub objective: i64,
@@ -126,9 +127,9 @@ pub struct Driver {
     pub watcher: Watcher,
     /// The validators' operators: they open and run.
     pub operators: Vec<Sender>,
-    /// Funds.
+    /// Funds each epoch's year and opens its pools.
     pub funder: Sender,
-    /// One a district.
+    /// Each district's vault, and the account that sends for it.
     pub districts: BTreeMap<DistrictId, (Office, Sender)>,
     /// Students' states so far.
     pub versions: Versions,

@@ -21,7 +21,7 @@ pub enum OfficeError {
     /// A file cannot be written.
     #[error("cannot write {path}")]
     Write {
-        /// Which.
+        /// The file that was to be written.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -40,7 +40,7 @@ pub enum OfficeError {
 /// A member's folder with its account key: a district, the funder, an auditor.
 #[derive(Debug)]
 pub struct MemberHome {
-    /// The folder.
+    /// The folder of `--home` for a command that acts as this member.
     pub home: Home,
     key: NodeKey,
 }
@@ -64,7 +64,7 @@ impl MemberHome {
         self.key.public()
     }
 
-    /// The account.
+    /// The account of the key that the folder was made with.
     pub fn account(&self) -> AccountId {
         account_of(&self.key.public())
     }

@@ -90,9 +90,9 @@ pub enum Lunch {
 /// What kind of place a school stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SchoolType {
-    /// Inner city.
+    /// Within a large city, as the study classes it.
     InnerCity,
-    /// Suburb.
+    /// At the edge of one.
     Suburban,
     /// Countryside.
     Rural,
@@ -127,7 +127,7 @@ impl SchoolType {
 pub struct StudentYear {
     /// The study's number of the student.
     pub student: u32,
-    /// The grade.
+    /// Kindergarten to third grade, 0 to 3.
     pub grade: Grade,
     /// District of the school.
     pub district: DistrictId,
@@ -146,7 +146,7 @@ pub struct StudentYear {
 /// Computers and students of one Californian district.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ComputerRatio {
-    /// Computers.
+    /// As counted by the district; may be 0.
     pub computers: u32,
     /// Students, at least 1.
     pub students: u32,

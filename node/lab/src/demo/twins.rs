@@ -1,6 +1,6 @@
 //! A district's twins in the demo: a year's export comes into the vault, its events are folded, and what is anchored of them is kept.
 //!
-//! [`advance`] does a district's whole year with the functions that the commands of DESIGN 17 call: import, `need --record`, fold,
+//! [`advance`] does a district's whole year with the functions that a district's commands call: import, `need --record`, fold,
 //! keep. Invariants: a state is the fold of what the vault has of its student in the year; a student's version counts its states over
 //! all years, so that no salt or blinding is ever derived twice. Absent: sending anything; see [`super::driver`].
 
@@ -27,13 +27,13 @@ pub enum TwinError {
     State {
         /// The study's number of the student.
         student: u32,
-        /// By which rule.
+        /// The rule that it breaks.
         why: String,
     },
     /// The export cannot be written.
     #[error("the export of {district} cannot be written")]
     Export {
-        /// Whose.
+        /// The district whose export it is.
         district: String,
         /// Why.
         source: std::io::Error,
@@ -66,7 +66,8 @@ pub fn count(versions: &mut Versions, years: &[StudentYear]) {
     years.iter().for_each(|year| *versions.entry(year.student).or_default() += 1);
 }
 
-/// Brings a year's export of one district into its vault, folds it, keeps the states, and gives what is to be anchored, ascending by handle.
+/// Brings a year's export of one district into its vault, folds it, keeps the states, and gives what is to be anchored, ascending
+/// by handle.
 ///
 /// # Errors
 /// When a row is not taken or the vault cannot be written.

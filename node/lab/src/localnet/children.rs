@@ -23,13 +23,13 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 pub struct NodeLine {
     /// Its name, which is its folder's.
     pub node: String,
-    /// The process.
+    /// Of the node's process, as signals name it.
     pub pid: u32,
     /// The origin of its API.
     pub rpc: String,
     /// Its address for peers, with its id.
     pub p2p: String,
-    /// Its folder.
+    /// The folder of `--home` for a command about this node.
     pub home: PathBuf,
 }
 

@@ -8,8 +8,8 @@
 //! Flow: the root tells the addresses → a token → whole: every resource, then what changed while it was read, until nothing did, or
 //! everything of one snapshot → since a change version: key changes, deletes and upserts up to the newest, and for each student whose
 //! enrolments moved all of them as they stand → files of JSON lines, as exports of the API are. Invariants: a page that was
-//! skipped because others moved is found by the count, and the window is read anew; a history that the provider has dropped is an error, not a gap.
-//! Absent: what is done with a roster, writing.
+//! skipped because others moved is found by the count, and the window is read anew; a history that the provider has dropped is an
+//! error, not a gap. Absent: what is done with a roster, writing.
 
 use std::collections::BTreeMap;
 
@@ -34,25 +34,25 @@ const WORDS: &str = "kind = \"edfi\", url, client_id, client_secret, and data_ur
 /// A resource that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum Resource {
-    /// Schools.
+    /// Schools with their identifiers; every enrolment names one.
     #[serde(rename = "schools")]
     Schools,
-    /// Students.
+    /// Students with their names and identifiers.
     #[serde(rename = "students")]
     Students,
     /// Who is enrolled where.
     #[serde(rename = "studentSchoolAssociations")]
     Enrolments,
-    /// Results.
+    /// Results of assessments, with their scores.
     #[serde(rename = "studentAssessments")]
     Assessments,
     /// Days of attendance.
     #[serde(rename = "studentSchoolAttendanceEvents")]
     Attendance,
-    /// Programmes.
+    /// Who takes part in which programme.
     #[serde(rename = "studentProgramAssociations")]
     Programs,
-    /// Special education.
+    /// Who has special education, as a programme of its own.
     #[serde(rename = "studentSpecialEducationProgramAssociations")]
     SpecialEducation,
 }
@@ -102,7 +102,7 @@ pub struct Provider {
     pub changes_url: Option<String>,
     /// Who asks: the key.
     pub client_id: String,
-    /// The secret.
+    /// The key's secret; stands in no error and no log.
     pub client_secret: String,
     /// Most answers of one asking: a provider that pages for ever is left there.
     #[serde(default = "usual_pages")]
@@ -121,7 +121,7 @@ pub struct Provider {
 /// The word that tells such a file from OneRoster's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Kind {
-    /// Ed-Fi.
+    /// An Ed-Fi ODS API; `kind = "edfi"`.
     #[serde(rename = "edfi")]
     EdFi,
 }

@@ -46,12 +46,12 @@ impl Scope {
     }
 }
 
-/// A client.
+/// A consumer that the district gives its roster to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Client {
     /// The name in the access log.
     pub name: String,
-    /// The SHA-256 of its secret.
+    /// The secret itself is kept nowhere.
     pub(super) secret_sha256: [u8; 32],
     /// How far it may ask.
     pub scopes: BTreeSet<Scope>,
@@ -126,7 +126,7 @@ impl Clients {
         Ok(Self(clients))
     }
 
-    /// The names.
+    /// Names of all clients, in the file's order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|client| client.name.as_str())
     }

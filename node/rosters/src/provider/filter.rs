@@ -34,7 +34,7 @@ pub enum FilterError {
     /// Not a value of its field.
     #[error("the filter's value for {0:?} is not {1}")]
     Value(String, &'static str),
-    /// Too long.
+    /// More than 4,096 bytes or 16 conditions.
     #[error("a filter has at most 4096 bytes and 16 conditions")]
     TooLong,
 }

@@ -203,7 +203,6 @@ fn refused(why: NotGiven) -> Refusal {
     }
 }
 
-/// An answer.
 struct Page {
     body: Value,
     /// Limit, offset and how many there are, of a list.

@@ -15,9 +15,9 @@
 //! | `http` | the routes |
 //!
 //! Flow: a token → an address is a place ([`place`](self)) that a scope opens → its objects, filtered and sorted → one page → each
-//! student on it, and each whom the answer's count tells of (`told`), is an entry of the access log, naming the client → the page leaves. Invariants: demographics are behind no scope
-//! that a client can have; what the log could not list is not given; of a stranger nothing but the token is looked at. Absent:
-//! writing, resources, and TLS, which a proxy ends.
+//! student on it, and each whom the answer's count tells of (`told`), is an entry of the access log, naming the client → the page
+//! leaves. Invariants: demographics are behind no scope that a client can have; what the log could not list is not given; of a
+//! stranger nothing but the token is looked at. Absent: writing, resources, and TLS, which a proxy ends.
 
 pub mod clients;
 mod filter;

@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 use super::place::{Place, Service, Set, Within};
 use super::records::{Given, Key, Roster, School, Score, Staff, Student};
 
-/// A section with who is in it.
 #[derive(Default)]
 struct Section<'a> {
     students: Vec<&'a Student>,
@@ -268,7 +267,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The object.
+    /// The object with every field that it has; a selection of fields is made later.
     pub fn object(&self, item: &Item<'a>) -> Value {
         let mut object = match item {
             Item::District => self.district(),

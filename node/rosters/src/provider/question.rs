@@ -15,7 +15,7 @@ const USUAL: usize = 100;
 /// Most objects on a page, whatever a request says.
 pub const MOST: usize = 5_000;
 
-/// A question.
+/// The parameters of a request, read and bounded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// Objects on a page.

@@ -34,7 +34,7 @@ pub struct Student {
     pub enrolled: bool,
     /// When something of it was changed last, milliseconds since 1970.
     pub changed_ms: u64,
-    /// The sections it is in.
+    /// Names of the sections that the student sits in.
     pub sections: BTreeSet<String>,
 }
 
@@ -59,7 +59,7 @@ pub struct Staff {
 /// What a result of a class is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
-    /// The section.
+    /// The section that it is a result of.
     pub class: String,
     /// The line item, by the sending system's identifier.
     pub item: String,
@@ -80,9 +80,9 @@ pub struct Score {
     pub record: String,
     /// What was measured, in words: instrument, measure, window, name of the score.
     pub title: String,
-    /// The number.
+    /// The score, where it is a number.
     pub score: Option<serde_json::Number>,
-    /// The word.
+    /// The score, where it is a word.
     pub text: Option<String>,
     /// The day, `YYYY-MM-DD`.
     pub day: String,
@@ -104,7 +104,7 @@ impl std::fmt::Debug for Score {
 pub struct Roster {
     /// The district's number on the ledger.
     pub district: u16,
-    /// Its name.
+    /// What people call the district.
     pub district_name: String,
     /// The school year, by the calendar year in which it begins.
     pub year: u16,
@@ -123,7 +123,7 @@ pub struct Roster {
 pub enum What {
     /// The place on the roster: name, grade, school, sections.
     Place,
-    /// Results.
+    /// Scores, of classes and of assessments.
     Results,
 }
 

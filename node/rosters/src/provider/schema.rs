@@ -8,9 +8,9 @@
 pub enum Kind {
     /// Text, flags, days: by their letters.
     Text,
-    /// A moment.
+    /// Compared as moments; RFC 3339.
     Moment,
-    /// A number.
+    /// Compared as numbers.
     Number,
     /// An object, or a list of them, with these fields.
     Parts(&'static [(&'static str, Kind)]),
@@ -37,7 +37,7 @@ pub enum Type {
     AcademicSession,
     /// What results are of.
     AssessmentLineItem,
-    /// Results.
+    /// Results of assessments that belong to no class.
     AssessmentResult,
     /// What results of classes are of.
     LineItem,
@@ -45,7 +45,7 @@ pub enum Type {
     Result,
     /// Categories of those.
     Category,
-    /// Their scales.
+    /// How scores are written.
     ScoreScale,
 }
 

@@ -1,7 +1,8 @@
 //! Tokens by client credentials (RFC 6749, section 4.4): `POST` of a form, the client by Basic or in the form.
 //!
 //! A token is 256 random bits, kept as its digest, good for an hour and for the scopes that were asked for, which are among the
-//! client's. It ends with its client's secret, or as the oldest of a client that has too many. Errors are OAuth's own (`invalid_client`, `invalid_scope`, …).
+//! client's. It ends with its client's secret, or as the oldest of a client that has too many. Errors are OAuth's own
+//! (`invalid_client`, `invalid_scope`, …).
 
 use std::collections::BTreeSet;
 

@@ -32,7 +32,7 @@ pub struct Sent {
     pub name: String,
     /// The local date.
     pub date: String,
-    /// The place.
+    /// The name of its `[[delivery]]`.
     pub to: String,
     /// Why it is not there; none when it is.
     pub error: Option<String>,

@@ -217,7 +217,7 @@ pub struct Wanted<'a> {
     pub height: Height,
     /// Which district; every one when none.
     pub district: Option<u16>,
-    /// In which languages.
+    /// One file of each kind for each of these.
     pub languages: &'a [Language],
     /// Before the path of every proof.
     pub link: &'a str,

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 pub struct Made {
     /// Its name within the folder.
     pub name: String,
-    /// Its bytes.
+    /// What will stand in the file.
     pub bytes: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ impl Made {
 pub struct FileLine {
     /// Its name within the folder.
     pub name: String,
-    /// Its length.
+    /// How many bytes it has.
     pub bytes: u64,
     /// SHA-256 of its bytes, in hex.
     pub sha256: String,

@@ -36,9 +36,9 @@ const MOST_BLOCKS: u64 = 50_000;
 pub struct Done {
     /// The schedule's name.
     pub name: String,
-    /// The local date.
+    /// The local date, YYYY-MM-DD.
     pub date: String,
-    /// Of which height.
+    /// The last block before the report's moment, whose state it is of.
     pub height: u64,
     /// Whether this node delivered it; else another had.
     pub delivered: bool,

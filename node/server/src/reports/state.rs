@@ -36,7 +36,7 @@ pub struct Manifest {
     pub state_root: String,
     /// No count is of fewer students.
     pub min_cell_students: u32,
-    /// The files.
+    /// Every file of the export but the manifest.
     pub files: Vec<FileLine>,
 }
 

@@ -71,7 +71,7 @@ impl Peers for Handle {
 
 /// What a newcomer works with.
 pub struct Newcomer {
-    /// Its folder.
+    /// Where the chain and the snapshots are kept.
     pub home: Home,
     /// The genesis file's bytes.
     pub genesis_bytes: Vec<u8>,

@@ -7,12 +7,12 @@ use aula_ledger::types::{ChainId, Hash, Height};
 use aula_store::snapshots::Kept;
 use serde::{Deserialize, Serialize};
 
-/// A snapshot.
+/// A snapshot that was made, or that is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Its height.
+    /// The block after which the state is this.
     pub height: Height,
-    /// The block of that height.
+    /// Hash of the block at that height.
     pub block_hash: Hash,
     /// The certified root of its state.
     pub state_root: Hash,
@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub bytes: u64,
     /// Where it is.
     pub folder: PathBuf,
-    /// How long it took; none of one that was made before.
+    /// How long it took, in seconds; none of one that was made before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
@@ -64,20 +64,20 @@ pub struct Pruned {
     pub bytes_after: u64,
     /// The difference; 0 where the disk holds more now.
     pub bytes_freed: u64,
-    /// How long it took.
+    /// How long it took, in seconds.
     pub seconds: f64,
 }
 
 /// A copy of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copied {
-    /// Its height.
+    /// The newest block in the copy.
     pub height: Height,
-    /// The block of that height.
+    /// Hash of the block at that height.
     pub block_hash: Hash,
     /// How many files.
     pub files: usize,
-    /// Their bytes.
+    /// What the copy's files take on disk.
     pub bytes: u64,
     /// Where it is.
     pub folder: PathBuf,
@@ -90,17 +90,17 @@ pub struct Copied {
 /// A node from a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
-    /// Its height.
+    /// The newest block in the copy that it was made from.
     pub height: Height,
-    /// The block of that height.
+    /// Hash of the block at that height.
     pub block_hash: Hash,
-    /// The chain.
+    /// As the copy names it.
     pub chain_id: ChainId,
     /// The chain's genesis.
     pub genesis_sha256: Hash,
     /// How many files.
     pub files: usize,
-    /// Their bytes.
+    /// What the restored files take on disk.
     pub bytes: u64,
     /// Whether the home has a sign guard of its own.
     pub sign_guard: bool,

@@ -1,8 +1,8 @@
 //! Logins of staff: the desk of `aula-identity` over this node's vault, on a listener of its own.
 //!
-//! Flow: the providers are read and the socket bound when the node starts → who logs in is compared with the vault's roster → a credential is
-//! signed with the district's account key, as `aula vault credential` signs one. The file of providers is looked at every two seconds.
-//! Absent: what a credential opens, which the vault's access check decides, and TLS, which a proxy ends.
+//! Flow: the providers are read and the socket bound when the node starts → who logs in is compared with the vault's roster → a
+//! credential is signed with the district's account key, as `aula vault credential` signs one. The file of providers is looked at
+//! every two seconds. Absent: what a credential opens, which the vault's access check decides, and TLS, which a proxy ends.
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -388,7 +388,8 @@ struct Value {
     value: serde_json::Number,
 }
 
-/// The scores and levels of one record: one of a class has its score and its level together. None of one without a day, which the standard wants.
+/// The scores and levels of one record: one of a class has its score and its level together. None of one without a day, which the
+/// standard wants.
 fn scored(
     student: &Student,
     (handle, field, json): (Handle, FieldName, &[u8]),

@@ -33,9 +33,9 @@ use crate::command::{Advise, Context, Failure, Outcome, absolute};
                         badges/revocation.json and suspension.json below the address of the status lists."
 )]
 pub struct IssueArgs {
-    /// The request: issuer, status_lists, subject, achievement, alignment, valid_until (docs/credentials.md)
+    /// The request, JSON: issuer, status_lists, subject, achievement, alignment, valid_until (docs/credentials.md)
     pub request: PathBuf,
-    /// The evidence bundle of the milestone
+    /// The evidence bundle of the milestone, from `aula evidence milestone`
     #[arg(long, value_name = "BUNDLE")]
     pub evidence: PathBuf,
     /// The chain's genesis file
@@ -47,13 +47,13 @@ pub struct IssueArgs {
     /// ESCO's table of skill groups, CSV or CSV.gz, that has the groups named under alignment
     #[arg(long, value_name = "FILE")]
     pub esco: Option<PathBuf>,
-    /// JSON with an eddsa-rdfc-2022 proof, or a token
+    /// How it is signed: json with an eddsa-rdfc-2022 proof, jwt as a token
     #[arg(long, value_enum, default_value_t = Form::Json)]
     pub form: Form,
-    /// A PNG or SVG to put the badge into
+    /// A PNG or SVG to put the badge into; -o is then that picture with the badge in it
     #[arg(long, value_name = "FILE")]
     pub picture: Option<PathBuf>,
-    /// Where to write it
+    /// Where the badge is written
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }

@@ -38,11 +38,11 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Issued {
-    /// Its id.
+    /// The credential's `id`: an address of the district's.
     pub id: String,
     /// SHA-256 of the milestone's name, hex.
     pub milestone_sha256: String,
-    /// Its bit in the lists.
+    /// Its bit in both status lists, drawn at random, never given twice.
     pub index: u64,
     /// How it stands.
     pub standing: Standing,

@@ -18,12 +18,12 @@ use crate::command::{Advise, Context, Failure, Outcome};
     after_help = "Publish badges/revocation.json and suspension.json again: whoever has the older ones believes them."
 )]
 pub struct RevokeArgs {
-    /// The badge: its file, or its id
+    /// The badge: its file, or the `id` in it
     pub badge: String,
-    /// Only for now
+    /// Suspend it, until --lift; without this flag it is revoked, for good
     #[arg(long, conflicts_with = "lift")]
     pub suspend: bool,
-    /// Lift a suspension
+    /// Lift a suspension: the badge holds again
     #[arg(long)]
     pub lift: bool,
 }

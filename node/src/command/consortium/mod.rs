@@ -58,7 +58,7 @@ pub enum Action {
     },
 }
 
-/// A vote.
+/// What a member says to a proposal, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Word {
     /// For the change.
@@ -67,7 +67,7 @@ pub enum Word {
     No,
 }
 
-/// Does it.
+/// Runs the action. Exit 1 when the ledger rejects what it sent.
 ///
 /// # Errors
 /// When the node cannot be reached or refuses.

@@ -46,7 +46,7 @@ pub struct ProposeArgs {
     /// Close a district, for good
     #[arg(long, value_name = "N")]
     pub close_district: Option<u16>,
-    /// Who has the closed district's business from then on
+    /// The district that has the closed one's business from then on; without it what stands there is closed too
     #[arg(long, value_name = "N", requires = "close_district")]
     pub successor: Option<u16>,
     /// Take a round's standing decision back
@@ -64,10 +64,10 @@ pub struct ProposeArgs {
     /// Go by this protocol from the height --at on; the one in force takes a voted switch back. With --program
     #[arg(long, value_name = "N", requires = "at", requires = "program")]
     pub protocol: Option<u16>,
-    /// The first height by the protocol's rules
+    /// The first height by the protocol's rules; it must lie ahead
     #[arg(long, value_name = "HEIGHT", requires = "protocol")]
     pub at: Option<u64>,
-    /// The version of Aula that operators run by then
+    /// The version of Aula that operators must run by then, for example 0.2.0
     #[arg(long, value_name = "VERSION", requires = "protocol")]
     pub program: Option<String>,
     /// Parameters as JSON; those not in the file stay as they are
@@ -82,7 +82,7 @@ pub struct ProposeArgs {
     /// Remove a member with its validators and peers
     #[arg(long, value_name = "MEMBER")]
     pub remove_member: Option<String>,
-    /// Remove a validator, or one that waits
+    /// Remove a validator, or one that waits, by its address: 40 hex digits
     #[arg(long, value_name = "ADDRESS")]
     pub remove_validator: Option<ValidatorAddress>,
     /// For how many heights it may be voted on, at most 604,800: a week at a block a second

@@ -1,4 +1,4 @@
-//! `aula consortium vote N yes|no`.
+//! `aula consortium vote N yes|no`: a member's one vote on a proposal, and what it decided.
 
 use aula_api::event::{ChangeApplied, ChangeRefused, ChangeVoted};
 use aula_ledger::tx::{Choice, VoteChange};

@@ -25,13 +25,13 @@ pub struct AlertsArgs {
 pub enum Action {
     /// List those that stand
     List {
-        /// Those that ended or are known too
+        /// Those too that ended or that somebody knows of, of the last 90 days
         #[arg(long)]
         all: bool,
     },
     /// Say that somebody knows: they are told to nobody else
     Ack {
-        /// Which, as `list` names them
+        /// The alerts, by their ids from `list`
         #[arg(required_unless_present = "all")]
         ids: Vec<String>,
         /// Everything that stands
@@ -40,7 +40,7 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Lists or acknowledges, in the home's own book: no node is asked.
 ///
 /// # Errors
 /// A book that cannot be read or written, an id that names none or several.

@@ -23,11 +23,11 @@ pub enum About {
     Mastered(u16),
     /// An intervention began.
     Began(u32),
-    /// It ended.
+    /// The intervention of this number ended.
     Ended(u32),
 }
 
-/// The book.
+/// Milestones of every student that are due or on the ledger.
 #[derive(Debug)]
 pub struct Book {
     path: PathBuf,

@@ -28,33 +28,33 @@ pub struct CorrectionsArgs {
 /// What is done with corrections.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// List them, what is due first before the rest
+    /// List what is open, the first due first
     List {
         /// Answered ones too
         #[arg(long)]
         all: bool,
     },
-    /// Answer one
+    /// Answer a correction; an answer is never changed
     Answer(AnswerArgs),
 }
 
-/// An answer.
+/// What the operator answers, and to which correction.
 #[derive(Debug, Args)]
 pub struct AnswerArgs {
-    /// Which, as `list` names it
+    /// The correction, by its id from `list`: 32 hex digits
     pub id: String,
-    /// It was wrong, and the record is amended
+    /// It was wrong, and the record has been amended
     #[arg(long, conflicts_with = "refused", required_unless_present = "refused")]
     pub amended: bool,
-    /// The record stands
+    /// The record stands as it is
     #[arg(long)]
     pub refused: bool,
-    /// The file with the words of the answer, - for standard input
+    /// The file with the words of the answer, which the family reads; - for standard input
     #[arg(long, value_name = "FILE")]
     pub text: std::path::PathBuf,
 }
 
-/// Does it.
+/// Lists or answers, in the vault: no node is asked.
 ///
 /// # Errors
 /// When the vault refuses, there is no such correction, or it was answered.

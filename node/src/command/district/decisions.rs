@@ -36,10 +36,10 @@ use crate::family_link::{self, DAY_MS, FamilyLink, MAX_DAYS, PAGE};
                   alone and good for --days.\nExit 0: the decision stands; 1: it was reverted or replaced; 2: there is none."
 )]
 pub struct DecisionsArgs {
-    /// The round
+    /// The round's number; it must be decided
     #[arg(long, value_name = "N")]
     pub round: u32,
-    /// Where the CSV file goes
+    /// Where the CSV file is written, for its owner alone
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// Write one printable page a family into this folder
@@ -48,13 +48,13 @@ pub struct DecisionsArgs {
     /// To whom a family appeals, as the letter says it
     #[arg(long, value_name = "TEXT", default_value = "the school's office")]
     pub appeal_to: String,
-    /// Until when, as the letter says it [default: the day on which the link expires]
+    /// Until when a family may appeal, as the letter says it [default: the day on which the link expires]
     #[arg(long, value_name = "TEXT")]
     pub appeal_by: Option<String>,
     /// For how many days the links are good, 1 to 366
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=MAX_DAYS))]
     pub days: u64,
-    /// The address of the district's explorer in the links [default: the node that is asked]
+    /// The origin of the district's explorer in the links, for example https://node.example [default: the node that is asked]
     #[arg(long, value_name = "URL")]
     pub site: Option<String>,
     /// Where the vault is
@@ -62,7 +62,7 @@ pub struct DecisionsArgs {
     pub place: Place,
 }
 
-/// Tells.
+/// Writes the file, and letters where they are asked for.
 ///
 /// # Errors
 /// When the node, the vault or a file refuses, and when the round is not decided.

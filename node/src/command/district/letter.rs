@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub struct Letter<'a> {
     /// The district's own identifier of the student.
     pub local_id: &'a str,
-    /// Of which round.
+    /// The round whose decision it tells.
     pub round: RoundId,
     /// What was decided.
     pub told: &'a Told,

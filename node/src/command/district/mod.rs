@@ -1,4 +1,4 @@
-//! `aula district`: a district's own work.
+//! `aula district`: what a district does itself, from its schools and rosters to its requests and letters.
 
 use std::path::PathBuf;
 
@@ -94,7 +94,7 @@ pub(super) async fn in_force(client: &Client, home: &Home, year: SchoolYear) -> 
     Voted::of(client, home).await?.in_force(year)
 }
 
-/// Does it.
+/// Runs the action.
 ///
 /// # Errors
 /// When the vault or the node refuses, or cannot be reached.

@@ -33,16 +33,16 @@ use crate::command::{Advise, Context, Failure, Outcome, now_ms};
                   check denied it, or some rows were refused; 2: could not."
 )]
 pub struct NeedArgs {
-    /// Tell a student's need, term by term
+    /// Tell a student's need, term by term; the student by the district's own identifier
     #[arg(long, value_name = "STUDENT", group = "what")]
     pub explain: Option<String>,
-    /// Record inputs of the need rule: local_id,input,value
+    /// Record inputs of the need rule from a CSV file: local_id,input,value
     #[arg(long, value_name = "FILE", group = "what", requires = "source")]
     pub record: Option<PathBuf>,
-    /// Who recorded the inputs: the number of a system of the district's
+    /// Who recorded the inputs: the number of one of the district's systems, always the same for one system
     #[arg(long, value_name = "N")]
     pub source: Option<u64>,
-    /// The school year by its first calendar year [default: the student's newest, or the current one]
+    /// The calendar year in which the school year starts [default: the student's newest, or the current one]
     #[arg(long, value_name = "YEAR")]
     pub year: Option<u16>,
     /// A file with the reader's credential, or - for standard input [default: the district's own key, as its operator]

@@ -50,13 +50,13 @@ const STEP: usize = 1_000;
                   stand on the ledger; 1: some rows do not, see the report; 2: nothing could be done."
 )]
 pub struct RequestArgs {
-    /// The round
+    /// The round's number; it must be taking requests
     #[arg(long, value_name = "N")]
     pub round: u32,
-    /// What students wish for: local_id,mandate,kinds
+    /// What students wish for, CSV: local_id,mandate,kinds [default: the kinds that each student's twin recommends]
     #[arg(long, value_name = "FILE")]
     pub wishes: Option<PathBuf>,
-    /// Say what would be asked for and send nothing
+    /// Say what would be asked for, and send nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Where the vault is

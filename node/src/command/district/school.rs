@@ -43,40 +43,40 @@ pub enum Action {
         /// Its type, for example rural; schools of one type share the third tier of costs
         #[arg(long = "type", value_name = "NAME")]
         school_type: String,
-        /// Where it is, in degrees north and east with up to six decimals
+        /// Where it is, in degrees north and east with up to six decimals, for example 36.162664,-86.781602
         #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
         position: Option<Degrees>,
-        /// The first school year it takes students in [default: the present one]
+        /// The first school year it takes students in, by the calendar year in which it starts [default: the present one]
         #[arg(long, value_name = "YEAR")]
         from_year: Option<u16>,
     },
     /// Give a school another name, or another place, from a school year on
     Rename {
-        /// Which
+        /// The school's number
         #[arg(long, value_name = "N")]
         school: u32,
         /// What people call it from then on
         #[arg(long, value_name = "TEXT")]
         name: String,
-        /// Where it is from then on [default: where it was]
+        /// Where it is from then on, as for `add` [default: where it was]
         #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
         position: Option<Degrees>,
-        /// From which school year on [default: the present one]
+        /// From which school year on, by the calendar year in which it starts [default: the present one]
         #[arg(long, value_name = "YEAR")]
         from_year: Option<u16>,
     },
     /// Close a school from a school year on
     Close {
-        /// Which
+        /// The school's number
         #[arg(long, value_name = "N")]
         school: u32,
-        /// The first school year it takes no students in [default: the next one]
+        /// The first school year it takes no students in, by the calendar year in which it starts [default: the next one]
         #[arg(long, value_name = "YEAR")]
         from_year: Option<u16>,
     },
     /// List schools with their names
     List {
-        /// Only of this district
+        /// Only schools of this district, by its number
         #[arg(long, value_name = "N")]
         district: Option<u16>,
     },
@@ -110,7 +110,7 @@ fn microdegrees(text: &str) -> Option<i32> {
     all.parse::<i32>().ok().map(|number| sign * number)
 }
 
-/// Does it.
+/// Sends the change, or lists what the ledger has.
 ///
 /// # Errors
 /// When a name is refused, or the node cannot be reached or refuses.

@@ -21,7 +21,7 @@ use crate::command::{Context, Failure, Outcome};
 )]
 pub struct StatusArgs {}
 
-/// Tells.
+/// Reads what the service wrote down; nobody else is asked.
 ///
 /// # Errors
 /// None in practice.

@@ -22,19 +22,19 @@ pub struct CapacityArgs {
     /// How many students the district has, 1 to 10,000,000
     #[arg(value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub students: u64,
-    /// Events a student and school day, 0 to 100,000
+    /// Events of one student on one school day, 0 to 100,000
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(0..=100_000))]
     pub events: u64,
-    /// Hours of a day in which they come, 1 to 24
+    /// Within how many hours of a day they come, 1 to 24
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=24))]
     pub hours: u64,
-    /// How often a student's state is anchored, a day, 0 to 1,440
+    /// How many times a day each student's state is anchored, 0 to 1,440
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=1_440))]
     pub anchors: u64,
     /// Of a hundred students, how many request in one round, 0 to 100
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=100))]
     pub requests: u64,
-    /// Costs measured here, JSON with members of the answer's `costs`
+    /// Costs that you measured, JSON with members of the answer's `costs`; what is not in the file stays
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
     /// The machine's cores, to say whether it is enough [default: this machine's]
@@ -110,22 +110,22 @@ impl Costs {
 /// One thing that is needed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Need {
-    /// What.
+    /// What is needed, as the table's row is called.
     pub what: &'static str,
-    /// How much.
+    /// In `unit`.
     pub value: f64,
-    /// In which unit.
+    /// Of `value`: cores, s, MiB, GB; `/s` is a second.
     pub unit: &'static str,
-    /// By which costs.
+    /// The costs and figures that it follows from.
     pub from: &'static str,
 }
 
 /// The machine that is needed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Machine {
-    /// Cores.
+    /// For the events at 72% of a core's time, and one more.
     pub cores: u64,
-    /// Memory, GiB.
+    /// Twice what the district's service takes, and one more.
     pub memory_gib: u64,
     /// Disk for one year's chain, GB.
     pub disk_gb_a_year: u64,

@@ -15,7 +15,7 @@ use crate::storage::{ChainDb, StorageError, sha256};
 /// Newest block that this home holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tip {
-    /// Its height.
+    /// The last final block in the database.
     pub height: u64,
     /// Its time, milliseconds since 1970 UTC.
     pub time_ms: u64,

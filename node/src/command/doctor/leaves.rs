@@ -1,8 +1,8 @@
 //! `aula doctor leaves`: what leaves the district, when, to whom, read from the settings and from what was sent.
 //!
-//! Flow: the settings name every way out → each with its place by `[sovereignty]`, when it goes, in which form → of scheduled reports also the
-//! newest date that was sent, from the marks in the outbox. Absent: what a person carries away with a credential or a link;
-//! those reads stand in the access log.
+//! Flow: the settings name every way out → each with its place by `[sovereignty]`, when it goes, in which form → of scheduled
+//! reports also the newest date that was sent, from the marks in the outbox. Absent: what a person carries away with a credential
+//! or a link; those reads stand in the access log.
 
 use std::path::Path;
 
@@ -15,17 +15,17 @@ use crate::home::Home;
 /// One thing that leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Leaving {
-    /// What.
+    /// What goes out, in words.
     pub what: String,
     /// Whether it tells of single students: `none`, `pseudonyms`, `named`.
     pub students: &'static str,
-    /// To whom.
+    /// Who gets it: an address, a place, or whoever asks.
     pub to: String,
     /// The place of `[sovereignty]`; none without a rule, or where none applies.
     pub place: Option<String>,
-    /// When.
+    /// At which moments: a schedule, an event, or by hand.
     pub when: String,
-    /// In which form.
+    /// The format, and whether it is encrypted.
     pub form: String,
     /// The newest date that was sent, where that is known.
     pub last: Option<String>,

@@ -10,7 +10,6 @@ use crate::backups::Backups;
 use crate::config::Config;
 use crate::home::Home;
 
-/// Milliseconds of a day.
 const DAY_MS: u64 = 86_400_000;
 /// A copy of the data older than this loses too much.
 const OLD_DAYS: u64 = 7;

@@ -33,9 +33,9 @@ use crate::command::{Advise, Context, Failure, Outcome, absolute};
                   is left alone. Exit codes: 0 all are anchored, 1 the ledger rejected one, 2 could not."
 )]
 pub struct AnchorArgs {
-    /// The estate, JSON
+    /// The estate, JSON (docs/estate.md)
     pub estate: PathBuf,
-    /// Only these buildings [default: all]
+    /// Only the building of this id; may be given several times [default: all]
     #[arg(long, value_name = "ID")]
     pub building: Vec<String>,
     /// The node to ask
@@ -53,16 +53,16 @@ pub struct AnchorArgs {
 pub struct ProveArgs {
     /// The estate as it was anchored, JSON
     pub estate: PathBuf,
-    /// Of which building
+    /// The building, by its id in the estate
     #[arg(long, value_name = "ID")]
     pub building: String,
-    /// Show this room
+    /// Prove the row of this room of it
     #[arg(long, value_name = "ID", conflicts_with = "meter")]
     pub room: Option<String>,
-    /// Show this meter
+    /// Prove the row of this meter of it
     #[arg(long, value_name = "ID")]
     pub meter: Option<String>,
-    /// Whose estate [default: the home's district]
+    /// The number of the district that anchored it [default: the home's district]
     #[arg(long, value_name = "N")]
     pub district: Option<u16>,
     /// Where to write the bundle

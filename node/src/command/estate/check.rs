@@ -28,15 +28,15 @@ const EVERY: Duration = Duration::from_millis(500);
                   aula estate check comp01.sol --instance comp01.ctt\n  aula estate check week.csv --estate school.json --watch --output json"
 )]
 pub struct CheckArgs {
-    /// The schedule
+    /// The schedule: .csv, .ics, or the lines of a .ctt timetable
     pub schedule: PathBuf,
-    /// What is known of rooms: seats, features, closures, the day's energy
+    /// What is known of rooms: seats, features, closures, the day's energy (docs/estate.md)
     #[arg(long, value_name = "FILE.json")]
     pub estate: Option<PathBuf>,
     /// The instance of a .ctt timetable: its teachers, curricula and seats
     #[arg(long, value_name = "FILE.ctt")]
     pub instance: Option<PathBuf>,
-    /// Stay, and tell what comes and what goes whenever one of the files changes
+    /// Stay, and print what conflicts come and go whenever one of the files changes
     #[arg(long)]
     pub watch: bool,
 }

@@ -19,7 +19,7 @@ use super::{read, refused};
                   figures.json --pools pools.json --output json"
 )]
 pub struct CostArgs {
-    /// The district's figures
+    /// The district's figures, JSON
     #[arg(required_unless_present = "print_figures")]
     pub figures: Option<PathBuf>,
     /// What `aula query pools --output json` printed, for lines per pools

@@ -20,15 +20,15 @@ use super::{read, refused, thread_cpu_ns, write};
                   --schedule week.csv -o hours.csv\n  aula estate energy office.json --inputs office.csv -o hours.csv"
 )]
 pub struct EnergyArgs {
-    /// The building: zones and what they are made of
+    /// The building, JSON: its zones and what they are made of (docs/estate.md)
     pub building: PathBuf,
     /// A year of weather, EPW
     #[arg(long, value_name = "FILE.epw", required_unless_present = "inputs", conflicts_with = "inputs")]
     pub weather: Option<PathBuf>,
-    /// Who is in which zone when: CSV zone, day, start, end, people
+    /// Who is in which zone when, CSV: zone, day, start, end, people [default: every zone is in use all the time, and empty]
     #[arg(long, value_name = "FILE", requires = "weather")]
     pub schedule: Option<PathBuf>,
-    /// Hours as CSV instead: `t_out_c`, `internal_gains_w`, `solar_gains_w` and, where zones differ, zone
+    /// Hours as CSV instead of weather and schedule: `t_out_c`, `internal_gains_w`, `solar_gains_w` and, where zones differ, zone
     #[arg(long, value_name = "HOURS_IN.csv")]
     pub inputs: Option<PathBuf>,
     /// Where the hours are written: hour, zone, heating_w, cooling_w, t_air_mc, t_mass_mc

@@ -17,10 +17,10 @@ use super::{read, refused, write};
                   rows.\n\nExample:\n  aula estate failures --events orders.csv -o risks.csv"
 )]
 pub struct FailuresArgs {
-    /// Work orders and events
+    /// Work orders and events, CSV
     #[arg(long, value_name = "FILE")]
     pub events: PathBuf,
-    /// Where each row's risk and reason are written
+    /// Where each row's risk, 0 to 1, and its reason are written
     #[arg(short = 'o', long = "out", value_name = "FILE")]
     pub out: PathBuf,
 }

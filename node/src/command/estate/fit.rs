@@ -18,12 +18,12 @@ use super::{read, refused, write};
                   counted.\n\nExample:\n  aula estate fit meter.csv --weather weather.csv --train-until 2016-12-31"
 )]
 pub struct FitArgs {
-    /// Hourly readings
+    /// Hourly readings of the meter, CSV
     pub meter: PathBuf,
-    /// Hourly weather of all the time, the judged one included
+    /// Hourly weather, CSV, over the readings' whole time
     #[arg(long, value_name = "FILE.csv")]
     pub weather: PathBuf,
-    /// The last day that is fitted to
+    /// The last day whose readings are fitted to, YYYY-MM-DD; later ones are judged
     #[arg(long, value_name = "DATE")]
     pub train_until: String,
     /// Write each judged hour here: hour, reading, expected

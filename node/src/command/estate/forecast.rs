@@ -16,9 +16,9 @@ use super::{read, refused, write};
                   grade.\n\nExample:\n  aula estate forecast enrolment.csv --periods 3 -o next.csv"
 )]
 pub struct ForecastArgs {
-    /// What was
+    /// What was in each period, CSV
     pub history: PathBuf,
-    /// How many periods after the last
+    /// How many periods after the history's last, 1 to 1,000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub periods: u32,
     /// Where the forecast is written

@@ -22,21 +22,21 @@ use super::{read, refused, write};
                   0 no room is over the limit, 1 some are, 2 could not."
 )]
 pub struct HeatArgs {
-    /// The building, JSON
+    /// The building, JSON, as for `aula estate energy`
     pub building: PathBuf,
     /// A year of weather, EPW
     #[arg(long, value_name = "FILE.epw")]
     pub weather: PathBuf,
-    /// Who is in which zone when, as `aula estate energy` takes it
+    /// Who is in which zone when, as for `aula estate energy`
     #[arg(long, value_name = "FILE")]
     pub schedule: Option<PathBuf>,
-    /// What is too warm, °C
+    /// Above how many degrees Celsius a room is too warm
     #[arg(long, default_value = "26", value_name = "DEGREES", value_parser = degrees)]
     pub limit: i64,
-    /// Keep the building's own cooling
+    /// Keep the building's own cooling, instead of none
     #[arg(long)]
     pub cooled: bool,
-    /// Where the table is written
+    /// Where the table of rooms is written
     #[arg(short = 'o', long = "out", value_name = "FILE.csv")]
     pub out: Option<PathBuf>,
 }

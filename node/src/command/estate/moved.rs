@@ -27,19 +27,19 @@ pub struct MoveArgs {
     /// The course whose lecture moves
     #[arg(long, value_name = "NAME")]
     pub course: String,
-    /// When the lecture is now
+    /// When the lecture is now, both counted from 0
     #[arg(long, value_name = "DAY,PERIOD", value_parser = cell)]
     pub from: (u32, u32),
-    /// When it is to be
+    /// When it is to be, both counted from 0
     #[arg(long, value_name = "DAY,PERIOD", value_parser = cell)]
     pub to: (u32, u32),
-    /// Where it is to be [default: wherever it costs least]
+    /// The room it is to be in [default: wherever it costs least]
     #[arg(long, value_name = "NAME")]
     pub room: Option<String>,
-    /// How many others may move
+    /// How many other lectures may move, 0 to 6
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=6))]
     pub most: u8,
-    /// Processor time of the search
+    /// Seconds of processor time that the search may take
     #[arg(long, default_value_t = 1.0, value_parser = super::timetable::seconds)]
     pub seconds: f64,
     /// Where the timetable is written

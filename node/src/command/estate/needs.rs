@@ -17,9 +17,9 @@ use super::{read, refused, write};
                   next.csv --table table.csv -o needs.csv"
 )]
 pub struct NeedsArgs {
-    /// The forecast
+    /// The forecast, CSV
     pub forecast: PathBuf,
-    /// The district's own table [default: a unit per 25 students, a device each and 5% spare, 30 hours of a room a week for a unit]
+    /// The district's own table, CSV [default: a unit per 25 students, a device each and 5% spare, 30 hours of a room a week for a unit]
     #[arg(long, value_name = "TABLE.csv")]
     pub table: Option<PathBuf>,
     /// Print the table that is used, to be edited, and nothing else

@@ -24,10 +24,10 @@ const SHOWN: usize = 30;
                   history.csv --aside sex,region -o leave.csv"
 )]
 pub struct OptOutArgs {
-    /// Enrolments
+    /// Enrolments with and without an answer, CSV
     #[arg(long, value_name = "FILE")]
     pub enrolments: PathBuf,
-    /// Columns that the models do not see and that are judged by
+    /// Columns that the models do not see and are judged by, for example sex,region
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub aside: Vec<String>,
     /// Where each row's risk and reason are written

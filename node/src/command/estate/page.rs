@@ -23,7 +23,7 @@ pub struct PageArgs {
     /// The schedule in use, as for `aula estate check`
     #[arg(long, value_name = "FILE")]
     pub schedule: Option<PathBuf>,
-    /// A proposal beside it
+    /// A proposal to show beside it, of the same form
     #[arg(long, value_name = "FILE", requires = "schedule")]
     pub plan: Option<PathBuf>,
     /// The instance of .ctt timetables
@@ -35,7 +35,7 @@ pub struct PageArgs {
     /// What was, as for `aula estate forecast`; what is to come is worked out
     #[arg(long, value_name = "HISTORY.csv")]
     pub history: Option<PathBuf>,
-    /// How many periods after the history's last
+    /// How many periods after the history's last, 1 to 100
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub periods: u32,
     /// What the page is called

@@ -40,10 +40,10 @@ pub struct PlanArgs {
     /// When period 0 starts
     #[arg(long, value_name = "HH:MM", default_value = "08:00", value_parser = clock)]
     pub day_start: u32,
-    /// Minutes from one period's start to the next
+    /// Minutes from one period's start to the next, 1 to 1,440
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub period_minutes: u32,
-    /// How long a room that is opened on a day is run: the house's day, or its own first to last lesson
+    /// For how long a room that is opened on a day is heated, cooled and lit
     #[arg(long, value_enum, default_value = "day")]
     pub program: RunBy,
     /// Where both weeks are drawn by room

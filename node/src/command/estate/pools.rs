@@ -39,9 +39,9 @@ pub enum By {
                   seats is named and left to `aula tx retire-pool`. Exit codes: 0 all are there, 1 one was rejected or differs, 2 could not."
 )]
 pub struct PoolsArgs {
-    /// The estate, JSON
+    /// The estate, JSON, whose sites name their school on the ledger
     pub estate: PathBuf,
-    /// The class of rooms
+    /// The number of the class of rooms
     #[arg(long, value_name = "N")]
     pub class: u16,
     /// Number of the first pool; the next ones follow it
@@ -53,10 +53,10 @@ pub struct PoolsArgs {
     /// What people call the class, if it is not there yet
     #[arg(long, value_name = "TEXT", requires = "year")]
     pub title: Option<String>,
-    /// The school year whose students may ask, if the class is not there yet
+    /// The school year whose students may ask, by the calendar year in which it starts, if the class is not there yet
     #[arg(long, value_name = "YEAR", requires = "title")]
     pub year: Option<u16>,
-    /// Send nothing, only say what would be sent
+    /// Say what would be sent, and send nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The node to ask

@@ -30,7 +30,7 @@ const SHOWN: usize = 40;
                   zurich.epw\n\nExit codes: 0 all sit, 1 some do not, 2 could not."
 )]
 pub struct ReseatArgs {
-    /// The schedule
+    /// The schedule in use, as for `aula estate check`
     pub schedule: PathBuf,
     /// The estate: rooms, seats, features, closures
     #[arg(long, value_name = "ESTATE.json")]
@@ -38,7 +38,7 @@ pub struct ReseatArgs {
     /// The instance of a .ctt timetable
     #[arg(long, value_name = "FILE.ctt")]
     pub instance: Option<PathBuf>,
-    /// What is closed further
+    /// What else is closed, for example A1@mon; may be given several times
     #[arg(long, value_name = "WHAT[@DAY[,PERIOD]]")]
     pub close: Vec<String>,
     /// The building's zones, as `aula estate energy` takes them: rooms that are too warm are taken out
@@ -47,10 +47,10 @@ pub struct ReseatArgs {
     /// A year of weather, EPW
     #[arg(long, value_name = "FILE.epw", requires = "heat")]
     pub weather: Option<PathBuf>,
-    /// What is too warm, °C
+    /// Above how many degrees Celsius a room is too warm
     #[arg(long, default_value = "26", value_name = "DEGREES", value_parser = super::heat::degrees)]
     pub limit: i64,
-    /// Keep the rooms' own cooling
+    /// Keep the rooms' own cooling, instead of none
     #[arg(long)]
     pub cooled: bool,
     /// Which day of the year, from 1 [default: the school day with the most degree-hours]
@@ -59,10 +59,10 @@ pub struct ReseatArgs {
     /// When period 0 starts, where periods are numbers
     #[arg(long, value_name = "HH:MM", default_value = "08:00", value_parser = super::plan::clock)]
     pub day_start: u32,
-    /// Minutes from one period's start to the next
+    /// Minutes from one period's start to the next, 1 to 1,440
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub period_minutes: u32,
-    /// Where the moves are written
+    /// Where the lessons that move are written
     #[arg(short = 'o', long = "out", value_name = "FILE.csv")]
     pub out: Option<PathBuf>,
 }

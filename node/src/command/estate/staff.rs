@@ -19,18 +19,18 @@ use super::{read, refused, write};
                   1 a subject is short, 2 could not."
 )]
 pub struct StaffArgs {
-    /// The forecast
+    /// The forecast of each course's students, CSV
     pub forecast: PathBuf,
-    /// How courses are taught
+    /// How courses are taught, CSV
     #[arg(long, value_name = "SECTIONS.csv")]
     pub sections: PathBuf,
-    /// The staff there is
+    /// The teachers there are, CSV
     #[arg(long, value_name = "STAFF.csv")]
     pub staff: PathBuf,
-    /// Who leaves, as `aula estate optout` writes it; a course's own `stay` comes before it
+    /// Who leaves each course, as `aula estate optout` writes it; a course's own `stay` comes before it
     #[arg(long, value_name = "FILE")]
     pub optout: Option<PathBuf>,
-    /// Where the table is written
+    /// Where the table of subjects is written
     #[arg(short = 'o', long = "out", value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -30,7 +30,7 @@ pub struct TimetableArgs {
     /// A timetable in use, of a .ctt instance: the search begins with it and changes as little as pays
     #[arg(long, value_name = "TIMETABLE")]
     pub given: Option<PathBuf>,
-    /// What a lecture weighs that moves to another time than the given timetable has its course, in units of the cost
+    /// What it costs, in units of the format's cost, that a lecture is at a time at which --given has none of its course
     #[arg(long, default_value_t = 10, requires = "given", value_name = "N")]
     pub change_weight: u32,
     /// Lectures of a .ctt instance that stay at their time and in their room: lines `course room day period`
@@ -44,13 +44,13 @@ pub struct TimetableArgs {
 /// How long a search may go on, and by which seed.
 #[derive(Debug, Args)]
 pub struct Effort {
-    /// Processor time of the search
+    /// Seconds of processor time that the search may take
     #[arg(long, default_value_t = 10.0, conflicts_with = "iterations", value_parser = seconds)]
     pub seconds: f64,
-    /// Iterations of the search, instead of a time
+    /// How many iterations the search makes, instead of a time; the same number gives the same timetable everywhere
     #[arg(long)]
     pub iterations: Option<u64>,
-    /// Equal seeds give equal timetables
+    /// Where the search's random choices begin; equal seeds give equal timetables
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -69,11 +69,11 @@ pub struct Answer {
     pub hard: u64,
     /// The cost as the format counts it.
     pub cost: u64,
-    /// The seed.
+    /// As given; with `iterations` it gives the same timetable again.
     pub seed: u64,
     /// Iterations made.
     pub iterations: u64,
-    /// Processor time of the search.
+    /// Processor time of the search, in seconds.
     pub cpu_s: f64,
     /// Rooms × days with a lesson.
     pub opened_room_days: u64,

@@ -36,9 +36,9 @@ const SHOWN: usize = 20;
                   staff.maths=12\n\nNothing is changed by it. Exit codes: 0 no new conflict and everybody sits, 1 not so, 2 could not."
 )]
 pub struct WhatIfArgs {
-    /// The estate's folder
+    /// The estate's folder; what it may hold is listed below
     pub folder: PathBuf,
-    /// A change; may be given several times
+    /// A change, for example students=110%; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE", required = true)]
     pub changes: Vec<String>,
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub struct DayArgs {
     /// When period 0 starts, where periods are numbers
     #[arg(long, value_name = "HH:MM", default_value = "08:00", value_parser = super::plan::clock)]
     pub day_start: u32,
-    /// Minutes from one period's start to the next
+    /// Minutes from one period's start to the next, 1 to 1,440
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub period_minutes: u32,
 }

@@ -45,17 +45,17 @@ const HINT: &str = "use the same version of the program as the node";
                   2: nothing is recorded."
 )]
 pub struct AuditArgs {
-    /// The decided round
+    /// The decided round's number
     pub round: u32,
     /// The drawn student's pseudonym, 64 hex digits
     pub handle: String,
-    /// The student's district: needed only where two districts requested for one handle
+    /// The number of the student's district: needed only where two districts requested for one handle
     #[arg(long)]
     pub district: Option<u16>,
-    /// What the district disclosed
+    /// What the district disclosed, as `aula vault disclose` writes it
     #[arg(long, value_name = "FILE", required_unless_present = "withheld")]
     pub disclosure: Option<PathBuf>,
-    /// The district did not disclose
+    /// The district did not disclose, and so it is recorded
     #[arg(long, conflicts_with = "disclosure")]
     pub withheld: bool,
     /// The district's own records were looked at, which no program can see, and bear out existence, enrolment, mandate and
@@ -69,10 +69,10 @@ pub struct AuditArgs {
     /// =confirm, =contradict or =withheld. A claim that is not named was not looked at
     #[arg(long, value_name = "CLAIM=SAYS", value_delimiter = ',', value_parser = claim)]
     pub records: Vec<(Claim, RecordsSay)>,
-    /// Where the report goes: the ledger holds its hash
+    /// Where the report is written: the ledger holds its SHA-256
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The ledger
+    /// Where the result is recorded
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

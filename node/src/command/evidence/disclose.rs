@@ -2,8 +2,8 @@
 //!
 //! The node that built the bundle has none of this. Both read the student's state through the vault's access check,
 //! which lists the read before anything is opened, as the [`Act`] that it is: fields of a state are personal data, for a
-//! reader with a credential and with the family's consent; a band is open by design. Invariants: what leaves is what was granted; a record that
-//! does not give the anchored hash adds nothing. Absent: sending.
+//! reader with a credential and with the family's consent; a band is open by design. Invariants: what leaves is what was granted; a
+//! record that does not give the anchored hash adds nothing. Absent: sending.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -103,7 +103,7 @@ impl<E: Into<Failure>> From<E> for Undisclosed {
 
 /// A district's own home: its vault, its account key, and the reader's credential if one was given.
 pub struct Own<'a> {
-    /// The home.
+    /// Where the home is, and how the answer is printed.
     pub context: &'a Context,
     /// Where the vault is.
     pub place: &'a Place,

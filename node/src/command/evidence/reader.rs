@@ -24,7 +24,7 @@ const SPACE: &str = "free space on the vault's disk and ask again; no entry, no 
 
 /// A reader who asks a district's open vault for many students, one listed read each.
 pub struct Reader {
-    /// The vault.
+    /// Open for as long as the reader asks.
     pub vault: Vault,
     pub(super) credential: Credential,
     pub(super) key: PublicKey,

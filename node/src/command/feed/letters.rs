@@ -11,13 +11,13 @@ use crate::command::{Context, Failure, Outcome};
 /// Arguments of `aula feed dead-letters`.
 #[derive(Debug, Args)]
 pub struct LettersArgs {
-    /// Only this feed
+    /// Only letters of the feed of this name
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
-    /// Only this reason: unknown_student, unknown_kind, unknown_target, refused
+    /// Only letters of this reason
     #[arg(long, value_name = "REASON", value_parser = ["unknown_student", "unknown_kind", "unknown_target", "refused"])]
     pub reason: Option<String>,
-    /// List at most so many
+    /// Most letters to list
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub limit: usize,
 }

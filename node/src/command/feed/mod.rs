@@ -55,7 +55,7 @@ pub enum Action {
     Test(test::TestArgs),
 }
 
-/// Does it.
+/// Runs the action.
 ///
 /// # Errors
 /// A configuration that is refused, a vault that cannot be read.

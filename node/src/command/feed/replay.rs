@@ -11,7 +11,7 @@ use crate::command::{Context, Failure, Outcome};
 /// Arguments of `aula feed replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// Only this feed
+    /// Only letters of the feed of this name
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
 }

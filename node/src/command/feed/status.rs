@@ -13,12 +13,12 @@ use crate::wiring::replicas::Standing;
 /// Arguments of `aula feed status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Only this feed
+    /// Only the feed of this name
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
 }
 
-/// Tells.
+/// Reads the sources' notes and the spools.
 ///
 /// # Errors
 /// A configuration that is refused, a vault that cannot be read.

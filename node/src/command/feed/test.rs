@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Arguments of `aula feed test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// The feed
+    /// The feed, by its name in config.toml
     #[arg(value_name = "NAME")]
     pub name: String,
 }

@@ -32,16 +32,16 @@ const HINT: &str = "give HANDLE/PLACE as this command prints it, HANDLE alone, o
 /// Arguments of `aula feed trace`.
 #[derive(Debug, Args)]
 pub struct TraceArgs {
-    /// An event as HANDLE/PLACE, or a student's HANDLE
+    /// An event as HANDLE/PLACE, or a student's HANDLE, 64 hex digits
     #[arg(value_name = "EVENT", required_unless_present = "message")]
     pub event: Option<String>,
-    /// Of a student: only events that moved this skill
+    /// Of a student: only events that moved the skill of this number
     #[arg(long, value_name = "N", requires = "event")]
     pub skill: Option<u16>,
     /// The source's own name of a message
     #[arg(long, value_name = "ID", requires = "feed", conflicts_with = "event")]
     pub message: Option<String>,
-    /// The feed of the message
+    /// The feed that brought the message, by its name in config.toml
     #[arg(long, value_name = "NAME")]
     pub feed: Option<String>,
     /// The node whose ledger has the twins' parameters: asked for what an amendment changed

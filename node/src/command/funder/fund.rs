@@ -1,4 +1,4 @@
-//! `aula funder fund`.
+//! `aula funder fund`: money added to a school year's budget.
 
 use aula_api::event::BudgetFunded;
 use aula_ledger::tx::FundBudget;
@@ -15,7 +15,7 @@ pub struct FundArgs {
     /// The school year, by the calendar year in which it begins
     #[arg(long, value_name = "YEAR")]
     pub year: u16,
-    /// How many cents more
+    /// How much is added, in cents; 250000 is 2,500.00
     #[arg(long, value_name = "CENTS")]
     pub cents: u64,
 }

@@ -1,4 +1,4 @@
-//! `aula funder grant`.
+//! `aula funder grant`: how much of a budget a class's steward may charge.
 
 use aula_api::event::BudgetGranted;
 use aula_api::registers::Classes;
@@ -13,13 +13,13 @@ use crate::command::{Failure, Outcome};
 /// What a class's steward may charge.
 #[derive(Debug, Args)]
 pub struct GrantArgs {
-    /// For pools of which class
+    /// The number of the class whose pools are charged
     #[arg(long, value_name = "N")]
     pub class: u16,
-    /// In all, in cents; a lower sum takes back what is not spent
+    /// The whole of what may be charged, in cents; less than before takes back what is not spent
     #[arg(long, value_name = "CENTS")]
     pub cents: u64,
-    /// To whom [default: the class's steward]
+    /// Who may charge it, by the member's name or account [default: the class's steward]
     #[arg(long, value_name = "MEMBER")]
     pub steward: Option<String>,
 }

@@ -39,7 +39,7 @@ pub enum Action {
     State(state::StateArgs),
 }
 
-/// Does it.
+/// Runs the action. Exit 1 when the ledger rejects it.
 ///
 /// # Errors
 /// When the node cannot be reached or refuses.

@@ -27,7 +27,7 @@ pub struct StateArgs {
     /// The school year, by the calendar year in which it begins
     #[arg(long, value_name = "YEAR")]
     pub year: u16,
-    /// school,cents a line, with that heading [default: what the pools charged to this budget cost; from protocol 3 on nothing else is taken]
+    /// Amounts by school, CSV: school,cents [default: what the pools charged to this budget cost; from protocol 3 on nothing else is taken]
     #[arg(value_name = "FILE.csv")]
     pub amounts: Option<PathBuf>,
 }

@@ -68,7 +68,7 @@ pub struct SyncArgs {
     pub rpc: RpcArgs,
 }
 
-/// Does it.
+/// Runs the action.
 ///
 /// # Errors
 /// A configuration, vault or folder that refuses.

@@ -38,7 +38,7 @@ pub struct WhyArgs {
     /// The student's pseudonym, 64 hex digits
     #[arg(long)]
     pub handle: Handle,
-    /// The student's district: needed only where two districts requested for one handle
+    /// The number of the student's district: needed only where two districts requested for one handle
     #[arg(long)]
     pub district: Option<u16>,
     /// A round's bundle, as `aula evidence round` writes it
@@ -54,13 +54,13 @@ pub struct WhyArgs {
     /// What if the need band were this, 0 to 9
     #[arg(long, value_parser = band)]
     pub band: Option<Band>,
-    /// What if these kinds were ranked, best first, as numbers of the class's kinds
+    /// What if these kinds were ranked, best first, as positions in the class's list of kinds, from 0
     #[arg(long, value_delimiter = ',')]
     pub kinds: Option<Vec<u8>>,
     /// What if the student had a mandate
     #[arg(long)]
     pub mandated: bool,
-    /// Most entries scanned by each solution
+    /// Most entries that each solution may scan: the optimizer's measure of work
     #[arg(long, default_value_t = Limits::default().work)]
     pub max_work: u64,
 }

@@ -19,7 +19,7 @@ pub struct DistrictReportArgs {
     /// What it is made by
     #[command(flatten)]
     pub make: MakeArgs,
-    /// Which district [default: the home's own; every one where the home acts for none]
+    /// The district's number [default: the home's own; every one where the home acts for none]
     #[arg(long, value_name = "N")]
     pub district: Option<u16>,
 }

@@ -24,12 +24,12 @@ mod transparency;
                   them by its schedule. docs/reports.md describes every file.\n\nExit codes: 0 done, 1 checked and it differs, 2 could not."
 )]
 pub struct ReportArgs {
-    /// Which
+    /// The report to make
     #[command(subcommand)]
     pub report: Report,
 }
 
-/// The reports.
+/// What is made from the chain, for people or for the state.
 #[derive(Debug, Subcommand)]
 pub enum Report {
     /// A district's places, equity and money, against a week and a year before: HTML and PDF
@@ -45,16 +45,16 @@ pub enum Report {
 /// What every report for people is made by.
 #[derive(Debug, Args)]
 pub struct MakeArgs {
-    /// After which block
+    /// The height of the block after which it reports
     #[arg(long, value_name = "HEIGHT")]
     pub as_of: u64,
     /// Where the files go: an empty or a new folder
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
-    /// In which language
+    /// One file of each kind for each language
     #[arg(long, value_enum, default_value_t = Languages::Both)]
     pub language: Languages,
-    /// Before the path of every proof: where readers reach a node
+    /// What stands before the path of every proof in it: the address at which readers reach a node
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8480")]
     pub link: String,
 }
@@ -88,7 +88,7 @@ impl MakeArgs {
     }
 }
 
-/// In which languages.
+/// Languages of a report; each is a file of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Languages {
     /// English

@@ -17,7 +17,7 @@ use crate::reports::schedule;
                   its years is deleted. Schedules stand in config.toml ([reports], [[report]])."
 )]
 pub struct RunArgs {
-    /// Look once and end
+    /// Look at the schedules once and exit, instead of every minute
     #[arg(long)]
     pub once: bool,
 }

@@ -20,7 +20,7 @@ use crate::reports::verify;
                   the same bytes.\n\nExit codes of --verify: 0 the chain gives these bytes, 1 it gives others, 2 it \
                   could not be checked.")]
 pub struct StateReportArgs {
-    /// After which block
+    /// The height of the block after which it exports
     #[arg(long, value_name = "HEIGHT", required_unless_present = "verify", requires = "out")]
     pub as_of: Option<u64>,
     /// Where the files go: an empty or a new folder

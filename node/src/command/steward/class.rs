@@ -1,4 +1,4 @@
-//! `aula steward class`.
+//! `aula steward class`: a class of resources, with its kinds, its table of costs and its calendar.
 
 use aula_ledger::names::{Name, Title};
 use aula_ledger::tx::{Calendar, DefineClass};
@@ -16,7 +16,7 @@ const OPEN_MS: u64 = 396 * 24 * 60 * 60 * 1_000;
 /// A class of resources.
 #[derive(Debug, Args)]
 pub struct ClassArgs {
-    /// Its number, not yet taken
+    /// Its number, which no class has yet
     #[arg(long, value_name = "N")]
     pub class: u16,
     /// What people call it
@@ -28,10 +28,10 @@ pub struct ClassArgs {
     /// Its kinds, 1 to 32 names of lower-case letters, digits and dashes
     #[arg(long, value_delimiter = ',', required = true, value_name = "NAME,...")]
     pub kinds: Vec<String>,
-    /// Cost of a place at the own school, in the own district, at a school of the same type; each 0 to 10,000
+    /// Cost of a place at the own school, in the own district, at a school of the same type; each 0 to 10,000, the lower the better
     #[arg(long, value_delimiter = ',', num_args = 3, default_values_t = [10, 20, 40], value_name = "A,B,C")]
     pub tiers: Vec<u32>,
-    /// Cost of each further rank, 0 to 1,000
+    /// Cost added for each further rank of a wish, 0 to 1,000
     #[arg(long, default_value_t = 5, value_name = "COST")]
     pub rank_step: u32,
     /// Cost of waiting, at most twice the largest of the table; without it everyone must be placed
@@ -40,10 +40,10 @@ pub struct ClassArgs {
     /// First block time at which rounds may be opened, in milliseconds since 1970 UTC [default: now]
     #[arg(long, value_name = "MS")]
     pub opens_ms: Option<u64>,
-    /// Last such block time [default: 13 months later]
+    /// Last block time at which rounds may be opened, in milliseconds since 1970 UTC [default: 13 months later]
     #[arg(long, value_name = "MS")]
     pub closes_ms: Option<u64>,
-    /// Who runs it [default: this home's member]
+    /// The member who runs it, by name or account [default: this home's member]
     #[arg(long, value_name = "MEMBER")]
     pub steward: Option<String>,
 }

@@ -41,7 +41,7 @@ pub enum Action {
     Run(round::RunArgs),
 }
 
-/// Does it.
+/// Runs the action. Exit 1 when the ledger rejects it.
 ///
 /// # Errors
 /// When the node cannot be reached or refuses.

@@ -1,4 +1,4 @@
-//! `aula steward pool`.
+//! `aula steward pool`: places of one kind at one school, charged to a budget as they are opened.
 
 use aula_api::event::PoolDefined;
 use aula_api::registers::Classes;
@@ -13,28 +13,28 @@ use crate::command::{Failure, Outcome};
 /// A pool of places.
 #[derive(Debug, Args)]
 pub struct PoolArgs {
-    /// Its number, not yet taken
+    /// Its number, which no pool has yet
     #[arg(long, value_name = "N")]
     pub pool: u32,
-    /// Its class
+    /// The number of the class that it belongs to
     #[arg(long, value_name = "N")]
     pub class: u16,
-    /// The school that has the places
+    /// The number of the school that has the places
     #[arg(long, value_name = "N")]
     pub school: u32,
-    /// Of which kind of the class, by its name
+    /// The kind of places, by its name in the class
     #[arg(long, value_name = "NAME")]
     pub kind: String,
     /// How many places, 1 to 1,000,000
     #[arg(long, value_name = "N")]
     pub places: u32,
-    /// How many of them must be used
+    /// How many of the places must be used, at most --places
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub floor: u32,
     /// What a place costs, in cents; the whole pool is charged at once
     #[arg(long, default_value_t = 0, value_name = "CENTS")]
     pub unit_cents: u64,
-    /// Whose budget of the class's school year is charged [default: this home's member]
+    /// The member whose budget of the class's school year is charged [default: this home's member]
     #[arg(long, value_name = "MEMBER")]
     pub funder: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `aula steward open` and `aula steward run`.
+//! `aula steward open` and `aula steward run`: a round that takes requests, and one that is decided.
 
 use aula_api::PublicEvent;
 use aula_api::event::RoundOpened;
@@ -13,13 +13,13 @@ use crate::command::{Failure, Outcome};
 /// A round to open.
 #[derive(Debug, Args)]
 pub struct OpenArgs {
-    /// Of which class
+    /// The number of the class whose places are given
     #[arg(long, value_name = "N")]
     pub class: u16,
-    /// Seconds of block time by which requests are taken longer than the least window
+    /// How much longer than the least window requests are taken, in seconds of block time
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub extra_requests: u64,
-    /// Seconds of block time by which shares of the seed are revealed longer
+    /// How much longer than the least window shares of the seed are revealed, in seconds of block time
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub extra_reveals: u64,
 }
@@ -27,7 +27,7 @@ pub struct OpenArgs {
 /// A round to run.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Which
+    /// The round's number; its windows must be over
     #[arg(long, value_name = "N")]
     pub round: u32,
 }

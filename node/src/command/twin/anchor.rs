@@ -50,7 +50,7 @@ pub struct AnchorArgs {
     /// The students' pseudonyms of one school year, 64 hex digits each, at most 1,000
     #[arg(required = true, value_name = "HANDLE")]
     pub handles: Vec<String>,
-    /// The school of students who are not anchored yet [default: the roster's]
+    /// The number of the school of students who are not anchored yet [default: the roster's]
     #[arg(long, value_name = "N")]
     pub school: Option<u32>,
     /// A file with the reader's credential, or - for standard input [default: the district's own key, as its service]
@@ -59,7 +59,7 @@ pub struct AnchorArgs {
     /// Where the vault is
     #[command(flatten)]
     pub place: Place,
-    /// The ledger
+    /// Where the states are anchored
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

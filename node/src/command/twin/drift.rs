@@ -41,7 +41,7 @@ pub struct DriftArgs {
     /// Columns of the student table to group by
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…", requires = "students")]
     pub student_by: Vec<String>,
-    /// Largest allowed distance of mean prediction and share right in a slice
+    /// Largest allowed distance, 0 to 1, of mean prediction and share right in a slice
     #[arg(long, default_value_t = 0.05)]
     pub tolerance: f64,
 }

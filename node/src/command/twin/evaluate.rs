@@ -47,7 +47,7 @@ pub struct EvaluateArgs {
     pub baselines: bool,
 }
 
-/// The answer.
+/// The measures of the predictions, printed as one line.
 #[derive(Debug, Serialize)]
 struct Report {
     auc: f64,

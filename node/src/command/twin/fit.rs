@@ -17,7 +17,7 @@ pub struct FitArgs {
     /// The log to fit on, CSV or CSV in .gz
     #[arg(long, value_name = "T.csv[.gz]")]
     pub train: PathBuf,
-    /// Where the model goes
+    /// Where the model is written, for example model.twin
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
 }

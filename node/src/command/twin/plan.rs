@@ -28,19 +28,19 @@ const EXPLAINED: usize = 5;
                         0.30 and opens no gate."
 )]
 pub struct PlanArgs {
-    /// Folder of the skill graph
+    /// Folder of the skill graph, as `aula twin graph` writes one
     #[arg(long, value_name = "DIR")]
     pub graph: PathBuf,
-    /// The student's mastery: {"id": 0..10000}, missing ids take the prior
+    /// The student's mastery, JSON: {"id": 0..10000}; skills that are missing take the prior
     #[arg(long, value_name = "M.json")]
     pub mastery: PathBuf,
-    /// Trajectories of the search
+    /// Trajectories of the search, 1 to 1,000,000; more take longer and come closer to the best path
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub trajectories: u32,
     /// Seed of the search; equal seeds give equal trees on every machine
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Minutes left, in blocks of 10
+    /// Minutes that the student has left, in blocks of 10
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u16).range(10..=60_000))]
     pub minutes: u16,
 }

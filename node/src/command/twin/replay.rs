@@ -35,7 +35,7 @@ pub struct ReplayArgs {
     pub model_digest: Option<String>,
 }
 
-/// The answer.
+/// What the events fold to, beside what was anchored.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Whether the events fold to the anchored state.

@@ -17,12 +17,12 @@ const HINT: &str = "give the public data set in the form its README describes";
                         and ethnicity are never predictors. Cells under 10 students are suppressed."
 )]
 pub struct RiskArgs {
-    /// Which study
+    /// The data set to predict on
     #[command(subcommand)]
     pub study: Study,
 }
 
-/// The studies.
+/// Public data sets, each with its question.
 #[derive(Debug, Subcommand)]
 pub enum Study {
     /// Next year's mathematics on Project STAR, beside least squares

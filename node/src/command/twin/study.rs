@@ -28,13 +28,13 @@ pub struct StudyArgs {
     /// Table with student, grade and math that the growth of a year is fitted on
     #[arg(long, value_name = "S.csv[.gz]")]
     pub scores: PathBuf,
-    /// Simulated learners
+    /// How many learners are simulated
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub learners: u32,
-    /// Trajectories of each learner's search
+    /// Trajectories of each learner's search; more take longer
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub trajectories: u32,
-    /// Seed of learners, searches and chance
+    /// Where learners, searches and chance begin: equal seeds give equal answers
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }

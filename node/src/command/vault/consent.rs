@@ -27,15 +27,15 @@ use crate::storage::sha256;
                         district. The vault must not be open elsewhere."
 )]
 pub struct ConsentArgs {
-    /// Given or taken back
+    /// What the family said
     pub word: Word,
     /// The students' pseudonyms, 64 hex digits each
     #[arg(required = true)]
     pub handles: Vec<String>,
-    /// The signed form
+    /// The signed form, as a file of any kind: its SHA-256 goes to the ledger
     #[arg(long, value_name = "FILE")]
     pub form: PathBuf,
-    /// The ledger
+    /// Where the word is recorded
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

@@ -22,7 +22,7 @@ pub struct CredentialArgs {
     /// How the district names the reader in its log: lower-case letters, digits, dashes
     #[arg(long)]
     pub reader: String,
-    /// How long it is good, 1 to 60
+    /// How many minutes it is good, 1 to 60
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub minutes: u64,
 }

@@ -39,11 +39,11 @@ use crate::whole_file::{self, Access};
                         --disclosure drawn.json --home D/auditor"
 )]
 pub struct DiscloseArgs {
-    /// The decided round
+    /// The decided round's number
     pub round: u32,
     /// The drawn student's pseudonym, 64 hex digits
     pub handle: String,
-    /// Where the disclosure goes
+    /// Where the disclosure is written
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// For which auditor: a member's name [default: the consortium's only auditor]

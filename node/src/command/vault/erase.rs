@@ -25,9 +25,9 @@ use crate::family_link;
                         backup --keys DIR. The ledger and every bundle stay valid. This cannot be undone."
 )]
 pub struct EraseArgs {
-    /// One of the student's pseudonyms, 64 hex digits, of any year
+    /// One of the student's pseudonyms, 64 hex digits, of any year; without one, only what could not be recorded before is recorded
     pub handles: Vec<String>,
-    /// The ledger
+    /// Where the erasure is recorded
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }

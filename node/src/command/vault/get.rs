@@ -43,7 +43,7 @@ pub struct GetArgs {
     pub purpose: String,
 }
 
-/// Reads.
+/// Asks the access check, which lists the read, and prints what it grants.
 ///
 /// # Errors
 /// When the request is not well formed, the log cannot be written, or the vault is damaged.

@@ -40,27 +40,27 @@ pub struct LogArgs {
 pub enum Action {
     /// Print entries, oldest first; denied reads are entries too
     List {
-        /// Only of this student
+        /// Only reads of this student, by a pseudonym of 64 hex digits
         #[arg(long, value_name = "HANDLE")]
         handle: Option<String>,
     },
     /// Put the log's head on the ledger, with the proof that it extends the one before
     Anchor {
-        /// The ledger
+        /// Where the head is anchored
         #[command(flatten)]
         ledger: LedgerArgs,
     },
     /// Write the proof that an entry is in the anchored log
     Prove {
-        /// The entry's number
+        /// The entry's number, as `aula vault log list` prints it
         number: u64,
-        /// Where it goes
+        /// Where the proof is written
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
     },
     /// Check such a proof against the ledger
     Verify {
-        /// The proof
+        /// The proof, as `aula vault log prove` wrote it
         file: PathBuf,
         /// The node to ask for the anchored head
         #[command(flatten)]

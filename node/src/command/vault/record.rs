@@ -38,9 +38,9 @@ const VALID_FOR: u64 = 1_000;
 /// What became of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::command) struct Recorded {
-    /// Its name.
+    /// What `aula query transaction` asks for.
     pub id: Hash,
-    /// In which block.
+    /// The block that holds it.
     pub height: Height,
     /// Accepted, or why not.
     pub code: Code,

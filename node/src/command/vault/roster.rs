@@ -28,7 +28,7 @@ const MAX_LINES: usize = 10_000_000;
                         counselor's school, and nobody else. The roster that was there is replaced; after a restore it is empty."
 )]
 pub struct RosterArgs {
-    /// The file
+    /// The roster, CSV; it takes the place of the one before
     pub file: PathBuf,
 }
 

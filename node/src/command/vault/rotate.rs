@@ -15,7 +15,7 @@ use super::{Place, now_ms, refused};
                         are over\n\nThe old key is destroyed. Back up the keystore afterwards: aula backup --keys DIR"
 )]
 pub struct RotateArgs {
-    /// Only when it is due
+    /// Do nothing while the key is not due
     #[arg(long)]
     pub if_due: bool,
 }

@@ -39,7 +39,7 @@ pub enum SnapshotError {
     /// The records are not the ones of the certified state root.
     #[error("the snapshot's state is refused: {0}")]
     State(String),
-    /// The database.
+    /// The database failed beneath it.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The file system said no.

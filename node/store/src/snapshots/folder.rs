@@ -18,7 +18,7 @@ const MAX_CHAIN_BYTES: u64 = 64 << 20;
 /// A snapshot that is there; not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// Its folder.
+    /// `ROOT/HEIGHT`.
     pub folder: PathBuf,
     /// What it says it consists of.
     pub manifest: Manifest,

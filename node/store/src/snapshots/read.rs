@@ -20,7 +20,6 @@ const MAX_KEY: usize = 1 << 12;
 /// Largest value. No type of the ledger admits more.
 const MAX_VALUE: usize = 1 << 28;
 
-/// One record.
 pub(super) struct Record {
     pub(super) kind: Kind,
     pub(super) key: Vec<u8>,

@@ -46,7 +46,7 @@ pub enum Presence {
 /// Everything a decision depends on.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
-    /// The credential.
+    /// What the check of the credential found.
     pub standing: Standing,
     /// The role that the credential names.
     pub role: &'a Term,
@@ -58,7 +58,7 @@ pub struct Facts<'a> {
     pub consent: Option<ConsentChoice>,
     /// How the roster says that the reader stands to the student.
     pub relations: &'a [Relation],
-    /// The student.
+    /// What the vault has of the student.
     pub presence: Presence,
     /// The fields asked for.
     pub fields: &'a [FieldName],
@@ -80,7 +80,7 @@ pub enum Decision {
     Deny(Denial),
 }
 
-/// Decides.
+/// Total: whatever the facts are, there is an answer, and what no rule allows is denied.
 pub fn decide(facts: &Facts<'_>) -> Decision {
     match rule(facts) {
         Err(denial) => Decision::Deny(denial),

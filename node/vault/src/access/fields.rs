@@ -15,7 +15,7 @@ pub const INSPECTION: &str = "record_inspection";
 /// For what a district's operator takes all of its data elsewhere; a word of the vault's, which no credential opens.
 pub const PORTABILITY: &str = "record_portability";
 
-/// A class of data.
+/// What a field is, and so whether a family is asked before anybody reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataClass {
     /// Personally identifiable information of an education record (FERPA, 34 CFR 99.3).

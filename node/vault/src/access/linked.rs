@@ -23,18 +23,18 @@ use crate::vault::Vault;
 pub struct Linked {
     /// As the district names it.
     pub reader: Name,
-    /// In which role.
+    /// The office that the link gives: a student, a family or a teacher.
     pub role: ReaderRole,
 }
 
 /// What is wanted of a student's record.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
-    /// Whose.
+    /// The student's pseudonym for the link's school year.
     pub handle: Handle,
-    /// Of which class.
+    /// All fields are of this one class; another class is another read.
     pub class: DataClass,
-    /// Which fields, 1 to 64.
+    /// 1 to 64; what the role does not need is withheld.
     pub fields: &'a [FieldName],
 }
 

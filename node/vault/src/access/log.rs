@@ -26,7 +26,7 @@ pub struct Anchor {
     pub head: TreeHead,
     /// The transaction that anchored it.
     pub transaction: Hash,
-    /// In which block.
+    /// The block that holds the transaction.
     pub height: Height,
 }
 

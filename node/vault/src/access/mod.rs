@@ -51,13 +51,13 @@ pub use whole::Whole;
 pub struct ReadRequest {
     /// What the reader shows.
     pub credential: Option<Credential>,
-    /// Of which student.
+    /// The student, by a pseudonym of any year.
     pub handle: Handle,
     /// For which class of data.
     pub class: Term,
     /// For what.
     pub purpose: Term,
-    /// Which fields, 1 to 64.
+    /// 1 to 64; what the role does not need is withheld.
     pub fields: Vec<FieldName>,
 }
 

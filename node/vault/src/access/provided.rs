@@ -31,7 +31,7 @@ const RESULT: &str = "assessment:";
 pub enum Provided {
     /// The place on the roster: name, grade, school, sections.
     Place,
-    /// Results.
+    /// Fields that begin with `assessment:`.
     Results,
     /// Events, to a replica of the student's school.
     Events,
@@ -58,7 +58,7 @@ pub struct Placed {
     pub handle: Handle,
     /// The student in all years.
     pub student: StudentRef,
-    /// The place.
+    /// Name, grade, school and sections, as imported last.
     pub place: RosterEntry,
     /// The fields asked for that are kept.
     pub fields: Vec<Opened>,

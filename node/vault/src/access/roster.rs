@@ -14,12 +14,12 @@ use crate::error::VaultError;
 use crate::tables::{Table, family};
 use crate::vault::Vault;
 
-/// A line of the roster.
+/// One tie between a reader and a student.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RosterLine {
     /// The reader, as the district's credentials name it.
     pub reader: Name,
-    /// The student.
+    /// The student's pseudonym for the school year.
     pub handle: Handle,
     /// How the reader stands to the student.
     pub relation: Relation,

@@ -15,9 +15,9 @@ use crate::schedule::Rotation;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Generation {
-    /// 1.
+    /// Always 1; a file of another version is refused.
     pub version: u8,
-    /// Whose.
+    /// The district or the account that it belongs to.
     pub owner: Owner,
     /// 1 for the first, then one more each time.
     pub generation: u32,

@@ -19,7 +19,7 @@ impl LocalId {
         (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
     }
 
-    /// The text.
+    /// As the district writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

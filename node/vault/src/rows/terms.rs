@@ -17,7 +17,7 @@ pub type RowTerm = [u8; 32];
 pub struct TermSet(Vec<RowTerm>);
 
 impl TermSet {
-    /// The terms.
+    /// Ascending, each once.
     pub fn iter(&self) -> std::slice::Iter<'_, RowTerm> {
         self.0.iter()
     }

@@ -27,7 +27,7 @@ pub const MAX_EVENT_KEY_BYTES: usize = 64;
 /// An event to be kept.
 #[derive(Debug, Clone, Copy)]
 pub struct EventIn<'a> {
-    /// Whose.
+    /// The student, by the pseudonym of the year.
     pub handle: Handle,
     /// Its place among the student's events; bytes that sort in order, at most 64.
     pub key: &'a [u8],

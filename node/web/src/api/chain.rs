@@ -24,7 +24,7 @@ use crate::storage::{ChainView, StorageError};
 /// Most blocks in one answer.
 pub const MAX_BLOCKS: u64 = 100;
 
-/// Which blocks.
+/// Which page of the blocks, newest first.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct BlocksQuery {

@@ -28,7 +28,7 @@ use crate::read::{milestones, parameters, places, search};
 /// Most transactions in one answer.
 pub const MAX_TRANSACTIONS: usize = 100;
 
-/// Which transactions.
+/// Which page of the transactions, newest first, and of which kind.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct TransactionsQuery {
@@ -183,7 +183,7 @@ pub async fn pool(
     found(&node, value, format!("pool {id}"), "/v1/pools")
 }
 
-/// Pages that a text may mean
+/// Pages that a text may mean, the likeliest first
 #[utoipa::path(get, path = "/v1/search", tag = "chain", params(SearchQuery),
     responses((status = 200, body = Hits), (status = 400, body = ErrorBody)))]
 pub async fn search(

@@ -103,7 +103,7 @@ pub async fn healthz() -> Json<Healthy> {
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.
 const CURRENT_MS: u64 = 60_000;
 
-/// The node's last block is at most a minute old, its state is whole as far as it knows, the chain's time is not ahead of its clock, and if it is a validator, it signs
+/// Whether the last block is at most a minute old, the state whole, the clock not behind the chain, and, of a validator, votes are signed
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Ready), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiError> {

@@ -18,7 +18,7 @@ use crate::http::{FromPath, FromQuery, Node, Sorted};
 use crate::read::{places, proposals, rounds, statements};
 use crate::storage::ChainView;
 
-/// Which pools.
+/// Which pools; those of all classes when nothing is given.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct PoolsQuery {
@@ -43,7 +43,7 @@ pub async fn rounds(State(node): State<Arc<Node>>) -> Answer<Rounds> {
     listed(&node, Rounds::of, rounds::all)
 }
 
-/// One round with its decision
+/// One round with what was fixed, and its decision once there is one
 #[utoipa::path(get, path = "/v1/rounds/{id}", tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = OneRound), (status = 404, body = ErrorBody)))]
 pub async fn round(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Answer<OneRound> {
@@ -64,31 +64,31 @@ pub async fn pools(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<Po
     })
 }
 
-/// Classes of resources
+/// Classes of resources, by number: their kinds of places, costs, calendar and terms
 #[utoipa::path(get, path = "/v1/classes", tag = "resources", responses((status = 200, body = Classes)))]
 pub async fn classes(State(node): State<Arc<Node>>) -> Answer<Classes> {
     listed(&node, Classes::of, schema::classes)
 }
 
-/// Budgets by funder and school year
+/// Budgets by funder and school year, with what each funder stated of them
 #[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Budgets)))]
 pub async fn budgets(State(node): State<Arc<Node>>) -> Answer<Budgets> {
     listed(&node, Budgets::of, statements::budgets)
 }
 
-/// Districts
+/// Districts of the consortium, by number, closed ones too
 #[utoipa::path(get, path = "/v1/districts", tag = "consortium", responses((status = 200, body = Districts)))]
 pub async fn districts(State(node): State<Arc<Node>>) -> Answer<Districts> {
     listed(&node, Districts::of, schema::districts)
 }
 
-/// Schools
+/// Schools of all districts, by number, with what people call them now and where they are
 #[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Schools)))]
 pub async fn schools(State(node): State<Arc<Node>>) -> Answer<Schools> {
     listed(&node, Schools::of, places::schools)
 }
 
-/// Members, admitted or not
+/// Members: candidates, admitted ones, and those that a vote removed
 #[utoipa::path(get, path = "/v1/members", tag = "consortium", responses((status = 200, body = Members)))]
 pub async fn members(State(node): State<Arc<Node>>) -> Answer<Members> {
     listed(&node, Members::of, schema::members)

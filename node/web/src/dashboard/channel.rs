@@ -1,9 +1,9 @@
 //! The parts of students whose dashboards are open, each change under a number of its own.
 //!
-//! Flow: [`Hub::channel`] gives a student's channel, or makes it → whoever refreshes it or hears of events puts parts in ([`Channel::put`]);
-//! only what differs gets a number → a reader who has seen everything up to a number asks for what came since
-//! ([`Channel::since`]). Invariants: numbers of a channel ascend without a gap and its epoch is no other's, so that a reader who comes
-//! back with both misses nothing, or is given everything. Absent: who may see what, which each reader's grant decides.
+//! Flow: [`Hub::channel`] gives a student's channel, or makes it → whoever refreshes it or hears of events puts parts in
+//! ([`Channel::put`]); only what differs gets a number → a reader who has seen everything up to a number asks for what came since
+//! ([`Channel::since`]). Invariants: numbers of a channel ascend without a gap and its epoch is no other's, so that a reader who
+//! comes back with both misses nothing, or is given everything. Absent: who may see what, which each reader's grant decides.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

@@ -36,7 +36,7 @@ phrases! { Say {
     Shades: "The stronger a cell's colour, the higher the mastery; a dash is a unit without evidence.", "Cuanto más intenso el color de la celda, mayor el dominio; un guion es una unidad sin evidencias.";
 } }
 
-/// The page.
+/// The page without any student's row: a script asks for them with the teacher's credential.
 pub(crate) async fn classroom(FromQuery(asked): FromQuery<LangQuery>, headers: HeaderMap) -> Response {
     let lang = asked.lang(&headers);
     let said = |say: Say| say.said(lang);

@@ -77,7 +77,6 @@ pub(super) fn session(hub: &Hub, headers: &HeaderMap, name: &str) -> Result<(Tok
     Ok((token, grant))
 }
 
-/// The page.
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Extension(hub): Extension<Arc<Hub>>,

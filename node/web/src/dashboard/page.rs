@@ -72,7 +72,7 @@ pub(super) fn answer(
     response
 }
 
-/// The dashboard.
+/// The whole page, as it is before its socket sends anything.
 pub(super) fn whole(shown: &Shown<'_>, framed_by: Option<&str>) -> Response {
     let Shown { grant, granted, lang, .. } = *shown;
     let as_whom = match grant.role {

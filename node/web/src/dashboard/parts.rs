@@ -19,9 +19,9 @@ pub(super) enum Key {
     MoreUnits,
     /// What moved the twin: a place among the last few.
     Move(u64),
-    /// Engagement.
+    /// How engagement stands and moved.
     Engagement,
-    /// Attendance.
+    /// Days present and absent.
     Attendance,
     /// A resource in use.
     Resource(u32),

@@ -30,7 +30,7 @@ use crate::read::family::decisions;
 /// The version of the file's form.
 const VERSION: u8 = 1;
 
-/// The file.
+/// A download: never shown in the browser, never kept by a cache.
 pub(super) async fn download(
     State(node): State<Arc<Node>>,
     Extension(hub): Extension<Arc<Hub>>,

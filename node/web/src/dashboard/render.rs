@@ -73,7 +73,7 @@ fn points(e4: i64) -> String {
     format!("{sign}{}.{}", tenths / 10, tenths % 10)
 }
 
-/// A day.
+/// YYYY-MM-DD in UTC.
 fn day(time_ms: u64) -> String {
     utc(time_ms).chars().take(10).collect()
 }

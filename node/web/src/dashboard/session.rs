@@ -30,9 +30,9 @@ pub struct Grant {
     pub district: DistrictId,
     /// The school year of the handle.
     pub school_year: SchoolYear,
-    /// The student.
+    /// The student's pseudonym for that school year.
     pub handle: Handle,
-    /// Who reads.
+    /// As the access log names the reader.
     pub reader: Name,
     /// In which role: a student, a family or a teacher.
     pub role: ReaderRole,

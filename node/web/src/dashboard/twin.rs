@@ -16,7 +16,6 @@ use aula_twin_runtime::twin::{SkillEntry, Stage, TwinState};
 
 use super::parts::{Key, MOVES, Move, Part, Step, WEEKS, What};
 
-/// A week in milliseconds.
 const WEEK_MS: u64 = 7 * 86_400_000;
 /// Units shown one by one at first, and at most as others are practised.
 const UNITS: usize = 60;

@@ -24,7 +24,7 @@ impl<E: Into<ApiError>> From<E> for PageError {
 pub(super) type Shown = Result<Response, PageError>;
 
 impl PageError {
-    /// 404.
+    /// 404, with the page that lists what there is.
     pub(super) fn missing(what: String, list: &str) -> Self {
         Self(ApiError::not_found(format!("There is no {what} here."), format!("All are listed on {list}.")))
     }

@@ -17,7 +17,6 @@ use crate::http::{FromPath, FromQuery, Node};
 use crate::read::places;
 use crate::read::words::grouped;
 
-/// Which day.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DayQuery {

@@ -32,7 +32,6 @@ const LINES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The section.
 pub(super) fn section() -> Markup {
     html! {
         section {

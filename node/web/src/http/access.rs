@@ -1,11 +1,11 @@
 //! The one rule who may ask what: each route is of a class, and a credential names the one class that it opens.
 //!
-//! Flow: a request is matched to a route → its class stands in [`ROUTES`] or, of a page, in [`PAGES`] → what is public passes, whatever is shown with
-//! it; of anything else the credential is checked against the state (`admit`) and goes to the route as the [`Caller`],
-//! which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table is
-//! refused to everybody, so that none is opened by being forgotten; a request without a credential that its class asks for
-//! never reaches a route, and so no vault; rows of a round go to an auditor whom the ledger lists and to the district whose
-//! they are. Absent: links of families and dashboards, which their routes check ([`Node::family`]); which reads a vault grants.
+//! Flow: a request is matched to a route → its class stands in [`ROUTES`] or, of a page, in [`PAGES`] → what is public passes,
+//! whatever is shown with it; of anything else the credential is checked against the state (`admit`) and goes to the route as the
+//! [`Caller`], which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table
+//! is refused to everybody, so that none is opened by being forgotten; a request without a credential that its class asks for never
+//! reaches a route, and so no vault; rows of a round go to an auditor whom the ledger lists and to the district whose they are.
+//! Absent: links of families and dashboards, which their routes check ([`Node::family`]); which reads a vault grants.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub fn classed() -> impl Iterator<Item = &'static str> {
 pub struct Caller {
     /// The member whose key signed.
     pub member: Member,
-    /// The credential.
+    /// Checked: its signature, its time, and that its scope opens the route.
     pub credential: Credential,
 }
 
@@ -164,7 +164,7 @@ impl Caller {
     /// Refuses rows of a district that is neither the caller's own nor one that was closed and left it its business.
     ///
     /// # Errors
-    /// 403.
+    /// 403 `other_district`.
     pub fn own(&self, view: &ChainView, district: DistrictId) -> Result<(), ApiError> {
         let own = self.district();
         if own.is_some() && (own == Some(district) || own == schema::heir(view, district)?) {
@@ -180,7 +180,7 @@ impl Caller {
     /// Refuses another round's rows.
     ///
     /// # Errors
-    /// 403.
+    /// 403 `other_round`.
     pub fn of_round(&self, round: RoundId) -> Result<(), ApiError> {
         if self.round() == Some(round) {
             return Ok(());

@@ -32,7 +32,7 @@ pub struct Kept {
     height: Option<u64>,
     /// Its headers, ETag and Cache-Control among them.
     pub headers: HeaderMap,
-    /// Its body.
+    /// As it was answered first, not compressed.
     pub body: Bytes,
     /// Its body as gzip, made when it is first asked for; none where that is no shorter.
     gzip: OnceLock<Option<Bytes>>,

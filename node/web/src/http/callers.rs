@@ -13,7 +13,7 @@ const MAX_CALLERS: usize = 10_000;
 /// Seconds of reads that may come at once.
 const BURST_S: f64 = 4.0;
 
-/// The buckets.
+/// How much each address may still ask for at once.
 #[derive(Debug)]
 pub struct Callers {
     per_second: f64,
@@ -35,7 +35,7 @@ impl Callers {
     /// Takes a token, or says how long until there is one.
     ///
     /// # Errors
-    /// The time to wait.
+    /// The time until there is one.
     pub fn ask(&self, caller: IpAddr, now: Instant) -> Result<(), Duration> {
         if self.per_second <= 0.0 {
             return Ok(());

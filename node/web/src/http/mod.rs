@@ -1,7 +1,8 @@
 //! What every route and page shares: the node they read from, the gate they pass, who is asking, and the server.
 //!
 //! Flow: [`server`] binds; each request passes the gate (a place among the served, a time limit, one error body, counters,
-//! kept answers) and the one rule who may ask what ([`access`]); a handler takes its arguments by [`FromPath`] and [`FromQuery`] and reads from the [`Node`].
+//! kept answers) and the one rule who may ask what ([`access`]); a handler takes its arguments by [`FromPath`] and [`FromQuery`]
+//! and reads from the [`Node`].
 //!
 //! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.

@@ -30,7 +30,7 @@ pub enum ServerError {
     /// The address cannot be bound.
     #[error("cannot listen on {address}")]
     Bind {
-        /// The address.
+        /// As `api.listen` has it.
         address: SocketAddr,
         /// Why.
         source: std::io::Error,

@@ -29,7 +29,7 @@ pub enum TlsError {
     File {
         /// `api.tls_certificate` or `api.tls_key`.
         what: &'static str,
-        /// The file.
+        /// As the settings name it.
         path: PathBuf,
         /// Why.
         source: rustls::pki_types::pem::Error,
@@ -40,7 +40,7 @@ pub enum TlsError {
     /// The first certificate cannot be read.
     #[error("{path} holds no X.509 certificate: {reason}")]
     Certificate {
-        /// The file.
+        /// As the settings name it.
         path: PathBuf,
         /// The parser's words.
         reason: String,

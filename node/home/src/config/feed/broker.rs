@@ -7,7 +7,7 @@ use super::FeedKind;
 /// A broker's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
-    /// With TLS.
+    /// False only on loopback.
     pub tls: bool,
     /// Hosts with their ports, at least one; of MQTT exactly one.
     pub hosts: Vec<(String, u16)>,

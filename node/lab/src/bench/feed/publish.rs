@@ -25,7 +25,7 @@ const APART_US: u64 = 50;
 /// Arguments of the publishing process.
 #[derive(Debug, Args)]
 pub struct PublishArgs {
-    /// The node
+    /// The node's origin, for example http://127.0.0.1:8480
     #[arg(long)]
     pub url: String,
     /// Where events come from
@@ -34,16 +34,16 @@ pub struct PublishArgs {
     /// Number of the first event
     #[arg(long)]
     pub first: u64,
-    /// How long
+    /// How long it sends, in seconds
     #[arg(long)]
     pub seconds: u64,
     /// Events a second in an open loop; 0 as fast as answered
     #[arg(long)]
     pub rate: u32,
-    /// Students
+    /// How many students the events are of
     #[arg(long)]
     pub students: u32,
-    /// A node that is gone is the end, and no failure
+    /// When the node is gone, end without a failure
     #[arg(long)]
     pub until_down: bool,
 }

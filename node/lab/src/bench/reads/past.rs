@@ -47,7 +47,7 @@ const BLOCK_MS: u64 = 1_000;
 const BLOCK_TRANSACTIONS: usize = 1_000;
 /// Requests whose proofs a block may hold, with room to spare.
 const BLOCK_REQUESTS: usize = 1_000;
-/// Rounds of a class.
+/// A further class begins after so many rounds.
 const CLASS_ROUNDS: u32 = 10;
 /// A round of the whole consortium has so many times the requests of another.
 const LARGE: u64 = 18;

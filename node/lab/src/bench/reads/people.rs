@@ -82,9 +82,9 @@ fn district_of(school: u32) -> DistrictId {
 /// A student of a past.
 #[derive(Debug, Clone)]
 pub struct Student {
-    /// The pseudonym.
+    /// A pseudonym that follows from the seed.
     pub handle: Handle,
-    /// The district, 1 to 42.
+    /// 1 to 42, as the genesis numbers them.
     pub district: u16,
     /// The number of the newest anchored state.
     pub version: u32,

@@ -32,7 +32,7 @@ pub struct Measured {
     pub p50_ms: f64,
     /// 99th percentile (nearest rank).
     pub p99_ms: f64,
-    /// The slowest.
+    /// The slowest answer, in milliseconds.
     pub max_ms: f64,
     /// Bytes of the body.
     pub bytes: usize,

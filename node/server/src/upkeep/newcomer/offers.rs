@@ -18,7 +18,7 @@ pub const OLDEST_MS: u64 = 24 * 3_600_000;
 /// A peer's snapshot whose header is certified; the state behind it is not looked at yet.
 #[derive(Debug, Clone)]
 pub struct Offer {
-    /// Whose.
+    /// The peer that offers it.
     pub peer: PeerId,
     /// What it is.
     pub verified: Verified,
@@ -27,7 +27,7 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Its height.
+    /// The height whose state the peer offers.
     pub fn height(&self) -> u64 {
         self.verified.manifest.height.0
     }

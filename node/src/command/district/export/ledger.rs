@@ -17,7 +17,6 @@ use crate::command::vault::Place;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::{Advise, Context, DEFECT, Failure};
 
-/// Asks it.
 pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -> Result<OfLedger, Failure> {
     let rows = Rows::of_home(context, ledger).await?;
     let district = rows.district().ok_or_else(|| {

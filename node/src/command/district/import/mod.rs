@@ -54,25 +54,25 @@ pub struct ImportArgs {
     /// With --from: only what changed since this moment (Ed-Fi: change version), as the import before told it
     #[arg(long, value_name = "MOMENT", requires = "from", value_parser = moment)]
     pub since: Option<String>,
-    /// The format [default: the mapping's, else told from the files]
+    /// The format [default: the mapping's, else what the files are recognised as]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Word>,
-    /// A mapping: which columns mean what
+    /// A mapping, TOML: which columns mean what (docs/import.md)
     #[arg(long, value_name = "MAPPING.toml")]
     pub map: Option<PathBuf>,
-    /// A table local_id,school: the sending system's schools and their numbers on the ledger
+    /// A table local_id,school: the sending system's identifier of each school, and the school's number on the ledger
     #[arg(long, value_name = "FILE.csv")]
     pub schools: Option<PathBuf>,
     /// The school year, by the calendar year in which it begins [default: the present one]
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1900..=2100))]
     pub school_year: Option<u16>,
-    /// Compare and tell, and write nothing into the vault
+    /// Compare and report, and write nothing into the vault
     #[arg(long)]
     pub dry_run: bool,
-    /// End the enrolment of however many a whole roster omits
+    /// End the enrolment of all students whom a whole roster omits, however many they are
     #[arg(long)]
     pub confirm_leavers: bool,
-    /// Where the report of rejected rows goes [default: HOME/imports]
+    /// Where the report of rejected rows is written [default: into HOME/imports]
     #[arg(long, value_name = "FILE.csv")]
     pub report: Option<PathBuf>,
     /// Where the vault is

@@ -8,7 +8,7 @@ use super::{acknowledgements, alerts, log, milestones, rosters, rounds, states};
 use crate::command::{Failure, lake};
 use crate::config::Policy;
 
-/// A duty.
+/// One thing that the service does by itself, and repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Duty {

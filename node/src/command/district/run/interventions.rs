@@ -1,9 +1,9 @@
 //! The register of interventions that opened by themselves: who owns each, since when, and what had changed when it closed; and of
 //! resources that students use too little, as a proposal to whoever runs their class.
 //!
-//! HOME/service/interventions.json for the service, HOME/reports/interventions.csv and rebalance.csv for people. It also remembers from when on an
-//! intervention is due of a student whose engagement is low and of whom nothing new comes: time alone makes it due. Both follow
-//! from the students' events, and are made again where a state is folded; losing them delays, and loses nothing.
+//! HOME/service/interventions.json for the service, HOME/reports/interventions.csv and rebalance.csv for people. It also remembers
+//! from when on an intervention is due of a student whose engagement is low and of whom nothing new comes: time alone makes it due.
+//! Both follow from the students' events, and are made again where a state is folded; losing them delays, and loses nothing.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

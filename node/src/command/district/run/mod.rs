@@ -50,13 +50,13 @@ use told::Told;
                   on where it was.\nExit 0: stopped, or with --once all done; 1: with --once, some duty failed; 2: could not begin."
 )]
 pub struct RunArgs {
-    /// Do every duty once, due or not, and end
+    /// Do every duty once, due or not, and exit
     #[arg(long)]
     pub once: bool,
     /// Homes beyond the first, from further `--home`
     #[arg(skip)]
     pub further: Vec<PathBuf>,
-    /// Serve metrics there: an address of loopback
+    /// Serve metrics at this address, loopback only, for example 127.0.0.1:9464
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
     /// Die at the Nth write, for tests of what is left

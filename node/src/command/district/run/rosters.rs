@@ -31,9 +31,9 @@ pub struct Standing {
     pub until: Option<String>,
     /// When the whole was imported last, milliseconds since 1970.
     pub whole_ms: Option<u64>,
-    /// When anything was last.
+    /// When anything was imported last, milliseconds since 1970; none when nothing ever was.
     pub last_ms: Option<u64>,
-    /// When it is asked next.
+    /// When it is asked next, milliseconds since 1970.
     pub next_ms: u64,
     /// Failures in a row.
     pub failures: u32,

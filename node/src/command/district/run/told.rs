@@ -17,7 +17,7 @@ pub struct Line {
     pub last_ms: Option<u64>,
     /// What was done then.
     pub did: Option<String>,
-    /// When it is due next.
+    /// When it is due next, milliseconds since 1970.
     pub next_ms: Option<u64>,
     /// Why it was not done the last time; none when it was.
     pub error: Option<String>,

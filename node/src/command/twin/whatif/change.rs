@@ -14,7 +14,7 @@ use crate::terminal::Failure;
 /// Largest percentage: ten times as much.
 const MAX_PERCENT: u32 = 1_000;
 
-/// One change.
+/// What one `--set NAME=VALUE` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// `equity=N`: the weight of need, 0 to 1000.

@@ -34,15 +34,15 @@ const LEARNERS: u32 = 20;
 pub struct Effect {
     /// Its number, weakest first.
     pub persona: usize,
-    /// Twins.
+    /// How many twins fell into it.
     pub twins: usize,
     /// Ability, logits.
     pub ability: f64,
-    /// Mastery of the weakest skill.
+    /// Mastery of the weakest skill, 0 to 1.
     pub weakest: f64,
-    /// Mastery of the strongest skill.
+    /// Mastery of the strongest skill, 0 to 1.
     pub strongest: f64,
-    /// Need, 0 to 2559.
+    /// On the voted scale, 0 to 2,559.
     pub need: f64,
     /// What a block of practice gives, per cent of the reference.
     pub method_percent: u32,
@@ -52,7 +52,7 @@ pub struct Effect {
     /// The same with the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gain_changed: Option<f64>,
-    /// Need with the change.
+    /// On the same scale, once the planned gain is taken off.
     pub need_changed: f64,
     /// Twins in another band.
     pub bands_changed: usize,

@@ -33,7 +33,7 @@ pub struct Decided {
 
 /// The chain at a height.
 pub struct Fork {
-    /// The height.
+    /// The last block that was executed; 0: none.
     pub height: Height,
     /// The state root of that height's header, which execution reproduced; the genesis file's hash at height 0.
     pub root: Hash,

@@ -31,7 +31,7 @@ pub struct Effect {
     pub method_percent: u32,
     /// Mean planned gain without the change, skills.
     pub before: f64,
-    /// With it.
+    /// Mean planned gain with the change, skills.
     pub after: f64,
 }
 

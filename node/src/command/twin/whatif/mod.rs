@@ -4,8 +4,8 @@
 //! the production optimizer, with its inputs changed as `--set` says ([`change`]), and compared with what was
 //! committed. With students' disclosures, or from the district's own vault, their twins are forked as well ([`twins`])
 //! and compared with the anchored hashes; a method's effect on a persona among them changes plans, needs, bands and so
-//! the rounds ([`effect`]). With a log and a skill graph instead, simulated learners of each persona plan their paths before and after. Without any
-//! change every root and hash is reproduced, or the exit code is 1. Nothing is written anywhere.
+//! the rounds ([`effect`]). With a log and a skill graph instead, simulated learners of each persona plan their paths before and
+//! after. Without any change every root and hash is reproduced, or the exit code is 1. Nothing is written anywhere.
 
 mod change;
 mod effect;
@@ -43,14 +43,14 @@ use fork::{Anew, Decided};
                         database."
 )]
 pub struct WhatIfArgs {
-    /// Height to fork at; the chain's tip when left out
+    /// The height of the last block that is executed [default: the chain's tip]
     #[arg(long, value_name = "H")]
     pub height: Option<u64>,
     /// A change: equity=N, class.C.rank_step=N, class.C.tier_cost.T=N, class.C.waitlist_cost=N, pool.P.capacity=N,
     /// pool.P.floor=N, pools.capacity=P%, enrolment=P%, enrolment.S=P%, method.K=P%
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub changes: Vec<String>,
-    /// Work the optimizer may do a round
+    /// Most entries that the optimizer may scan for each round
     #[arg(long, default_value_t = 1_000_000_000)]
     pub work: u64,
     /// Fork twins too: a folder of disclosures (aula vault disclose)
@@ -63,16 +63,16 @@ pub struct WhatIfArgs {
     /// key, as its operator]
     #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE", requires = "from_vault")]
     pub credential: Option<std::path::PathBuf>,
-    /// With method.K: the folder of the skill graph
+    /// With method.K: the folder of the skill graph, as `aula twin graph` writes one
     #[arg(long, value_name = "DIR", requires = "responses")]
     pub graph: Option<std::path::PathBuf>,
-    /// With method.K: the log whose students fall into personas
+    /// With method.K: the log of responses whose students fall into personas
     #[arg(long, value_name = "T.csv[.gz]", requires = "graph")]
     pub responses: Option<std::path::PathBuf>,
-    /// Personas
+    /// Into how many personas twins or students are grouped, 1 to 16
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub personas: u8,
-    /// Seed of the learners
+    /// Where the simulated learners begin: equal seeds give equal answers
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// The estate beside the chain: a folder as `aula estate whatif` takes it, with its changes (close=, room.R.capacity=, students=,
@@ -83,7 +83,7 @@ pub struct WhatIfArgs {
     pub day: super::super::estate::whatif::DayArgs,
 }
 
-/// The answer.
+/// What was executed, and what the changes moved.
 #[derive(Debug, Serialize)]
 struct Report {
     height: u64,

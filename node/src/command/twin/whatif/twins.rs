@@ -4,9 +4,10 @@
 //! tells whose handle it is. Or the district's own vault: one read a student through the vault's access check, for
 //! educational necessity, listed in the access log; whom the check denies takes no part and is counted. The events that
 //! the leaf's version was folded from, as the vault noted them (else those up to the leaf's watermark), are folded and salted under
-//! the leaf's version, so that a fork at an earlier height gives the twin of that height. Invariants: a twin whose hash nobody anchored by the height, or under another model, is counted
-//! and takes no part; a disclosure that lacks a salt is refused; nobody outside the audit's draw leaves the vault except
-//! as part of an aggregate. Absent: other districts' students, whose events are not here.
+//! the leaf's version, so that a fork at an earlier height gives the twin of that height. Invariants: a twin whose hash nobody
+//! anchored by the height, or under another model, is counted and takes no part; a disclosure that lacks a salt is refused; nobody
+//! outside the audit's draw leaves the vault except as part of an aggregate. Absent: other districts' students, whose events are
+//! not here.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +39,7 @@ const NAMED: usize = 5;
 /// A forked twin.
 #[derive(Debug)]
 pub struct Twin {
-    /// Its state.
+    /// As its events fold to under `params`.
     pub state: TwinState,
     /// The parameters it was folded under.
     pub params: Params,

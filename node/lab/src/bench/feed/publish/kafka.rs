@@ -38,7 +38,7 @@ async fn connect(hosts: &str) -> Result<Kafka, Failure> {
     Kafka::builder(hosts).client_id("aula-bench").connect().await.advise("the broker is gone", HINT)
 }
 
-/// A producer.
+/// A producer, and the topic that the address names.
 ///
 /// # Errors
 /// A broker that is gone.

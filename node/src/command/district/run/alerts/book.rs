@@ -1,9 +1,10 @@
-//! The book of alerts: HOME/service/alerts.json, whole at any time, changed under a lock, since a command acknowledges while the service works.
+//! The book of alerts: HOME/service/alerts.json, whole at any time, changed under a lock, since a command acknowledges while the
+//! service works.
 //!
 //! Flow: what is found at a look → [`Book::found`]: an alert begins when something is found for the first time and ends when it is found no
 //! more; found again later it is another alert → [`Book::plan`]: what a place was not told yet becomes a note, written down before it is
-//! sent → [`Book::sent`]. Invariants: a note has the same alerts and the same id however often it is tried; an alert is told once a place; one
-//! that was acknowledged or has ended is told nowhere. Absent: finding and sending.
+//! sent → [`Book::sent`]. Invariants: a note has the same alerts and the same id however often it is tried; an alert is told once a
+//! place; one that was acknowledged or has ended is told nowhere. Absent: finding and sending.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -26,7 +27,7 @@ const KEPT_MS: u64 = 90 * 86_400_000;
 pub struct Alert {
     /// 32 hex digits, drawn.
     pub id: String,
-    /// Of what.
+    /// Which of the things that config.toml names it is of.
     pub kind: AlertKind,
     /// What it is about, for the district's own eyes: never sent.
     pub about: String,
@@ -52,17 +53,17 @@ impl Alert {
 pub struct Planned {
     /// 32 hex digits, drawn: what makes it this note.
     pub id: String,
-    /// Of what.
+    /// Every alert of the note is of this kind.
     pub kind: AlertKind,
     /// The place's name.
     pub to: String,
-    /// Which alerts.
+    /// Their ids, oldest first.
     pub alerts: Vec<String>,
     /// Why it was not taken the last time.
     pub error: Option<String>,
 }
 
-/// The book.
+/// Every alert and every note that is on its way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     /// Alerts, oldest first.

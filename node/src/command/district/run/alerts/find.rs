@@ -1,4 +1,5 @@
-//! What there is to be told, at one look: from the register of interventions, the feeds' health, the ledger's reports, and the node's own note.
+//! What there is to be told, at one look: from the register of interventions, the feeds' health, the ledger's reports, and the
+//! node's own note.
 
 use std::collections::BTreeSet;
 

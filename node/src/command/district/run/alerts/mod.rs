@@ -1,8 +1,8 @@
 //! The duty of alerts: what somebody should know of, told once, to mail and webhook, without a name or a figure under ten.
 //!
-//! Flow of a look: what is found ([`find`]) → the book ([`book`]), where alerts begin and end and notes are written down → unless it is quiet,
-//! the notes that are on their way ([`tell`]). It has a loop of its own beside the other duties, since an anchor may take minutes and
-//! an alert may not. Absent: what opens interventions and records acknowledgements, which other duties do.
+//! Flow of a look: what is found ([`find`]) → the book ([`book`]), where alerts begin and end and notes are written down → unless
+//! it is quiet, the notes that are on their way ([`tell`]). It has a loop of its own beside the other duties, since an anchor may
+//! take minutes and an alert may not. Absent: what opens interventions and records acknowledgements, which other duties do.
 
 use aula_report::quiet::Quiet;
 

@@ -1,6 +1,7 @@
 //! Notes of alerts to their places, each place on a thread of its own, so that one that is down holds up no other.
 //!
-//! A note says of what kind, how many (never a number under ten), and where a login shows them. Invariant: nothing of what an alert is about is in it.
+//! A note says of what kind, how many (never a number under ten), and where a login shows them. Invariant: nothing of what an alert
+//! is about is in it.
 
 use std::collections::BTreeMap;
 
