@@ -121,9 +121,9 @@ codes! {
     /// The new key's owner did not sign.
     PossessionNotProved = 127, "the key did not sign for this chain and account; sign the statement with that key";
     /// Neither the genesis nor a vote has admitted one of this number.
-    UnknownDistrict = 128, "no district of this number; the genesis lists them";
+    UnknownDistrict = 128, "the consortium has no district of this number";
     /// No such school, or not of this district.
-    UnknownSchool = 129, "no school of this number in this district; the genesis lists them";
+    UnknownSchool = 129, "this district has no school of this number";
     /// An upgrade's height is past.
     UpgradePast = 130, "the upgrade's height is past; choose a later one";
 
