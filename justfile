@@ -1,6 +1,6 @@
 # The inner loop. `just` lists the recipes; each is one plain command, so they can be typed without it too.
 
-export CARGO_INCREMENTAL := "1"
+edit := "cargo --config .cargo/edit.toml"
 
 # What is there
 default:
@@ -8,15 +8,19 @@ default:
 
 # Does it compile? Seconds after the first time.
 check *args='--workspace --tests':
-    cargo check --release {{args}}
+    {{edit}} check --release {{args}}
 
 # One crate's tests, or one test: `just t aula-ledger merkle`
 t crate *filter:
-    cargo nextest run --release -p {{crate}} {{filter}}
+    {{edit}} nextest run --release -p {{crate}} {{filter}}
 
-# The program
+# The program, as it is edited
 build:
-    cargo build --release --workspace
+    {{edit}} build --release --workspace --bins
+
+# The program, as it is shipped and measured
+release:
+    cargo build --release --locked --workspace
 
 # Formats, then lints as the gate does
 lint:

@@ -34,6 +34,41 @@ fn no_source_has_more_than_700_lines() {
     assert!(long.is_empty(), "split these, one idea a file: {long:?}");
 }
 
+/// Whoever edits a crate that is not named there waits for the gate's profile.
+#[test]
+fn the_profile_for_editing_names_every_crate_of_ours() {
+    let manifests: Vec<_> =
+        files("Cargo.toml").into_iter().filter(|(name, _)| !name.contains("/fuzz/")).collect();
+    let ours = manifests.iter().filter_map(|(_, text)| {
+        let package = text.split("[package]").nth(1)?;
+        Some(package.lines().find_map(|line| line.strip_prefix("name = \""))?.trim_end_matches('"'))
+    });
+    let profile = std::fs::read_to_string(root().join(".cargo/edit.toml")).expect(".cargo/edit.toml");
+    let missing: Vec<_> =
+        ours.filter(|name| !profile.contains(&format!("[profile.release.package.{name}]\n"))).collect();
+    assert!(missing.is_empty(), "give these their lines in .cargo/edit.toml: {missing:?}");
+}
+
+/// "is not an address" is how an error says it; "is no address" is how it is not said.
+#[test]
+fn messages_say_is_not_a() {
+    let says = |line: &str| {
+        let at = line.match_indices(" is no ").find(|(at, _)| {
+            let (before, after) = (&line[..*at], &line[at + " is no ".len()..]);
+            let quoted = before.contains('"') && !before.trim_start().starts_with("//");
+            let other =
+                ["longer", "more", "less", "such", "key", "text"].iter().any(|word| after.starts_with(word));
+            quoted && !other && !before.ends_with("there") && !before.ends_with("There")
+        });
+        at.is_some()
+    };
+    let mut found = Vec::new();
+    for (name, text) in files(".rs").iter().filter(|(name, _)| !name.ends_with("tidy.rs")) {
+        found.extend(text.lines().filter(|line| says(line)).map(|line| format!("{name}: {}", line.trim())));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// The driver is simulated as it is: time, tasks and connections are asked of its ports. Channels belong to no runtime.
 #[test]
 fn the_driver_knows_no_clock_no_task_and_no_socket() {
