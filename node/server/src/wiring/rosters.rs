@@ -9,14 +9,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use aula_connect::clients;
 use aula_connect::door::{Lent, lent};
 use aula_connect::note::Note;
 use aula_connect::strangers::limited;
 use aula_district::event_place::place;
 use aula_district::import::events::IMPORTS;
 use aula_district::live::{LiveError, events_of};
-use aula_home::config::{Config, OneRoster};
-use aula_home::own_file::{self, OwnFileError, Watch};
+use aula_home::config::Config;
+use aula_home::own_file::{self, OwnFileError};
 use aula_ingest::date::Date;
 use aula_ledger::access::Relation;
 use aula_ledger::names::{FieldName, Name};
@@ -43,7 +44,7 @@ use aula_web::http::Node;
 #[cfg(test)]
 mod tests;
 
-/// How often the file of clients is looked at.
+/// How often it is looked whether a roster in memory is of use still.
 const EVERY: Duration = Duration::from_secs(2);
 /// How long a roster is kept in memory at most: what no import wrote shows after it. Nobody's names stay there longer than that when
 /// nobody asks.
@@ -65,7 +66,9 @@ pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb
     let socket = TcpListener::bind(own.listen).await;
     let socket = socket.advise(format!("the roster cannot be given on {}", own.listen), HINT)?;
     tracing::info!(listen = %own.listen, url = own.url, "the roster is given below /ims/oneroster");
-    tokio::spawn(attend(provider.clone(), own));
+    let (taker, again) = (provider.clone(), |file: &Path| read(file).map_err(|failure| failure.message));
+    let take = move |clients| taker.set_clients(clients);
+    tokio::spawn(clients::attend("the roster".into(), own.clients, again, take));
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;
@@ -92,27 +95,6 @@ fn read(path: &Path) -> Result<Clients, Failure> {
         Name::new(name).advise(format!("{name:?} in {shown} is not a name for the access log"), HINT)?;
     }
     Ok(clients)
-}
-
-/// Takes other clients when their file changes, for as long as the node runs.
-async fn attend(provider: Arc<Provider>, own: OneRoster) {
-    let mut watch = Watch::unread(&own.clients);
-    loop {
-        tokio::time::sleep(EVERY).await;
-        if !watch.is_due() {
-            continue;
-        }
-        match read(&own.clients) {
-            Ok(clients) => {
-                watch.take();
-                provider.set_clients(clients);
-            }
-            Err(failure) if watch.refuse() => {
-                tracing::warn!(error = failure.message, "the roster's clients stay as they were");
-            }
-            Err(_) => {}
-        }
-    }
 }
 
 /// Of which state of the vault something was read: opening, imports, undone last, handles, school year.
