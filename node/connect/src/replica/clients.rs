@@ -44,6 +44,11 @@ impl Replicas {
         self.all.iter().find(|own| own.name.as_str() == client.name)
     }
 
+    /// Whether a replica of this name is registered.
+    pub fn names(&self, name: &str) -> bool {
+        self.all.iter().any(|own| own.name.as_str() == name)
+    }
+
     /// Whether a registration stands as it did.
     pub fn has(&self, registered: &Registered) -> bool {
         self.all.contains(registered)

@@ -88,13 +88,19 @@ pub fn digest_here(vault: &Vault, year: SchoolYear) -> Result<[u8; 32], VaultErr
     Ok(digest(&told_where(vault, year, |_| true)?.0))
 }
 
-/// Everybody whom the district enrols here, as of the roster that was told last.
+/// Those of a year's roster whom the district enrols here at present, as of the roster that was told last.
 ///
 /// # Errors
 /// A damaged vault.
-pub fn here(vault: &Vault, year: SchoolYear) -> Result<Vec<Of>, VaultError> {
-    let all = vault.roster(year)?.into_iter().filter(|(_, place)| place.enrolled);
-    Ok(all.map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
+pub fn of_year(vault: &Vault, year: SchoolYear, present: SchoolYear) -> Result<Vec<Of>, VaultError> {
+    let now = vault.roster(present)?.into_iter().filter(|(_, place)| place.enrolled);
+    let now = now.map(|(handle, place)| Of { id: place.local_id.clone(), handle });
+    if year == present {
+        return Ok(now.collect());
+    }
+    let now: BTreeSet<String> = now.map(|of| of.id).collect();
+    let then = vault.roster(year)?.into_iter().filter(|(_, place)| now.contains(&place.local_id));
+    Ok(then.map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
 }
 
 /// The school years of which somebody is here, ascending.
