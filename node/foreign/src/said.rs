@@ -3,7 +3,8 @@
 /// At most so many signs of a text, without those that steer a screen or a log: control characters, and what turns the direction of writing.
 pub fn shown(text: &str, most: usize) -> String {
     let steers = |sign: char| {
-        sign.is_control() || matches!(sign, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        sign.is_control()
+            || matches!(sign, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().filter(|sign| !steers(*sign)).take(most).collect()
 }

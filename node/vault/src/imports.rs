@@ -357,10 +357,10 @@ impl Vault {
     /// An erased or unknown student, a damaged vault.
     pub fn schools_of(&self, handle: &Handle) -> Result<BTreeSet<u32>, VaultError> {
         let damaged = || VaultError::Damaged("an import's journal is unreadable".into());
-        let mut schools: BTreeSet<u32> =
-            self.roster_entry(handle)?.iter().filter_map(|place| place.school).collect();
         let (cipher, bound) =
             (record_cipher(&self.student_secret(handle)?), self.bound(handle, ROSTER_FIELD));
+        let mut schools: BTreeSet<u32> =
+            self.roster_entry(handle)?.iter().filter_map(|place| place.school).collect();
         let journal = family(&self.db, Table::Journal)?;
         for row in self.db.iterator_cf(journal, IteratorMode::From(&handle.0, Direction::Forward)) {
             let (key, bytes) = row?;

@@ -209,14 +209,16 @@ impl Replica {
         let told = self.bring(district, begun.session, &ours).await?;
         did.sent = did.sent.saturating_add(told.sent);
         did.refused = told.refused;
-        self.fetch(district, &begun, &comparing.theirs, did).await?;
+        let fetched = self.fetch(district, &begun, &comparing.theirs).await?;
+        did.received = did.received.saturating_add(fetched);
         gone.extend(told.gone);
         did.removed = did.removed.saturating_add(gone.len() as u64);
+        let moved = told.sent > 0 || fetched > 0 || !gone.is_empty();
         if !gone.is_empty() {
             self.enter(Levelling { gone, ..Levelling::default() }).await?;
         }
-        // What the district refuses stays a difference: another round would find it again.
-        if did.refused > 0 {
+        // What the district refuses, or gives otherwise than it says, stays a difference: another round would find it again.
+        if did.refused > 0 || !moved {
             let set = self.set(year, year).await?;
             return Ok(Some((begun, set)));
         }
@@ -231,23 +233,25 @@ impl Replica {
         ids: Vec<Id>,
     ) -> Result<(Vec<Bringing>, Vec<(Handle, EventPlace)>), LevelError> {
         let mut own: BTreeSet<u64> = begun.sources.iter().copied().collect();
-        // Those that the district does not know of it refuses; they stay here, and are told.
         own.extend(self.feeds.iter().map(|feed| feed.source.0));
         let set = set.clone();
         self.with(move |vault| {
             let (keys, mut mine, mut gone) = (vault.feed_keys()?, Vec::new(), Vec::new());
             for id in ids {
                 let Some((of, at)) = set.at(&id) else { continue };
-                if key_at(&at.place).is_some_and(|key| own.contains(&key.source.0)) {
-                    mine.push(Bringing { id: of.id.clone(), handle: of.handle, place: at.place });
-                    continue;
-                }
-                let Some(kept) = vault.kept_event(&of.handle, &at.place)? else { continue };
-                let damaged = |_| VaultError::Damaged("an event in the vault is none".into());
-                let event = Event::decode(&kept.event).map_err(damaged)?;
-                // An event of another's feed gives way to the district's when that is fetched, and is never simply dropped.
-                if !mark_of(&keys, &event, &kept.origin).1 {
-                    gone.push((of.handle, at.place));
+                let heard = match key_at(&at.place).is_some_and(|key| own.contains(&key.source.0)) {
+                    true => true,
+                    false => {
+                        let Some(kept) = vault.kept_event(&of.handle, &at.place)? else { continue };
+                        let damaged = |_| VaultError::Damaged("an event in the vault is none".into());
+                        let event = Event::decode(&kept.event).map_err(damaged)?;
+                        mark_of(&keys, &event, &kept.origin).1
+                    }
+                };
+                // Whoever's feed it was: the district says whether it has the message, or refuses it, and it stays here and is told.
+                match heard {
+                    true => mine.push(Bringing { id: of.id.clone(), handle: of.handle, place: at.place }),
+                    false => gone.push((of.handle, at.place)),
                 }
             }
             Ok((mine, gone))
@@ -290,14 +294,9 @@ impl Replica {
         Ok(())
     }
 
-    async fn fetch(
-        &self,
-        district: &District,
-        begun: &Begun,
-        ids: &[Id],
-        did: &mut Levelled,
-    ) -> Result<(), LevelError> {
-        let year = SchoolYear(begun.year);
+    /// Fetches events; gives how many were lacking.
+    async fn fetch(&self, district: &District, begun: &Begun, ids: &[Id]) -> Result<u64, LevelError> {
+        let (year, mut received) = (SchoolYear(begun.year), 0_u64);
         for ids in ids.chunks(MAX_FETCHED) {
             let asked = Fetch { session: begun.session, ids: ids.to_vec() };
             let Rows { students, rows } = district.ask("fetch", &asked).await?;
@@ -327,9 +326,9 @@ impl Replica {
                 .await?;
             let fates = self.enter(Levelling { come, ..Levelling::default() }).await?.fates;
             let taken = fates.iter().filter(|fate| matches!(fate, Merged::New | Merged::Replaced)).count();
-            did.received = did.received.saturating_add(taken as u64);
+            received = received.saturating_add(taken as u64);
         }
-        Ok(())
+        Ok(received)
     }
 }
 

@@ -160,8 +160,7 @@ impl District {
         if !status.is_success() {
             let said: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
             // Whoever answers there writes to this machine's screen and log.
-            let word =
-                |name: &str, most| shown(said["error"][name].as_str().unwrap_or_default(), most);
+            let word = |name: &str, most| shown(said["error"][name].as_str().unwrap_or_default(), most);
             let (text, code) = (word("message", MAX_SHOWN.0), word("code", MAX_SHOWN.1));
             return Err(LevelError::Refused(status.as_u16(), code, text));
         }

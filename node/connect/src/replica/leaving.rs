@@ -14,7 +14,7 @@ use aula_twin_runtime::event::Event;
 use aula_vault::{Vault, VaultError};
 
 use super::asking::{Levelled, Replica};
-use super::bringing::{Bringing, Told};
+use super::bringing::Bringing;
 use super::district::{District, LevelError};
 use crate::taking::{Leaving, Levelling};
 
@@ -23,7 +23,7 @@ struct Leaver {
     /// The district's identifier.
     id: String,
     /// Of every year.
-    handles: Vec<Handle>,
+    handles: Vec<(Handle, SchoolYear)>,
 }
 
 impl Replica {
@@ -36,23 +36,22 @@ impl Replica {
         did: &mut Levelled,
     ) -> Result<(), LevelError> {
         let leavers = self.with(move |vault| leavers(vault, present)).await?;
-        let (mut leave, mut events) = (Vec::with_capacity(leavers.len()), Vec::new());
+        let (mut leave, mut heard) = (Vec::with_capacity(leavers.len()), BTreeMap::<_, Vec<_>>::new());
         for leaver in leavers {
-            let (own, heard) = self.with(move |vault| all_of(vault, &leaver)).await?;
+            let (own, events) = self.with(move |vault| all_of(vault, &leaver)).await?;
             leave.push(own);
-            events.extend(heard);
-        }
-        let told = match events.is_empty() {
-            true => Told::default(),
-            false => {
-                let begun = district.begin(true, [0; 32], Some(present)).await?;
-                self.bring(district, begun.session, &events).await?
+            for (year, event) in events {
+                heard.entry(year).or_default().push(event);
             }
-        };
-        did.sent = did.sent.saturating_add(told.sent);
-        did.refused = did.refused.saturating_add(told.refused);
-        // What the district refuses is here alone.
-        leave.retain(|leaving| leaving.told.keys().all(|handle| !told.stay.contains(handle)));
+        }
+        for (year, events) in heard {
+            let begun = district.begin(true, [0; 32], Some(year)).await?;
+            let told = self.bring(district, begun.session, &events).await?;
+            did.sent = did.sent.saturating_add(told.sent);
+            did.refused = did.refused.saturating_add(told.refused);
+            // What the district refuses is here alone.
+            leave.retain(|leaving| leaving.told.keys().all(|handle| !told.stay.contains(handle)));
+        }
         if !leave.is_empty() {
             let levelled = self.enter(Levelling { leave, at_ms: now_ms, ..Levelling::default() }).await?;
             did.erased = did.erased.saturating_add(levelled.erased as u64);
@@ -95,13 +94,15 @@ fn leaver(
             id = Some(place.local_id.clone());
         }
     }
-    Ok(id.map(|id| Leaver { id, handles: handles.iter().map(|(handle, _)| *handle).collect() }))
+    Ok(id.map(|id| Leaver { id, handles: handles.to_vec() }))
 }
 
-/// Every event of a student as it stands, and those that feeds brought.
-fn all_of(vault: &Vault, leaver: &Leaver) -> Result<(Leaving, Vec<Bringing>), VaultError> {
+/// Every event of a student as it stands; and those that feeds brought, with their years.
+type All = (Leaving, Vec<(SchoolYear, Bringing)>);
+
+fn all_of(vault: &Vault, leaver: &Leaver) -> Result<All, VaultError> {
     let (keys, mut leaving, mut heard) = (vault.feed_keys()?, Leaving::default(), Vec::new());
-    for handle in &leaver.handles {
+    for (handle, year) in &leaver.handles {
         let mut sealed = BTreeSet::new();
         vault.event_tags(handle, |place, tag| {
             // At another place no program of ours writes; what is there is not told of, and keeps the student.
@@ -114,7 +115,7 @@ fn all_of(vault: &Vault, leaver: &Leaver) -> Result<(Leaving, Vec<Bringing>), Va
             let Some(kept) = events.get(place)? else { continue };
             let damaged = |_| VaultError::Damaged("an event in the vault is none".into());
             if mark_of(&keys, &Event::decode(&kept.event).map_err(damaged)?, &kept.origin).1 {
-                heard.push(Bringing { id: leaver.id.clone(), handle: *handle, place: *place });
+                heard.push((*year, Bringing { id: leaver.id.clone(), handle: *handle, place: *place }));
             }
         }
         leaving.told.insert(*handle, sealed);

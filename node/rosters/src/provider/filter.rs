@@ -335,7 +335,10 @@ mod tests {
             ("dateLastModified='2026-03-02T09:30:00.250Z'", true),
             ("dateLastModified='2026-03-02T09:30:00.251Z'", false),
             ("dateLastModified!='2026-03-02T09:30:00.251Z'", true),
-            ("dateLastModified>='2026-03-02T09:30:00.250Z' AND dateLastModified<='2026-03-02T09:30:00.250Z'", true),
+            (
+                "dateLastModified>='2026-03-02T09:30:00.250Z' AND dateLastModified<='2026-03-02T09:30:00.250Z'",
+                true,
+            ),
             ("dateLastModified<'2026-03-03'", true),
             ("dateLastModified~'09:30'", true),
             ("sourcedId='S-17' AND dateLastModified>'2026-03-03'", true),

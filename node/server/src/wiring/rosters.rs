@@ -61,7 +61,13 @@ pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb
     let (Some(own), Some(door)) = (config.oneroster.clone(), KeptDoor::of(node)) else { return Ok(()) };
     let clients = read(&own.clients)?;
     let subjects = config.district.subject.iter().map(|own| (own.skill, own.word.clone())).collect();
-    let records = Arc::new(OfVault { door, db: db.clone(), subjects, kept: Mutex::default(), scored: Mutex::default() });
+    let records = Arc::new(OfVault {
+        door,
+        db: db.clone(),
+        subjects,
+        kept: Mutex::default(),
+        scored: Mutex::default(),
+    });
     let provider = Arc::new(Provider::new(&own.url, clients, records.clone(), now_ms));
     let socket = TcpListener::bind(own.listen).await;
     let socket = socket.advise(format!("the roster cannot be given on {}", own.listen), HINT)?;
@@ -199,7 +205,9 @@ impl OfVault {
                     for (handle, _) in own {
                         if !vault.is_erased(&handle)? {
                             let events = scored.of(vault, &handle)?;
-                            found.extend(events.into_iter().filter_map(|event| self.score(student, &handle, event)));
+                            found.extend(
+                                events.into_iter().filter_map(|event| self.score(student, &handle, event)),
+                            );
                             handles.insert(handle);
                         }
                     }

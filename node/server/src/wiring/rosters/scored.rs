@@ -167,9 +167,11 @@ mod tests {
             // What is remembered gives what looking through everything gives.
             let mut anew = Vec::new();
             for handle in &handles {
-                anew.extend(counted(super::all(&vault, handle)?).into_iter().filter_map(|event| match event.body {
-                    EventBody::Assessment { score_e1, .. } => Some(score_e1),
-                    _ => None,
+                anew.extend(counted(super::all(&vault, handle)?).into_iter().filter_map(|event| {
+                    match event.body {
+                        EventBody::Assessment { score_e1, .. } => Some(score_e1),
+                        _ => None,
+                    }
                 }));
             }
             anew.sort_unstable();
