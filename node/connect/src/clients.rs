@@ -146,4 +146,40 @@ mod tests {
         }
         Ok(())
     }
+
+    #[tokio::test]
+    async fn whoevers_file_it_is_it_is_taken_again_when_it_changes() -> Result<(), Box<dyn std::error::Error>>
+    {
+        use crate::replica::clients::{Replicas, read};
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("replicas.toml");
+        let write = |secret: &[u8], mode| {
+            let (other, hash) = (folder.path().join("other"), hex::encode(Client::hash(secret)));
+            let line = format!(
+                "[[replica]]\nname = \"lincoln\"\nsecret_sha256 = \"{hash}\"\nschools = [11]\nfeeds = []\n"
+            );
+            std::fs::write(&other, line)?;
+            std::fs::set_permissions(&other, std::fs::Permissions::from_mode(mode))?;
+            std::fs::rename(other, &path)
+        };
+        write(b"s", 0o600)?;
+        let (sender, mut taken) = tokio::sync::mpsc::unbounded_channel::<Replicas>();
+        let take = move |known| {
+            let _ = sender.send(known);
+        };
+        let watching = tokio::spawn(attend("the replicas".into(), path.clone(), read, take));
+        let mut next = async || tokio::time::timeout(Duration::from_secs(30), taken.recv()).await;
+        // lincoln:s, lincoln:t
+        let (old, new) = ("Basic bGluY29sbjpz", "Basic bGluY29sbjp0");
+        let known = next().await?.ok_or("ended")?;
+        assert!(known.known(old).is_some() && known.known(new).is_none());
+        // One that others can read is not taken; mended, it is, and nothing came between.
+        write(b"u", 0o644)?;
+        tokio::time::sleep(EVERY + EVERY / 2).await;
+        write(b"t", 0o600)?;
+        let known = next().await?.ok_or("ended")?;
+        assert!(known.known(new).is_some() && known.known(old).is_none());
+        watching.abort();
+        Ok(())
+    }
 }
