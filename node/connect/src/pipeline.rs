@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use aula_district::live::{Changed, LiveError, LiveTwins};
-use aula_district::merge::Merged;
 use aula_ledger::types::Handle;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::params::Params;
@@ -24,10 +23,10 @@ use aula_vault::VaultError;
 use tokio::sync::oneshot;
 
 use crate::breaker::Breaker;
-use crate::door::{Door, lent};
+use crate::door::{Closed, Door, Lent, lent};
 use crate::given::{Feed, Given};
 use crate::spool::{Spool, SpoolError};
-use crate::taking::Levelling;
+use crate::taking::{Levelled, Levelling};
 
 #[cfg(test)]
 mod tests;
@@ -109,7 +108,7 @@ struct Job {
 /// What the writer is asked.
 enum Work {
     Messages(Job),
-    Levelling(Levelling, oneshot::Sender<Result<Vec<Merged>, Busy>>),
+    Levelling(Levelling, oneshot::Sender<Result<Levelled, Lent>>),
 }
 
 /// What the folder is told.
@@ -235,17 +234,20 @@ impl Pipeline {
     }
 
     /// Changes what a replica or its district has otherwise, and waits for it on this thread: on disk on return, and folded soon.
-    /// What became of each event that came.
+    /// What became of it; new events and whose twins are folded anew were handed on.
     ///
     /// # Errors
-    /// [`Busy`]: nothing has changed; nothing of it waits in a spool, since the other side has it.
-    pub fn level_and_wait(&self, levelling: Levelling) -> Result<Vec<Merged>, Busy> {
+    /// [`Lent`]: nothing has changed; nothing of it waits in a spool, since the other side has it.
+    pub fn level_and_wait(&self, levelling: Levelling) -> Result<Levelled, Lent> {
         let (reply, answer) = oneshot::channel();
+        let closed = |busy: Busy| Closed(busy.to_string());
         match locked(&self.sender).as_ref() {
-            Some(sender) => sender.try_send(Work::Levelling(levelling, reply)).map_err(|_| Busy::Queue)?,
-            None => return Err(Busy::Closed),
+            Some(sender) => {
+                sender.try_send(Work::Levelling(levelling, reply)).map_err(|_| closed(Busy::Queue))?;
+            }
+            None => return Err(closed(Busy::Closed).into()),
         }
-        answer.blocking_recv().unwrap_or(Err(Busy::Closed))
+        answer.blocking_recv().unwrap_or_else(|_| Err(closed(Busy::Closed).into()))
     }
 
     /// How it stands.

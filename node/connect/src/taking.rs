@@ -25,7 +25,7 @@ mod levelling;
 #[cfg(test)]
 mod tests;
 
-pub use levelling::{Levelled, Levelling};
+pub use levelling::{Leaving, Levelled, Levelling, Sealed};
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -77,12 +77,12 @@ pub fn merge(
     let marks: Vec<Once> = rows.iter().map(|row| mark_of(keys, &row.event, &row.origin).0).collect();
     let known = vault.marked(&marks)?;
     let mut merged = Vec::with_capacity(rows.len());
-    // By mark: two of one message in a batch are one.
-    let mut ready: BTreeMap<Once, Ready> = BTreeMap::new();
+    // By mark, with its place in the batch: two of one message are one.
+    let mut ready: BTreeMap<Once, (usize, Ready)> = BTreeMap::new();
     let mut gone: Vec<(Handle, Vec<u8>, Option<Once>)> = Vec::new();
     for ((row, once), known) in rows.iter().zip(marks).zip(known) {
         let (own, bytes) = (place(&row.event.key), row.event.encode());
-        if let Some(earlier) = ready.get(&once) {
+        if let Some((at, earlier)) = ready.get(&once) {
             if earlier.handle != row.handle {
                 merged.push(Merged::Elsewhere);
                 continue;
@@ -90,6 +90,10 @@ pub fn merge(
             if decoded(&earlier.bytes)? <= row.event {
                 merged.push(Merged::Known);
                 continue;
+            }
+            // This one stays instead, and has the earlier one's fate below; the earlier one is never kept.
+            if let Some(fate) = merged.get_mut(*at) {
+                *fate = Merged::Known;
             }
         } else if let Some(known) = &known
             && known.handle != row.handle
@@ -110,13 +114,14 @@ pub fn merge(
         if fate != Merged::Known {
             let amends = matches!(row.event.body, EventBody::Correction { .. });
             let origin = row.origin.clone();
-            ready.insert(once, Ready { handle: row.handle, place: own, bytes, origin, once, amends });
+            let own = Ready { handle: row.handle, place: own, bytes, origin, once, amends };
+            ready.insert(once, (merged.len(), own));
         }
         merged.push(fate);
     }
     let events: Vec<FeedEvent<'_>> = ready
         .values()
-        .map(|ready| FeedEvent {
+        .map(|(_, ready)| FeedEvent {
             handle: ready.handle,
             key: &ready.place,
             event: &ready.bytes,

@@ -7,5 +7,6 @@ pub mod address;
 pub mod form;
 pub mod link;
 pub mod moment;
+pub mod said;
 pub mod secret;
 pub mod shelf;

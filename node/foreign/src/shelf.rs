@@ -48,6 +48,11 @@ impl<T> Shelf<T> {
         Ok(())
     }
 
+    /// Lets go of what is over by now, and of what is not to be kept any more.
+    pub fn keep(&self, now_ms: u64, kept: impl Fn(&T) -> bool) {
+        self.locked().retain(|_, one| one.until_ms > now_ms && kept(&one.what));
+    }
+
     /// Takes a thing, once, within its time.
     pub fn take(&self, secret: &str, now_ms: u64) -> Option<T> {
         self.locked().remove(&digest(secret)).filter(|one| one.until_ms > now_ms).map(|one| one.what)
@@ -119,5 +124,11 @@ mod tests {
         assert_eq!(shelf.put("c", 3, (10, 10)), Ok(()), "the first is over");
         assert_eq!((shelf.take("a", 10), shelf.take("b", 14), shelf.take("b", 14)), (None, Some(2), None));
         assert_eq!(shelf.take("c", 20), None, "over");
+        // What is over goes without anybody asking, and so does what is of no use.
+        assert_eq!((shelf.put("d", 4, (20, 10)), shelf.put("e", 5, (25, 10))), (Ok(()), Ok(())));
+        shelf.keep(30, |_| true);
+        assert_eq!((shelf.locked().len(), shelf.get("e", 30)), (1, Some((5, 35))));
+        shelf.keep(30, |what| *what != 5);
+        assert!(shelf.locked().is_empty());
     }
 }

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use aula_foreign::address::is_this_machine;
+use aula_foreign::said::shown as shown_text;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
@@ -207,5 +208,5 @@ fn said(body: &[u8]) -> String {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let names = ["imsx_description", "error_description", "detail", "message", "error"];
     let text = names.iter().find_map(|name| value.get(*name)?.as_str());
-    text.unwrap_or("no reason given").chars().filter(|c| !c.is_control()).take(200).collect()
+    shown_text(text.unwrap_or("no reason given"), 200)
 }

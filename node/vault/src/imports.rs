@@ -6,7 +6,7 @@
 //! anchored since, is not undone behind its back: the undoing is refused whole, with the students' names; an erased student's
 //! journal goes with the student. Absent: what an import means, which `aula-ingest` says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aula_ledger::access::Relation;
 use aula_ledger::names::{FieldName, Name};
@@ -20,7 +20,7 @@ use crate::access::{is_reserved, tie_key};
 use crate::error::VaultError;
 use crate::roster::{ROSTER_FIELD, RosterEntry};
 use crate::tables::{SCHOOLS_KEY, Table, family, record_key};
-use crate::vault::{Ciphers, MAX_VALUE_BYTES, Vault, within};
+use crate::vault::{Ciphers, MAX_VALUE_BYTES, Vault, record_cipher, within};
 
 #[cfg(test)]
 mod tests;
@@ -348,6 +348,34 @@ impl Vault {
             batch.delete_cf(journal, key);
         }
         Ok(true)
+    }
+
+    /// The schools in which the roster of a handle's year has or had the student, enrolled or not: what imports that stand said
+    /// before counts as well.
+    ///
+    /// # Errors
+    /// An erased or unknown student, a damaged vault.
+    pub fn schools_of(&self, handle: &Handle) -> Result<BTreeSet<u32>, VaultError> {
+        let damaged = || VaultError::Damaged("an import's journal is unreadable".into());
+        let (cipher, bound) =
+            (record_cipher(&self.student_secret(handle)?), self.bound(handle, ROSTER_FIELD));
+        let mut schools: BTreeSet<u32> =
+            self.roster_entry(handle)?.iter().filter_map(|place| place.school).collect();
+        let journal = family(&self.db, Table::Journal)?;
+        for row in self.db.iterator_cf(journal, IteratorMode::From(&handle.0, Direction::Forward)) {
+            let (key, bytes) = row?;
+            let Some(place) = key.strip_prefix(&handle.0[..]) else { break };
+            // The import's number, then what was written.
+            if place.get(8..) != Some(&[ROSTER]) {
+                continue;
+            }
+            let before: Before = borsh::from_slice(&bytes).map_err(|_| damaged())?;
+            let Some(sealed) = before.sealed else { continue };
+            let opened = cipher.open(&sealed, &bound).map_err(|why| VaultError::Sealed(*handle, why))?;
+            let place: RosterEntry = borsh::from_slice(&opened).map_err(|_| damaged())?;
+            schools.extend(place.school);
+        }
+        Ok(schools)
     }
 
     /// The district's own identifier of a student, else the handle.

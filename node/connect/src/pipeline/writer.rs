@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aula_district::merge::Merged;
 use aula_home::clock::now_ms;
 use aula_ingest::event::{Kind, Reason};
 use aula_vault::seal::Cipher;
@@ -19,7 +18,7 @@ use crate::breaker::{Breaker, FAILURES, RETRIES, wait};
 use crate::door::{Closed, Door, Lent, lent};
 use crate::given::{Feed, Given};
 use crate::spool::{Spool, SpoolError, Spooled};
-use crate::taking::{Fate, Taken, Taking};
+use crate::taking::{Fate, Levelled, Taken, Taking};
 
 /// How often spools are looked at while nothing comes.
 const TICK: Duration = Duration::from_millis(200);
@@ -72,20 +71,12 @@ impl Writer {
         }
     }
 
-    /// Changes what a replica or its district has otherwise.
-    fn level(&mut self, levelling: &Levelling) -> Result<Vec<Merged>, Busy> {
-        let levelled = self.lent(|taking, vault| taking.level(vault, levelling));
-        match levelled {
-            Ok(levelled) => {
-                self.hand_on(Folding { events: levelled.events, anew: levelled.anew });
-                Ok(levelled.fates)
-            }
-            Err(Lent::Closed(_)) => Err(Busy::Closed),
-            Err(Lent::Vault(why)) => {
-                tracing::warn!(%why, "a replica is levelled later");
-                Err(Busy::Full)
-            }
-        }
+    /// Changes what a replica or its district has otherwise, and hands on what is to be folded.
+    fn level(&mut self, levelling: &Levelling) -> Result<Levelled, Lent> {
+        let mut levelled = self.lent(|taking, vault| taking.level(vault, levelling))?;
+        let (events, anew) = (std::mem::take(&mut levelled.events), std::mem::take(&mut levelled.anew));
+        self.hand_on(Folding { events, anew });
+        Ok(levelled)
     }
 
     fn lag_ms(&self) -> u64 {
@@ -331,7 +322,7 @@ impl Writer {
 }
 
 /// What a replica asks for, and who is told what became of it.
-type Asked = (Levelling, oneshot::Sender<Result<Vec<Merged>, Busy>>);
+type Asked = (Levelling, oneshot::Sender<Result<Levelled, Lent>>);
 
 /// What waits, up to a group, and what a replica asks for that ended it.
 fn gather(first: Work, jobs: &Receiver<Work>) -> (Vec<Job>, Option<Asked>) {

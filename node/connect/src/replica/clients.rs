@@ -1,6 +1,5 @@
 //! The replicas that a district has registered: a file of the operator's alone, read again when it changes.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aula_district::enter::source_of;
@@ -8,11 +7,12 @@ use aula_ledger::names::Name;
 use aula_lrs::clients::{Client, Clients};
 use aula_twin_runtime::event::SourceId;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use crate::clients::ClientsError;
+use crate::clients::{ClientsError, read_lines, secret_hash};
 
 /// A replica that is registered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Registered {
     /// Its name; the access log's reader.
     pub name: Name,
@@ -20,6 +20,14 @@ pub struct Registered {
     pub schools: Vec<u32>,
     /// The feeds whose events it may bring.
     pub feeds: Vec<SourceId>,
+    /// The digest of its line, secret and all: a line that was changed is another registration.
+    line: [u8; 32],
+}
+
+impl std::fmt::Debug for Registered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registered").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// The replicas of a district.
@@ -35,6 +43,16 @@ impl Replicas {
         let client = self.clients.known(header)?;
         self.all.iter().find(|own| own.name.as_str() == client.name)
     }
+
+    /// Whether a replica of this name is registered.
+    pub fn names(&self, name: &str) -> bool {
+        self.all.iter().any(|own| own.name.as_str() == name)
+    }
+
+    /// Whether a registration stands as it did.
+    pub fn has(&self, registered: &Registered) -> bool {
+        self.all.contains(registered)
+    }
 }
 
 #[derive(Deserialize)]
@@ -44,7 +62,7 @@ struct File {
     replica: Vec<Line>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, borsh::BorshSerialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     name: String,
@@ -58,30 +76,23 @@ struct Line {
 /// # Errors
 /// [`ClientsError`], which never says what is in it.
 pub fn read(path: &Path) -> Result<Replicas, ClientsError> {
-    let shown = path.display().to_string();
-    let failed = |error| ClientsError::Read(shown.clone(), error);
-    if std::fs::metadata(path).map_err(failed)?.mode() & 0o077 != 0 {
-        return Err(ClientsError::Open(shown));
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    let malformed = |why: String| ClientsError::Malformed(shown.clone(), why);
-    let wanted = "write [[replica]] with name, secret_sha256, schools and feeds";
-    let file: File = toml::from_str(&text).map_err(|_| malformed(wanted.into()))?;
+    let file: File = read_lines(path, "write [[replica]] with name, secret_sha256, schools and feeds")?;
+    let malformed = |why: String| ClientsError::Malformed(path.display().to_string(), why);
     let (mut all, mut clients): (Vec<Registered>, Vec<Client>) = Default::default();
     for line in file.replica {
         let name = Name::new(&line.name).map_err(|error| malformed(error.to_string()))?;
-        let mut hash = [0; 32];
-        hex::decode_to_slice(&line.secret_sha256, &mut hash)
-            .map_err(|_| malformed(format!("secret_sha256 of {name} is not 64 hexadecimal digits")))?;
+        let hash = secret_hash(&line.name, &line.secret_sha256).map_err(malformed)?;
         if all.iter().any(|other| other.name == name) {
             return Err(malformed(format!("the replica {name} stands twice")));
         }
         if line.schools.is_empty() {
             return Err(malformed(format!("the replica {name} has no school")));
         }
+        // Writing to a Vec has no failing path.
+        let digest = Sha256::digest(borsh::to_vec(&line).unwrap_or_default()).into();
         let feeds = line.feeds.iter().map(|feed| source_of(feed)).collect();
         clients.push(Client::new(line.name, hash, Vec::new()));
-        all.push(Registered { name, schools: line.schools, feeds });
+        all.push(Registered { name, schools: line.schools, feeds, line: digest });
     }
     Ok(Replicas { clients: Clients::new(clients), all })
 }
@@ -111,8 +122,17 @@ mod tests {
         let own = all.known("Basic bGluY29sbjpz").ok_or("not known")?;
         assert_eq!((&own.feeds[..], &own.schools[..]), (&[source_of("lincoln-tablets")][..], &[11][..]));
         assert!(all.known("Basic bGluY29sbjp0").is_none() && all.known("Basic b3RoZXI6cw==").is_none());
-        write(&good, 0o644)?;
-        assert!(matches!(read(&path), Err(ClientsError::Open(_))));
+        // Of another secret, or of other schools, it is another registration.
+        for (from, to) in [(hash.as_str(), hex::encode(Client::hash(b"t"))), ("[11]", "[11, 12]".into())] {
+            write(&good.replacen(from, &to, 1), 0o600)?;
+            assert!(!read(&path)?.has(own), "{to}");
+        }
+        write(&good, 0o600)?;
+        assert!(read(&path)?.has(own));
+        for mode in [0o644, 0o640, 0o620, 0o602] {
+            write(&good, mode)?;
+            assert!(matches!(read(&path), Err(ClientsError::Open(_))), "{mode:o}");
+        }
         for (from, to) in
             [("[11]", "[]"), ("\"lincoln\"", "\"L i\""), (hash.as_str(), "00"), ("feeds", "feed")]
         {

@@ -3,7 +3,8 @@
 //! Numbers are digests, so that they lie evenly: a part of a set is all that begins with the same hexadecimal digits. One side
 //! asks for parts, the other answers with fingerprints of their sixteen parts, or with the numbers themselves where they are few;
 //! only parts that differ are asked for further. Each number that one side lacks costs about log₁₆ n answers of 128 bytes at
-//! most, however many both have. Absent: what numbers stand for.
+//! most, however many both have. Invariant: whoever answers nonsense, on purpose or not, is asked [`MAX_QUESTIONS`] times at most and
+//! believed [`MAX_LACKING`] numbers. Absent: what numbers stand for.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
@@ -17,7 +18,25 @@ const FEW: usize = 8;
 const DEEPEST: u8 = 16;
 /// Parts that are asked for at once.
 pub const MAX_ASKED: usize = 2_048;
+/// Questions of one comparison at most: with [`MAX_ASKED`] parts each, as many as [`MAX_LACKING`] numbers need.
+pub const MAX_QUESTIONS: usize = 1 << 14;
+/// Numbers that a side lacks, at most: half a gigabyte of them.
+pub const MAX_LACKING: usize = 1 << 25;
 const PARTS: usize = 16;
+
+/// What no set of numbers would answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Nonsense {
+    /// Numbers that are not of the part, not in order, or too many or too few for how it is said.
+    #[error("it says of a part what no set has there")]
+    Part,
+    /// The difference never ends.
+    #[error("after {0} questions it still says that there is more")]
+    Questions(usize),
+    /// More than can be.
+    #[error("it says that more than {0} events are lacking here")]
+    Lacking(usize),
+}
 
 /// All numbers that begin with these digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -37,15 +56,38 @@ impl Part {
         Self { depth: self.depth.saturating_add(1), digits: self.digits | u64::from(digit) << shift }
     }
 
+    /// The last first eight bytes that a number of it may have.
+    fn last(self) -> u64 {
+        let width = 64_u32.saturating_sub(4 * u32::from(self.depth.min(DEEPEST)));
+        self.digits | u64::MAX.checked_shr(64 - width).unwrap_or(0)
+    }
+
+    /// Whether it is a part: no deeper than there are digits, and zeros behind them.
+    fn is_one(self) -> bool {
+        let fixed = 4 * u32::from(self.depth);
+        self.depth <= DEEPEST && self.digits.checked_shl(fixed).unwrap_or(0) == 0
+    }
+
     /// The numbers of this part, of all in their order.
     fn of(self, ids: &[Id]) -> &[Id] {
-        let first = |id: &Id| id.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        let width = 64_u32.saturating_sub(4 * u32::from(self.depth.min(DEEPEST)));
-        let last = self.digits | u64::MAX.checked_shr(64 - width).unwrap_or(0);
+        let last = self.last();
         let from = ids.partition_point(|id| first(id) < self.digits);
         let to = ids.partition_point(|id| first(id) <= last);
         ids.get(from..to).unwrap_or_default()
     }
+}
+
+/// By which eight bytes a number is of a part.
+fn first(id: &Id) -> u64 {
+    id.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Whether parts may be asked for together: each is one, and no number is of two of them, so that an answer goes through a set once.
+pub fn apart(parts: &[Part]) -> bool {
+    let mut sorted = parts.to_vec();
+    sorted.sort_unstable_by_key(|part| part.digits);
+    let follow = |pair: &[Part]| matches!(pair, [one, other] if one.last() < other.digits);
+    parts.iter().all(|part| part.is_one()) && sorted.windows(2).all(follow)
 }
 
 /// What is said of a part.
@@ -90,6 +132,8 @@ pub fn say(ids: &[Id], part: Part) -> Said {
 #[derive(Debug)]
 pub struct Comparing {
     open: Vec<Part>,
+    /// Questions and lacking numbers that are left.
+    left: (usize, usize),
     /// What the other side lacks.
     pub ours: Vec<Id>,
     /// What this side lacks.
@@ -98,21 +142,37 @@ pub struct Comparing {
 
 impl Default for Comparing {
     fn default() -> Self {
-        Self { open: vec![Part::ALL], ours: Vec::new(), theirs: Vec::new() }
+        Self::within(MAX_QUESTIONS, MAX_LACKING)
     }
 }
 
 impl Comparing {
+    /// Of so many questions and lacking numbers at most.
+    pub fn within(questions: usize, lacking: usize) -> Self {
+        Self { open: vec![Part::ALL], left: (questions, lacking), ours: Vec::new(), theirs: Vec::new() }
+    }
+
     /// The parts to ask for next; none when the difference is known.
-    pub fn asks(&mut self) -> Vec<Part> {
-        let left = self.open.len().saturating_sub(MAX_ASKED);
-        self.open.split_off(left)
+    ///
+    /// # Errors
+    /// [`Nonsense::Questions`].
+    pub fn asks(&mut self) -> Result<Vec<Part>, Nonsense> {
+        // From the end: what is open stays few parts a digit, however many are asked for.
+        let parts = self.open.split_off(self.open.len().saturating_sub(MAX_ASKED));
+        if !parts.is_empty() {
+            self.left.0 = self.left.0.checked_sub(1).ok_or(Nonsense::Questions(MAX_QUESTIONS))?;
+        }
+        Ok(parts)
     }
 
     /// Takes what was said of a part.
-    pub fn take(&mut self, ids: &[Id], part: Part, said: &Said) {
+    ///
+    /// # Errors
+    /// [`Nonsense::Part`], [`Nonsense::Lacking`].
+    pub fn take(&mut self, ids: &[Id], part: Part, said: &Said) -> Result<(), Nonsense> {
         let own = part.of(ids);
         match said {
+            Said::Parts(_) if part.depth >= DEEPEST => return Err(Nonsense::Part),
             Said::Parts(theirs) => {
                 for (digit, theirs) in (0..).zip(theirs) {
                     let child = part.child(digit);
@@ -126,10 +186,19 @@ impl Comparing {
                 }
             }
             Said::All(theirs) => {
+                let few = theirs.len() <= FEW || part.depth >= DEEPEST;
+                let ordered = theirs.windows(2).all(|pair| matches!(pair, [one, other] if one < other));
+                if !few || !ordered || part.of(theirs).len() != theirs.len() {
+                    return Err(Nonsense::Part);
+                }
+                let before = self.theirs.len();
                 self.ours.extend(own.iter().filter(|id| theirs.binary_search(id).is_err()));
                 self.theirs.extend(theirs.iter().filter(|id| own.binary_search(id).is_err()));
+                let more = self.theirs.len().saturating_sub(before);
+                self.left.1 = self.left.1.checked_sub(more).ok_or(Nonsense::Lacking(MAX_LACKING))?;
             }
         }
+        Ok(())
     }
 }
 
@@ -150,15 +219,16 @@ mod tests {
     fn compared(one: &[Id], other: &[Id]) -> (BTreeSet<Id>, BTreeSet<Id>, usize, usize) {
         let (mut comparing, mut bytes, mut asked) = (Comparing::default(), 0, 0);
         loop {
-            let parts = comparing.asks();
+            let parts = comparing.asks().unwrap_or_default();
             if parts.is_empty() {
                 break;
             }
+            assert!(apart(&parts), "what is asked for together is apart");
             asked += 1;
             for part in parts {
                 let said = say(other, part);
                 bytes += borsh::to_vec(&said).map_or(0, |bytes| bytes.len());
-                comparing.take(one, part, &said);
+                assert_eq!(comparing.take(one, part, &said), Ok(()));
             }
         }
         (comparing.ours.into_iter().collect(), comparing.theirs.into_iter().collect(), bytes, asked)
@@ -211,5 +281,69 @@ mod tests {
             compared(&less, all).2
         };
         assert!(of(&all) < 2 * of(&small), "{} {}", of(&all), of(&small));
+    }
+
+    #[test]
+    fn attack_parts_that_overlap_or_are_none_are_not_asked_for_together() {
+        let child = |digits: &[u8]| digits.iter().fold(Part::ALL, |part, digit| part.child(*digit));
+        let deepest = child(&[15; 16]);
+        for parts in [
+            vec![],
+            vec![Part::ALL],
+            (0..16).map(|digit| child(&[digit])).collect(),
+            vec![child(&[1, 2]), child(&[1, 1]), child(&[2])],
+            vec![deepest, child(&[14])],
+        ] {
+            assert!(apart(&parts), "{parts:?}");
+        }
+        for parts in [
+            vec![Part::ALL; 2],
+            vec![child(&[0]), Part::ALL],
+            vec![child(&[1, 2]), child(&[3]), child(&[1])],
+            vec![deepest, child(&[15, 15])],
+            vec![Part { depth: 17, digits: 0 }],
+            vec![Part { depth: 1, digits: 1 }],
+            vec![Part { depth: 0, digits: u64::MAX }],
+        ] {
+            assert!(!apart(&parts), "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn attack_whoever_answers_what_no_set_has_is_left_there() {
+        let deepest = (0..16).fold(Part::ALL, |part, _| part.child(0));
+        let (one, other) = ([1; 16], [2; 16]);
+        for (part, said) in [
+            (Part::ALL, Said::All(vec![other, one])),
+            (Part::ALL, Said::All(vec![one, one])),
+            (Part::ALL.child(1), Said::All(vec![one])),
+            (Part::ALL, Said::All(sorted((0..9).map(id)))),
+            (deepest, Said::Parts([7; PARTS])),
+        ] {
+            assert_eq!(Comparing::default().take(&[], part, &said), Err(Nonsense::Part), "{part:?} {said:?}");
+        }
+        // Something more wherever it is looked: the questions end, and what is open stays few.
+        let mut comparing = Comparing::within(100, usize::MAX);
+        let end = loop {
+            match comparing.asks() {
+                Ok(parts) if parts.is_empty() => break None,
+                Ok(parts) => {
+                    for part in parts {
+                        let said = match part.depth {
+                            DEEPEST => Said::All(Vec::new()),
+                            _ => Said::Parts([u64::from(part.depth) + 1; PARTS]),
+                        };
+                        assert_eq!(comparing.take(&[], part, &said), Ok(()));
+                    }
+                    assert!(comparing.open.len() <= MAX_ASKED * PARTS * usize::from(DEEPEST));
+                }
+                Err(why) => break Some(why),
+            }
+        };
+        assert_eq!(end, Some(Nonsense::Questions(MAX_QUESTIONS)));
+        let mut comparing = Comparing::within(100, 3);
+        assert_eq!(comparing.take(&[], Part::ALL, &Said::All(sorted((0..3).map(id)))), Ok(()));
+        let more = Said::All(sorted((3..5).map(id)));
+        assert_eq!(comparing.take(&[], Part::ALL, &more), Err(Nonsense::Lacking(MAX_LACKING)));
     }
 }

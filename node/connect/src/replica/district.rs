@@ -1,17 +1,19 @@
 //! The district as its replica speaks to it: over HTTP, with a name and a secret.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use aula_foreign::said::shown;
+use aula_home::own_file::{self, OwnFileError};
 use aula_ledger::types::SchoolYear;
 use aula_vault::VaultError;
 use borsh::{BorshDeserialize, BorshSerialize};
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
+use super::difference::Nonsense;
 use super::wire::{Begin, Begun, TYPE, VERSION};
 use crate::door::Lent;
 
@@ -19,6 +21,10 @@ use crate::door::Lent;
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Most bytes of an answer.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// Most bytes of a refusal.
+const MAX_REFUSAL_BYTES: usize = 64 << 10;
+/// Most signs of a refusal's text that are shown or logged, and of its code.
+const MAX_SHOWN: (usize, usize) = (300, 40);
 
 /// Why a levelling was cut.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +41,9 @@ pub enum LevelError {
     /// What it answers is not what is spoken.
     #[error("the district answers what is not understood")]
     Answer,
+    /// What it answers cannot be.
+    #[error("the district answers what no set of events gives: {0}")]
+    Nonsense(#[from] Nonsense),
     /// Its chain is another.
     #[error("the district's vault belongs to another chain than this home")]
     OtherChain,
@@ -86,18 +95,14 @@ impl District {
     /// # Errors
     /// [`LevelError::File`].
     pub fn of(url: &str, file: &Path) -> Result<Self, LevelError> {
-        let shown = file.display();
         let refused = |why: String| LevelError::File(why);
-        let found =
-            std::fs::metadata(file).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
-        if found.mode() & 0o077 != 0 {
-            return Err(refused(format!("others can read {shown}: chmod 600 it, and draw a new secret")));
-        }
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
+        let text = own_file::read(file).map_err(|error| match error {
+            OwnFileError::Read(_, inner) => refused(format!("cannot read {}: {inner}", file.display())),
+            OwnFileError::Open(..) => refused(format!("{error}, and draw a new secret")),
+        })?;
         // The parser's own words would quote the secret.
         let own: File = toml::from_str(&text).map_err(|_| {
-            refused(format!("{shown} must have name and secret, and may have ca, as strings"))
+            refused(format!("{} must have name and secret, and may have ca, as strings", file.display()))
         })?;
         let ca = own.ca.map(|path| {
             let read =
@@ -143,18 +148,21 @@ impl District {
             request.basic_auth(&self.name, Some(&self.secret)).header(CONTENT_TYPE, TYPE).body(body);
         let mut answer = request.send().await.map_err(failed)?;
         let status = answer.status();
+        let most = if status.is_success() { MAX_ANSWER_BYTES } else { MAX_REFUSAL_BYTES };
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
             bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_ANSWER_BYTES {
+            if bytes.len() > most {
                 return Err(LevelError::Answer);
             }
         }
         self.received.fetch_add(bytes.len() as u64, Relaxed);
         if !status.is_success() {
             let said: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let word = |name: &str| said["error"][name].as_str().unwrap_or_default().to_owned();
-            return Err(LevelError::Refused(status.as_u16(), word("code"), word("message")));
+            // Whoever answers there writes to this machine's screen and log.
+            let word = |name: &str, most| shown(said["error"][name].as_str().unwrap_or_default(), most);
+            let (text, code) = (word("message", MAX_SHOWN.0), word("code", MAX_SHOWN.1));
+            return Err(LevelError::Refused(status.as_u16(), code, text));
         }
         borsh::from_slice(&bytes).map_err(|_| LevelError::Answer)
     }

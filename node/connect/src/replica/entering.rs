@@ -2,13 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aula_district::merge::Merged;
 use aula_vault::Vault;
 
-use crate::door::{Closed, Door, Lent, lent};
+use crate::door::{Door, Lent, lent};
 use crate::pipeline::Pipeline;
-use crate::taking::Levelling;
-use crate::taking::Taking;
+use crate::taking::{Levelled, Levelling, Taking};
 
 /// The way in.
 pub struct Entering {
@@ -38,9 +36,9 @@ impl Entering {
     ///
     /// # Errors
     /// [`Lent`]: nothing has changed.
-    pub fn level(&self, levelling: Levelling) -> Result<Vec<Merged>, Lent> {
+    pub fn level(&self, levelling: Levelling) -> Result<Levelled, Lent> {
         if let Some(pipeline) = &self.pipeline {
-            return pipeline.level_and_wait(levelling).map_err(|busy| Closed(busy.to_string()).into());
+            return pipeline.level_and_wait(levelling);
         }
         let mut taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
         lent(&*self.door, |vault: &Vault| {
@@ -50,7 +48,7 @@ impl Entering {
             };
             let levelled = ready.level(vault, &levelling);
             *taking = Some(ready);
-            Ok(levelled?.fates)
+            levelled
         })
     }
 }

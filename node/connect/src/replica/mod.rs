@@ -8,9 +8,13 @@
 //! | [`clients`] | the replicas that a district has registered |
 //! | [`entering`] | what came, into the vault: through the node's pipeline where there is one |
 //! | [`served`] | the district's side: an HTTP listener |
+//! | `judging` | what of a replica's bringing is taken in |
+//! | `refusal` | what is answered instead |
 //! | [`people`] | the roster that a replica is told |
 //! | [`district`] | the district as its replica speaks to it |
 //! | [`asking`] | the replica's side: one levelling |
+//! | `bringing` | events to the district, and what became of each |
+//! | `leaving` | who left goes, after all that was heard is home |
 //!
 //! Flow of a levelling, begun by the replica: `begin` (who its students are, from which feeds it may bring events) → `compare`, a few
 //! times → `bring` what the district lacks → `fetch` what the replica lacks → again, until both have one root. Invariants: nothing
@@ -19,11 +23,15 @@
 //! as sent. Absent: TLS, which a proxy ends; what stays of two events ([`aula_district::merge`]).
 
 pub mod asking;
+mod bringing;
 pub mod clients;
 pub mod difference;
 pub mod district;
 pub mod entering;
+mod judging;
+mod leaving;
 pub mod people;
+mod refusal;
 pub mod scope;
 pub mod served;
 #[cfg(test)]

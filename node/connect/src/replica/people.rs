@@ -29,9 +29,17 @@ fn fields() -> Result<Vec<FieldName>, VaultError> {
 /// # Errors
 /// A damaged vault.
 pub fn told(vault: &Vault, year: SchoolYear, schools: &[u32]) -> Result<(Roster, Vec<Of>), VaultError> {
+    told_where(vault, year, |school| schools.contains(&school))
+}
+
+fn told_where(
+    vault: &Vault,
+    year: SchoolYear,
+    wanted: impl Fn(u32) -> bool,
+) -> Result<(Roster, Vec<Of>), VaultError> {
     let mut of = Vec::new();
     let mut roster = Roster::default();
-    let own = |place: &RosterEntry| place.school.filter(|school| place.enrolled && schools.contains(school));
+    let own = |place: &RosterEntry| place.school.filter(|school| place.enrolled && wanted(*school));
     for placed in vault.placed_where(year, &fields()?, |place| own(place).is_some())? {
         let place = &placed.place;
         let Some(school) = own(place) else { continue };
@@ -57,8 +65,12 @@ pub fn told(vault: &Vault, year: SchoolYear, schools: &[u32]) -> Result<(Roster,
             consents,
         });
     }
-    let own = vault.local_schools()?.into_iter().filter(|(_, number)| schools.contains(number));
-    roster.schools = own.collect();
+    // Those that its students name alone: what else a side knows of schools, or knew, makes no other roster.
+    let named: BTreeSet<&str> = roster.students.iter().map(|pupil| pupil.local_school.as_str()).collect();
+    let all = vault.local_schools()?;
+    let own = all.into_iter().filter(|(id, number)| named.contains(id.as_str()) && wanted(*number));
+    let schools = own.collect();
+    roster.schools = schools;
     Ok((roster, of))
 }
 
@@ -73,23 +85,22 @@ pub fn digest(roster: &Roster) -> [u8; 32] {
 /// # Errors
 /// A damaged vault.
 pub fn digest_here(vault: &Vault, year: SchoolYear) -> Result<[u8; 32], VaultError> {
-    let schools: BTreeSet<u32> = vault
-        .roster(year)?
-        .iter()
-        .filter_map(|(_, place)| place.school)
-        .chain(vault.local_schools()?.into_values())
-        .collect();
-    let (roster, _) = told(vault, year, &schools.into_iter().collect::<Vec<_>>())?;
-    Ok(digest(&roster))
+    Ok(digest(&told_where(vault, year, |_| true)?.0))
 }
 
-/// Everybody who is on the roster here, whether the district still says so or not.
+/// Those of a year's roster whom the district enrols here at present, as of the roster that was told last.
 ///
 /// # Errors
 /// A damaged vault.
-pub fn here(vault: &Vault, year: SchoolYear) -> Result<Vec<Of>, VaultError> {
-    let all = vault.roster(year)?;
-    Ok(all.into_iter().map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
+pub fn of_year(vault: &Vault, year: SchoolYear, present: SchoolYear) -> Result<Vec<Of>, VaultError> {
+    let now = vault.roster(present)?.into_iter().filter(|(_, place)| place.enrolled);
+    let now = now.map(|(handle, place)| Of { id: place.local_id.clone(), handle });
+    if year == present {
+        return Ok(now.collect());
+    }
+    let now: BTreeSet<String> = now.map(|of| of.id).collect();
+    let then = vault.roster(year)?.into_iter().filter(|(_, place)| now.contains(&place.local_id));
+    Ok(then.map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
 }
 
 /// The school years of which somebody is here, ascending.
@@ -107,19 +118,14 @@ pub fn years(vault: &Vault) -> Result<BTreeSet<SchoolYear>, VaultError> {
     Ok(years)
 }
 
-/// Takes a roster over: who is new is enrolled, what differs is written, in one synced write. Gives how many are new, and those who
-/// are here and not on it any more.
+/// Takes a roster over: who is new is enrolled, what differs is written, who is on it no more is enrolled no more and read by nobody; in one
+/// synced write. Gives how many are new.
 ///
 /// # Errors
 /// A vault that refuses; a name that is none.
-pub fn take(
-    vault: &Vault,
-    year: SchoolYear,
-    roster: &Roster,
-    now_ms: u64,
-) -> Result<(usize, Vec<Of>), VaultError> {
-    let before: BTreeMap<String, Handle> =
-        here(vault, year)?.into_iter().map(|of| (of.id, of.handle)).collect();
+pub fn take(vault: &Vault, year: SchoolYear, roster: &Roster, now_ms: u64) -> Result<usize, VaultError> {
+    let mut before = vault.roster(year)?;
+    before.retain(|(_, place)| place.enrolled);
     let ids = roster
         .students
         .iter()
@@ -138,12 +144,22 @@ pub fn take(
             }
         }
     }
+    let named: BTreeSet<&str> = roster.students.iter().map(|pupil| pupil.id.as_str()).collect();
+    for (handle, place) in before.iter().filter(|(_, place)| !named.contains(place.local_id.as_str())) {
+        let mut place = place.clone();
+        place.enrolled = false;
+        let ties = vault.relations_to(handle)?.into_iter().map(|(reader, _)| (reader, Vec::new()));
+        writes.push(StudentWrite {
+            handle: *handle,
+            roster: Some(place),
+            fields: Vec::new(),
+            ties: ties.collect(),
+            events: Vec::new(),
+        });
+    }
     let schools: BTreeMap<String, u32> = roster.schools.iter().cloned().collect();
-    if !writes.is_empty()
-        || schools
-            .iter()
-            .any(|(id, number)| vault.local_schools().is_ok_and(|own| own.get(id) != Some(number)))
-    {
+    let known = vault.local_schools()?;
+    if !writes.is_empty() || schools.iter().any(|(id, number)| known.get(id) != Some(number)) {
         let note = ImportNote {
             import: 0,
             at_ms: now_ms,
@@ -155,10 +171,8 @@ pub fn take(
         };
         vault.import(&note, &schools, &writes)?;
     }
-    let named: BTreeSet<&str> = roster.students.iter().map(|pupil| pupil.id.as_str()).collect();
-    let new = roster.students.iter().filter(|pupil| !before.contains_key(&pupil.id)).count();
-    let left = before.into_iter().filter(|(id, _)| !named.contains(id.as_str()));
-    Ok((new, left.map(|(id, handle)| Of { id, handle }).collect()))
+    let before: BTreeSet<&str> = before.iter().map(|(_, place)| place.local_id.as_str()).collect();
+    Ok(named.difference(&before).count())
 }
 
 /// What of a student is otherwise here.

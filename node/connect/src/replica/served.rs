@@ -1,26 +1,28 @@
 //! The district's side: `POST /replica/v1/WORD` with `begin`, `compare`, `bring`, `fetch`, `states`; borsh in, borsh out.
 //!
 //! Basic with the replica's name and secret. Refusals are `{"error":{"code","message"}}`: 400 `malformed`, 401 `unknown_replica`, 404
-//! `unknown_word`, 409 `version` or `session_over` (begin again), 413 `too_large`, 503 `busy` with Retry-After. Invariants: a replica
-//! is told of its own schools' students only, each listed in the access log before anything of it leaves; it brings events of its own
-//! feeds only, at places that their messages' marks give. Absent: TLS, which a proxy ends.
+//! `unknown_word`, 408 `too_slow`, 409 `version` or `session_over` (begin again), 413 `too_large`, 500 `vault_refused`, 503 `busy` with
+//! Retry-After. Invariants: a replica is told of its own schools' students only, each listed in the access log before anything of it
+//! leaves; it brings what `judging` lets in; a levelling is of the registration that began it, one at a time, and ends by itself.
+//! Absent: TLS, which a proxy ends.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use aula_district::keep::fold;
 use aula_district::live::{LiveError, events_of};
-use aula_district::merge::{Merged, Merging, mark_of};
+use aula_district::merge::Merged;
+use aula_foreign::secret::drawn;
+use aula_foreign::shelf::Shelf;
 use aula_ledger::types::{Handle, SchoolYear, TimeMs};
-use aula_twin_runtime::event::{Event, EventBody};
 use aula_twin_runtime::params::Params;
 use aula_vault::VaultError;
 use aula_vault::access::Provided;
-use aula_vault::feeds::{FeedKeys, MAX_ORIGIN_BYTES};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -28,22 +30,28 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
 use super::clients::{Registered, Replicas};
-use super::difference::{MAX_ASKED, say};
+use super::difference::{MAX_ASKED, apart, say};
 use super::entering::Entering;
+use super::judging::{Judged, Judging};
 use super::people;
+use super::refusal::Refusal;
 use super::scope::{Numbers, Of, Set};
 use super::wire::{
     Begin, Begun, Bring, Brought, Compare, Compared, Fate, Fetch, MAX_BODY_BYTES, MAX_FETCHED, MAX_ROWS,
     Making, Row, Rows, Session, Stated, States, TYPE, VERSION,
 };
 use crate::door::{Lent, lent};
-use crate::people::People;
-use crate::pipeline::RETRY_S;
 use crate::strangers::limited;
 use crate::taking::Levelling;
 
 /// Requests that are answered at once.
 const MAX_REQUESTS: usize = 8;
+/// How long a body may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a levelling may take, and how long what was numbered for a replica is of use, milliseconds.
+const SESSION_MS: u64 = 60 * 60 * 1_000;
+/// Levellings under way at most, one a replica: the set of each is in memory.
+const MAX_SESSIONS: usize = 256;
 /// Students whose states are folded in one borrowing of the vault.
 const AT_ONCE: usize = 100;
 
@@ -53,10 +61,18 @@ pub type Parameters = Arc<dyn Fn() -> Result<([u8; 32], Params), String> + Send 
 pub type Clock = fn() -> u64;
 
 /// A levelling under way.
+#[derive(Clone)]
 struct Held {
-    session: Session,
+    who: Registered,
     year: SchoolYear,
     set: Arc<Set>,
+}
+
+/// What was numbered of a replica's students of a year, and when it was of use last.
+#[derive(Default)]
+struct Numbered {
+    used_ms: u64,
+    numbers: Arc<Mutex<Numbers>>,
 }
 
 /// The district's side.
@@ -65,9 +81,10 @@ pub struct Served {
     clients: RwLock<Replicas>,
     parameters: Parameters,
     clock: Clock,
-    held: Mutex<HashMap<String, Held>>,
-    numbers: Mutex<HashMap<String, Numbers>>,
-    places: tokio::sync::Semaphore,
+    held: Shelf<Held>,
+    numbered: Mutex<BTreeMap<(String, SchoolYear), Numbered>>,
+    places: Arc<tokio::sync::Semaphore>,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Served {
@@ -80,55 +97,33 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Status, code, what to do.
-struct Refusal(StatusCode, &'static str, String);
-
-impl Refusal {
-    fn malformed(why: impl std::fmt::Display) -> Self {
-        Self(StatusCode::BAD_REQUEST, "malformed", why.to_string())
-    }
-}
-
-impl From<Lent> for Refusal {
-    fn from(why: Lent) -> Self {
-        if let Lent::Vault(error) = &why {
-            tracing::warn!(%error, "a replica was told to come again");
-        }
-        Self(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "busy",
-            format!("the district's vault is not to be had now: come again after {RETRY_S} s"),
-        )
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let Self(status, code, message) = self;
-        let body = serde_json::json!({ "error": { "code": code, "message": message } }).to_string();
-        let mut response = (status, [(CONTENT_TYPE, "application/json")], body).into_response();
-        let headers = response.headers_mut();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_S.into());
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Basic"));
-        }
-        response
-    }
-}
-
 impl Served {
     /// For these replicas.
     pub fn new(entering: Entering, clients: Replicas, parameters: Parameters, clock: Clock) -> Self {
-        let places = tokio::sync::Semaphore::new(MAX_REQUESTS);
-        let (held, numbers) = Default::default();
-        Self { entering, clients: RwLock::new(clients), parameters, clock, held, numbers, places }
+        let places = Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS));
+        let (held, numbered, patience) = (Shelf::new(MAX_SESSIONS), Mutex::default(), PATIENCE);
+        Self { entering, clients: RwLock::new(clients), parameters, clock, held, numbered, places, patience }
     }
 
-    /// Takes other replicas from now on.
+    /// Waits so long for a body, instead of two minutes.
+    #[must_use]
+    pub fn waiting(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Takes other replicas from now on. Levellings of those whose line is another one end.
     pub fn set_clients(&self, clients: Replicas) {
+        self.held.keep((self.clock)(), |held| clients.has(&held.who));
+        locked(&self.numbered).retain(|(name, _), _| clients.names(name));
         *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
+    }
+
+    /// Lets go of levellings that nobody ended, and of what was numbered for replicas that do not come any more.
+    pub fn forget(&self) {
+        let now = (self.clock)();
+        self.held.keep(now, |_| true);
+        locked(&self.numbered).retain(|_, one| now.saturating_sub(one.used_ms) < SESSION_MS);
     }
 
     fn who(&self, headers: &HeaderMap) -> Result<Registered, Refusal> {
@@ -156,9 +151,13 @@ impl Served {
             let why = format!("this district speaks version {VERSION}: run the same version of aula on both");
             return Err(Refusal(StatusCode::CONFLICT, "version", why));
         }
-        let (now, door) = ((self.clock)(), self.entering.door());
-        let year = asked.year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
-        let (roster, of, genesis, making) = lent(door, |vault| {
+        let now = (self.clock)();
+        let present = SchoolYear::at(TimeMs(now));
+        let year = asked.year.map_or(present, SchoolYear);
+        if year > present {
+            return Err(Refusal::malformed(format!("the school year is {} here", present.0)));
+        }
+        let (roster, of, genesis, making) = lent(self.entering.door(), |vault| {
             let identity = vault.identity()?;
             let (roster, of) = people::told(vault, year, &who.schools)?;
             let making = match asked.has_vault {
@@ -168,74 +167,86 @@ impl Served {
                     marks_key: *vault.marks_key()?.as_bytes(),
                 }),
             };
-            if people::digest(&roster) != asked.roster {
+            // Of a year that is named, events alone are levelled: nobody's place leaves, and nobody's is listed.
+            let differs = asked.year.is_none() && people::digest(&roster) != asked.roster;
+            if differs {
                 // Listed before it leaves.
                 let handles: BTreeSet<Handle> = of.iter().map(|one| one.handle).collect();
                 vault.list_provided(&handles, &who.name, Provided::Place, now)?;
             }
-            Ok((roster, of, identity.genesis.0, making))
+            Ok((differs.then_some(roster), of, identity.genesis.0, making))
         })?;
-        let mut numbers = locked(&self.numbers).remove(who.name.as_str()).unwrap_or_default();
-        let set = numbers.set(door, year, of);
-        locked(&self.numbers).insert(who.name.to_string(), numbers);
-        let (set, mut session) = (Arc::new(set?), [0; 16]);
-        let drawn: [u8; 32] = Sha256::digest(aula_foreign::secret::drawn().as_bytes()).into();
-        session.copy_from_slice(&drawn[..16]);
-        let root = set.root();
-        locked(&self.held).insert(who.name.to_string(), Held { session, year, set });
-        Ok(Begun {
-            session,
-            genesis,
-            year: year.0,
-            sources: who.feeds.iter().map(|source| source.0).collect(),
-            roster: (people::digest(&roster) != asked.roster).then_some(roster),
-            making,
-            root,
-        })
+        let set = Arc::new(self.numbered(who, year, of, now)?);
+        let (mut session, root) = ([0; 16], set.root());
+        let digest: [u8; 32] = Sha256::digest(drawn().as_bytes()).into();
+        session.copy_from_slice(&digest[..16]);
+        // One a replica: whoever begins again ends what it began before.
+        let (held, own) = (Held { who: who.clone(), year, set }, |other: &Held| other.who.name == who.name);
+        let kept = self.held.put_among(&hex::encode(session), held, (now, SESSION_MS), (1, own));
+        kept.map_err(|_| Refusal::busy("too many replicas level now"))?;
+        let sources = who.feeds.iter().map(|source| source.0).collect();
+        Ok(Begun { session, genesis, year: year.0, sources, roster, making, root })
     }
 
-    fn held(&self, who: &Registered, session: Session) -> Result<(SchoolYear, Arc<Set>), Refusal> {
-        let held = locked(&self.held);
-        let found = held.get(who.name.as_str()).filter(|held| held.session == session);
-        found.map(|held| (held.year, held.set.clone())).ok_or_else(|| {
-            Refusal(StatusCode::CONFLICT, "session_over", "this levelling is over: begin another".into())
-        })
+    /// The events of these students, numbered: those that were numbered before are not opened again.
+    fn numbered(&self, who: &Registered, year: SchoolYear, of: Vec<Of>, now: u64) -> Result<Set, Lent> {
+        let key = (who.name.to_string(), year);
+        let numbers = {
+            let mut all = locked(&self.numbered);
+            let own = all.entry(key.clone()).or_default();
+            own.used_ms = now;
+            own.numbers.clone()
+        };
+        // Of one replica and year one after the other, so that nothing is opened twice.
+        let set = locked(&numbers).set(self.entering.door(), year, of);
+        if set.as_ref().map_or(true, |set| set.ids.is_empty()) {
+            locked(&self.numbered).remove(&key);
+        }
+        set
+    }
+
+    fn held(&self, who: &Registered, session: Session) -> Result<Held, Refusal> {
+        let found = self.held.get(&hex::encode(session), (self.clock)());
+        found.map(|(held, _)| held).filter(|held| held.who == *who).ok_or_else(Refusal::session_over)
     }
 
     fn compare(&self, who: &Registered, asked: &Compare) -> Result<Compared, Refusal> {
-        let (_, set) = self.held(who, asked.session)?;
+        let held = self.held(who, asked.session)?;
         if asked.parts.len() > MAX_ASKED {
             return Err(Refusal::malformed(format!("ask for at most {MAX_ASKED} parts")));
         }
-        Ok(Compared { said: asked.parts.iter().map(|part| say(&set.ids, *part)).collect() })
+        if !apart(&asked.parts) {
+            return Err(Refusal::malformed("ask for parts that do not overlap, each of 16 digits at most"));
+        }
+        Ok(Compared { said: asked.parts.iter().map(|part| say(&held.set.ids, *part)).collect() })
     }
 
     fn bring(&self, who: &Registered, brought: Bring) -> Result<Brought, Refusal> {
-        let (year, _) = self.held(who, brought.session)?;
+        let year = self.held(who, brought.session)?.year;
         let Rows { students, rows } = brought.rows;
         if rows.len() > MAX_ROWS {
             return Err(Refusal::malformed(format!("bring at most {MAX_ROWS} events at once")));
         }
         let mut fates = vec![Fate::Refused; rows.len()];
         let (come, at) = lent(self.entering.door(), |vault| {
-            let (keys, mut people) = (vault.feed_keys()?, People::default());
+            let mut judging = Judging::of(vault, who)?;
             let (mut come, mut at) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
             for ((n, row), fate) in rows.into_iter().enumerate().zip(&mut fates) {
-                let Some(event) = checked(who, &keys, &row) else { continue };
                 let id = students.get(usize::from(row.student)).map(String::as_str).unwrap_or_default();
-                let Some(handle) = people.find(vault, id, event.key.stamp.wall_ms())? else {
-                    *fate = Fate::Unknown;
-                    continue;
-                };
-                let own = vault.keystore().student(&handle).is_some_and(|(own, _)| own == year);
-                come.push(Merging { handle, event, origin: row.origin });
-                at.push((n, own));
+                match judging.judge(id, row)? {
+                    Judged::Is(other) => *fate = other,
+                    Judged::Comes(merging) => {
+                        let student = vault.keystore().student(&merging.handle);
+                        at.push((n, student.is_some_and(|(own, _)| own == year)));
+                        come.push(merging);
+                    }
+                }
             }
             Ok((come, at))
         })?;
         let merged = match come.is_empty() {
             true => Vec::new(),
-            false => self.entering.level(Levelling { come, ..Levelling::default() })?,
+            false => self.entering.level(Levelling { come, ..Levelling::default() })?.fates,
         };
         for ((n, own), merged) in at.into_iter().zip(merged) {
             if let Some(fate) = fates.get_mut(n) {
@@ -251,7 +262,7 @@ impl Served {
     }
 
     fn fetch(&self, who: &Registered, asked: &Fetch) -> Result<Rows, Refusal> {
-        let (_, set) = self.held(who, asked.session)?;
+        let set = self.held(who, asked.session)?.set;
         if asked.ids.len() > MAX_FETCHED {
             return Err(Refusal::malformed(format!("fetch at most {MAX_FETCHED} events at once")));
         }
@@ -282,14 +293,9 @@ impl Served {
     }
 
     fn states(&self, who: &Registered, asked: &States) -> Result<Stated, Refusal> {
-        let (_, set) = self.held(who, asked.session)?;
-        let (digest, params) = (self.parameters)().map_err(|why| {
-            Refusal(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
-                format!("the twins' parameters are not to be had: {why}"),
-            )
-        })?;
+        let set = self.held(who, asked.session)?.set;
+        let (digest, params) = (self.parameters)()
+            .map_err(|why| Refusal::busy(format_args!("the twins' parameters are not to be had ({why})")))?;
         Ok(Stated { parameters: digest, states: states(&self.entering, &set.students, &params)? })
     }
 }
@@ -323,18 +329,6 @@ pub fn states(entering: &Entering, students: &[Of], params: &Params) -> Result<[
     Ok(hash.finalize().into())
 }
 
-/// An event that this replica may bring; none of bytes that are none, of another's feed, or at a place that its message does not give.
-fn checked(who: &Registered, keys: &FeedKeys, row: &Row) -> Option<Event> {
-    let event = Event::decode(&row.event).ok()?;
-    let source = event.key.source;
-    let own = match &event.body {
-        EventBody::Correction { target, .. } => target.source == source,
-        _ => true,
-    };
-    let fits = own && row.origin.len() <= MAX_ORIGIN_BYTES && who.feeds.contains(&source);
-    (fits && mark_of(keys, &event, &row.origin).1).then_some(event)
-}
-
 fn read<T: BorshDeserialize>(body: &[u8]) -> Result<T, Refusal> {
     borsh::from_slice(body).map_err(|_| Refusal::malformed("the body is not what this word takes"))
 }
@@ -358,17 +352,28 @@ async fn asked(State(served): State<Arc<Served>>, Path(word): Path<String>, requ
         Ok(who) => who,
         Err(refusal) => return refusal.into_response(),
     };
-    let Ok(_place) = served.places.try_acquire() else {
-        let why = format!("too many replicas level now: come again after {RETRY_S} s");
-        return Refusal(StatusCode::SERVICE_UNAVAILABLE, "busy", why).into_response();
+    let Ok(place) = served.places.clone().try_acquire_owned() else {
+        return Refusal::busy("too many replicas level now").into_response();
     };
-    // A stranger's body is not read at all.
-    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        let why = format!("send at most {MAX_BODY_BYTES} bytes at once");
-        return Refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", why).into_response();
+    // A stranger's body is not read at all, and nobody's for ever.
+    let body = match tokio::time::timeout(served.patience, to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            let why = format!("send at most {MAX_BODY_BYTES} bytes at once");
+            return Refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", why).into_response();
+        }
+        Err(_) => {
+            let why = format!("send a body within {} s: level again", served.patience.as_secs());
+            return Refusal(StatusCode::REQUEST_TIMEOUT, "too_slow", why).into_response();
+        }
     };
     let own = served.clone();
-    let answered = tokio::task::spawn_blocking(move || own.answer(&word, &who, &body)).await;
+    let answered = tokio::task::spawn_blocking(move || {
+        // Until the work is done, whether or not the replica is still there.
+        let _place = place;
+        own.answer(&word, &who, &body)
+    })
+    .await;
     match answered {
         Ok(Ok(bytes)) => (StatusCode::OK, [(CONTENT_TYPE, TYPE)], Bytes::from(bytes)).into_response(),
         Ok(Err(refusal)) => refusal.into_response(),

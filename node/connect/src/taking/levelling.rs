@@ -1,6 +1,6 @@
 //! What a replica or its district has otherwise, into the vault: with the sources' notes, and with letters that waited for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aula_district::event_place::EventPlace;
@@ -25,6 +25,41 @@ pub struct Levelling {
     pub gone: Vec<(Handle, EventPlace)>,
     /// Feeds whose letters are tried again: students came.
     pub replay: Vec<Arc<Feed>>,
+    /// Students who are erased here.
+    pub leave: Vec<Leaving>,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// An event as it stands: its place, and of its sealing eight bytes that no other one has.
+pub type Sealed = (EventPlace, [u8; 8]);
+
+/// A student who is to be erased here: each handle, with those events that the other side has told what becomes of. Who has another one by
+/// now, in whatever year, stays until that is told as well.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// By handle.
+    pub told: BTreeMap<Handle, BTreeSet<Sealed>>,
+}
+
+impl Leaving {
+    /// Whether all that is kept of the student was told of.
+    fn is_all(&self, vault: &Vault) -> Result<bool, VaultError> {
+        let Some(first) = self.told.keys().next() else { return Ok(false) };
+        let Some((_, student)) = vault.keystore().student(first) else { return Ok(false) };
+        let handles = vault.keystore().handles_of(&student);
+        for (handle, _) in handles {
+            let Some(told) = self.told.get(&handle) else { return Ok(false) };
+            let mut all = true;
+            vault.event_tags(&handle, |place, tag| {
+                all &= EventPlace::try_from(place).is_ok_and(|place| told.contains(&(place, tag)));
+            })?;
+            if !all {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// What became of a levelling.
@@ -36,15 +71,18 @@ pub struct Levelled {
     pub events: Vec<(Handle, Event)>,
     /// Of whom something was replaced or taken away.
     pub anew: Vec<Handle>,
+    /// How many students were erased.
+    pub erased: usize,
 }
 
 impl Taking {
-    /// Merges what comes, takes away what goes, tries letters again: on disk on return.
+    /// Merges what comes, takes away what goes, tries letters again, erases who leaves: on disk on return. Nothing comes between the look at
+    /// what is kept of a student and the erasing: whatever enters this vault does so here.
     ///
     /// # Errors
     /// A vault that refuses; what was merged before stays, and the same again changes nothing.
     pub fn level(&mut self, vault: &Vault, levelling: &Levelling) -> Result<Levelled, VaultError> {
-        let Levelling { come, gone, replay } = levelling;
+        let Levelling { come, gone, replay, leave: leaving, at_ms } = levelling;
         let mut levelled = Levelled::default();
         if !gone.is_empty() {
             leave(vault, &mut self.keys, gone)?;
@@ -88,6 +126,18 @@ impl Taking {
         levelled.events.extend(entered);
         for feed in replay {
             levelled.events.extend(self.replay(vault, feed)?.1);
+        }
+        let mut erased = Vec::new();
+        for student in leaving {
+            if student.is_all(vault)? {
+                erased.extend(student.told.keys().next().copied());
+                levelled.anew.extend(student.told.keys());
+            }
+        }
+        if !erased.is_empty() {
+            levelled.erased = erased.len();
+            vault.erase(&erased, *at_ms)?;
+            self.people.forget();
         }
         Ok(levelled)
     }

@@ -30,3 +30,43 @@ fn an_amendment_whose_target_came_before_a_crash_enters_with_the_next_message() 
     assert!(letters::list(&world.vault, world.feed.source)?.is_empty());
     Ok(())
 }
+
+#[test]
+fn who_is_to_be_erased_stays_while_an_event_was_not_told_of() -> Tested {
+    let world = World::new()?;
+    let vault = &world.vault;
+    let mut taking = Taking::new(vault)?;
+    let earlier = aula_kit::vault::enrol(vault, &["S-0"], aula_ledger::types::SchoolYear(2024))?[0];
+    let handles = [world.handles[0], earlier];
+    let told = || -> Result<Leaving, VaultError> {
+        let mut leaving = Leaving::default();
+        for handle in handles {
+            let own = leaving.told.entry(handle).or_default();
+            vault.event_tags(&handle, |place, tag| {
+                own.extend(place.try_into().ok().map(|place| (place, tag)))
+            })?;
+        }
+        Ok(leaving)
+    };
+    let leave = |taking: &mut Taking, leaving: Leaving| {
+        let levelling = Levelling { leave: vec![leaving], at_ms: NOW_MS, ..Levelling::default() };
+        taking.level(vault, &levelling).map(|levelled| levelled.erased)
+    };
+    taking.take(vault, &[mark(&world.feed, "a", "S-0", 1)?])?;
+    let before = told()?;
+    // Another event comes after the other side was asked.
+    taking.take(vault, &[mark(&world.feed, "b", "S-0", 2)?])?;
+    assert_eq!(leave(&mut taking, before)?, 0);
+    assert!(!vault.is_erased(&handles[0])?);
+    // A year that was not told of keeps her as well.
+    let mut one = told()?;
+    one.told.remove(&earlier);
+    assert_eq!(leave(&mut taking, one)?, 0);
+    assert_eq!(leave(&mut taking, Leaving::default())?, 0);
+    assert_eq!(leave(&mut taking, told()?)?, 1);
+    assert!(vault.is_erased(&handles[0])? && vault.is_erased(&earlier)?);
+    // What comes of her now is a letter: nothing of it is lost.
+    let taken = taking.take(vault, &[mark(&world.feed, "c", "S-0", 3)?])?;
+    assert_eq!(taken.fates, [Fate::Letter(Reason::UnknownStudent)]);
+    Ok(())
+}

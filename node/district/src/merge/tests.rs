@@ -136,3 +136,31 @@ fn what_is_new_is_new_once_and_another_students_stays_where_it_is() -> Tested {
     assert_eq!(other.take(other.handle, &imported, "x")?, Merged::New, "it may come again");
     Ok(())
 }
+
+#[test]
+fn of_two_of_one_message_in_a_batch_the_one_that_is_thrown_away_counts_as_nothing() -> Tested {
+    let [mut one, mut other] = sides()?;
+    let greater = one.hear("m", NOW_MS, NOW_MS, Attendance::Absent)?;
+    let lesser = other.hear("m", NOW_MS - 7, NOW_MS, Attendance::Absent)?;
+    assert!(lesser < greater);
+    let row = |handle, event: &Event, name| {
+        let origin = origin::encode(name, NOW_MS, "school", "tablet", 1);
+        Merging { handle, event: event.clone(), origin }
+    };
+    let mut told = Vec::new();
+    let rows = [row(one.handle, &greater, "m"), row(one.handle, &lesser, "m")];
+    let fates = merge(&one.vault, &mut one.keys, &rows, |fates| {
+        told.extend_from_slice(fates);
+        Vec::new()
+    })?;
+    assert_eq!((&fates[..], &told[..]), (&[Merged::Known, Merged::Replaced][..], &fates[..]));
+    assert_eq!(one.events()?, std::slice::from_ref(&lesser));
+    // Where none is kept yet, one is new, whichever came first: these two claim one place.
+    let second = Event { body: EventBody::Attendance(Attendance::Present), ..greater.clone() };
+    let (more, less) = if second < greater { (&greater, &second) } else { (&second, &greater) };
+    let rows = [row(other.other, more, "x"), row(other.other, less, "x")];
+    let fates = merge(&other.vault, &mut other.keys, &rows, |_| Vec::new())?;
+    assert_eq!(fates, [Merged::Known, Merged::New]);
+    assert_eq!(events_of(&other.vault, &other.other)?, std::slice::from_ref(less));
+    Ok(())
+}

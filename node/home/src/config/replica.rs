@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aula_foreign::address::origin;
 use serde::{Deserialize, Serialize};
 
 /// Of which district this home is a replica.
@@ -35,9 +36,8 @@ pub struct Replicas {
 impl Replica {
     /// What is wrong with it, if anything.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        let loopback = ["http://127.0.0.1:", "http://localhost:"].iter().any(|own| self.of.starts_with(own));
         match () {
-            () if !self.of.starts_with("https://") && !loopback => Some(
+            () if origin(&self.of).is_none() || self.of.contains(['?', '#']) => Some(
                 "replica.of must be where the district listens for replicas: https://HOST, or http on loopback",
             ),
             () if !(5..=86_400).contains(&self.every_s) => Some("replica.every_s must be 5 to 86400"),
@@ -72,6 +72,24 @@ mod tests {
             [("https://", "http://"), ("127.0.0.1", "0.0.0.0"), ("secret =", "every_s = 4\nsecret =")]
         {
             assert!(toml::from_str::<Config>(&good.replace(from, to))?.check().is_err(), "{to}");
+        }
+        // How an address begins says nothing of where it leads.
+        for (of, taken) in [
+            ("https://aula.example.org:8443/below/", true),
+            ("http://127.0.0.1:8498", true),
+            ("http://localhost:8498", true),
+            ("http://[::1]:8498", true),
+            ("http://127.0.0.1:80@evil.example", false),
+            ("http://localhost:x@evil.example", false),
+            ("http://127.0.0.1.evil.example", false),
+            ("https://aula.example.org@evil.example", false),
+            ("https://aula.example.org?", false),
+            ("https://aula.example.org#x", false),
+            ("https://", false),
+            ("HTTPS://aula.example.org", false),
+        ] {
+            let config = toml::from_str::<Config>(&good.replace("https://aula.example.org", of))?;
+            assert_eq!(config.check().is_ok(), taken, "{of}");
         }
         Ok(())
     }

@@ -110,14 +110,17 @@ impl Filter {
 
     /// Whether an answer to it tells something of an object that need not be on the page: the object meets conditions on more than
     /// [`OPEN`] fields. Of a negated one not meeting it tells as much, and where an alternative names whom it is about, any outcome does;
-    /// such conditions count as met.
+    /// such conditions count as met. A moment of change is open to whoever asks what changed since, as every delta does: asked for
+    /// otherwise, or of somebody by name, it is what stands in a record.
     pub fn tells_of(&self, object: &Value) -> bool {
-        self.0.iter().filter(|all| !all.iter().all(Condition::is_open)).any(|all| {
+        self.0.iter().any(|all| {
             let named = all.iter().any(Condition::names_somebody);
-            all.iter().all(|one| {
-                let asks = !one.is_open() && !one.names_somebody();
-                asks && (named || one.predicate == Predicate::IsNot) || one.meets(object)
-            })
+            let open = |one: &Condition| one.is_open() || one.is_since() && !named;
+            !all.iter().all(open)
+                && all.iter().all(|one| {
+                    let asks = !open(one) && !one.names_somebody();
+                    asks && (named || one.predicate == Predicate::IsNot) || one.meets(object)
+                })
         })
     }
 
@@ -127,9 +130,10 @@ impl Filter {
     }
 }
 
-/// Fields that say nothing of a person beyond that there is one: its identifier, whether and since when it is so, in which role.
-const OPEN: [&[&str]; 5] =
-    [&["sourcedId"], &["status"], &["dateLastModified"], &["role"], &["roles", "role"]];
+/// Fields that say nothing of a person beyond that there is one: its identifier, whether it is so, in which role.
+const OPEN: [&[&str]; 4] = [&["sourcedId"], &["status"], &["role"], &["roles", "role"]];
+/// When an object was changed.
+const CHANGED: [&str; 1] = ["dateLastModified"];
 /// Fields that name a person.
 const NAMES: [&[&str]; 6] = [
     &["sourcedId"],
@@ -190,6 +194,11 @@ fn number(text: &str) -> Option<f64> {
 impl Condition {
     fn is_open(&self) -> bool {
         OPEN.iter().any(|open| self.path == *open)
+    }
+
+    /// Whether it asks what changed since a moment.
+    fn is_since(&self) -> bool {
+        self.path == CHANGED && matches!(self.predicate, Predicate::After | Predicate::From)
     }
 
     fn names_somebody(&self) -> bool {
@@ -321,6 +330,19 @@ mod tests {
             ("sourcedId='S-17'", false),
             ("status='active' AND dateLastModified>'2026-03-01' AND roles.role='student'", false),
             ("sourcedId='S-17' OR status='active'", false),
+            // A moment of change is in the record for whoever does not merely ask what is new.
+            ("dateLastModified>='2026-03-02T09:30:00.250Z'", false),
+            ("dateLastModified='2026-03-02T09:30:00.250Z'", true),
+            ("dateLastModified='2026-03-02T09:30:00.251Z'", false),
+            ("dateLastModified!='2026-03-02T09:30:00.251Z'", true),
+            (
+                "dateLastModified>='2026-03-02T09:30:00.250Z' AND dateLastModified<='2026-03-02T09:30:00.250Z'",
+                true,
+            ),
+            ("dateLastModified<'2026-03-03'", true),
+            ("dateLastModified~'09:30'", true),
+            ("sourcedId='S-17' AND dateLastModified>'2026-03-03'", true),
+            ("sourcedId='S-18' AND dateLastModified>'2026-03-01'", false),
             // Whoever meets it, and nobody else of the whole roster.
             ("familyName='o''hara'", true),
             ("familyName='jones'", false),

@@ -131,7 +131,7 @@ async fn listening(own: &config::Feed) -> Result<(TcpListener, Clients), Failure
 /// Gives a feed its clients anew whenever their file changes.
 fn attend(own: &config::Feed, take: impl Fn(Clients) + Send + Sync + 'static) {
     if let Some(file) = own.clients.clone() {
-        tokio::spawn(clients::attend(own.name.clone(), file, take));
+        tokio::spawn(clients::attend(own.name.clone(), file, read_clients, take));
     }
 }
 

@@ -4,10 +4,10 @@
 //! time, and writes how that went to HOME/feeds/replica.json, where `aula feed status` reads it. Without a network a school's
 //! node takes in, folds and shows all the same. Absent: TLS, which a proxy ends.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use aula_connect::clients::attend;
 use aula_connect::given::Feed;
 use aula_connect::pipeline::Pipeline;
 use aula_connect::replica::asking::{Levelled, Replica, make};
@@ -30,8 +30,8 @@ use aula_home::{Advise, Failure};
 use aula_store::ChainDb;
 use aula_web::http::Node;
 
-/// How often the file of replicas is looked at.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked which levellings are over.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// How long a school waits after failures, at most.
 const MOST: Duration = Duration::from_secs(300);
 const HINT: &str = "correct [replica] or [replicas] in config.toml; docs/replicas.md has an example";
@@ -106,7 +106,10 @@ pub(super) async fn start(
         let socket = TcpListener::bind(own.listen).await;
         let socket = socket.advise(format!("replicas cannot be listened for on {}", own.listen), HINT)?;
         tracing::info!(listen = %own.listen, "replicas level below /replica/v1");
-        tokio::spawn(attend(served.clone(), own));
+        let taker = served.clone();
+        let take = move |known| taker.set_clients(known);
+        tokio::spawn(attend("the replicas".into(), own.clients, clients::read, take));
+        tokio::spawn(forget(served.clone()));
         tokio::spawn(async move {
             if let Err(error) = axum::serve(socket, router(served)).await {
                 tracing::error!(%error, "replicas level no longer");
@@ -166,23 +169,10 @@ async fn keep_level(
     }
 }
 
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|found| found.modified()).ok()
-}
-
-/// Takes other replicas when their file changes, for as long as the node runs.
-async fn attend(served: Arc<Served>, own: config::Replicas) {
-    let mut seen = changed(&own.clients);
+/// Lets go of what nobody levels with any more, for as long as the node runs.
+async fn forget(served: Arc<Served>) {
     loop {
-        tokio::time::sleep(EVERY).await;
-        let now = changed(&own.clients);
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        match clients::read(&own.clients) {
-            Ok(clients) => served.set_clients(clients),
-            Err(error) => tracing::warn!(%error, "the replicas stay as they were"),
-        }
+        tokio::time::sleep(FORGET_EVERY).await;
+        served.forget();
     }
 }

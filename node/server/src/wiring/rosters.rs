@@ -9,14 +9,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use aula_connect::clients;
 use aula_connect::door::{Lent, lent};
 use aula_connect::note::Note;
 use aula_connect::strangers::limited;
 use aula_district::event_place::place;
-use aula_district::import::events::IMPORTS;
-use aula_district::live::{LiveError, events_of};
-use aula_home::config::{Config, OneRoster};
-use aula_home::own_file::{self, OwnFileError, Watch};
+use aula_home::config::Config;
+use aula_home::own_file::{self, OwnFileError};
 use aula_ingest::date::Date;
 use aula_ledger::access::Relation;
 use aula_ledger::names::{FieldName, Name};
@@ -28,7 +27,6 @@ use aula_rosters::provider::records::{
     Given, Key, NotGiven, Records, Roster, School, Score, Staff, Student, What,
 };
 use aula_twin_runtime::event::{Event, EventBody};
-use aula_twin_runtime::merge::counted;
 use aula_vault::access::{Placed, Provided};
 use aula_vault::{Vault, VaultError};
 use serde::Deserialize;
@@ -40,10 +38,13 @@ use aula_home::{Advise, Failure};
 use aula_store::ChainDb;
 use aula_web::http::Node;
 
+mod scored;
 #[cfg(test)]
 mod tests;
 
-/// How often the file of clients is looked at.
+use scored::Scored;
+
+/// How often it is looked whether a roster in memory is of use still.
 const EVERY: Duration = Duration::from_secs(2);
 /// How long a roster is kept in memory at most: what no import wrote shows after it. Nobody's names stay there longer than that when
 /// nobody asks.
@@ -60,12 +61,20 @@ pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb
     let (Some(own), Some(door)) = (config.oneroster.clone(), KeptDoor::of(node)) else { return Ok(()) };
     let clients = read(&own.clients)?;
     let subjects = config.district.subject.iter().map(|own| (own.skill, own.word.clone())).collect();
-    let records = Arc::new(OfVault { door, db: db.clone(), subjects, kept: Mutex::default() });
+    let records = Arc::new(OfVault {
+        door,
+        db: db.clone(),
+        subjects,
+        kept: Mutex::default(),
+        scored: Mutex::default(),
+    });
     let provider = Arc::new(Provider::new(&own.url, clients, records.clone(), now_ms));
     let socket = TcpListener::bind(own.listen).await;
     let socket = socket.advise(format!("the roster cannot be given on {}", own.listen), HINT)?;
     tracing::info!(listen = %own.listen, url = own.url, "the roster is given below /ims/oneroster");
-    tokio::spawn(attend(provider.clone(), own));
+    let (taker, again) = (provider.clone(), |file: &Path| read(file).map_err(|failure| failure.message));
+    let take = move |clients| taker.set_clients(clients);
+    tokio::spawn(clients::attend("the roster".into(), own.clients, again, take));
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;
@@ -94,27 +103,6 @@ fn read(path: &Path) -> Result<Clients, Failure> {
     Ok(clients)
 }
 
-/// Takes other clients when their file changes, for as long as the node runs.
-async fn attend(provider: Arc<Provider>, own: OneRoster) {
-    let mut watch = Watch::unread(&own.clients);
-    loop {
-        tokio::time::sleep(EVERY).await;
-        if !watch.is_due() {
-            continue;
-        }
-        match read(&own.clients) {
-            Ok(clients) => {
-                watch.take();
-                provider.set_clients(clients);
-            }
-            Err(failure) if watch.refuse() => {
-                tracing::warn!(error = failure.message, "the roster's clients stay as they were");
-            }
-            Err(_) => {}
-        }
-    }
-}
-
 /// Of which state of the vault something was read: opening, imports, undone last, handles, school year.
 type Stamp = (u64, usize, u64, usize, u16);
 
@@ -134,6 +122,8 @@ struct OfVault {
     /// Words of subjects, by skill.
     subjects: BTreeMap<u16, String>,
     kept: Mutex<Kept>,
+    /// Where scores stand among events.
+    scored: Mutex<Scored>,
 }
 
 impl OfVault {
@@ -194,7 +184,7 @@ impl OfVault {
 
     /// The results that feeds brought, which are events and no records: of no class.
     fn heard(&self, roster: &Roster) -> Result<Vec<Score>, NotGiven> {
-        // Whole vaults are not opened for none.
+        // Whole vaults are not looked through for none.
         let any = self.ask(|vault| {
             let notes = vault.source_notes()?;
             let count =
@@ -204,53 +194,45 @@ impl OfVault {
         if !any? {
             return Ok(Vec::new());
         }
-        let mut scores = Vec::new();
+        let mut scored = self.scored.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut scores, mut handles) = (Vec::new(), BTreeSet::new());
         for students in roster.students.chunks(AT_ONCE) {
             scores.extend(self.ask(|vault| {
                 let mut found = Vec::new();
                 for student in students {
                     let Some((_, own)) = vault.keystore().student(&Handle(student.key)) else { continue };
-                    let handles = vault.keystore().handles_of(&own);
-                    for (handle, _) in handles {
+                    let own = vault.keystore().handles_of(&own);
+                    for (handle, _) in own {
                         if !vault.is_erased(&handle)? {
-                            found.extend(self.heard_of(vault, student, &handle)?);
+                            let events = scored.of(vault, &handle)?;
+                            found.extend(
+                                events.into_iter().filter_map(|event| self.score(student, &handle, event)),
+                            );
+                            handles.insert(handle);
                         }
                     }
                 }
                 Ok(found)
             })?);
         }
+        scored.keep(&handles);
         Ok(scores)
     }
 
-    fn heard_of(&self, vault: &Vault, student: &Student, handle: &Handle) -> Result<Vec<Score>, VaultError> {
-        let events = events_of(vault, handle).map_err(|error| match error {
-            LiveError::Vault(error) => error,
-            LiveError::Event(_) => VaultError::Damaged("an event in the vault is damaged".into()),
-        })?;
-        // What an import brought is a record as well.
-        let scored = |event: &Event| event.key.source != IMPORTS;
-        let score = |(event, body): (Event, (u16, u8, u32))| {
-            let (skill, grade, score_e1) = body;
-            let subject = self.subjects.get(&skill).cloned().unwrap_or_else(|| format!("skill {skill}"));
-            let day = Date::of_ms(event.effective_ms())?;
-            Some(Score {
-                key: handle.0,
-                student: student.id.clone(),
-                record: format!("event:{}", hex::encode(place(&event.key))),
-                title: format!("{subject}, grade {grade}"),
-                score: serde_json::Number::from_f64(f64::from(score_e1) / 10.0),
-                text: None,
-                day: day.to_string(),
-                given: None,
-                changed_ms: event.effective_ms(),
-            })
-        };
-        let counted = counted(events).into_iter().filter(scored).filter_map(|event| match event.body {
-            EventBody::Assessment { skill, grade, score_e1, .. } => Some((event, (skill.0, grade, score_e1))),
-            _ => None,
-        });
-        Ok(counted.filter_map(score).collect())
+    fn score(&self, student: &Student, handle: &Handle, event: Event) -> Option<Score> {
+        let EventBody::Assessment { skill, grade, score_e1, .. } = event.body else { return None };
+        let subject = self.subjects.get(&skill.0).cloned().unwrap_or_else(|| format!("skill {}", skill.0));
+        Some(Score {
+            key: handle.0,
+            student: student.id.clone(),
+            record: format!("event:{}", hex::encode(place(&event.key))),
+            title: format!("{subject}, grade {grade}"),
+            score: serde_json::Number::from_f64(f64::from(score_e1) / 10.0),
+            text: None,
+            day: Date::of_ms(event.effective_ms())?.to_string(),
+            given: None,
+            changed_ms: event.effective_ms(),
+        })
     }
 
     /// Lets go of what nobody has asked for in so long. Whoever is being answered has it until then.

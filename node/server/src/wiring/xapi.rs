@@ -75,7 +75,7 @@ async fn run(
     let service = Arc::new(Service::new(desk, clients, feed.home_page.clone(), Version::Two));
     let taker = service.clone();
     let take = move |clients| taker.set_clients(clients);
-    tokio::spawn(clients::attend(feed.name.clone(), clients_file, take));
+    tokio::spawn(clients::attend(feed.name.clone(), clients_file, read_clients, take));
     tracing::info!(feed = feed.name, "xAPI is served at /xapi");
     let routes = limited(axum::Router::new().nest("/xapi", router(service)));
     if let Err(error) = axum::serve(socket, routes).await {

@@ -200,3 +200,30 @@ fn what_ties_readers_and_the_events_of_an_import_go_with_it_and_a_later_roster_s
     assert_eq!(vault.all_relations()?.len(), 1);
     Ok(())
 }
+
+#[test]
+fn schools_are_those_that_the_roster_has_or_had_and_no_undone_one() -> Tested {
+    let world = World::new()?;
+    let (vault, [[one, later], [other, _]]) = (&world.vault, world.handles);
+    let none = BTreeMap::new();
+    assert!(vault.schools_of(&one)?.is_empty());
+    for school in [31, 32] {
+        vault.import(&note(), &none, &[write(one, &local(0), school, &[("grade", Some("3"))])])?;
+    }
+    vault.import(&note(), &none, &[write(other, &local(1), 40, &[])])?;
+    assert_eq!(vault.schools_of(&one)?, [31, 32].into());
+    assert_eq!((vault.schools_of(&other)?, vault.schools_of(&later)?), ([40].into(), BTreeSet::new()));
+    // Who left was there; who was never there by the district's word is not.
+    let mut left = write(one, &local(0), 33, &[]);
+    left.roster = left.roster.map(|mut place| {
+        place.enrolled = false;
+        place
+    });
+    let number = vault.import(&note(), &none, &[left])?;
+    assert_eq!(vault.schools_of(&one)?, [31, 32, 33].into());
+    vault.undo_import(number, NOW_MS)?;
+    assert_eq!(vault.schools_of(&one)?, [31, 32].into());
+    vault.erase(&[one], NOW_MS)?;
+    assert!(matches!(vault.schools_of(&one), Err(VaultError::Erased(_))));
+    Ok(())
+}

@@ -117,6 +117,7 @@ async fn one_districts_roster_is_anothers_and_every_read_names_the_client() -> T
         db: chain.db.clone(),
         subjects: BTreeMap::from([(7, "reading".to_owned())]),
         kept: Mutex::default(),
+        scored: Mutex::default(),
     });
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", socket.local_addr()?);

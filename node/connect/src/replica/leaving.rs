@@ -1,0 +1,124 @@
+//! Who leaves: students whom the district has at another school, or no more. All that was heard of them goes home first.
+//!
+//! Flow: a student without a place on the present roster leaves → every event of hers that a feed brought is brought, of whatever year and
+//! feed → where the district has said of each what became of it, the vault's one writer looks once more whether that is all, and
+//! erases. Invariants: an event that the district refuses, or that came meanwhile, keeps its student here; what no feed brought is the
+//! district's, who has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aula_district::event_place::EventPlace;
+use aula_district::merge::mark_of;
+use aula_ledger::types::{Handle, SchoolYear};
+use aula_twin_runtime::event::Event;
+use aula_vault::{Vault, VaultError};
+
+use super::asking::{Levelled, Replica};
+use super::bringing::Bringing;
+use super::district::{District, LevelError};
+use crate::taking::{Leaving, Levelling};
+
+/// A student who leaves.
+struct Leaver {
+    /// The district's identifier.
+    id: String,
+    /// Of every year.
+    handles: Vec<(Handle, SchoolYear)>,
+}
+
+impl Replica {
+    /// Lets go of those who left.
+    pub(super) async fn depart(
+        &self,
+        district: &District,
+        present: SchoolYear,
+        now_ms: u64,
+        did: &mut Levelled,
+    ) -> Result<(), LevelError> {
+        let leavers = self.with(move |vault| leavers(vault, present)).await?;
+        let (mut leave, mut heard) = (Vec::with_capacity(leavers.len()), BTreeMap::<_, Vec<_>>::new());
+        for leaver in leavers {
+            let (own, events) = self.with(move |vault| all_of(vault, &leaver)).await?;
+            leave.push(own);
+            for (year, event) in events {
+                heard.entry(year).or_default().push(event);
+            }
+        }
+        for (year, events) in heard {
+            let begun = district.begin(true, [0; 32], Some(year)).await?;
+            let told = self.bring(district, begun.session, &events).await?;
+            did.sent = did.sent.saturating_add(told.sent);
+            did.refused = did.refused.saturating_add(told.refused);
+            // What the district refuses is here alone.
+            leave.retain(|leaving| leaving.told.keys().all(|handle| !told.stay.contains(handle)));
+        }
+        if !leave.is_empty() {
+            let levelled = self.enter(Levelling { leave, at_ms: now_ms, ..Levelling::default() }).await?;
+            did.erased = did.erased.saturating_add(levelled.erased as u64);
+        }
+        Ok(())
+    }
+}
+
+fn leavers(vault: &Vault, present: SchoolYear) -> Result<Vec<Leaver>, VaultError> {
+    let (mut students, all) = (BTreeMap::<_, Vec<_>>::new(), vault.keystore().all_handles());
+    for (handle, year) in all {
+        let student = vault.keystore().student(&handle);
+        if let Some((_, student)) = student {
+            students.entry(student).or_default().push((handle, year));
+        }
+    }
+    let mut leavers = Vec::new();
+    for handles in students.into_values() {
+        leavers.extend(leaver(vault, present, &handles)?);
+    }
+    Ok(leavers)
+}
+
+/// The student of these handles, if it leaves.
+fn leaver(
+    vault: &Vault,
+    present: SchoolYear,
+    handles: &[(Handle, SchoolYear)],
+) -> Result<Option<Leaver>, VaultError> {
+    let mut id = None;
+    for (handle, year) in handles {
+        // Of a year that is not the district's yet, its roster says nothing.
+        if *year > present || vault.is_erased(handle)? {
+            return Ok(None);
+        }
+        if let Some(place) = vault.roster_entry(handle)? {
+            if *year == present && place.enrolled {
+                return Ok(None);
+            }
+            id = Some(place.local_id.clone());
+        }
+    }
+    Ok(id.map(|id| Leaver { id, handles: handles.to_vec() }))
+}
+
+/// Every event of a student as it stands; and those that feeds brought, with their years.
+type All = (Leaving, Vec<(SchoolYear, Bringing)>);
+
+fn all_of(vault: &Vault, leaver: &Leaver) -> Result<All, VaultError> {
+    let (keys, mut leaving, mut heard) = (vault.feed_keys()?, Leaving::default(), Vec::new());
+    for (handle, year) in &leaver.handles {
+        let mut sealed = BTreeSet::new();
+        vault.event_tags(handle, |place, tag| {
+            // At another place no program of ours writes; what is there is not told of, and keeps the student.
+            if let Ok(place) = EventPlace::try_from(place) {
+                sealed.insert((place, tag));
+            }
+        })?;
+        let events = vault.events_of(handle)?;
+        for (place, _) in &sealed {
+            let Some(kept) = events.get(place)? else { continue };
+            let damaged = |_| VaultError::Damaged("an event in the vault is none".into());
+            if mark_of(&keys, &Event::decode(&kept.event).map_err(damaged)?, &kept.origin).1 {
+                heard.push((*year, Bringing { id: leaver.id.clone(), handle: *handle, place: *place }));
+            }
+        }
+        leaving.told.insert(*handle, sealed);
+    }
+    Ok((leaving, heard))
+}

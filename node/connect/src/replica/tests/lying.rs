@@ -1,0 +1,113 @@
+//! A district that is none, or whose node was taken over, seen from a replica: what it says is bounded, checked, and shown without harm.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::post;
+use borsh::BorshSerialize;
+
+use super::super::difference::{Nonsense, Said};
+use super::super::wire::Making;
+use super::*;
+
+type Answer = (StatusCode, Vec<u8>);
+
+/// Serves what it is told to say to each word.
+async fn lying(
+    says: impl Fn(&str) -> Answer + Clone + Send + Sync + 'static,
+) -> Result<District, Box<dyn std::error::Error>> {
+    let answer = move |Path(word): Path<String>| {
+        let (status, body) = says(&word);
+        async move { Response::builder().status(status).body(axum::body::Body::from(body)).unwrap_or_default() }
+    };
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", socket.local_addr()?);
+    let routes = Router::new().route("/replica/v1/{word}", post(answer));
+    tokio::spawn(async move { axum::serve(socket, routes).await });
+    Ok(District::with(&url, ("lincoln".into(), "s".into()), None)?)
+}
+
+fn said(value: &impl BorshSerialize) -> Answer {
+    (StatusCode::OK, borsh::to_vec(value).unwrap_or_default())
+}
+
+fn begun(making: Option<Making>) -> Answer {
+    let (session, sources) = ([0; 16], Vec::new());
+    said(&Begun { session, genesis: GENESIS, year: YEAR.0, sources, roster: None, making, root: [5; 32] })
+}
+
+fn replica(world: &Apart) -> Replica {
+    Replica::new(world.school.entering(), vec![world.lincoln.clone()])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_a_vault_of_another_chain_is_not_made_whatever_is_said_beside_it() -> Tested {
+    let district = lying(|_| {
+        let identity = aula_vault::Identity { genesis: Hash([2; 32]), ..aula_kit::vault::identity() };
+        begun(Some(Making {
+            identity: serde_json::to_string(&identity).unwrap_or_default(),
+            marks_key: [0; 32],
+        }))
+    });
+    let (district, root) = (district.await?, tempfile::tempdir()?);
+    let folders = Folders::below(root.path());
+    let made = make(&district, &folders, (GENESIS, NOW_MS)).await;
+    assert!(matches!(made, Err(LevelError::OtherChain)), "{made:?}");
+    assert!(!aula_vault::vault::is_there(&folders.data));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_what_no_set_says_is_not_believed() -> Tested {
+    let world = Apart::new().await?;
+    world.level().await?;
+    let district = lying(|word| match word {
+        "begin" => begun(None),
+        _ => said(&Compared { said: vec![Said::All(vec![[2; 16], [1; 16]])] }),
+    });
+    let cut = replica(&world).level(&district.await?, (GENESIS, NOW_MS), None).await;
+    assert!(matches!(cut, Err(LevelError::Nonsense(Nonsense::Part))), "{cut:?}");
+    // Events that were not asked for, and more of them than were, do not come in.
+    let (event, id) = {
+        world.district.hear(term(&world.central, (0, 1), NOW_MS)?).await?;
+        let event = world.district.events("S-0")?.pop().ok_or("none")?;
+        (event.encode(), super::super::scope::number("S-0", YEAR, b"another"))
+    };
+    let rows = move |count| {
+        let row = Row { student: 0, event: event.clone(), origin: Vec::new() };
+        said(&Rows { students: vec!["S-0".into()], rows: vec![row; count] })
+    };
+    for (count, error) in [(1, false), (2, true)] {
+        let rows = rows.clone();
+        let district = lying(move |word| match word {
+            "begin" => begun(None),
+            "compare" => said(&Compared { said: vec![Said::All(vec![id])] }),
+            _ => rows(count),
+        });
+        let did = replica(&world).level(&district.await?, (GENESIS, NOW_MS), None).await;
+        match did {
+            Ok(did) => assert!(!error && !did.level && did.received == 0, "{did:?}"),
+            Err(why) => assert!(error && matches!(why, LevelError::Answer), "{why:?}"),
+        }
+        assert!(world.school.events("S-0")?.is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_a_refusal_steers_no_screen_and_fills_no_log() -> Tested {
+    let world = Apart::new().await?;
+    let text = format!("\u{1b}[2J\u{202e}level\r\n{}", "x".repeat(5_000));
+    let body =
+        serde_json::json!({ "error": { "code": "c\u{7}\n".repeat(500), "message": text } }).to_string();
+    let district = lying(move |_| (StatusCode::CONFLICT, body.clone().into_bytes())).await?;
+    let cut = replica(&world).level(&district, (GENESIS, NOW_MS), None).await;
+    let Err(LevelError::Refused(409, code, message)) = cut else { return Err(format!("{cut:?}").into()) };
+    assert_eq!((message.chars().count(), code), (300, "c".repeat(40)));
+    assert!(message.starts_with("[2Jlevelx") && !message.contains(char::is_control), "{message}");
+    // A refusal is a sentence, and nothing that is longer is read.
+    let district = lying(|_| (StatusCode::CONFLICT, vec![b' '; 100_000])).await?;
+    let cut = replica(&world).level(&district, (GENESIS, NOW_MS), None).await;
+    assert!(matches!(cut, Err(LevelError::Answer)), "{cut:?}");
+    Ok(())
+}
