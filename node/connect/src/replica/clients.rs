@@ -1,9 +1,9 @@
 //! The replicas that a district has registered: a file of the operator's alone, read again when it changes.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aula_district::enter::source_of;
+use aula_home::own_file::{self, OwnFileError};
 use aula_ledger::names::Name;
 use aula_lrs::clients::{Client, Clients};
 use aula_twin_runtime::event::SourceId;
@@ -59,11 +59,10 @@ struct Line {
 /// [`ClientsError`], which never says what is in it.
 pub fn read(path: &Path) -> Result<Replicas, ClientsError> {
     let shown = path.display().to_string();
-    let failed = |error| ClientsError::Read(shown.clone(), error);
-    if std::fs::metadata(path).map_err(failed)?.mode() & 0o077 != 0 {
-        return Err(ClientsError::Open(shown));
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = own_file::read(path).map_err(|error| match error {
+        OwnFileError::Read(_, error) => ClientsError::Read(shown.clone(), error),
+        OwnFileError::Open(..) => ClientsError::Open(shown.clone()),
+    })?;
     let malformed = |why: String| ClientsError::Malformed(shown.clone(), why);
     let wanted = "write [[replica]] with name, secret_sha256, schools and feeds";
     let file: File = toml::from_str(&text).map_err(|_| malformed(wanted.into()))?;

@@ -1,11 +1,11 @@
 //! The district as its replica speaks to it: over HTTP, with a name and a secret.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use aula_home::own_file::{self, OwnFileError};
 use aula_ledger::types::SchoolYear;
 use aula_vault::VaultError;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -88,13 +88,12 @@ impl District {
     pub fn of(url: &str, file: &Path) -> Result<Self, LevelError> {
         let shown = file.display();
         let refused = |why: String| LevelError::File(why);
-        let found =
-            std::fs::metadata(file).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
-        if found.mode() & 0o077 != 0 {
-            return Err(refused(format!("others can read {shown}: chmod 600 it, and draw a new secret")));
-        }
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
+        let text = own_file::read(file).map_err(|error| match error {
+            OwnFileError::Read(_, error) => refused(format!("cannot read {shown}: {error}")),
+            OwnFileError::Open(..) => {
+                refused(format!("others can read {shown}: chmod 600 it, and draw a new secret"))
+            }
+        })?;
         // The parser's own words would quote the secret.
         let own: File = toml::from_str(&text).map_err(|_| {
             refused(format!("{shown} must have name and secret, and may have ca, as strings"))
