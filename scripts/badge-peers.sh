@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Badges that aula issues, judged offline by the npm packages of Digital Bazaar: a good one, one that was changed, one that was revoked.
+# Badges that aula issues, judged offline by the npm packages of Digital Bazaar: good, changed, suspended, good again, revoked. Each list must
+# say exactly that, and none that was changed or withheld says anything.
 # Usage: badge-peers.sh    (AULA names the program; node 20 or newer)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +15,13 @@ cat > "$work/request.json" <<'JSON'
 JSON
 evidence=ledger/vectors/evidence
 "$aula" badge issue "$work/request.json" --evidence "$evidence/milestone.bundle" --genesis "$evidence/genesis.json" --home "$work" -o "$work/badge.json" > /dev/null
-node scripts/badge-peers/check.mjs "$work"
+check() { node scripts/badge-peers/check.mjs "$work" "$1"; }
+check good
+# A judge that would say the same of anything judges nothing.
+if check revoked > "$work/wrong" 2>&1 || ! grep -q '^FAIL its lists say that it is revoked' "$work/wrong"; then echo "FAIL the judge takes a good badge for a revoked one"; exit 1; fi
+"$aula" badge revoke "$work/badge.json" --suspend --home "$work" > /dev/null
+check suspended
+"$aula" badge revoke "$work/badge.json" --lift --home "$work" > /dev/null
+check good
 "$aula" badge revoke "$work/badge.json" --home "$work" > /dev/null
-node scripts/badge-peers/check.mjs "$work" "taken back"
+check revoked

@@ -63,9 +63,9 @@ impl Network for Pending {
 }
 
 /// A chain with its API on a free port, until dropped.
-struct Served {
-    chain: DevChain,
-    client: Client,
+pub(crate) struct Served {
+    pub(crate) chain: DevChain,
+    pub(crate) client: Client,
     dashboards: Arc<Hub>,
     _stop: oneshot::Sender<()>,
 }
@@ -82,7 +82,7 @@ async fn served_with(
 }
 
 /// Serves a chain that has a past.
-async fn served_chain(chain: DevChain) -> Result<Served, Box<dyn std::error::Error>> {
+pub(crate) async fn served_chain(chain: DevChain) -> Result<Served, Box<dyn std::error::Error>> {
     serve(chain, |_| {}, |_, _| {}).await
 }
 

@@ -1,16 +1,24 @@
 // What Digital Bazaar's packages say of a badge, its lists and its issuer. Nothing is fetched: documents and contexts are files.
-//   node check.mjs FOLDER      FOLDER has badge.json, and badges/ with issuer.json, revocation.json, suspension.json
+//   node check.mjs FOLDER good|suspended|revoked      FOLDER has badge.json, and badges/ with issuer.json, revocation.json, suspension.json
 // One PASS or FAIL a check, the packages' versions first; exit 1 when one fails.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync, gzipSync } from "node:zlib";
 import * as vc from "@digitalbazaar/vc";
 import { DataIntegrityProof } from "@digitalbazaar/data-integrity";
 import { cryptosuite } from "@digitalbazaar/eddsa-rdfc-2022-cryptosuite";
 import { checkStatus } from "@digitalbazaar/vc-bitstring-status-list";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const folder = process.argv[2];
+const [folder, wanted] = process.argv.slice(2);
+// What each of its lists must say of the badge.
+const expected = {
+  good: { revocation: false, suspension: false },
+  suspended: { revocation: false, suspension: true },
+  revoked: { revocation: true, suspension: false },
+}[wanted];
+if (!folder || !expected) throw new Error("node check.mjs FOLDER good|suspended|revoked");
 const json = (path) => JSON.parse(readFileSync(path, "utf8"));
 const packages = json(join(here, "package.json")).dependencies;
 console.log(Object.entries(packages).map(([name, version]) => `${name} ${version}`).join(", "), "node", process.version);
@@ -57,8 +65,26 @@ for (const [name, change] of [
   change(changed);
   holds(`with ${name} it does not`, !(await verified(changed)).verified);
 }
-const status = await checkStatus({ credential: badge, documentLoader, suite: suite(), verifyBitstringStatusListCredential: true });
-const wanted = process.argv[3] ?? "good";
-const is = status.results?.some((one) => one.status === true || one.verified === false) ? "taken back" : status.verified ? "good" : "unknown";
-holds(`its status is ${wanted}`, is === wanted, status);
+const asks = (loader) => checkStatus({ credential: badge, documentLoader: loader, suite: suite(), verifyBitstringStatusListCredential: true });
+const status = await asks(documentLoader);
+// By purpose; a list that is missing, or not verified, says nothing.
+const said = Object.fromEntries((status.results ?? []).map((one) => [one.credentialStatus.statusPurpose, one.status]));
+const as = status.verified === true && Object.keys(said).length === 2 && Object.entries(expected).every(([purpose, is]) => said[purpose] === is);
+holds(`its lists say that it is ${wanted}`, as, { said, status });
+// The same lists with the badge's own bit turned are no lists of this issuer's, and none that is kept from the reader says "good".
+const entries = [badge.credentialStatus].flat();
+const turned = (entry) => {
+  const list = structuredClone(documents.get(entry.statusListCredential));
+  const bits = gunzipSync(Buffer.from(list.credentialSubject.encodedList.slice(1), "base64url"));
+  const index = Number(entry.statusListIndex);
+  bits[index >> 3] ^= 0x80 >> (index & 7);
+  list.credentialSubject.encodedList = "u" + gzipSync(bits).toString("base64url");
+  return list;
+};
+for (const entry of entries) {
+  for (const [name, given] of [["turned", () => turned(entry)], ["withheld", () => { throw new Error("withheld"); }]]) {
+    const says = await asks(async (url) => url === entry.statusListCredential ? { contextUrl: null, documentUrl: url, document: given() } : documentLoader(url));
+    holds(`a ${entry.statusPurpose} list that is ${name} says nothing`, says.verified === false && says.results === undefined, says);
+  }
+}
 process.exitCode = failed ? 1 : 0;

@@ -4,7 +4,7 @@
 Usage: servers.py FOLDER SMTP S3 SFTP HOOK     (ports; FOLDER has cert.pem, key.pem, host, client.pub, secret)
 Needs aiosmtpd, moto[s3,server], boto3, asyncssh. What arrives is kept in FOLDER: mails, hooks.
 """
-import asyncio, hashlib, hmac, http.server, json, logging, ssl, sys, threading, time
+import asyncio, hashlib, hmac, http.server, json, logging, os, ssl, sys, threading, time
 
 import aiosmtpd, asyncssh, boto3, moto
 from aiosmtpd.controller import Controller
@@ -60,6 +60,10 @@ class Faulty(asyncssh.SFTPServer):
             raise asyncssh.SFTPError(asyncssh.FX_FAILURE, "no space left")
         if "/slow/" in where:
             await asyncio.sleep(120)
+        # Each request is answered in good time, one after the other.
+        if "/trickling/" in where:
+            async with trickle:
+                await asyncio.sleep(0.4)
         if "/cut/" in where and offset > 400_000:
             self.channel.get_connection().abort()
         if "/lying/" in where and offset == 0:
@@ -71,6 +75,9 @@ class Faulty(asyncssh.SFTPServer):
         where = handle.name.decode()
         # What is read back is shorter than what is there.
         return found[:max(0, 700_000 - offset)] if "/short/" in where else found
+
+
+trickle = asyncio.Lock()
 
 
 async def faulty():
@@ -105,7 +112,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
         pass
 
 
-receiver = http.server.ThreadingHTTPServer(("127.0.0.1", hook), Hook)
+receiver = http.server.ThreadingHTTPServer((os.environ.get("AULA_HOOK_HOST", "127.0.0.1"), hook), Hook)
 receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
 threading.Thread(target=receiver.serve_forever, daemon=True).start()
 print("python https", sys.version.split()[0], flush=True)

@@ -1,6 +1,7 @@
 //! Alerts of a district's service as its operator has them: told once, within the minute, however the process ends; quiet; acknowledged.
 
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,12 @@ fn at_risk(home: &Path, handles: &[String]) -> Result<()> {
     std::fs::create_dir_all(home.join("service"))?;
     let register = serde_json::json!({ "rows": {}, "due_ms": due });
     Ok(std::fs::write(home.join("service/interventions.json"), register.to_string())?)
+}
+
+/// A file that nobody but its owner may read: no other is taken.
+fn secret_file(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text)?;
+    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?)
 }
 
 fn once(home: &Path, more: &[&str], exit: Option<i32>) -> Result<Value> {
@@ -159,7 +166,7 @@ fn a_running_service_tells_within_the_minute_and_keeps_quiet_when_it_is_to() -> 
 fn a_real_server_takes_an_alert_and_one_that_is_down_is_told_of() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let password = folder.path().join("password");
-    std::fs::write(&password, "a password\n")?;
+    secret_file(&password, "a password\n")?;
     let server = format!(
         "{MAIL}\nserver = \"localhost\"\nport = {}\nuser = \"aula\"\npassword_file = \"{}\"\nca = \"{}\"",
         std::env::var("AULA_SMTP_PORT")?,
@@ -194,7 +201,7 @@ fn a_real_server_takes_an_alert_and_one_that_is_down_is_told_of() -> Result<()> 
     // A private address is no webhook's: it is told, and holds up no mail.
     let fourth = tempfile::tempdir()?;
     let secret = fourth.path().join("secret");
-    std::fs::write(&secret, "ab".repeat(32))?;
+    secret_file(&secret, &"ab".repeat(32))?;
     let hook = format!(
         "kind = \"webhook\"\nurl = \"https://127.0.0.1:{}/\"\nsecret_file = \"{}\"",
         std::env::var("AULA_HOOK_PORT")?,

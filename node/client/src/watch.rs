@@ -48,12 +48,16 @@ impl Watcher {
     /// # Errors
     /// When the node cannot be reached.
     pub async fn from_now(client: &Client) -> Result<Self, ClientError> {
-        Ok(Self { client: client.clone(), next: client.height().await? + 1, seen: BTreeMap::new() })
+        Ok(Self {
+            client: client.clone(),
+            next: client.height().await?.saturating_add(1),
+            seen: BTreeMap::new(),
+        })
     }
 
     /// The last block read.
     pub fn height(&self) -> u64 {
-        self.next - 1
+        self.next.saturating_sub(1)
     }
 
     /// A transaction that was read, not asked for by [`Self::until`], and rejected.
@@ -68,7 +72,7 @@ impl Watcher {
     pub async fn advance(&mut self) -> Result<Option<Vec<TransactionId>>, ClientError> {
         let found: Option<BlockDetail> = self.client.find(&format!("/v1/blocks/{}", self.next)).await?;
         let Some(block) = found else { return Ok(None) };
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         let height = block.summary.height.0;
         let ids = block.outlines.iter().map(|outline| outline.id).collect();
         let outlines = block.outlines.into_iter().map(|outline| (outline.id, Final { height, outline }));

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aula_home::config::{self, BrokerUrl};
-use aula_home::own_file::{self, OwnFileError, Watch};
+use aula_home::own_file::{self, Mark, OwnFileError, Watch};
 use krafka::auth::{AuthConfig, TlsConfig};
 use rumqttc::{MqttOptions, Transport};
 use serde::Deserialize;
 
 /// Authorities that are trusted where the file of secrets names none.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// How often a file of secrets is looked at.
+/// How often a file of secrets and those that it names are looked at.
 const EVERY: Duration = Duration::from_secs(2);
 /// The first wait before a connection is tried again, and the longest.
 const FIRST: Duration = Duration::from_millis(200);
@@ -175,12 +175,21 @@ fn read_secret(path: &Path) -> Result<Secret, BrokerError> {
     toml::from_str(&text).map_err(|_| BrokerError::Malformed(path.to_owned(), known))
 }
 
-/// The file of secrets as it stands, before it is read.
+/// The file of secrets and those that it names, as they stand before they are read: certificates are renewed while the node runs.
 pub fn watch(own: &config::Feed) -> Option<Watch> {
-    own.secret.as_deref().map(Watch::of)
+    let marked = |path: &Path| (path.to_owned(), Mark::of(path));
+    // The file itself first: where it changes before it is read here, that is seen.
+    let mut files: Vec<_> = own.secret.as_deref().map(marked).into_iter().collect();
+    // One that is refused is told of by whoever connects, and is right once it is another.
+    let secret = own.secret.as_deref().and_then(|path| read_secret(path).ok()).unwrap_or_default();
+    let is_tls =
+        BrokerUrl::parse(own.broker.as_deref().unwrap_or_default(), own.kind).is_ok_and(|url| url.tls);
+    let ca = secret.ca.or_else(|| is_tls.then(|| PathBuf::from(SYSTEM_CA)));
+    files.extend([ca, secret.certificate, secret.key].iter().flatten().map(|path| marked(path)));
+    (!files.is_empty()).then(|| Watch::seen(files))
 }
 
-/// Returns once the file of secrets has changed; never where there is none.
+/// Returns once one of the files has changed; never where there is none.
 pub async fn changed(watch: Option<Watch>) {
     let Some(mut watch) = watch else { return std::future::pending().await };
     while !watch.is_due() {
@@ -236,6 +245,38 @@ mod tests {
         write("user = 'a'\nmechanism = 'none'", 0o600)?;
         assert!(of("kafka://127.0.0.1:9092")?.kafka_security().is_err());
         assert!(!Broker::of(&feed("kafka://127.0.0.1:1", None)?)?.kafka_security()?.requires_sasl());
+        Ok(())
+    }
+
+    #[test]
+    fn certificates_that_are_renewed_are_seen_as_the_secret_is() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name);
+        let secret = format!(
+            "user = 'aula'\npassword = 'hush'\nca = '{}'\ncertificate = '{}'\nkey = '{}'\n",
+            at("ca.pem").display(),
+            at("client.pem").display(),
+            at("client.key").display()
+        );
+        for (name, text) in
+            [("secret", secret.as_str()), ("ca.pem", "1"), ("client.pem", "1"), ("client.key", "1")]
+        {
+            std::fs::write(at(name), text)?;
+            std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(0o600))?;
+        }
+        let own = feed("mqtts://127.0.0.1:8883", Some(&at("secret")))?;
+        let mut watch = watch(&own).ok_or("nothing is watched")?;
+        assert!(!watch.is_due());
+        for name in ["ca.pem", "client.pem", "client.key", "secret"] {
+            std::fs::write(at("aside"), format!("{secret}# another\n"))?;
+            std::fs::rename(at("aside"), at(name))?;
+            assert!(watch.is_due() && !watch.is_due(), "{name}");
+        }
+        // Without a file of secrets the system's authorities are what may change.
+        let plain = feed("mqtts://127.0.0.1:8883", None)?;
+        let watched = super::watch(&plain).ok_or("nothing is watched")?;
+        assert_eq!(watched.files().collect::<Vec<_>>(), [Path::new(SYSTEM_CA)]);
+        assert!(super::watch(&feed("mqtt://127.0.0.1:1883", None)?).is_none());
         Ok(())
     }
 

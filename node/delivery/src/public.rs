@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, ClientBuilder, Url};
 
 /// A host given as an address is never looked up, so it is looked at here.
 ///
@@ -39,13 +39,17 @@ pub struct PublicOnly;
 /// # Errors
 /// When TLS cannot be set up.
 pub fn client(timeout: Duration) -> reqwest::Result<Client> {
+    builder(timeout).build()
+}
+
+/// Every client for addresses that others named begins so.
+pub(crate) fn builder(timeout: Duration) -> ClientBuilder {
     Client::builder()
         .https_only(true)
         .no_proxy()
         .redirect(Policy::none())
         .timeout(timeout)
         .dns_resolver(Arc::new(PublicOnly))
-        .build()
 }
 
 impl Resolve for PublicOnly {

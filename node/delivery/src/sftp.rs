@@ -3,7 +3,8 @@
 //! Flow of [`Upload::put`]: a file of the final name that has these bytes is done → `NAME.part` is looked at: what it has is compared
 //! with what it should have and gone on from, or it is deleted → the rest is written → the whole is read back → it is renamed. So a
 //! reader of the folder sees whole files alone, and a server that lost or changed bytes is found out before the rename. Host keys are
-//! pinned: another than the one of the settings ends the connection before anything is said.
+//! pinned: another than the one of the settings ends the connection before anything is said. Each request has a limit of time, and so
+//! has the whole ([`Pace`]): a server that answers each a moment before it is given up holds nobody up for days.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -25,6 +26,26 @@ const SILENCE: Duration = Duration::from_secs(60);
 const REQUEST_S: u64 = 30;
 /// Bytes that are read or written at once.
 const CHUNK: usize = 256 << 10;
+
+/// How slow a server may be with a whole file.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// What it may take beside its bytes.
+    patience: Duration,
+    /// Bytes a second, written and read back.
+    least_rate: u64,
+}
+
+/// 1 Mbit a second: what is slower is given up, and goes on from there at the next try.
+const PACE: Pace = Pace { patience: Duration::from_secs(120), least_rate: 128 << 10 };
+
+impl Pace {
+    /// The longest that a file of so many bytes may take: what is there may be read, the rest is written, the whole is read back.
+    fn most(self, length: u64) -> Duration {
+        let moved = length.saturating_mul(3);
+        self.patience.saturating_add(Duration::from_secs(moved / self.least_rate.max(1)))
+    }
+}
 
 /// A server, and who comes to it.
 #[derive(Debug, Clone)]
@@ -60,6 +81,7 @@ impl Handler for Pinned {
 pub struct Upload {
     place: Place,
     sftp: SftpSession,
+    pace: Pace,
     /// The connection ends with it.
     _session: Handle<Pinned>,
 }
@@ -103,14 +125,24 @@ impl Upload {
         channel.request_subsystem(true, "sftp").await.map_err(|e| failed(&e))?;
         let sftp = SftpSession::new(channel.into_stream()).await.map_err(|e| failed(&e))?;
         sftp.set_timeout(REQUEST_S);
-        Ok(Self { place: place.clone(), sftp, _session: session })
+        Ok(Self { place: place.clone(), sftp, pace: PACE, _session: session })
     }
 
     /// Puts a file into the folder, whole; one that is there with these bytes already stays.
     ///
     /// # Errors
-    /// A server that refuses, stops or holds other bytes: what was written stays as `.part`, and the next call goes on.
+    /// A server that refuses, stops, is too slow or holds other bytes: what was written stays as `.part`, and the next call goes on.
     pub async fn put(&self, name: &str, file: &Local) -> Result<(), DeliveryError> {
+        let most = self.pace.most(file.length());
+        match tokio::time::timeout(most, self.put_whole(name, file)).await {
+            Ok(put) => put,
+            Err(_) => {
+                Err(self.failed(&format!("{name} was not there after {} s: it is too slow", most.as_secs())))
+            }
+        }
+    }
+
+    async fn put_whole(&self, name: &str, file: &Local) -> Result<(), DeliveryError> {
         let path = self.path(name);
         let differs = || DeliveryError::Differs { place: self.place.address.clone(), name: name.to_owned() };
         if self.there(&path).await? {
@@ -194,5 +226,53 @@ impl Upload {
             }
             at = at.saturating_add(count as u64);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_take_as_long_as_its_bytes_and_no_longer() {
+        assert_eq!(PACE.most(0), Duration::from_secs(120));
+        assert_eq!(PACE.most(128 << 20), Duration::from_secs(120 + 3 * 1_024));
+        assert!(PACE.most(u64::MAX) > PACE.most(2_400_000_000));
+    }
+
+    /// The folder of `scripts/delivery/servers.py` in which each request is answered in good time, and the whole never ends.
+    #[tokio::test]
+    #[ignore = "asks for servers: scripts/delivery-peers.sh"]
+    async fn asyncssh_that_trickles_is_given_up_as_a_whole_and_the_next_try_goes_on()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let told =
+            |name: &str| std::env::var(name).map_err(|_| format!("{name}: run scripts/delivery-peers.sh"));
+        let (above, own) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let path = own.path().join("report");
+        std::fs::write(&path, vec![7u8; 2_000_000])?;
+        let file = Local::of(&path)?;
+        let slow = above.path().join("trickling");
+        std::fs::create_dir(&slow)?;
+        let place = Place {
+            address: told("AULA_SFTP_FAULTY")?,
+            user: "district".into(),
+            host_key: told("AULA_SFTP_HOST_KEY")?,
+            folder: slow.to_str().ok_or("a path that is not text")?.to_owned(),
+        };
+        let key = std::path::PathBuf::from(told("AULA_SFTP_KEY")?);
+        let mut upload = Upload::connect(&place, &key).await?;
+        upload.pace = Pace { patience: Duration::from_secs(4), least_rate: 6_000_000 };
+        let began = std::time::Instant::now();
+        let refused = upload.put("report", &file).await.map_err(|error| error.to_string());
+        assert!(refused.as_ref().is_err_and(|told| told.contains("too slow")), "{refused:?}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert!(!slow.join("report").exists() && slow.join("report.part").exists());
+        drop(upload);
+        let mended = above.path().join("mended");
+        std::fs::rename(&slow, &mended)?;
+        let place = Place { folder: mended.to_str().ok_or("a path that is not text")?.to_owned(), ..place };
+        Upload::connect(&place, &key).await?.put("report", &file).await?;
+        assert_eq!(std::fs::read(mended.join("report"))?, std::fs::read(&path)?);
+        Ok(())
     }
 }

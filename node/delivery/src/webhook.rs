@@ -1,14 +1,12 @@
 //! A note for a program: one POST of JSON, signed, straight to a public address over https.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Certificate, Client, Url};
 
 use crate::DeliveryError;
-use crate::public::{PublicOnly, allowed};
+use crate::public::{self, allowed};
 use crate::sign::{HEADER, signature};
 
 /// For the whole of it.
@@ -16,34 +14,48 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Shortest secret, bytes.
 pub const MIN_SECRET: usize = 32;
 
+/// Who receives.
+#[derive(Debug, Clone, Copy)]
+pub struct Receiver<'a> {
+    /// Where: https, and at a public address.
+    pub url: &'a str,
+    /// What it knows the sender by.
+    pub secret: &'a [u8],
+    /// A certificate authority to trust beside the usual ones, PEM.
+    pub authority: Option<&'a [u8]>,
+}
+
 /// Posts it. The receiver answers with 2xx; whatever else it says is not read.
 ///
 /// # Errors
-/// An address that may not be asked, a secret that is too short, a receiver that does not answer so.
-pub async fn post(url: &str, secret: &[u8], seconds: u64, body: Vec<u8>) -> Result<(), DeliveryError> {
+/// An address that may not be asked, a secret that is too short, a certificate that is none, a receiver that does not answer so.
+pub async fn post(to: &Receiver<'_>, seconds: u64, body: Vec<u8>) -> Result<(), DeliveryError> {
+    let Receiver { url, secret, authority } = *to;
     if secret.len() < MIN_SECRET {
         return Err(DeliveryError::Setting(format!("the secret of {url} has less than {MIN_SECRET} bytes")));
     }
     let asked =
         Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is no address: {why}")))?;
     allowed(&asked).map_err(|why| DeliveryError::Setting(format!("{url} is not asked: {why}")))?;
-    by(plain().dns_resolver(Arc::new(PublicOnly)), asked, secret, (seconds, body)).await
-}
-
-/// Over https alone, without a redirect.
-fn plain() -> ClientBuilder {
-    Client::builder().https_only(true).no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT)
+    let mut client = public::builder(TIMEOUT);
+    if let Some(pem) = authority {
+        let found = Certificate::from_pem(pem);
+        client = client.add_root_certificate(found.map_err(|why| {
+            DeliveryError::Setting(format!("the authority of {url} is no certificate: {why}"))
+        })?);
+    }
+    let client = client.build().map_err(|error| DeliveryError::request(url, &error))?;
+    by(&client, asked, secret, (seconds, body)).await
 }
 
 async fn by(
-    client: ClientBuilder,
+    client: &Client,
     asked: Url,
     secret: &[u8],
     (seconds, body): (u64, Vec<u8>),
 ) -> Result<(), DeliveryError> {
     let url = asked.to_string();
     let failed = |error: reqwest::Error| DeliveryError::request(&url, &error);
-    let client = client.build().map_err(failed)?;
     let signed = signature(secret, seconds, &body);
     let answer =
         client.post(asked).header(CONTENT_TYPE, "application/json").header(HEADER, signed).body(body);
@@ -65,9 +77,25 @@ mod tests {
             ("https://example.org/", &secret[1..], "32 bytes"),
             ("not an address", &secret[..], "no address"),
         ] {
-            let told = post(url, secret, 0, b"{}".to_vec()).await.map_err(|error| error.to_string());
+            let told = post(&Receiver { url, secret, authority: None }, 0, b"{}".to_vec()).await;
+            let told = told.map_err(|error| error.to_string());
             assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{url}: {told:?}");
         }
+    }
+
+    /// A name is looked at whenever a connection is made, so that one which was public a moment ago is no way in (DNS rebinding).
+    #[tokio::test]
+    async fn a_name_of_a_private_address_is_refused_by_the_client_itself()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let client = public::client(TIMEOUT)?;
+        for (url, word) in
+            [("https://localhost:1/", "not a public address"), ("http://example.org/", "scheme")]
+        {
+            let told = by(&client, Url::parse(url)?, &[1; MIN_SECRET], (0, Vec::new())).await;
+            let told = told.map_err(|error| error.to_string());
+            assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{url}: {told:?}");
+        }
+        Ok(())
     }
 
     /// The receiver of `scripts/delivery/servers.py`, which checks the signature. It is at no public address, so this asks as [`post`]
@@ -81,10 +109,13 @@ mod tests {
         let (port, authority) = (told("AULA_HOOK_PORT")?, std::fs::read(told("AULA_SMTP_CA")?)?);
         let secret = std::fs::read(told("AULA_HOOK_SECRET")?)?;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+        // As every client for addresses that others named, but that this name is known beforehand.
+        let at: std::net::SocketAddr = format!("127.0.0.1:{port}").parse()?;
+        let plain = || public::builder(TIMEOUT).resolve("localhost", at);
         let ask = async |path: &str, secret: &[u8]| {
-            let client = plain().add_root_certificate(reqwest::Certificate::from_pem(&authority)?);
+            let client = plain().add_root_certificate(Certificate::from_pem(&authority)?).build()?;
             let url = Url::parse(&format!("https://localhost:{port}{path}"))?;
-            let asked = by(client, url, secret.trim_ascii(), (now, br#"{"alert":1}"#.to_vec())).await;
+            let asked = by(&client, url, secret.trim_ascii(), (now, br#"{"alert":1}"#.to_vec())).await;
             Ok::<_, Box<dyn std::error::Error>>(asked.map_err(|error| error.to_string()))
         };
         assert_eq!(ask("/", &secret).await?, Ok(()));
@@ -96,7 +127,7 @@ mod tests {
         assert!(other.as_ref().is_err_and(|told| told.contains("403")), "another secret: {other:?}");
         // A certificate that nobody trusts.
         let url = Url::parse(&format!("https://localhost:{port}/"))?;
-        assert!(by(plain(), url, secret.trim_ascii(), (now, Vec::new())).await.is_err());
+        assert!(by(&plain().build()?, url, secret.trim_ascii(), (now, Vec::new())).await.is_err());
         Ok(())
     }
 }

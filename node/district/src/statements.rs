@@ -34,6 +34,7 @@ pub struct Ledger {
     schools: Vec<SchoolId>,
     amounts: Vec<Opening>,
     lines: Vec<BudgetLine>,
+    total: Cents,
 }
 
 fn random_scalar() -> Scalar {
@@ -49,8 +50,13 @@ impl Ledger {
     /// [`NotStated`].
     pub fn of(costs: impl IntoIterator<Item = (SchoolId, Cents)>) -> Result<Self, NotStated> {
         let mut sums: BTreeMap<SchoolId, u64> = BTreeMap::new();
+        let mut total = 0u64;
+        // Amounts are a file's, or what a node says.
+        let beyond = || refused("the amounts sum to more than 18,446,744,073,709,551,615 cents");
         for (school, cost) in costs {
-            *sums.entry(school).or_default() += cost.0;
+            total = total.checked_add(cost.0).ok_or_else(beyond)?;
+            let sum = sums.entry(school).or_default();
+            *sum = sum.checked_add(cost.0).ok_or_else(beyond)?;
         }
         let schools: Vec<SchoolId> = sums.keys().copied().collect();
         let amounts: Vec<Opening> =
@@ -60,7 +66,7 @@ impl Ledger {
             let committed = amount.commit().map_err(refused)?;
             lines.push(BudgetLine { school: *school, amount: CommitmentBytes(*committed.as_bytes()) });
         }
-        Ok(Self { schools, amounts, lines })
+        Ok(Self { schools, amounts, lines, total: Cents(total) })
     }
 
     /// What opens each amount: the school, its cents, and the blinding. The funder's alone.
@@ -99,18 +105,14 @@ impl Ledger {
     /// # Errors
     /// [`NotStated`].
     pub fn budget(&self, purse: &Purse<'_>, as_of: Height) -> Result<BudgetStatement, NotStated> {
-        let statement = purse.budget(as_of, &self.lines, self.total()).map_err(refused)?;
+        let statement = purse.budget(as_of, &self.lines, self.total).map_err(refused)?;
         let proof = statement.prove(&self.amounts, &mut OsRng).map_err(refused)?;
         Ok(self.stated(purse, as_of, BudgetProofBytes(proof)))
     }
 
-    fn total(&self) -> Cents {
-        Cents(self.amounts.iter().map(Opening::value).sum())
-    }
-
     fn stated(&self, purse: &Purse<'_>, as_of: Height, proof: BudgetProofBytes) -> BudgetStatement {
         let (school_year, lines) = (purse.school_year, self.lines.clone());
-        BudgetStatement { school_year, as_of, total_cents: self.total(), lines, proof }
+        BudgetStatement { school_year, as_of, total_cents: self.total, lines, proof }
     }
 
     /// The statement of the greatest floor that every school keeps, weighed by a round's requests of students, each
@@ -149,5 +151,22 @@ impl Ledger {
         }
         let blindings = blindings.iter().map(|blinding| Hash(blinding.to_bytes())).collect();
         Ok(EquityStatement { school_year: purse.school_year, round, floor_cents, blindings, proofs })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_beyond_what_a_sum_holds_are_refused() {
+        let of = |cents: &[(u32, u64)]| {
+            let told = Ledger::of(cents.iter().map(|(school, cents)| (SchoolId(*school), Cents(*cents))));
+            told.map(|ledger| ledger.total.0).map_err(|error| error.to_string())
+        };
+        assert_eq!(of(&[(1, 3), (2, 4), (1, 5)]), Ok(12));
+        for beyond in [&[(1, u64::MAX), (1, 1)][..], &[(1, u64::MAX), (2, 1)]] {
+            assert!(of(beyond).is_err_and(|told| told.contains("sum to more than")), "{beyond:?}");
+        }
     }
 }

@@ -4,9 +4,9 @@
 //! the old file or none, never half of one. An empty file is what earlier programs left behind when the disk was full;
 //! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Who may read the file.
@@ -30,6 +30,12 @@ impl Access {
 /// True when there is something under this name, and it is not an empty file.
 pub fn is_there(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > 0)
+}
+
+/// The mode of what group or others may read, write or enter; none of what is its owner's alone.
+pub fn open_to_others(found: &Metadata) -> Option<u32> {
+    let mode = found.mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Makes a folder that only its owner may enter, mode 0700, and those above it.
@@ -139,6 +145,20 @@ mod tests {
         assert_eq!(second.map_err(|error| error.kind()), Err(io::ErrorKind::AlreadyExists));
         assert_eq!(fs::read(&path)?, b"first");
         assert_eq!(fs::read_dir(folder.path())?.count(), 1, "nothing is left aside");
+        Ok(())
+    }
+
+    #[test]
+    fn whatever_others_may_do_is_told_with_the_mode() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("key.json");
+        fs::write(&path, b"secret")?;
+        for (mode, told) in
+            [(0o600, None), (0o400, None), (0o700, None), (0o640, Some(0o640)), (0o602, Some(0o602))]
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+            assert_eq!(open_to_others(&fs::metadata(&path)?), told, "{mode:o}");
+        }
         Ok(())
     }
 

@@ -9,7 +9,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use aula_ledger::chain::validators;
@@ -207,8 +206,7 @@ impl NodeKey {
     pub fn load(path: &Path, kind: KeyKind) -> Result<Self, KeyError> {
         let io = |source| KeyError::Io { path: path.to_owned(), source };
         let malformed = |reason| KeyError::Malformed { path: path.to_owned(), kind: kind.name(), reason };
-        let mode = fs::metadata(path).map_err(io)?.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
+        if let Some(mode) = whole_file::open_to_others(&fs::metadata(path).map_err(io)?) {
             return Err(KeyError::TooOpen { path: path.to_owned(), mode });
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
@@ -302,6 +300,8 @@ pub fn peer_id(public: &PublicKey) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -24,16 +24,26 @@ pub enum OwnFileError {
 /// # Errors
 /// [`OwnFileError`].
 pub fn read(path: &Path) -> Result<String, OwnFileError> {
+    let not_text =
+        |error| OwnFileError::Read(path.to_owned(), io::Error::new(io::ErrorKind::InvalidData, error));
+    // The error's own bytes are not shown, but they are the secret's.
+    String::from_utf8(bytes(path)?).map_err(|error| not_text(error.utf8_error()))
+}
+
+/// The same of a file that need not be text.
+///
+/// # Errors
+/// [`OwnFileError`].
+pub fn bytes(path: &Path) -> Result<Vec<u8>, OwnFileError> {
     let failed = |error| OwnFileError::Read(path.to_owned(), error);
     // What is looked at is what is read.
     let mut file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if let Some(mode) = aula_files::open_to_others(&file.metadata().map_err(failed)?) {
         return Err(OwnFileError::Open(path.to_owned(), mode));
     }
-    let mut text = String::new();
-    file.read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// Which file stands at a path, and as of when.
@@ -142,6 +152,11 @@ mod tests {
             assert_eq!(matches!(read(&path), Err(OwnFileError::Open(..))), open, "{mode:o}");
             fs::remove_file(&path)?;
         }
+        // A secret that is no text is one all the same.
+        fs::write(&path, [0xff, 0xfe])?;
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        assert!(matches!(read(&path), Err(OwnFileError::Read(..))));
+        assert_eq!(bytes(&path)?, [0xff, 0xfe]);
         Ok(())
     }
 

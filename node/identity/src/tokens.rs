@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -92,8 +91,7 @@ impl Tokens {
         let failed = |error| TokensError::File { path: path.to_owned(), error };
         let held = match fs::read_to_string(path) {
             Ok(text) => {
-                let open = fs::metadata(path).map_err(failed)?.mode() & 0o077 != 0;
-                if open {
+                if aula_files::open_to_others(&fs::metadata(path).map_err(failed)?).is_some() {
                     return Err(TokensError::Open(path.to_owned()));
                 }
                 serde_json::from_str(&text).map_err(|error| failed(error.into()))?
@@ -195,6 +193,8 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     const WHO: (&str, &str) = ("t-1042", "teacher");

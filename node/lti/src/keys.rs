@@ -139,7 +139,7 @@ impl Keys {
 
 fn read(path: &Path, made_ms: u64) -> Result<Own, KeysError> {
     let failed = |error| KeysError::Disk(path.to_owned(), error);
-    if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+    if aula_files::open_to_others(&fs::metadata(path).map_err(failed)?).is_some() {
         return Err(KeysError::Open(path.to_owned()));
     }
     let pem = fs::read_to_string(path).map_err(failed)?;

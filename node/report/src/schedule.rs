@@ -4,7 +4,7 @@
 //! early, late, or twice. A local time that a change of clocks skips is the moment after the gap; one that happens twice
 //! is the first.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,19 @@ impl Schedule {
         Ok(Self { every, hour, minute, zone })
     }
 
+    /// The daily schedule of a moment's own local minute, rounded up, and the date on which it is due then.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Zone`], [`ScheduleError::Calendar`].
+    pub fn of_moment(moment_ms: u64, zone: &str) -> Result<(Self, Due), ScheduleError> {
+        let moment_ms = moment_ms.checked_next_multiple_of(60_000).ok_or(ScheduleError::Calendar)?;
+        let zone = TimeZone::get(zone).map_err(|_| ScheduleError::Zone(zone.to_owned()))?;
+        let mut own = Self { every: Every::Day, hour: 0, minute: 0, zone };
+        let local = own.local(moment_ms)?;
+        (own.hour, own.minute) = (local.hour(), local.minute());
+        Ok((own, Due { date: local.date(), moment_ms }))
+    }
+
     /// All dates whose moment is after `from_ms` and not after `until_ms`, ascending.
     ///
     /// # Errors
@@ -80,8 +93,8 @@ impl Schedule {
             return Ok(found);
         }
         let outside = |_| ScheduleError::Calendar;
-        let mut date = self.local(from_ms)?.checked_sub(1.day()).map_err(outside)?;
-        let last = self.local(until_ms)?;
+        let mut date = self.local(from_ms)?.date().checked_sub(1.day()).map_err(outside)?;
+        let last = self.local(until_ms)?.date();
         while date <= last {
             if self.is_on(date) {
                 // Before 1970 is before every block.
@@ -109,13 +122,13 @@ impl Schedule {
     /// [`ScheduleError::Calendar`].
     pub fn forgotten(&self, now_ms: u64, keep_years: u16) -> Result<Date, ScheduleError> {
         let years = i64::from(keep_years).years();
-        self.local(now_ms)?.checked_sub(years).map_err(|_| ScheduleError::Calendar)
+        self.local(now_ms)?.date().checked_sub(years).map_err(|_| ScheduleError::Calendar)
     }
 
-    fn local(&self, time_ms: u64) -> Result<Date, ScheduleError> {
+    fn local(&self, time_ms: u64) -> Result<DateTime, ScheduleError> {
         let time_ms = i64::try_from(time_ms).map_err(|_| ScheduleError::Calendar)?;
         let moment = Timestamp::from_millisecond(time_ms).map_err(|_| ScheduleError::Calendar)?;
-        Ok(self.zone.to_datetime(moment).date())
+        Ok(self.zone.to_datetime(moment))
     }
 
     /// Milliseconds since 1970, below 0 before.
@@ -178,6 +191,27 @@ mod tests {
         }
         let first = nightly.due(0, 86_400_000)?;
         assert_eq!(nightly.days_before(first[0].date, 7)?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn the_schedule_of_a_moment_compares_as_the_one_that_is_due_then() -> Tested {
+        let nightly = Schedule::new(Every::Day, "03:00", "America/Chicago")?;
+        for due in nightly.due(ms("2026-10-20T00:00:00Z")?, ms("2026-11-20T00:00:00Z")?)? {
+            for before in [0, 1, 59_999] {
+                let (own, of) = Schedule::of_moment(due.moment_ms - before, "America/Chicago")?;
+                assert_eq!(of, due);
+                for days in [7, 365] {
+                    assert_eq!(
+                        own.days_before(of.date, days)?,
+                        nightly.days_before(due.date, days)?,
+                        "{due:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(Schedule::of_moment(u64::MAX, "UTC").map(|_| ()), Err(ScheduleError::Calendar));
+        assert!(matches!(Schedule::of_moment(0, "Mars/Olympus"), Err(ScheduleError::Zone(_))));
         Ok(())
     }
 

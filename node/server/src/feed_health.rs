@@ -4,11 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aula_home::Home;
 use aula_home::whole_file::{Access, private_folder, replace};
 use aula_home::{Advise, Failure};
 use serde::{Deserialize, Serialize};
+
+/// How often a node writes it.
+pub const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// How they get on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use aula_files::Access;
@@ -64,8 +63,9 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
 
 /// Refuses what group or others may read, write or enter.
 pub(crate) fn check_private(path: &Path) -> Result<(), FileError> {
-    let mode = fs::metadata(path).map_err(FileError::io(path))?.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(FileError::TooOpen { path: path.to_owned(), mode }) }
+    let found = fs::metadata(path).map_err(FileError::io(path))?;
+    aula_files::open_to_others(&found)
+        .map_or(Ok(()), |mode| Err(FileError::TooOpen { path: path.to_owned(), mode }))
 }
 
 /// Writes a new file with mode 0600 and syncs it and its folder; never overwrites.

@@ -1,12 +1,13 @@
 //! Files on their way into a bucket and back: whole where they are small, in parts where they are not.
 //!
 //! Flow of [`Bucket::put`]: what is there already is compared → the file is put, in parts of [`PART`] where it is longer → it is read
-//! back and compared, as much at a time. Invariants: no more than a part is held; an upload that fails is aborted, and one that a killed
-//! process left is aborted by the next try. What the service says of an object (ETag) is not believed: its bytes are.
+//! back and compared, as much at a time → what others left unfinished under its key is aborted. Invariants: no more than a part is held; an
+//! upload that fails is aborted; nobody else's is before the whole object is there, since two nodes with one schedule send at the same
+//! time. What the service says of an object (ETag) is not believed: its bytes are.
 
 use reqwest::{Method, StatusCode};
 
-use super::{Asked, Bucket, answer};
+use super::{Answered, Asked, Bucket, answer};
 use crate::{DeliveryError, Local};
 
 /// Bytes that are sent and read back at once; services take at most 10,000 parts.
@@ -20,29 +21,42 @@ impl Bucket {
     pub async fn put(&self, key: &str, file: &Local) -> Result<(), DeliveryError> {
         let differs = || DeliveryError::Differs { place: self.said(), name: key.to_owned() };
         match self.same(key, file).await? {
-            Some(true) => return Ok(()),
+            Some(true) => return self.clear(key, file).await,
             Some(false) => return Err(differs()),
             None => {}
         }
-        if file.length() <= self.part as u64 {
+        let sent = if file.length() <= self.part as u64 {
             let body = file.piece(0, self.part)?;
-            self.done(Asked { body: &body, ..Asked::new(Method::PUT, key) }).await?;
+            self.done(Asked { body: &body, ..Asked::new(Method::PUT, key) }).await.map(|_| ())
         } else {
-            self.put_in_parts(key, file).await?;
+            self.put_in_parts(key, file).await
+        };
+        match (sent, self.same(key, file).await) {
+            // Also where sending failed: another node with the same schedule was first, and cleared what was unfinished.
+            (_, Ok(Some(true))) => self.clear(key, file).await,
+            (Err(error), _) | (Ok(()), Err(error)) => Err(error),
+            (Ok(()), Ok(_)) => Err(differs()),
         }
-        if self.same(key, file).await? == Some(true) { Ok(()) } else { Err(differs()) }
     }
 
-    async fn put_in_parts(&self, key: &str, file: &Local) -> Result<(), DeliveryError> {
+    /// Aborts the uploads of a key whose object is whole: those of killed processes, and of nodes that come too late.
+    async fn clear(&self, key: &str, file: &Local) -> Result<(), DeliveryError> {
+        if file.length() <= self.part as u64 {
+            return Ok(());
+        }
         for left in self.uploads(key).await?.into_iter().filter(|left| left.key == key) {
             self.abort(key, &left.id).await?;
         }
+        Ok(())
+    }
+
+    async fn put_in_parts(&self, key: &str, file: &Local) -> Result<(), DeliveryError> {
         let begun = self.done(Asked { query: &[("uploads", "")], ..Asked::new(Method::POST, key) }).await?;
         let id = answer::text(&begun, "UploadId").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| DeliveryError::peer(&self.said(), "it began an upload without an id"))?;
         let sent = self.send_parts(key, &id, file).await;
         if sent.is_err() {
-            // What stays after that is aborted by the next try, or purged with its date.
+            // What stays after that is aborted once the object is there, or purged with its date.
             let _ = self.abort(key, &id).await;
         }
         sent
@@ -79,7 +93,11 @@ impl Bucket {
     }
 
     async fn abort(&self, key: &str, id: &str) -> Result<(), DeliveryError> {
-        self.done(Asked { query: &[("uploadId", id)], ..Asked::new(Method::DELETE, key) }).await.map(|_| ())
+        let asked = Asked { query: &[("uploadId", id)], ..Asked::new(Method::DELETE, key) };
+        let Answered { status, body, .. } = self.ask(asked).await?;
+        // Its owner may have ended it meanwhile.
+        let gone = status.is_success() || status == StatusCode::NOT_FOUND;
+        if gone { Ok(()) } else { Err(self.refused(status, &body)) }
     }
 
     /// Whether an object has a file's bytes; none when it is not there.

@@ -391,6 +391,50 @@ async fn a_large_file_goes_in_parts_and_a_failed_upload_leaves_none() -> Tested 
     Ok(())
 }
 
+/// Two nodes with one schedule: the second begins while the first is in the middle, and neither takes the other's upload away.
+#[tokio::test]
+async fn two_uploads_of_one_file_at_once_both_end_well_and_leave_nothing() -> Tested {
+    let (service, sent) = (serve(Fault::None)?, Sent(tempfile::tempdir()?));
+    let bytes: Vec<u8> = (0..100_500u32).map(|n| (n % 251) as u8).collect();
+    let (file, key) = (sent.of(&bytes)?, "aula/a");
+    let (mut first, mut second) = (bucket(&service.at)?, bucket(&service.at)?);
+    (first.part, second.part) = (1_000, 1_000);
+    let parts = || {
+        let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.uploads.values().map(BTreeMap::len).max().unwrap_or(0)
+    };
+    let later = async {
+        while parts() < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(parts() < 100, "the first is in the middle");
+        second.put(key, &file).await
+    };
+    let (one, other) = tokio::join!(first.put(key, &file), later);
+    one.map_err(|error| format!("the first: {error}"))?;
+    other.map_err(|error| format!("the second: {error}"))?;
+    let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(
+        !held.versions.is_empty() && held.versions.values().all(|version| version.as_ref() == Some(&bytes))
+    );
+    assert_eq!(held.uploads.len(), 0);
+    Ok(())
+}
+
+/// Nobody else's upload ends because of one that failed itself.
+#[tokio::test]
+async fn an_upload_that_fails_leaves_those_of_others() -> Tested {
+    let (service, sent) = (serve(Fault::Full)?, Sent(tempfile::tempdir()?));
+    let mut bucket = bucket(&service.at)?;
+    bucket.part = 1_000;
+    let other = ("aula/a".to_owned(), 9_000);
+    let held = || service.held.lock().unwrap_or_else(PoisonError::into_inner);
+    held().uploads.insert(other.clone(), [(1, vec![7])].into());
+    assert!(bucket.put("aula/a", &sent.of(&[5; 2_500])?).await.is_err());
+    assert_eq!(held().uploads.keys().collect::<Vec<_>>(), [&other]);
+    Ok(())
+}
+
 #[test]
 fn only_this_machine_is_asked_without_tls() {
     let with = |endpoint: &str, bucket: &str| {

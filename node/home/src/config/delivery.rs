@@ -108,6 +108,8 @@ pub struct Webhook {
     pub url: String,
     /// The file with the secret that signs it, 32 bytes at least.
     pub secret_file: PathBuf,
+    /// A certificate authority to trust beside the usual ones, PEM.
+    pub ca: Option<PathBuf>,
 }
 
 const fn submission() -> u16 {

@@ -80,11 +80,15 @@ impl<W: Write> Writer<W> {
     /// [`WriteError`].
     pub fn row(&mut self, row: Vec<Cell>) -> Result<(), WriteError> {
         self.waiting.push(row);
-        if self.waiting.len() < GROUP { Ok(()) } else { self.group() }
+        if self.waiting.len() < GROUP { Ok(()) } else { self.all_waiting() }
     }
 
-    fn group(&mut self) -> Result<(), WriteError> {
+    fn all_waiting(&mut self) -> Result<(), WriteError> {
         let rows = std::mem::take(&mut self.waiting);
+        self.group(&rows)
+    }
+
+    fn group(&mut self, rows: &[Vec<Cell>]) -> Result<(), WriteError> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -94,7 +98,7 @@ impl<W: Write> Writer<W> {
             let wrong =
                 |row: usize| WrongCell { table, column: column.name, row: before.saturating_add(row) };
             let mut page = Vec::new();
-            chunks.push(chunk(&mut page, self.at, (column, number), &rows).map_err(wrong)?);
+            chunks.push(chunk(&mut page, self.at, (column, number), rows).map_err(wrong)?);
             self.out.write_all(&page)?;
             self.at = self.at.saturating_add(page.len());
         }
@@ -112,7 +116,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`WriteError`].
     pub fn finish(mut self, facts: &[(&str, String)]) -> Result<W, WriteError> {
-        self.group()?;
+        self.all_waiting()?;
         let facts = facts.iter().map(|(key, value)| Struct::default().text(1, key).text(2, value)).collect();
         let head = Struct::default()
             .i32(1, 1)
@@ -135,8 +139,8 @@ impl<W: Write> Writer<W> {
 /// [`WriteError::Cell`].
 pub fn write(dataset: &Dataset, facts: &[(&str, String)]) -> Result<Vec<u8>, WriteError> {
     let mut writer = Writer::new(Vec::new(), dataset.name, dataset.columns)?;
-    for row in &dataset.rows {
-        writer.row(row.clone())?;
+    for rows in dataset.rows.chunks(GROUP) {
+        writer.group(rows)?;
     }
     writer.finish(facts)
 }

@@ -58,6 +58,41 @@ fn rows_in_any_order_give_the_same_bytes() -> Result<(), Box<dyn std::error::Err
     Ok(())
 }
 
+/// More than a group: a table that is held is written as one that comes row by row.
+#[test]
+fn a_held_table_and_one_row_by_row_are_the_same_bytes() -> Result<(), Box<dyn std::error::Error>> {
+    let (table, facts) = (sample(70_000), [("aula.height", "7".to_owned())]);
+    let mut writer = written::Writer::new(Vec::new(), table.name, table.columns)?;
+    for row in &table.rows {
+        writer.row(row.clone())?;
+    }
+    assert!(written::write(&table, &facts)? == writer.finish(&facts)?);
+    Ok(())
+}
+
+/// What the export takes while it is made: every table is held, with its files. Alone in its process, since the peak is the process's.
+#[test]
+#[ignore = "takes a gigabyte: cargo test -p aula-report --release --lib a_million_rows -- --ignored --nocapture"]
+fn a_million_rows_and_their_files_take_less_than_a_gigabyte() -> Result<(), Box<dyn std::error::Error>> {
+    let table = sample(1_000_000);
+    let files = [written::write(&table, &[])?, csv::write(&table)?];
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+    let peak: usize = line.trim().trim_end_matches("kB").trim().parse()?;
+    let lengths = files.map(|file| file.len() / 1_000_000);
+    std::io::Write::write_all(
+        &mut std::io::stdout(),
+        format!(
+            "measured: {} rows, files of {lengths:?} MB, {} MB at most\n",
+            table.rows.len(),
+            peak / 1_000
+        )
+        .as_bytes(),
+    )?;
+    assert!(peak < 1_000_000, "{peak} kB");
+    Ok(())
+}
+
 #[test]
 fn a_cell_of_another_kind_is_refused() {
     let mut table = sample(1);

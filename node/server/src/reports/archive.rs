@@ -14,6 +14,7 @@ use super::folder::unwritable;
 use super::outbox::date_in;
 use aula_home::clock::now_ms;
 use aula_home::config::BucketPlace;
+use aula_home::own_file;
 use aula_home::whole_file::{self, Access};
 use aula_home::{Advise, Failure};
 
@@ -24,7 +25,7 @@ pub const HINT: &str = "give its key s3:PutObject, GetObject, DeleteObject, Dele
 fn open(to: &BucketPlace) -> Result<Bucket, Failure> {
     let hint = "correct the [[delivery]] in config.toml";
     let read = |path: &Path| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
-    let secret = read(&to.secret_file)?;
+    let secret = own_file::read(&to.secret_file).hint("correct secret_file, or the file's mode")?;
     let authority = to.ca.as_deref().map(read).transpose()?;
     let place = Place {
         endpoint: to.endpoint.clone(),
@@ -32,8 +33,7 @@ fn open(to: &BucketPlace) -> Result<Bucket, Failure> {
         bucket: to.bucket.clone(),
         key_id: to.key_id.clone(),
     };
-    let secret = String::from_utf8_lossy(&secret).trim().to_owned();
-    Bucket::new(&place, &secret, authority.as_deref(), || now_ms() / 1_000).hint(hint)
+    Bucket::new(&place, secret.trim(), authority.as_deref(), || now_ms() / 1_000).hint(hint)
 }
 
 /// Whether what is put into the bucket can be deleted again.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use aula_delivery::mail::{Envelope, Note, Server, message, send};
 use aula_delivery::seal::Recipients;
 use aula_delivery::sftp::{Place, Upload};
-use aula_delivery::webhook;
+use aula_delivery::webhook::{self, Receiver};
 use aula_delivery::{DeliveryError, Local};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -22,6 +22,7 @@ use super::outbox::{Outbox, date_in};
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
 use aula_home::home::Home;
+use aula_home::own_file;
 use aula_home::whole_file::{self, Access};
 use aula_home::{Advise, Failure, with_causes};
 
@@ -187,11 +188,15 @@ pub fn say(config: &Config, place: &str, said: &Said, file: &Path) -> Result<(),
     match config.delivery.iter().find(|delivery| delivery.name == place).map(|delivery| &delivery.by) {
         Some(DeliveryBy::Mail(mail)) => by_mail(mail, &said.note, file),
         Some(DeliveryBy::Webhook(hook)) => {
-            let secret = std::fs::read(&hook.secret_file);
-            let secret = secret
-                .advise(format!("cannot read {}", hook.secret_file.display()), "correct secret_file")?;
+            let secret =
+                own_file::bytes(&hook.secret_file).hint("correct secret_file, or the file's mode")?;
+            let read =
+                |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
+            let authority = hook.ca.as_ref().map(read).transpose()?;
             let body = said.body.to_string().into_bytes();
-            run(webhook::post(&hook.url, secret.trim_ascii(), now_ms() / 1_000, body))
+            let to =
+                Receiver { url: &hook.url, secret: secret.trim_ascii(), authority: authority.as_deref() };
+            run(webhook::post(&to, now_ms() / 1_000, body))
         }
         Some(DeliveryBy::Sftp(_) | DeliveryBy::Bucket(_)) => {
             Err(Failure::new("not_delivered", format!("{place} takes files, not notes"), hint))
@@ -278,8 +283,9 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
             .map_err(|error| unwritable(file, &error));
     };
     let read = |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
-    let password = mail.password_file.as_ref().map(read).transpose()?;
-    let password = password.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    let secret = "correct password_file, or the file's mode";
+    let password = mail.password_file.as_deref().map(own_file::read).transpose().hint(secret)?;
+    let password = password.map(|text| text.trim().to_owned());
     let server = Server {
         host: host.clone(),
         port: mail.port,

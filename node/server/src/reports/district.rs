@@ -230,15 +230,15 @@ pub struct Wanted<'a> {
 pub struct Against<'a> {
     /// Figures that were kept.
     pub kept: Option<&'a Kept>,
-    /// A week and a year before, milliseconds since 1970; none: from the report's own block, up to the full minute.
-    pub moments: Option<[Option<u64>; 2]>,
+    /// A week and a year before, milliseconds since 1970: those of [`super::schedule::compared`].
+    pub moments: [Option<u64>; 2],
     /// Most blocks that are executed for what was not kept.
     pub most_blocks: u64,
 }
 
 impl Against<'_> {
-    /// Whatever it takes.
-    pub const ANYTHING: Self = Self { kept: None, moments: None, most_blocks: u64::MAX };
+    /// With no other moment.
+    pub const NOTHING: Self = Self { kept: None, moments: [None; 2], most_blocks: 0 };
 }
 
 /// What was made.
@@ -255,9 +255,6 @@ pub struct Report {
     /// How many figures one language shows.
     pub figures: usize,
 }
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-const MINUTE_MS: u64 = 60 * 1_000;
 
 /// The figures of districts after each of these heights; without `district` of every one.
 ///
@@ -340,11 +337,8 @@ impl Then {
 /// Code `unknown_district`; or when the chain cannot be read or a PDF made.
 pub fn make(chain: &Chain, wanted: &Wanted<'_>) -> Result<Report, Failure> {
     let now = chain.header(wanted.height.0)?;
-    let full = now.time_ms.0.next_multiple_of(MINUTE_MS);
-    let moments =
-        wanted.against.moments.unwrap_or_else(|| [7, 365].map(|days| full.checked_sub(days * DAY_MS)));
     let genesis = now.genesis.to_string();
-    let [week, year] = moments.map(|moment| Then::of(chain, wanted, &genesis, moment));
+    let [week, year] = wanted.against.moments.map(|moment| Then::of(chain, wanted, &genesis, moment));
     let (week, year) = (week?, year?);
     let heights: BTreeSet<Height> = [Some(now.height), week.read, year.read].into_iter().flatten().collect();
     let found = figures_at(chain, &heights, wanted.district)?;

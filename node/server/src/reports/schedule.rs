@@ -5,7 +5,8 @@
 //! moment at which the schedule was first seen (kept in the outbox) and as far back as it is kept.
 //!
 //! What a report compares with is kept as its moment passes ([`Kept`]), so that no report executes a week or a year again: a running
-//! node holds the view of moments before ([`is_near`]) and executes the few blocks from there.
+//! node holds the view of moments before ([`is_near`]) and executes the few blocks from there. [`compared`] says which moments those are,
+//! to whoever makes a report. Invariant: what cannot be done is told and holds up nothing else, a delivery least of all.
 
 use aula_ledger::types::Height;
 use aula_report::paper::Language;
@@ -44,6 +45,25 @@ pub struct Done {
     pub delivered: bool,
 }
 
+/// What could not be done at a look; it is tried again at the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// The schedule's name; `figures` of what later reports compare with, `deliveries` of what waits for its places.
+    pub name: String,
+    /// The failure's code.
+    pub code: String,
+    /// Why.
+    pub error: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl Failed {
+    fn of(name: &str, failure: Failure) -> Self {
+        Self { name: name.to_owned(), code: failure.code, error: failure.message, next: failure.hint }
+    }
+}
+
 /// What a look at the schedules did.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Looked {
@@ -53,6 +73,15 @@ pub struct Looked {
     pub deleted: usize,
     /// What went to the places of the settings, or could not.
     pub sent: Vec<Sent>,
+    /// What could not be done otherwise.
+    pub failed: Vec<Failed>,
+}
+
+impl Looked {
+    /// Whether everything was done.
+    pub fn is_whole(&self) -> bool {
+        self.failed.is_empty() && self.sent.iter().all(|one| one.error.is_none())
+    }
 }
 
 /// Checks every schedule: names, times, zone.
@@ -78,46 +107,99 @@ pub fn check(config: &Config) -> Result<Vec<(ScheduledReport, Schedule)>, Failur
 /// Makes everything that is due and deletes what is over its years.
 ///
 /// # Errors
-/// When a schedule is refused, the chain cannot be read, or the outbox not be written.
+/// When a schedule is refused. What cannot be made, kept, deleted or delivered stands in the answer.
 pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
-    let now_ms = chain.view().tip().time_ms.0;
     for (report, schedule) in check(config)? {
-        let outbox = Outbox::open(&config.reports.outbox_dir(home), &report.name)?;
-        let hint = "is the chain's time right? `aula status` says it";
-        let forgotten =
-            schedule.forgotten(now_ms, report.keep_years()).advise("a schedule cannot be told", hint)?;
-        looked.deleted = looked.deleted.saturating_add(outbox.forget(&forgotten.to_string())?);
-        looked.sent.extend(deliver::forgotten(home, config, &report, &forgotten.to_string())?);
-        let since = since(home, config, &report.name, now_ms)?;
-        for due in schedule.due(since, now_ms).advise("a schedule cannot be told", hint)? {
-            let date = due.date.to_string();
-            if due.date <= forgotten || outbox.has(&date) {
-                continue;
-            }
-            let against = against(&schedule, due)?;
-            let made = chain.at_time(due.moment_ms).and_then(|height| {
-                let Some(height) = height else { return Ok(None) };
-                Ok(Some((height, make(home, config, &report, chain, (height, due.moment_ms, against))?)))
-            });
-            let (height, files) = match made {
-                Ok(Some(made)) => made,
-                Ok(None) => continue,
-                // One that cannot be made here holds up no other.
-                Err(failure) if failure.code == PRUNED => {
-                    let (name, to) = (report.name.clone(), "outbox".to_owned());
-                    looked.sent.push(Sent { name, date, to, error: Some(failure.message) });
-                    continue;
-                }
-                Err(failure) => return Err(failure),
-            };
-            let delivered = outbox.deliver(&date, &files)? == Delivered::Now;
-            looked.reports.push(Done { name: report.name.clone(), date, height: height.0, delivered });
+        if let Err(failure) = one(home, config, chain, (&report, &schedule), &mut looked) {
+            looked.failed.push(Failed::of(&report.name, failure));
         }
     }
-    keep_passing(home, config, chain)?;
-    looked.sent.extend(deliver::pending(home, config)?);
+    if let Err(failure) = keep_passing(home, config, chain) {
+        looked.failed.push(Failed::of("figures", failure));
+    }
+    match deliver::pending(home, config) {
+        Ok(sent) => looked.sent.extend(sent),
+        Err(failure) => looked.failed.push(Failed::of("deliveries", failure)),
+    }
     Ok(looked)
+}
+
+/// What is due of one schedule, and what is over its years.
+fn one(
+    home: &Home,
+    config: &Config,
+    chain: &Chain,
+    (report, schedule): (&ScheduledReport, &Schedule),
+    looked: &mut Looked,
+) -> Result<(), Failure> {
+    let now_ms = chain.view().tip().time_ms.0;
+    let outbox = Outbox::open(&config.reports.outbox_dir(home), &report.name)?;
+    let hint = "is the chain's time right? `aula status` says it";
+    let forgotten =
+        schedule.forgotten(now_ms, report.keep_years()).advise("a schedule cannot be told", hint)?;
+    looked.deleted = looked.deleted.saturating_add(outbox.forget(&forgotten.to_string())?);
+    looked.sent.extend(deliver::forgotten(home, config, report, &forgotten.to_string())?);
+    let since = since(home, config, &report.name, now_ms)?;
+    for due in schedule.due(since, now_ms).advise("a schedule cannot be told", hint)? {
+        let date = due.date.to_string();
+        if due.date <= forgotten || outbox.has(&date) {
+            continue;
+        }
+        let against = against(schedule, due)?;
+        let made = chain.at_time(due.moment_ms).and_then(|height| {
+            let Some(height) = height else { return Ok(None) };
+            Ok(Some((height, make(home, config, report, chain, (height, due.moment_ms, against))?)))
+        });
+        let (height, files) = match made {
+            Ok(Some(made)) => made,
+            Ok(None) => continue,
+            // One that cannot be made here holds up no other.
+            Err(failure) if failure.code == PRUNED => {
+                let (name, to) = (report.name.clone(), "outbox".to_owned());
+                looked.sent.push(Sent { name, date, to, error: Some(failure.message) });
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        let delivered = outbox.deliver(&date, &files)? == Delivered::Now;
+        looked.reports.push(Done { name: report.name.clone(), date, height: height.0, delivered });
+    }
+    Ok(())
+}
+
+/// With which moments a district's report of a height is compared: those of the schedule that takes this block, so that a command makes
+/// the bytes that the schedule made; where none does, the same local time of day as the block's own minute.
+///
+/// # Errors
+/// Code `bad_schedule`; a chain that cannot be read.
+pub fn compared(
+    config: &Config,
+    chain: &Chain,
+    height: Height,
+    district: Option<u16>,
+) -> Result<[Option<u64>; 2], Failure> {
+    let hint = "is the chain's time right? `aula status` says it";
+    let time_ms = chain.header(height.0)?.time_ms.0;
+    // A block is the last one before every moment from its own time on and before the next block's.
+    let until_ms = match height == chain.view().tip().height {
+        true => time_ms.saturating_add(59_999),
+        false => chain.header(height.0.saturating_add(1))?.time_ms.0.saturating_sub(1),
+    };
+    for (report, schedule) in check(config)? {
+        let is_ours =
+            report.kind == ReportKind::District && (report.district.is_none() || report.district == district);
+        let due =
+            schedule.due(time_ms.saturating_sub(1), until_ms).advise("a schedule cannot be told", hint)?;
+        if let Some(due) = due.first().filter(|_| is_ours) {
+            return against(&schedule, *due);
+        }
+    }
+    let own = Schedule::of_moment(time_ms, &config.reports.time_zone);
+    let (schedule, due) = own.map_err(|error| {
+        Failure::new("bad_schedule", format!("[reports]: {error}"), "correct time_zone in config.toml")
+    })?;
+    against(&schedule, due)
 }
 
 /// The same time of day a week and a year before.
@@ -221,7 +303,7 @@ fn make(
     match report.kind {
         ReportKind::District => {
             let kept = Kept::of(home.figures_dir());
-            let against = Against { kept: Some(&kept), moments: Some(moments), most_blocks: MOST_BLOCKS };
+            let against = Against { kept: Some(&kept), moments, most_blocks: MOST_BLOCKS };
             let district = district_of(home, chain, report)?;
             let made = district::make(chain, &Wanted { height, district, languages, link, against })?;
             for figures in &made.now {

@@ -6,6 +6,7 @@ use aula_report::paper::Language;
 
 use super::district::{self, Against, Wanted};
 use super::folder::{self, Made};
+use super::outbox::Outbox;
 use super::past::Chain;
 use super::{schedule, state, transparency, verify};
 use aula_home::config::{Config, ReportKind, ScheduledReport};
@@ -23,7 +24,7 @@ fn wanted(height: Height) -> Wanted<'static> {
         district: Some(1),
         languages: &Language::ALL,
         link: "http://127.0.0.1:8480",
-        against: Against::ANYTHING,
+        against: Against::NOTHING,
     }
 }
 
@@ -135,6 +136,16 @@ fn heights_homes_and_districts_that_are_not_there_are_said_to_be_so() -> Tested 
 
 const DAY_MS: u64 = 86_400_000;
 
+/// A look at which everything is done.
+fn looked(
+    home: &Home,
+    config: &Config,
+    chain: &Chain,
+) -> Result<schedule::Looked, Box<dyn std::error::Error>> {
+    let looked = schedule::look(home, config, chain).map_err(failed)?;
+    if looked.is_whole() { Ok(looked) } else { Err(format!("{looked:?}").into()) }
+}
+
 fn scheduled(outbox: PathBuf) -> Config {
     let mut config = Config::default();
     config.reports.outbox = Some(outbox);
@@ -157,7 +168,7 @@ fn each_date_is_made_once_whatever_a_second_node_does_and_missed_ones_are_caught
     let dev = decided()?;
     let above = tempfile::tempdir()?;
     let config = scheduled(above.path().join("outbox"));
-    let look = || schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed);
+    let look = || looked(&dev.home, &config, &chain_of(&dev));
     assert!(look()?.reports.is_empty(), "a schedule counts from when it is first seen");
     // Three days pass while nobody looks.
     for _ in 0..3 {
@@ -172,7 +183,7 @@ fn each_date_is_made_once_whatever_a_second_node_does_and_missed_ones_are_caught
     assert!(look()?.reports.is_empty(), "once");
     // Another node with the same outbox, and this one with an outbox of its own: the same bytes.
     let other = Home::at(above.path().join("other"));
-    assert!(schedule::look(&other, &config, &chain_of(&dev)).map_err(failed)?.reports.is_empty());
+    assert!(looked(&other, &config, &chain_of(&dev))?.reports.is_empty());
     let manifest = above.path().join("outbox/state/1970-01-02/manifest.json");
     let judged = verify::judge(&chain_of(&dev), &manifest).map_err(failed)?;
     assert!(judged.verified, "{:?}", judged.differs);
@@ -213,32 +224,229 @@ fn a_past_height_is_executed_from_the_nearest_state_that_is_held() -> Tested {
     Ok(())
 }
 
+/// One report of district 1, each night.
+fn nightly(outbox: PathBuf) -> Config {
+    let mut config = scheduled(outbox);
+    config.report[0].kind = ReportKind::District;
+    config.report[0].district = Some(1);
+    config
+}
+
+/// Its page of a date.
+fn page(config: &Config, date: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let outbox = config.reports.outbox.clone().ok_or("no outbox")?;
+    Ok(std::fs::read_to_string(outbox.join("state").join(date).join("district-01.en.html"))?)
+}
+
+/// Blocks until a moment: none may be later than its parent by more than a day.
+fn until(dev: &DevChain, moment_ms: u64) -> Tested {
+    loop {
+        let left = moment_ms.checked_sub(dev.db.latest().tip().time_ms.0).ok_or("the chain is beyond it")?;
+        dev.block_after(left.min(DAY_MS), &[], |_| {}).map_err(failed)?;
+        if left <= DAY_MS {
+            return Ok(());
+        }
+    }
+}
+
+/// The moments of which figures are kept, ascending.
+fn kept(home: &Home) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
+    let folder = home.figures_dir();
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut all = entries.collect::<Result<Vec<_>, std::io::Error>>()?;
+    // Names of one length: milliseconds of one decade.
+    all.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    Ok(all)
+}
+
 #[test]
 fn a_nightly_report_compares_with_the_figures_that_were_kept_a_week_before() -> Tested {
     let dev = decided()?;
     let above = tempfile::tempdir()?;
-    let mut config = scheduled(above.path().join("outbox"));
-    config.report[0].kind = ReportKind::District;
-    config.report[0].district = Some(1);
-    let report =
-        |date: &str| std::fs::read(above.path().join("outbox/state").join(date).join("district-01.en.html"));
-    assert!(schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?.reports.is_empty());
-    for _ in 0..9 {
+    let config = nightly(above.path().join("outbox"));
+    let night = || -> Tested {
         dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
-        schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
-    }
-    let kept = || -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
-        let mut all = std::fs::read_dir(dev.home.figures_dir())?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<Result<Vec<_>, std::io::Error>>()?;
-        // Names of one length: milliseconds of one decade.
-        all.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
-        Ok(all)
+        looked(&dev.home, &config, &chain_of(&dev)).map(|_| ())
     };
-    assert_eq!(kept()?.len(), 9, "a moment a night");
-    let text = |date: &str| Ok::<_, std::io::Error>(String::from_utf8_lossy(&report(date)?).into_owned());
-    assert!(text("1970-01-03")?.contains("No week before to compare with"));
-    assert!(!text("1970-01-09")?.contains("No week before to compare with"));
+    assert!(looked(&dev.home, &config, &chain_of(&dev))?.reports.is_empty());
+    for _ in 0..9 {
+        night()?;
+    }
+    let held = kept(&dev.home)?;
+    assert_eq!(held.len(), 9, "a moment a night");
+    assert!(page(&config, "1970-01-03")?.contains("No week before to compare with"));
+    assert!(!page(&config, "1970-01-09")?.contains("No week before to compare with"));
+    // The tenth compares with the third: with what was kept then, not with what the chain says later.
+    let charged = 98_765_432_100u64;
+    let mut figures: serde_json::Value = serde_json::from_slice(&std::fs::read(&held[2])?)?;
+    let money = figures["money"].as_array_mut().ok_or("no money in the figures")?;
+    assert!(!money.is_empty());
+    money.iter_mut().for_each(|year| year["charged_cents"] = charged.into());
+    std::fs::write(&held[2], figures.to_string())?;
+    night()?;
+    let shown = aula_report::paper::number::money(charged, Language::En);
+    assert!(page(&config, "1970-01-10")?.contains(&shown), "{shown} is not shown");
+    assert!(!page(&config, "1970-01-09")?.contains(&shown));
+    // A node of the same schedule that kept its own makes the others' bytes, and the chain's figures where these were changed.
+    let other = Home::at(above.path().join("other"));
+    let again = nightly(above.path().join("again"));
+    std::fs::create_dir_all(above.path().join("again/state"))?;
+    std::fs::copy(above.path().join("outbox/state/since"), above.path().join("again/state/since"))?;
+    looked(&other, &again, &chain_of(&dev))?;
+    assert_eq!(page(&config, "1970-01-09")?, page(&again, "1970-01-09")?);
+    assert!(!page(&again, "1970-01-10")?.contains(&shown));
+    Ok(())
+}
+
+#[test]
+fn what_a_later_report_compares_with_is_kept_while_its_moment_passes() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let mut config = nightly(above.path().join("outbox"));
+    // The report of the first of February compares with the 25th of January, on which none is due.
+    config.report[0].every = Some(aula_home::config::ReportEvery::Month);
+    assert!(looked(&dev.home, &config, &chain_of(&dev))?.reports.is_empty());
+    // 9:00 UTC is 3:00 in Chicago.
+    let moment_ms = 24 * DAY_MS + 9 * 3_600_000;
+    until(&dev, moment_ms - 60_000)?;
+    assert_eq!(looked(&dev.home, &config, &chain_of(&dev))?.reports.len(), 1, "that of the first of January");
+    assert_eq!(kept(&dev.home)?.len(), 1);
+    assert!(schedule::is_near(&config, dev.db.latest().tip().time_ms.0).map_err(failed)?);
+    assert!(!schedule::is_near(&config, moment_ms).map_err(failed)?);
+    let held = dev.db.latest();
+    until(&dev, moment_ms + 1_000)?;
+    assert!(looked(&dev.home, &config, &chain_of(&dev))?.reports.is_empty());
+    assert_eq!(kept(&dev.home)?.len(), 1, "without a view of moments ago nothing is kept");
+    let chain = || chain_of(&dev).with(dev.home.snapshots_dir(), Some(held.clone()));
+    assert!(looked(&dev.home, &config, &chain())?.reports.is_empty());
+    let paths = kept(&dev.home)?;
+    assert_eq!(paths[1..], [dev.home.figures_dir().join(format!("{moment_ms}-1.json"))]);
+    // They are of the last block before the moment, which is no further away than blocks may be.
+    let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(&paths[1])?)?;
+    assert_eq!(figures["source"]["height"], held.tip().height.0);
+    assert_eq!(figures["source"]["time_ms"], moment_ms - 60_000);
+    // The report that is due then finds them, also where nothing else is to be had.
+    until(&dev, 31 * DAY_MS + 10 * 3_600_000)?;
+    looked(&dev.home, &config, &chain_of(&dev))?;
+    assert!(!page(&config, "1970-02-01")?.contains("No week before to compare with"));
+    Ok(())
+}
+
+#[test]
+fn figures_that_cannot_be_kept_are_told_and_hold_up_no_delivery() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let mut config = nightly(above.path().join("outbox"));
+    config.report[0].every = Some(aula_home::config::ReportEvery::Month);
+    config.report[0].deliver = vec!["board".into()];
+    let board =
+        "[[delivery]]\nname = 'board'\nkind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']\n";
+    config.delivery = toml::from_str::<Config>(board)?.delivery;
+    looked(&dev.home, &config, &chain_of(&dev))?;
+    let moment_ms = 24 * DAY_MS + 9 * 3_600_000;
+    until(&dev, moment_ms - 60_000)?;
+    assert_eq!(looked(&dev.home, &config, &chain_of(&dev))?.sent.len(), 1, "that of the first of January");
+    let held = dev.db.latest();
+    until(&dev, moment_ms + 1_000)?;
+    // Something waits for its place, and there is no folder for figures.
+    let outbox = Outbox::open(&above.path().join("outbox"), "state").map_err(failed)?;
+    outbox.deliver("1970-01-02", &[Made::new("manifest.json", "{}")]).map_err(failed)?;
+    std::fs::remove_dir_all(dev.home.figures_dir())?;
+    std::fs::write(dev.home.figures_dir(), "in the way")?;
+    let chain = chain_of(&dev).with(dev.home.snapshots_dir(), Some(held));
+    let looked = schedule::look(&dev.home, &config, &chain).map_err(failed)?;
+    assert!(looked.failed.len() == 1 && looked.failed[0].name == "figures", "{looked:?}");
+    assert!(looked.sent.len() == 1 && looked.sent[0].error.is_none(), "{looked:?}");
+    assert!(!looked.is_whole());
+    Ok(())
+}
+
+#[test]
+fn one_schedule_that_fails_holds_up_no_other() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let mut config = scheduled(above.path().join("outbox"));
+    let blocked = ScheduledReport { name: "blocked".into(), ..config.report[0].clone() };
+    config.report.insert(0, blocked);
+    looked(&dev.home, &config, &chain_of(&dev))?;
+    std::fs::write(above.path().join("outbox/blocked/since"), "no moment")?;
+    dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
+    let looked = schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    assert!(looked.failed.len() == 1 && looked.failed[0].name == "blocked", "{looked:?}");
+    assert!(looked.reports.len() == 1 && looked.reports[0].name == "state", "{looked:?}");
+    Ok(())
+}
+
+#[test]
+fn a_command_compares_with_the_moments_of_the_schedule_over_a_change_of_clocks() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let config = nightly(above.path().join("outbox"));
+    // Clocks went forward in Chicago on 26 April 1970: 3:00 is 8:00 UTC on the 28th, and was 9:00 UTC on the 21st.
+    let hours = |day: u64, hour: u64| day * DAY_MS + hour * 3_600_000;
+    until(&dev, hours(117, 7))?;
+    let height = dev.db.latest().tip().height;
+    until(&dev, hours(117, 9))?;
+    let compared = |config: &Config, height| {
+        schedule::compared(config, &chain_of(&dev), height, Some(1)).map_err(failed)
+    };
+    // 365 days before is before 1970.
+    assert_eq!(compared(&config, height)?, [Some(hours(110, 9)), None]);
+    // Of another district's schedule, or of none, it is the block's own minute.
+    let changes: [fn(&mut Config); 2] = [|one| one.report[0].district = Some(2), |one| one.report.clear()];
+    for changed in changes {
+        let mut config = config.clone();
+        changed(&mut config);
+        assert_eq!(compared(&config, height)?, [Some(hours(110, 8)), None]);
+    }
+    assert_eq!(compared(&config, dev.db.latest().tip().height)?, [Some(hours(110, 10)), None]);
+    Ok(())
+}
+
+#[test]
+fn a_report_over_its_years_is_gone_whatever_becomes_of_its_bucket_which_is_told() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let mut config = scheduled(above.path().join("outbox"));
+    let secret = above.path().join("secret");
+    aula_home::whole_file::create(&secret, aula_home::whole_file::Access::Private, b"a secret")?;
+    // Nobody is there: it cannot be known whether what is put there can be deleted.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let place = format!(
+        "[[delivery]]\nname = 'archive'\nkind = 'bucket'\nendpoint = 'http://{closed}'\nbucket = 'reports'\nkey_id = 'a'\n\
+         secret_file = '{}'\n",
+        secret.display()
+    );
+    config.delivery = toml::from_str::<Config>(&place)?.delivery;
+    config.report[0].deliver = vec!["archive".into()];
+    (config.report[0].every, config.report[0].keep_years) =
+        (Some(aula_home::config::ReportEvery::Month), Some(1));
+    let look = || schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed);
+    look()?;
+    until(&dev, 40 * DAY_MS)?;
+    let first = look()?;
+    assert_eq!(
+        first.reports.iter().map(|one| one.date.as_str()).collect::<Vec<_>>(),
+        ["1970-01-01", "1970-02-01"]
+    );
+    let errors = |looked: &schedule::Looked| {
+        looked.sent.iter().filter_map(|one| one.error.clone()).collect::<Vec<_>>()
+    };
+    let told = errors(&first);
+    assert!(told.len() == 3 && told.iter().any(|why| why.contains("was not deleted")), "{told:?}");
+    let folder = above.path().join("outbox/state");
+    assert!(folder.join("1970-02-01/manifest.json").exists());
+    until(&dev, 400 * DAY_MS)?;
+    let later = look()?;
+    assert_eq!(later.deleted, 2, "{later:?}");
+    assert!(!folder.join("1970-02-01").exists() && !folder.join("1970-02-01.done").exists());
+    assert!(folder.join("1970-03-01").exists() || later.reports.iter().any(|one| one.date == "1970-03-01"));
+    // A bucket of which nothing can be known is told at each look, and nothing is said to be deleted there.
+    assert!(errors(&later).iter().any(|why| why.contains("was not deleted")), "{later:?}");
+    assert!(!folder.join(".purged-archive").exists() && !later.is_whole());
     Ok(())
 }
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
-use crate::feed_health::Health;
+use crate::feed_health::{Health, TOLD_EVERY};
 use aula_connect::given::Feed;
 use aula_connect::pipeline::{Observer, Pipeline};
 use aula_district::live::Changed;
@@ -12,9 +11,6 @@ use aula_home::Home;
 use aula_home::clock::now_ms;
 use aula_ledger::types::Handle;
 use aula_twin_runtime::event::Event;
-
-/// How often it is written.
-const EVERY: Duration = Duration::from_secs(5);
 
 /// When events of which source were folded last; passes on what it is told.
 pub(super) struct Seen {
@@ -74,6 +70,6 @@ pub(super) async fn tell(home: Home, feeds: Vec<Arc<Feed>>, pipeline: Weak<Pipel
             Ok(Err(_)) => {}
             Err(_) => return,
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(TOLD_EVERY).await;
     }
 }

@@ -59,6 +59,9 @@ fn tell(looked: &Looked) {
             }
         }
     }
+    for one in &looked.failed {
+        tracing::warn!(name = one.name, code = one.code, hint = one.next, "report: {}", one.error);
+    }
     if looked.deleted > 0 {
         tracing::info!(count = looked.deleted, "reports over their years deleted");
     }

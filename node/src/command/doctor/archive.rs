@@ -26,13 +26,14 @@ pub(super) fn all(config: &Config) -> Vec<Check> {
 mod tests {
     use super::super::Level;
     use super::*;
+    use crate::whole_file::{self, Access};
 
     type Tested = Result<(), Box<dyn std::error::Error>>;
 
     fn checks(endpoint: &str, bucket: &str) -> Result<Vec<Check>, Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let secret = folder.path().join("secret");
-        std::fs::write(&secret, "aula-secret")?;
+        whole_file::create(&secret, Access::Private, b"aula-secret")?;
         let text = format!(
             "[[delivery]]\nname = 'state'\nkind = 'bucket'\nendpoint = '{endpoint}'\nbucket = '{bucket}'\nprefix = 'aula/doctor/'\n\
              key_id = 'aula-key'\nsecret_file = '{}'\n",

@@ -1,11 +1,11 @@
 //! The node's keys: there, readable, closed to others, and those that the operator's file names.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use super::Check;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
+use crate::whole_file::open_to_others;
 
 const NEXT: &str =
     "put the file back from its copy with mode 0600; a home that never ran gets new keys from `aula init`";
@@ -36,9 +36,9 @@ fn key(home: &Home, kind: KeyKind) -> Check {
 
 fn folder(home: &Home) -> Check {
     let path = home.keys_dir();
-    match fs::metadata(&path).map(|found| found.permissions().mode() & 0o7777) {
-        Ok(mode) if mode & 0o077 == 0 => Check::ok("keys_folder", format!("{} is private", path.display())),
-        Ok(mode) => Check::warn(
+    match fs::metadata(&path).map(|found| open_to_others(&found)) {
+        Ok(None) => Check::ok("keys_folder", format!("{} is private", path.display())),
+        Ok(Some(mode)) => Check::warn(
             "keys_folder",
             format!("others may look into {} (mode {mode:o})", path.display()),
             format!("chmod 700 {}", path.display()),

@@ -210,8 +210,9 @@ fn signing(status: &Vitals) -> Check {
 pub fn validators(told: &[Signer], height: u64) -> Check {
     let in_set = || told.iter().filter(|line| line.power > 0);
     let missing: Vec<_> = in_set().filter(|line| line.last_signed.saturating_add(20) < height).collect();
-    let all: u64 = in_set().map(|line| line.power).sum();
-    let lost: u64 = missing.iter().map(|line| line.power).sum();
+    // Powers are a node's word: their sum may need more than 64 bits.
+    let all: u128 = in_set().map(|line| u128::from(line.power)).sum();
+    let lost: u128 = missing.iter().map(|line| u128::from(line.power)).sum();
     let names: Vec<&str> = missing.iter().map(|line| line.name.as_str()).collect();
     let detail = format!("not signing: {}", names.join(", "));
     let next = "tell their operators; with a third of the power missing the chain stands still";

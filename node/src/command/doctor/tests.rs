@@ -318,4 +318,9 @@ fn validators_that_do_not_sign_are_named() {
     assert_eq!(found.level, Level::Fail);
     let found = of(vec![line("a", 999), line("b", 998), line("c", 1_000), line("d", 990)]);
     assert_eq!(found.level, Level::Ok);
+    // What a node says of powers is believed as little as anything else that it says.
+    let vast = |name: &str, last_signed| running::Signer { power: u64::MAX, ..line(name, last_signed) };
+    assert_eq!(of(vec![vast("a", 999), vast("b", 998)]).level, Level::Ok);
+    let found = of(vec![vast("a", 999), vast("b", 10), vast("c", 10)]);
+    assert!(found.level == Level::Fail && found.detail.contains("b, c"), "{found:?}");
 }

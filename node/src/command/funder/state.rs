@@ -141,13 +141,26 @@ async fn check_total(
         let message = format!("this member has no budget of school year {year}");
         Failure::new("no_budget", message, "fund it with `aula funder fund`")
     })?;
-    let stated: u64 = amounts.values().sum();
+    let stated = total(amounts)?;
     if stated == funded {
         return Ok(());
     }
     let message = format!("the amounts sum to {stated} cents, and {funded} are funded for {year}");
     let hint = "give a file with all of it, also what no pool has been charged for yet";
     Err(Failure::new("other_total", message, hint))
+}
+
+/// What the amounts sum to.
+fn total(amounts: &BTreeMap<SchoolId, u64>) -> Result<u64, Failure> {
+    let sum = amounts.values().try_fold(0u64, |sum, cents| sum.checked_add(*cents));
+    sum.ok_or_else(|| {
+        let message = format!("the amounts sum to more than {} cents", u64::MAX);
+        Failure::new(
+            "too_much",
+            message,
+            "give each school's amount in whole cents; one of them has too many digits",
+        )
+    })
 }
 
 /// Writes the openings; an earlier statement's are kept under another name.
@@ -168,4 +181,29 @@ fn keep(context: &Context, year: u16, ledger: &Ledger) -> Result<PathBuf, Failur
     whole_file::create(&path, Access::Private, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_whose_amounts_no_sum_holds_is_refused_and_the_process_goes_on() -> Result<(), Failure> {
+        let folder = tempfile::tempdir().advise("a folder", "give the tests a TMPDIR")?;
+        let path = folder.path().join("amounts.csv");
+        for (text, told) in [
+            ("school,cents\n1,40\n2,2\n", Ok(42)),
+            ("school,cents\n1,18446744073709551615\n2,1\n", Err("too_much")),
+        ] {
+            std::fs::write(&path, text).advise("a file", "space")?;
+            let sum = of_file(&path).and_then(|amounts| total(&amounts));
+            assert_eq!(
+                sum.as_ref().map_err(|failure| failure.code.as_str()),
+                told.as_ref().map_err(|code| *code)
+            );
+        }
+        std::fs::write(&path, "school,cents\n1,18446744073709551616\n").advise("a file", "space")?;
+        assert!(of_file(&path).is_err(), "more than a number holds");
+        Ok(())
+    }
 }

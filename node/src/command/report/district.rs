@@ -5,8 +5,10 @@ use serde_json::json;
 
 use super::MakeArgs;
 use crate::command::{Context, Failure, Outcome};
+use crate::config::Config;
 use crate::reports::district::{self, Against, Wanted};
 use crate::reports::kept::Kept;
+use crate::reports::schedule;
 
 /// Arguments of `aula report district`.
 #[derive(Debug, Args)]
@@ -30,11 +32,13 @@ pub struct DistrictReportArgs {
 /// When the home has no such chain, height or district, or a file cannot be written.
 pub fn run(context: &Context, args: &DistrictReportArgs) -> Result<Outcome, Failure> {
     args.make.run(context, "district", |chain, height, link| {
-        let own = district::own(chain, &context.home)?;
+        let config = Config::load(&context.home)?;
+        let district = args.district.or(district::own(chain, &context.home)?);
         let languages = args.make.language.each();
         let kept = Kept::of(context.home.figures_dir());
-        let against = Against { kept: Some(&kept), ..Against::ANYTHING };
-        let wanted = Wanted { height, district: args.district.or(own), languages, link, against };
+        let moments = schedule::compared(&config, chain, height, district)?;
+        let against = Against { kept: Some(&kept), moments, most_blocks: u64::MAX };
+        let wanted = Wanted { height, district, languages, link, against };
         let made = district::make(chain, &wanted)?;
         let told = json!({
             "districts": made.now.iter().map(|one| one.district).collect::<Vec<_>>(), "week": made.week, "year": made.year, "figures": made.figures,

@@ -28,7 +28,7 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Looks at the schedules.
 ///
 /// # Errors
-/// With `--once`, when a report cannot be made; otherwise when a schedule is refused.
+/// When a schedule is refused or, with `--once`, the home has no chain.
 pub fn run(context: &Context, args: &RunArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home)?;
     if schedule::check(&config)?.is_empty() {
@@ -49,15 +49,35 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Outcome, Failure> {
                 None => format!("{} {} sent to {}", one.name, one.date, one.to),
                 Some(error) => format!("{} {} not sent to {}: {error}", one.name, one.date, one.to),
             }));
+            lines.extend(
+                looked.failed.iter().map(|one| format!("{}: {}; next: {}", one.name, one.error, one.next)),
+            );
             lines.push(format!("{} made, {} deleted", looked.reports.len(), looked.deleted));
-            let whole = looked.sent.iter().all(|one| one.error.is_none());
             let text = lines.join("\n");
-            return Ok(if whole { Outcome::yes(&looked, text) } else { Outcome::no(&looked, text) });
+            return Ok(if looked.is_whole() {
+                Outcome::yes(&looked, text)
+            } else {
+                Outcome::no(&looked, text)
+            });
         }
         match looked {
             Ok(looked) => {
                 for one in &looked.reports {
                     context.tell(format_args!("report {} of {}: height {}", one.name, one.date, one.height));
+                }
+                for one in looked.sent.iter() {
+                    if let Some(error) = &one.error {
+                        context.tell(format_args!(
+                            "{} of {} not sent to {}: {error}",
+                            one.name, one.date, one.to
+                        ));
+                    }
+                }
+                for one in &looked.failed {
+                    context.tell(format_args!(
+                        "{}: {}; tried again in a minute. {}",
+                        one.name, one.error, one.next
+                    ));
                 }
             }
             Err(failure) => {

@@ -20,6 +20,7 @@ use utoipa::IntoParams;
 use super::chain::older;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
+use crate::http::places::blocking;
 use crate::http::{FromPath, FromQuery, Node};
 use crate::storage::ChainView;
 
@@ -74,7 +75,7 @@ pub(super) async fn built(
 ) -> Result<Response, ApiError> {
     let view = node.view();
     let oldest = view.oldest()?.0;
-    let built = tokio::task::spawn_blocking(move || {
+    let built = blocking(move || {
         let archive = Blocks(&view);
         let collector = Collector::new(&*view, &archive, &waypoints)?;
         build(&collector).map(|bundle| bundle.to_canonical())

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::FromPath;
 use crate::http::Node;
+use crate::http::places::blocking;
 use crate::read::round_figures::{RoundFigures, pool_table, school_table};
 use crate::read::table::Table;
 use crate::read::{audits, milestones, parameters, registers, transactions, uptime};
@@ -63,6 +64,7 @@ pub async fn export(
         };
         let (pieces, receiver) = mpsc::channel::<Bytes>(4);
         let reader = node.clone();
+        // For as long as the client reads: that is the export's own place, not one of the requests'.
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             send_transactions(&reader, &view, form, (height, rows), &pieces);
@@ -74,7 +76,7 @@ pub async fn export(
     }
     let view = node.view();
     let reader = node.clone();
-    let made = tokio::task::spawn_blocking(move || {
+    let made = blocking(move || {
         let _permit = permit;
         whole(&reader, &view, &name, form)
     });

@@ -16,6 +16,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::api_error::{ApiError, ErrorBody};
+use crate::http::places::blocking;
 use crate::http::{FromPath, Node};
 use crate::read::ReadError;
 
@@ -39,7 +40,7 @@ pub async fn model(
         return Err(ApiError::new(status, "busy", "as many large files as may are being read", hint));
     };
     let path = node.models.as_ref().map(|folder| folder.join(format!("{digest}.model")));
-    let read = tokio::task::spawn_blocking(move || {
+    let read = blocking(move || {
         let _permit = permit;
         path.and_then(|path| of_file(&path, &digest))
     });

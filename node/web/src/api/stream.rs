@@ -104,13 +104,15 @@ async fn block(node: &Arc<Node>, view: &Arc<ChainView>, height: Height) -> Optio
     if let Some(kept) = node.cache.find(&key, tip) {
         return Utf8Bytes::try_from(kept.body.clone()).ok();
     }
-    let _turn = node.past.acquire().await.ok()?;
+    let turn = Arc::new(node.past.clone().acquire_owned().await.ok()?);
     // Somebody else's turn may have made it.
     if let Some(kept) = node.cache.find(&key, tip) {
         return Utf8Bytes::try_from(kept.body.clone()).ok();
     }
-    let view = view.clone();
+    let (view, held) = (view.clone(), turn.clone());
     let made = tokio::task::spawn_blocking(move || {
+        // Also when the client has gone.
+        let _held = held;
         let block = chain::detail(&view, height).ok()??;
         serde_json::to_vec(&block).ok()
     });

@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 use super::evidence::{Blocks, not_built};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
+use crate::http::places::blocking;
 use crate::http::{FromPath, Node};
 use crate::read::why::{self, Answer, Asked, Others};
 use crate::storage::ChainView;
@@ -50,7 +51,7 @@ pub async fn own(
         return Err(ApiError::new(status, "busy", "another such question is being worked on", hint));
     };
     let who = Who { handle, district: Some(district) };
-    let made = tokio::task::spawn_blocking(move || {
+    let made = blocking(move || {
         let _permit = permit;
         solved(&view, round, who)
     });

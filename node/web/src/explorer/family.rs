@@ -22,6 +22,7 @@ use super::words::{explained_in, word};
 use crate::api::allocation_bundle;
 use crate::api::vault::Reads;
 use crate::api_error::ApiError;
+use crate::http::places::blocking;
 use crate::http::{FromPath, FromQuery, Node};
 use crate::lang::{Lang, LangQuery};
 use crate::pages;
@@ -43,10 +44,14 @@ pub(super) async fn opened(
     let lang = asked.lang(&headers);
     let said = |say: Say| say.said(lang);
     let link = node.family(&token)?;
-    let Ok(_permit) = node.exports.clone().try_acquire_owned() else { return Err(busy().into()) };
+    let Ok(permit) = node.exports.clone().try_acquire_owned() else { return Err(busy().into()) };
     let reader = node.clone();
     let (year, student) = (link.school_year, (link.district, link.handle));
-    let found = tokio::task::spawn_blocking(move || decisions(&reader.view(), year, student)).await;
+    let found = blocking(move || {
+        let _permit = permit;
+        decisions(&reader.view(), year, student)
+    });
+    let found = found.await;
     let found = found.map_err(|_| busy())??;
     // The vault may be in use, or another node's: then the page says so, and the decisions stand all the same.
     let reads = crate::api::vault::reads(node.clone(), link.clone()).await;

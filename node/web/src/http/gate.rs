@@ -1,8 +1,9 @@
 //! What every request passes: the cache, limits by caller, its body read, a permit among those served at once, a time
 //! limit, counters, compression, and one form of error.
 //!
-//! Invariants: a permit is taken after the body was read, so nobody holds one by sending slowly; questions about the
-//! node's health and submissions have permits of their own, so that no number of readers silences either.
+//! Invariants: a permit is taken after the body was read, so nobody holds one by sending slowly, and held until the work that was begun
+//! for it is done, whether or not the client is still there ([`places`]); questions about the node's health and submissions have
+//! permits of their own, so that no number of readers silences either.
 
 use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +26,7 @@ use super::connections::share;
 use super::credential::HEADER;
 use super::gzip;
 use super::node::Node;
+use super::places;
 use crate::api_error::ApiError;
 
 /// Puts the gate in front of the routes.
@@ -165,14 +167,14 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
         Purpose::Submission => &node.submissions,
         Purpose::Reading => &node.requests,
     };
-    let Ok(_permit) = permits.try_acquire() else {
+    let Ok(place) = permits.clone().try_acquire_owned() else {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let hint = "try again in a second";
         return ApiError::new(status, "busy", "this node answers as many requests as it may", hint)
             .into_response();
     };
     let limit = Duration::from_millis(node.limits.request_timeout_ms);
-    match tokio::time::timeout(limit, next.run(request)).await {
+    match tokio::time::timeout(limit, places::within(place, next.run(request))).await {
         Ok(response) => response,
         Err(_) => {
             let message = format!("no answer within {} ms", limit.as_millis());

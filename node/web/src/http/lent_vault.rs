@@ -10,6 +10,7 @@ use aula_vault::{Identity, Vault, VaultError, vault};
 use axum::http::StatusCode;
 
 use super::node::Node;
+use super::places;
 use crate::api_error::ApiError;
 
 /// A vault that cannot be read now, as the reader is told.
@@ -34,7 +35,7 @@ pub(crate) async fn with_vault<T: Send + 'static>(
     let folders = node.vault.clone().filter(|folders| vault::is_there(&folders.data)).ok_or_else(none)?;
     let kept = node.kept_vault.clone();
     let turn = kept.turn().await;
-    let worked = tokio::task::spawn_blocking(move || {
+    let worked = places::blocking(move || {
         let _turn = turn;
         let vault = kept.open(&folders).map_err(unreadable)?;
         let worked = work(&node, &vault);

@@ -19,6 +19,7 @@ pub(crate) mod gzip;
 mod kept_vault;
 pub(crate) mod lent_vault;
 mod node;
+pub(crate) mod places;
 pub mod server;
 mod sorted;
 pub mod tls;

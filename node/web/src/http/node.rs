@@ -131,9 +131,9 @@ pub struct Node {
     pub(crate) submitters: Callers,
     pub(crate) bodies: Arc<Bodies>,
     /// Places for questions after its health, apart from all others.
-    pub health: Semaphore,
+    pub health: Arc<Semaphore>,
     /// Places for submissions.
-    pub submissions: Semaphore,
+    pub submissions: Arc<Semaphore>,
     pub(crate) exports: Arc<Semaphore>,
     /// The one place for questions that solve a round again.
     pub(crate) solving: Arc<Semaphore>,
@@ -142,7 +142,7 @@ pub struct Node {
     /// Places for streams.
     pub streams: Arc<Semaphore>,
     /// Streams that have a message made at this moment.
-    pub past: Semaphore,
+    pub past: Arc<Semaphore>,
     pub(crate) started: Instant,
 }
 
@@ -191,13 +191,13 @@ impl Node {
             callers: Callers::new(config.api.reads_per_second),
             submitters: Callers::new(config.api.submissions_per_second),
             bodies: Arc::default(),
-            health: Semaphore::new(MAX_HEALTH),
-            submissions: Semaphore::new(config.api.max_requests),
+            health: Arc::new(Semaphore::new(MAX_HEALTH)),
+            submissions: Arc::new(Semaphore::new(config.api.max_requests)),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             solving: Arc::new(Semaphore::new(1)),
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
-            past: Semaphore::new(MAX_PAST),
+            past: Arc::new(Semaphore::new(MAX_PAST)),
             limits: config.api.clone(),
             links: config.api.links.clone(),
             models: None,

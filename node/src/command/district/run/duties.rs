@@ -72,6 +72,7 @@ impl Duty {
             Self::Anchor => settings.anchor_every_s,
             Self::Log => settings.log_every_s,
             Self::Lake if office.lake.every_hours > 0 => office.lake.every_hours.saturating_mul(3_600),
+            Self::Alerts => settings.look_every_s.min(alerts::EVERY_S),
             _ => settings.look_every_s,
         }
     }

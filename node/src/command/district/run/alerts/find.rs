@@ -13,8 +13,9 @@ use crate::command::Failure;
 use crate::config::{AlertKind, Config};
 use aula_server::feed_health::Health;
 
-/// So long may a feed's events wait, or its node say nothing, milliseconds.
-const PATIENCE_MS: u64 = 60_000;
+/// So long may a feed's events wait, or its node say nothing, milliseconds: with how often the node tells ([`aula_server::feed_health::TOLD_EVERY`]) and how often
+/// this looks ([`super::EVERY_S`]) it is less than the minute in which an alert is to be told.
+const PATIENCE_MS: u64 = 40_000;
 
 /// What a look found, of which kinds, and why others could not be looked at.
 #[derive(Debug, Default)]
@@ -112,14 +113,18 @@ mod tests {
             last_ms: [("tablets".to_owned(), now - 500_000)].into(),
             ..Health::default()
         };
+        // A minute from the cause to the note: what is left is for the places.
+        let seconds =
+            PATIENCE_MS / 1_000 + aula_server::feed_health::TOLD_EVERY.as_secs() + super::super::EVERY_S;
+        assert!(seconds <= 55, "{seconds} s");
         for (health, silent, failing) in [
             (well.clone(), 0, 0),
             (well.clone(), 600, 0),
             (well.clone(), 400, 1),
             (Health { attention_since_ms: Some(now - 10_000), ..well.clone() }, 0, 0),
-            (Health { attention_since_ms: Some(now - 61_000), ..well.clone() }, 0, 1),
-            (Health { lag_ms: 61_000, ..well.clone() }, 0, 1),
-            (Health { at_ms: now - 61_000, ..well.clone() }, 0, 1),
+            (Health { attention_since_ms: Some(now - 41_000), ..well.clone() }, 0, 1),
+            (Health { lag_ms: 41_000, ..well.clone() }, 0, 1),
+            (Health { at_ms: now - 41_000, ..well.clone() }, 0, 1),
         ] {
             health.write(&home)?;
             assert_eq!(feeds(&home, &configured(silent)?, now).len(), failing, "{health:?} {silent}");

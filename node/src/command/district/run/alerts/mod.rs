@@ -14,8 +14,13 @@ use crate::config::{Alerts, Config};
 pub(in crate::command::district) mod book;
 mod find;
 mod tell;
+#[cfg(test)]
+mod tests;
 
 use book::Book;
+
+/// Seconds between two looks at most, however seldom the other duties look: what begins is told within a minute.
+pub(super) const EVERY_S: u64 = 10;
 
 /// Looks, and tells.
 pub(super) async fn look(office: &Office) -> Result<String, Failure> {
