@@ -4,8 +4,8 @@
 use crate::energy::{self, schedule, weather};
 use crate::text::Unreadable;
 use crate::{
-    capacity, check, costs, ctt, failures, fit, forecast, ledger_pools, needs, optout, page, staffing,
-    table, whatif, xhstt,
+    capacity, check, costs, ctt, failures, fit, forecast, ledger_pools, needs, optout, page, staffing, table,
+    whatif, xhstt,
 };
 
 /// Reads bytes.
@@ -65,7 +65,8 @@ fn ctt_timetable(bytes: &[u8]) -> Result<(), Unreadable> {
 fn looked_at(lessons: &check::schedule::Schedule) -> Result<(), Unreadable> {
     let estate = check::estate::read_estate(ESTATE)?;
     let conflicts = check::find(lessons, Some(&estate));
-    let content = page::Content { title: "t", today: Some(lessons), conflicts: &conflicts, ..page::Content::default() };
+    let content =
+        page::Content { title: "t", today: Some(lessons), conflicts: &conflicts, ..page::Content::default() };
     match page::page(&content).ends_with("</html>\n") {
         true => Ok(()),
         false => Err(Unreadable::at("page", "it is cut")),

@@ -13,8 +13,7 @@ use crate::{ctt, xhstt};
 pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
     let table = Table::read(bytes)?;
     let find = |names: &[&str]| table.find_any(names);
-    let (id, seats) =
-        (table.any_column(&["room", "id", "name"])?, table.any_column(&["capacity", "seats"])?);
+    let (id, seats) = (table.any_column(&["room", "id", "name"])?, table.any_column(&["capacity", "seats"])?);
     let [building, site, school] =
         [["building", "house"], ["site", "campus"], ["school", "school_id"]].map(|names| find(&names));
     let [features, zone, energy] =
@@ -60,7 +59,9 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
             [Some(x), Some(y), Some(width), Some(depth)] => {
                 let floor = match text(floor) {
                     "" => 0,
-                    digits => digits.parse().map_err(|_| fault(format!("floor is a whole number from {} to {}", i16::MIN, i16::MAX)))?,
+                    digits => digits.parse().map_err(|_| {
+                        fault(format!("floor is a whole number from {} to {}", i16::MIN, i16::MAX))
+                    })?,
                 };
                 Some(Place { floor, x, y, width, depth })
             }

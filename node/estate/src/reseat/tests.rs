@@ -145,7 +145,8 @@ fn the_warmest_day_takes_out_what_is_too_warm_then() {
     let closed = Estate { closures: day.closures, ..estate.clone() };
     assert_eq!(to(&reseat(&schedule, &closed).unwrap(), "choir", 1), ["C1"]);
     // In a year of weeks the day is one of the week that was run, not of all.
-    let weeks = read_csv(b"week,day,period,lesson,room,students\n1,tue,1,choir,B1,40\n2,tue,1,choir,B1,40\n").unwrap();
+    let weeks = read_csv(b"week,day,period,lesson,room,students\n1,tue,1,choir,B1,40\n2,tue,1,choir,B1,40\n")
+        .unwrap();
     let one = warm_day((&estate, &weeks), (&building, &weather()), clock, (26_000_000, false), None);
     let closed = Estate { closures: one.unwrap().unwrap().closures, ..estate.clone() };
     let moved = reseat(&weeks, &closed).unwrap().moved;

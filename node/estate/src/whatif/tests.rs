@@ -80,8 +80,7 @@ fn who_has_no_room_today_takes_none_from_those_who_lose_theirs() {
     // Art on Friday stands in a closed room already. Two lessons of one name and time, of which one lasts longer and so is hit.
     let estate = ESTATE.replace(r#""closures":["#, r#""closures":[{"room":"B1","day":"fri","period":2},"#);
     let week = "day,period,length,lesson,room,students\nfri,1,1,art,A2,28\nfri,1,1,maths,A1,25\nfri,1,2,choir,B1,50\nfri,1,1,choir,B1,50\n";
-    let (estate, schedule) =
-        (read_estate(estate.as_bytes()).unwrap(), read_csv(week.as_bytes()).unwrap());
+    let (estate, schedule) = (read_estate(estate.as_bytes()).unwrap(), read_csv(week.as_bytes()).unwrap());
     let present = Present { estate: &estate, schedule: &schedule, energy: None, staffing: None };
     let closed = compare(present, &[Change::parse("close=A1@fri").unwrap()]).unwrap();
     let told = &closed.reseated;
@@ -97,7 +96,8 @@ fn who_has_no_room_today_takes_none_from_those_who_lose_theirs() {
 
 #[test]
 fn a_spread_lesson_fills_its_rooms_and_none_beyond_its_seats() {
-    let estate = ESTATE.replace(r#""id":"A2","building":"A","capacity":30"#, r#""id":"A2","building":"A","capacity":22"#);
+    let estate = ESTATE
+        .replace(r#""id":"A2","building":"A","capacity":30"#, r#""id":"A2","building":"A","capacity":22"#);
     let (estate, schedule) = (
         read_estate(estate.as_bytes()).unwrap(),
         read_csv(b"day,period,lesson,room,students\nmon,1,choir,B1,51\n").unwrap(),
@@ -110,7 +110,11 @@ fn a_spread_lesson_fills_its_rooms_and_none_beyond_its_seats() {
 
 #[test]
 fn what_is_set_twice_is_refused() {
-    for twice in [["students=110%", "students=90%"], ["staff.maths=1", "staff.maths=2"], ["energy_budget=1", "energy_budget=1"]] {
+    for twice in [
+        ["students=110%", "students=90%"],
+        ["staff.maths=1", "staff.maths=2"],
+        ["energy_budget=1", "energy_budget=1"],
+    ] {
         assert!(told(&twice).unwrap_err().to_string().contains("set twice"), "{twice:?}");
     }
     assert!(told(&["close=A1@mon", "close=A2@mon"]).is_ok());
@@ -134,7 +138,8 @@ fn hours_of_zones_stay_with_their_zones() {
     let two = OFFICE.replacen('{', r#"{"zones":[{"id":"hall"},{"id":"north"},{"id":"south"}],"#, 1);
     let building = read_building(two.as_bytes()).unwrap();
     let hours: String = (0..24 * 7).map(|_| "hall,30,0,0\nnorth,-10,0,0\nsouth,21,0,0\n").collect();
-    let inputs = read_inputs(format!("zone,t_out_c,internal_gains_w,solar_gains_w\n{hours}").as_bytes(), &building);
+    let inputs =
+        read_inputs(format!("zone,t_out_c,internal_gains_w,solar_gains_w\n{hours}").as_bytes(), &building);
     let (own, of) = zones([("S", Some("south")), ("N", Some("north"))], &building).unwrap();
     let year = crate::energy::simulate::run_inputs(&own, &inputs.unwrap());
     let heated = |room: &str| year.sums_of(&own, of[room]).heating;

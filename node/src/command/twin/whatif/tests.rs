@@ -97,7 +97,8 @@ fn folder() -> Result<tempfile::TempDir, Failure> {
 fn what_the_folder_is_refused_for_is_said_before_the_chain_is_asked() -> Result<(), Failure> {
     // There is no chain at all: whoever asks it first says that instead.
     let nowhere = tempfile::tempdir().advise("no folder", "make room")?;
-    let context = Context { home: crate::home::Home::at(nowhere.path()), output: OutputFormat::Json, log: None };
+    let context =
+        Context { home: crate::home::Home::at(nowhere.path()), output: OutputFormat::Json, log: None };
     let code = |args: &WhatIfArgs| run(&context, args).map(drop).map_err(|failure| failure.code);
     let folder = folder()?;
     let mut with = args(None, &["close=Z@mon"]);
@@ -143,7 +144,8 @@ fn the_buildings_are_held_against_those_of_ones_own_district() -> Result<(), Box
             Ok::<_, Box<dyn std::error::Error>>(json["estate"]["buildings"][0].clone())
         };
         let version = if own { serde_json::json!(1) } else { serde_json::Value::Null };
-        let expected = serde_json::json!({ "building": "A", "district": 1, "version": version, "as_anchored": false });
+        let expected =
+            serde_json::json!({ "building": "A", "district": 1, "version": version, "as_anchored": false });
         assert_eq!(told(None)?, expected);
         let theirs = serde_json::json!({ "building": "A", "district": 2, "version": 1, "as_anchored": true });
         assert_eq!(told(Some(2))?, theirs);
