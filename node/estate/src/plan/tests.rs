@@ -84,7 +84,7 @@ fn what_does_not_fit_is_said() {
 #[test]
 fn energy_is_felt_at_warm_hours_in_poor_rooms_and_on_opened_days() {
     let instance = read(TOY).unwrap();
-    // S leaks twice as much as R; the first hours of a day are cool, the last are hot.
+    // S has twice the lights of R; the first hours of a day are cool, the last are hot.
     let two = ZONE.replacen('{', r#"{"zones":[{"id":"R"},{"id":"S","lighting_load":20}],"#, 1);
     let building = zones(&read_building(two.as_bytes()).unwrap(), &instance).unwrap();
     let day: String = (0..24).map(|hour| if hour < 9 { "10,0,0\n" } else { "30,0,0\n" }).collect();
