@@ -102,3 +102,75 @@ fn energy_is_felt_at_warm_hours_in_poor_rooms_and_on_opened_days() {
     // Two days and four weeks of three hours of 350 W at least.
     assert!(found.room_day[0] > 4 * 3 * 350_000 * 8 / 10, "{:?}", found.room_day);
 }
+
+/// A file of the public data, unpacked; none where the data are not at hand.
+fn public(name: &str) -> Option<Vec<u8>> {
+    use std::io::Read;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
+    let Ok(bytes) = std::fs::read(folder.join(name)) else {
+        eprintln!("skipped: {} is not in {}", name, folder.display());
+        return None;
+    };
+    let mut plain = Vec::new();
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        false => plain = bytes,
+        true => drop(flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut plain).unwrap()),
+    }
+    Some(plain)
+}
+
+/// Our own timetable of an instance with the office for each room, and the plan beside it by an energy's weight.
+fn planned(
+    name: &str,
+    iterations: u64,
+    percents: &[u32],
+) -> Option<Vec<(crate::ctt::evaluate::Score, Load)>> {
+    use crate::ctt::search::{Options, search_weighing};
+    let instance = read(&public(&format!("timetables/cbctt/{name}.ctt"))?).unwrap();
+    let office = read_building(&public("buildings/rc5r1c/office.json")?).unwrap();
+    let inputs = read_inputs(&public("buildings/rc5r1c/office.csv.gz")?, &office).unwrap();
+    let building = zones(&office, &instance).unwrap();
+    let week = Week { day_start: 8 * 60, period_minutes: 60, program: Program::Day };
+    let hours = Hours::Inputs(&inputs);
+    let search = |close_rooms, weight: &crate::ctt::burden::Burden| {
+        let budget = &mut crate::budget::Budget { iterations, expired: &mut || false };
+        search_weighing(&instance, Options { seed: 1, close_rooms }, &Default::default(), weight, budget)
+            .lessons
+    };
+    let side = |lessons: &[Lesson]| {
+        let load = load(&building, hours, &schedule(&instance, lessons, week).unwrap()).0;
+        (crate::ctt::evaluate::evaluate(&instance, lessons), load)
+    };
+    let given = search(false, &Default::default());
+    let mut all = vec![side(&given)];
+    let weight = burden(&instance, &building, hours, &given, week);
+    println!("{name} at {:?}\nroom {:?}\nday {:?}", weight.at, weight.room, weight.room_day);
+    for percent in percents {
+        let plan = search(true, &crate::ctt::burden::Burden { percent: *percent, ..weight.clone() });
+        all.push(side(&plan));
+    }
+    Some(all)
+}
+
+#[test]
+#[ignore = "long"]
+fn what_plans_save() {
+    let iterations = std::env::var("ITERATIONS").unwrap().parse().unwrap();
+    let percents: Vec<u32> =
+        std::env::var("PERCENTS").unwrap().split(',').map(|text| text.parse().unwrap()).collect();
+    for name in std::env::var("NAMES").unwrap().split(',') {
+        let all = planned(name, iterations, &percents).unwrap();
+        let before = all[0].1.energy_kwh;
+        for (index, (score, load)) in all.iter().enumerate() {
+            println!(
+                "{name} {:4} hard {} seats {} room-days {} cost {} saved {:.2}% {load:?}",
+                if index == 0 { 0 } else { percents[index - 1] },
+                score.hard(),
+                score.seats_short,
+                score.opened_room_days,
+                score.cost(),
+                (1.0 - load.energy_kwh / before) * 100.0
+            );
+        }
+    }
+}
