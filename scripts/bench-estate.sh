@@ -19,13 +19,14 @@ field() { sed -E "s/.*\"$1\":(-?[0-9.]+).*/\1/"; }
 
 courses() {
   local flag=$1 sum=0 known=0 file name answer
-  echo "| instance | hard | cost | best known | room-days | bound | seed | iterations | cpu s |"
-  echo "|---|---|---|---|---|---|---|---|---|"
+  echo "| instance | hard | cost | best known | seats short | room-days | bound | utilisation | seed | iterations | cpu s |"
+  echo "|---|---|---|---|---|---|---|---|---|---|---|"
   for file in "$data"/timetables/cbctt/*.ctt; do
     name=$(basename "$file" .ctt)
     answer=$("$aula" estate timetable "$file" --seconds "$each" --seed "$seed" $flag -o "$work/out" --output json) || true
     echo "| $name | $(field hard <<<"$answer") | $(field cost <<<"$answer") | ${best[${name#comp}]:-?} |" \
-      "$(field opened_room_days <<<"$answer") | $(field room_days_bound <<<"$answer") | $seed |" \
+      "$(field seats_short <<<"$answer") | $(field opened_room_days <<<"$answer") | $(field room_days_bound <<<"$answer") |" \
+      "$(field utilisation_ppm <<<"$answer" | sed -E 's/(....)$/.\1/; s/(\..).*/\1%/') | $seed |" \
       "$(field iterations <<<"$answer") | $(field cpu_s <<<"$answer") |"
     sum=$((sum + $(field cost <<<"$answer")))
     known=$((known + ${best[${name#comp}]:-0}))
