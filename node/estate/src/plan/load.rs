@@ -1,11 +1,11 @@
 //! A timetable's year in its rooms: who is where by the clock, and what the rooms then need.
 
 use crate::ctt::{Instance, Lesson};
-use crate::energy::air::Airing;
 use crate::energy::schedule::{Program, Row, Schedule};
 use crate::energy::simulate::{Inputs, run_inputs_in_use, run_weather};
 use crate::energy::weather::Weather;
 use crate::energy::{Building, Year};
+use crate::in_use;
 use crate::text::Unreadable;
 
 /// When a timetable's periods are.
@@ -18,10 +18,6 @@ pub struct Week {
     /// How long a room that is opened on a day is run.
     pub program: Program,
 }
-
-/// Share of a class room's lights that stays on while it is empty between lessons, × 10⁶. By EN 15193-1 switches worked by hand
-/// leave .95 of the light's hours where a room is empty for a quarter of its day: four fifths of that quarter.
-pub const CLASS_IDLE_LOAD: i64 = 800_000;
 
 /// The year outside: weather, or hours of outdoor air and sun on a zone.
 #[derive(Debug, Clone, Copy)]
@@ -60,60 +56,62 @@ pub fn schedule(instance: &Instance, lessons: &[Lesson], week: Week) -> Result<S
         return Err(Unreadable::at("DAYS", what));
     }
     let row = |lesson: &Lesson| {
-        let start = week.day_start + lesson.period % instance.periods_per_day * week.period_minutes;
-        Row {
-            zone: instance.rooms[lesson.room as usize].name.to_string(),
-            day: (lesson.period / instance.periods_per_day) as usize,
-            start: start as usize,
-            end: (start + week.period_minutes) as usize,
-            people: instance.courses[lesson.course as usize].students,
-        }
+        let people = instance.courses[lesson.course as usize].students;
+        row(instance, week, (lesson.room, lesson.period), people)
     };
     Ok(Schedule::run_by(lessons.iter().map(row), week.program))
 }
 
-/// A building with a zone for each room: its own zones where they are named like the rooms, else its one zone for each. What a
-/// zone does not say of its airing and of its lights in an empty room is as rooms of classes have it.
+/// So many people in a room at a period.
+pub(super) fn row(instance: &Instance, week: Week, (room, period): (u32, u32), people: u32) -> Row {
+    let start = week.day_start + period % instance.periods_per_day * week.period_minutes;
+    Row {
+        zone: instance.rooms[room as usize].name.to_string(),
+        day: (period / instance.periods_per_day) as usize,
+        start: start as usize,
+        end: (start + week.period_minutes) as usize,
+        people,
+    }
+}
+
+/// The zones of an instance's rooms, as [`crate::in_use::zones`] makes them.
 ///
 /// # Errors
-/// When it has several zones and none for some room.
+/// When the building has several zones and none for some room.
 pub fn zones(building: &Building, instance: &Instance) -> Result<Building, Unreadable> {
-    let single = building.zones.len() == 1;
-    let zone = |room: &crate::ctt::Room| {
-        let name = room.name.to_string();
-        let own = building.zones.iter().find(|zone| zone.id == name);
-        let mut zone = own.or(building.zones.first().filter(|_| single)).cloned().ok_or_else(|| {
-            let what = format!("no zone is named like the room {name}; give one, or one zone for all");
-            Unreadable::at("zones", what)
-        })?;
-        zone.id = name;
-        zone.airing = zone.airing.or(Airing::CLASSES);
-        zone.idle_load = zone.idle_load.or(Some(CLASS_IDLE_LOAD));
-        Ok(zone)
-    };
-    Ok(Building { zones: instance.rooms.iter().map(zone).collect::<Result<_, Unreadable>>()? })
+    let names: Vec<String> = instance.rooms.iter().map(|room| room.name.to_string()).collect();
+    in_use::zones(names.iter().map(|name| (name.as_str(), None)), building).map(|(building, _)| building)
 }
 
 /// Runs the year of a schedule.
 #[must_use]
 pub fn load(building: &Building, hours: Hours<'_>, schedule: &Schedule) -> (Load, Year) {
-    let year = match hours {
-        Hours::Weather(weather) => run_weather(building, weather, Some(schedule)),
-        Hours::Inputs(inputs) => run_inputs_in_use(building, inputs, schedule),
-    };
+    let year = run(building, hours, schedule);
     let kwh = |milliwatt_hours: i64| milliwatt_hours as f64 / 1e6;
     let mut load = Load::default();
-    for (index, zone) in building.zones.iter().enumerate() {
+    for index in 0..building.zones.len() {
         let sums = year.sums_of(building, index);
-        let (heating, cooling) = (kwh(sums.heating), -kwh(sums.cooling));
-        load.heating_kwh += heating;
-        load.cooling_kwh += cooling;
+        load.heating_kwh += kwh(sums.heating);
+        load.cooling_kwh -= kwh(sums.cooling);
         load.electricity_kwh += kwh(sums.electricity);
-        load.energy_kwh += kwh(sums.electricity)
-            + if zone.heating_cop.is_none() { heating } else { 0.0 }
-            + if zone.cooling_eer.is_none() { cooling } else { 0.0 };
+        load.energy_kwh += kwh(energy_of(building, &year, index));
     }
     (load, year)
+}
+
+pub(super) fn run(building: &Building, hours: Hours<'_>, schedule: &Schedule) -> Year {
+    match hours {
+        Hours::Weather(weather) => run_weather(building, weather, Some(schedule)),
+        Hours::Inputs(inputs) => run_inputs_in_use(building, inputs, schedule),
+    }
+}
+
+/// What a zone's year takes, mWh: electricity, and heating and cooling that are not made of it.
+pub(super) fn energy_of(building: &Building, year: &Year, index: usize) -> i64 {
+    let (zone, sums) = (&building.zones[index], year.sums_of(building, index));
+    let heating = if zone.heating_cop.is_none() { sums.heating } else { 0 };
+    let cooling = if zone.cooling_eer.is_none() { -sums.cooling } else { 0 };
+    sums.electricity + heating + cooling
 }
 
 /// The building's hours under each of some years as CSV: hour, now_w, then1_w, …: heating, cooling, lights and plugs of all zones.
