@@ -129,7 +129,7 @@ impl Door for KeptDoor {
 impl FeedsDoor for KeptDoor {
     fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Lent> {
         self.lent(call).map_err(|error| match error {
-            VaultError::Busy => Closed(error.to_string()).into(),
+            VaultError::Busy | VaultError::NotActing(_) => Closed(error.to_string()).into(),
             error => Lent::Vault(error),
         })
     }
