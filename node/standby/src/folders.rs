@@ -111,7 +111,7 @@ pub fn pieces(
     let mut at = 0u64;
     loop {
         let mut bytes = Vec::new();
-        let count = file.by_ref().take(size as u64).read_to_end(&mut bytes)?;
+        let count = Read::by_ref(&mut file).take(size as u64).read_to_end(&mut bytes)?;
         let last = count < size;
         give(Piece { root: root.into(), path: path.into(), at, bytes, last })?;
         if last {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aula_delivery::{Bucket, Place};
+use aula_delivery::bucket::{Bucket, Place};
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, Pair};
 use aula_home::keys::{KeyKind, NodeKey};
@@ -72,6 +72,8 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
         ("outbox", home.outbox_dir()),
         ("service", home.service_dir()),
         ("links", home.links_dir()),
+        // An hour is counted once, whoever acts.
+        ("hours", home.hours_dir()),
         ("wishes", home.path().join("wishes")),
     ]
     .into_iter()

@@ -141,7 +141,7 @@ fn taken(answer: Answer) -> Result<Answer, Cut> {
     }
 }
 
-/// The number after the last write of a batch is not known without reading it; the standby says it.
+/// How far the standby is, as it says.
 fn has(answer: Answer) -> Result<u64, Cut> {
     match taken(answer)? {
         Answer::Has(last) => Ok(last),
@@ -167,6 +167,11 @@ impl Standing {
             }
             _ => Err(Cut::Away("the standby answers what was not asked".into())),
         }
+    }
+
+    /// Asks whether the standby is there: a line on which nothing goes ends.
+    fn is_there(&mut self, reach: &Reach) -> Result<(), Cut> {
+        taken(self.line.ask(&Question::Ping { secret: reach.secret.clone() })?).map(|_| ())
     }
 
     /// Brings the standby's folder of a root level.
@@ -237,7 +242,7 @@ impl Standing {
     fn whole(&mut self, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
         let pair = source.history()?.pair;
         taken(self.line.ask(&Question::Whole(epoch, pair))?)?;
-        let copy = outgoing(&source.folders().data);
+        let copy = outgoing(source.data());
         source.checkpoint(&copy)?;
         let files = folders::stamps(&copy)?;
         for (path, ..) in &files {
@@ -400,8 +405,10 @@ impl Shipper {
                 };
             }
             if let Mode::Level(standing) = &mut *mode {
-                let sent =
-                    standing.keys(&self.reach, epoch).and_then(|()| standing.beside(&self.reach, epoch));
+                let sent = standing
+                    .is_there(&self.reach)
+                    .and_then(|()| standing.keys(&self.reach, epoch))
+                    .and_then(|()| standing.beside(&self.reach, epoch));
                 if let Err(cut @ Cut::Away(_)) = &sent {
                     *mode = Mode::Unknown;
                     *mode = self.alone(cut, source, epoch).map_err(Cut::Over)?;

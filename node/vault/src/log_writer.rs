@@ -5,8 +5,8 @@ use aula_ledger::codec::Canonical;
 use rocksdb::WriteBatch;
 
 use crate::error::VaultError;
+use crate::pair::Way;
 use crate::tables::{Table, family};
-use crate::vault::Vault;
 
 /// Where entries go. The database's own; tests give one whose disk is full.
 pub trait LogWriter: Send {
@@ -14,35 +14,35 @@ pub trait LogWriter: Send {
     ///
     /// # Errors
     /// When it is not: then nothing may be read.
-    fn append(&mut self, vault: &Vault, entry: &AccessEntry) -> Result<(), VaultError>;
+    fn append(&mut self, way: &Way<'_>, entry: &AccessEntry) -> Result<(), VaultError>;
 
     /// Writes several so that all are on disk on return.
     ///
     /// # Errors
     /// When one is not.
-    fn append_all(&mut self, vault: &Vault, entries: &[AccessEntry]) -> Result<(), VaultError> {
-        entries.iter().try_for_each(|entry| self.append(vault, entry))
+    fn append_all(&mut self, way: &Way<'_>, entries: &[AccessEntry]) -> Result<(), VaultError> {
+        entries.iter().try_for_each(|entry| self.append(way, entry))
     }
 }
 
 struct DatabaseLog;
 
 impl LogWriter for DatabaseLog {
-    fn append(&mut self, vault: &Vault, entry: &AccessEntry) -> Result<(), VaultError> {
+    fn append(&mut self, way: &Way<'_>, entry: &AccessEntry) -> Result<(), VaultError> {
         let mut batch = WriteBatch::default();
-        batch.put_cf(family(&vault.db, Table::Log)?, entry.number.to_be_bytes(), entry.to_canonical());
-        vault.write(batch)
+        batch.put_cf(family(way.db, Table::Log)?, entry.number.to_be_bytes(), entry.to_canonical());
+        way.write(batch)
     }
 
-    fn append_all(&mut self, vault: &Vault, entries: &[AccessEntry]) -> Result<(), VaultError> {
+    fn append_all(&mut self, way: &Way<'_>, entries: &[AccessEntry]) -> Result<(), VaultError> {
         if let [entry] = entries {
-            return self.append(vault, entry);
+            return self.append(way, entry);
         }
-        let (table, mut batch) = (family(&vault.db, Table::Log)?, WriteBatch::default());
+        let (table, mut batch) = (family(way.db, Table::Log)?, WriteBatch::default());
         for entry in entries {
             batch.put_cf(table, entry.number.to_be_bytes(), entry.to_canonical());
         }
-        if batch.is_empty() { Ok(()) } else { vault.write(batch) }
+        if batch.is_empty() { Ok(()) } else { way.write(batch) }
     }
 }
 

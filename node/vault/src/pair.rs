@@ -21,7 +21,6 @@ use rocksdb::{DB, WriteBatch, WriteOptions};
 use crate::error::VaultError;
 use crate::files::{FileError, make_folder, shred, sync_folder};
 use crate::tables::{self, HISTORY_KEY, Table, family, synced};
-use crate::vault::{Folders, Vault, is_there};
 
 #[cfg(test)]
 mod tests;
@@ -142,7 +141,7 @@ impl Paired {
     pub(crate) fn write(
         &self,
         db: &DB,
-        folders: &Folders,
+        data: &Path,
         mut batch: WriteBatch,
         options: &WriteOptions,
     ) -> Result<(), VaultError> {
@@ -172,19 +171,70 @@ impl Paired {
             queue.batches.extend(copied);
             (epoch, db.latest_sequence_number())
         };
-        self.done(db, folders, epoch, last)
+        self.done(db, data, epoch, last)
     }
 
     /// Syncs writes that were not, and waits until the other one has them.
-    pub(crate) fn sync(&self, db: &DB, folders: &Folders) -> Result<(), VaultError> {
+    pub(crate) fn sync(&self, db: &DB, data: &Path) -> Result<(), VaultError> {
         let epoch = self.partner.epoch().map_err(VaultError::NotActing)?;
         db.flush_wal(true)?;
-        self.done(db, folders, epoch, db.latest_sequence_number())
+        self.done(db, data, epoch, db.latest_sequence_number())
     }
 
-    fn done(&self, db: &DB, folders: &Folders, epoch: u64, last: u64) -> Result<(), VaultError> {
-        let source = Source { db, folders, queue: &self.queue };
+    fn done(&self, db: &DB, data: &Path, epoch: u64, last: u64) -> Result<(), VaultError> {
+        let source = Source { db, data, queue: &self.queue };
         self.copier.copied(&source, epoch, last).map_err(VaultError::NotActing)
+    }
+}
+
+/// The one way into a vault's database.
+pub struct Way<'a> {
+    pub(crate) db: &'a DB,
+    pub(crate) data: &'a Path,
+    pub(crate) paired: Option<&'a Paired>,
+}
+
+impl std::fmt::Debug for Way<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Way").finish_non_exhaustive()
+    }
+}
+
+impl Way<'_> {
+    /// Writes a batch: on disk on return, and with the other one of a pair.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn write(&self, batch: WriteBatch) -> Result<(), VaultError> {
+        self.write_with(batch, &synced())
+    }
+
+    pub(crate) fn write_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<(), VaultError> {
+        match self.paired {
+            Some(paired) => paired.write(self.db, self.data, batch, options),
+            None => Ok(self.db.write_opt(batch, options)?),
+        }
+    }
+
+    pub(crate) fn sync(&self) -> Result<(), VaultError> {
+        match self.paired {
+            Some(paired) => paired.sync(self.db, self.data),
+            None => Ok(self.db.flush_wal(true)?),
+        }
+    }
+
+    /// Brings the other one level, where there is one.
+    pub(crate) fn level(&self) -> Result<Level, VaultError> {
+        let Some(paired) = self.paired else { return Ok(Level::default()) };
+        let epoch = paired.partner.epoch().map_err(VaultError::NotActing)?;
+        if history_of(self.db)?.epoch() < epoch {
+            // An epoch begins with a write: the standby must be able to tell it from the one before.
+            let mut batch = WriteBatch::default();
+            batch.put_cf(family(self.db, Table::Meta)?, tables::ACTED_KEY, epoch.to_be_bytes());
+            self.write(batch)?;
+        }
+        let source = Source { db: self.db, data: self.data, queue: &paired.queue };
+        Ok(paired.copier.level(&source, epoch))
     }
 }
 
@@ -198,7 +248,7 @@ fn history_of(db: &DB) -> Result<History, VaultError> {
 /// An open vault as its copier sees it.
 pub struct Source<'a> {
     db: &'a DB,
-    folders: &'a Folders,
+    data: &'a Path,
     queue: &'a Mutex<Queue>,
 }
 
@@ -240,9 +290,9 @@ impl Source<'_> {
         self.db.latest_sequence_number()
     }
 
-    /// Where its two halves are.
-    pub fn folders(&self) -> &Folders {
-        self.folders
+    /// Its folder.
+    pub fn data(&self) -> &Path {
+        self.data
     }
 
     /// Writes that were made since this was asked last.
@@ -389,6 +439,10 @@ pub fn take_place(data: &Path) -> Result<(), VaultError> {
     remove_folder(&old)
 }
 
+fn is_there(data: &Path) -> bool {
+    data.join("CURRENT").exists()
+}
+
 /// Removes a folder of sealed data; one that is not there is nothing to do.
 fn remove_folder(path: &Path) -> Result<(), VaultError> {
     match std::fs::remove_dir_all(path) {
@@ -421,23 +475,4 @@ fn take_back(data: &Path) -> Result<(), VaultError> {
         sync_folder(data)?;
     }
     Ok(())
-}
-
-impl Vault {
-    /// Brings the other one of a pair level where it is not; of a vault that is in no pair nothing is told.
-    ///
-    /// # Errors
-    /// [`VaultError::NotActing`] where this one may not write.
-    pub fn level_pair(&self) -> Result<Level, VaultError> {
-        let Some(paired) = &self.paired else { return Ok(Level::default()) };
-        let epoch = paired.partner.epoch().map_err(VaultError::NotActing)?;
-        let source = Source { db: &self.db, folders: self.folders(), queue: &paired.queue };
-        if source.history()?.epoch() < epoch {
-            // An epoch begins with a write: the standby must be able to tell it from the one before.
-            let mut batch = WriteBatch::default();
-            batch.put_cf(family(&self.db, Table::Meta)?, tables::ACTED_KEY, epoch.to_be_bytes());
-            paired.write(&self.db, self.folders(), batch, &synced())?;
-        }
-        Ok(paired.copier.level(&source, epoch))
-    }
 }

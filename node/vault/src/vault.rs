@@ -19,7 +19,7 @@ use crate::files::{check_private, make_folder};
 use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
 use crate::log_writer::LogWriter;
 use crate::owner::Owner;
-use crate::pair::Paired;
+use crate::pair::{Level, Paired, Way};
 use crate::secret::SecretKey;
 use crate::tables::{
     self, ACCOUNT_KEY, FORMAT, FORMAT_KEY, HANDLES_KEY, IDENTITY_KEY, Table, family, synced,
@@ -344,28 +344,30 @@ impl Vault {
         Ok((count(Table::Records)?, count(Table::Events)?))
     }
 
+    /// The one way into the database.
+    pub(crate) fn way(&self) -> Way<'_> {
+        Way { db: &self.db, data: &self.folders.data, paired: self.paired.as_ref() }
+    }
+
     pub(crate) fn write(&self, batch: WriteBatch) -> Result<(), VaultError> {
-        self.write_with(batch, &synced())
+        self.way().write(batch)
     }
 
     /// Without waiting for the disk: [`Vault::sync_writes`] does.
     pub(crate) fn write_later(&self, batch: WriteBatch) -> Result<(), VaultError> {
-        self.write_with(batch, &WriteOptions::default())
+        self.way().write_with(batch, &WriteOptions::default())
     }
 
     pub(crate) fn sync_writes(&self) -> Result<(), VaultError> {
-        match &self.paired {
-            Some(paired) => paired.sync(&self.db, &self.folders),
-            None => Ok(self.db.flush_wal(true)?),
-        }
+        self.way().sync()
     }
 
-    /// The one way into the database.
-    fn write_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<(), VaultError> {
-        match &self.paired {
-            Some(paired) => paired.write(&self.db, &self.folders, batch, options),
-            None => Ok(self.db.write_opt(batch, options)?),
-        }
+    /// Brings the other one of a pair level where it is not; of a vault that is in no pair nothing is told.
+    ///
+    /// # Errors
+    /// [`VaultError::NotActing`] where this one may not write.
+    pub fn level_pair(&self) -> Result<Level, VaultError> {
+        self.way().level()
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use aula_connect::door::{Lent, lent};
 use aula_home::config::Config;
 use aula_home::{Advise, Failure, Home};
 use aula_standby::keeper::{Keeper, Turn};
 use aula_standby::settings;
+use aula_vault::VaultError;
 use aula_web::http::Node;
 use metrics::{describe_gauge, gauge};
 use tokio::sync::oneshot;
@@ -86,11 +86,12 @@ fn attend(keeper: &Keeper, door: &KeptDoor) {
         gauge!("aula_pair_epoch").set(standing.epoch as f64);
         gauge!("aula_pair_behind_writes").set(standing.behind.map_or(f64::NAN, |behind| behind as f64));
         if acts {
-            match lent(door, aula_vault::Vault::level_pair) {
+            // Not lent: a copy of the whole must hold nobody up.
+            match door.shared().and_then(|vault| vault.level_pair()) {
                 Ok(level) => keeper.note(level),
-                // A command has it: it copies what it writes.
-                Err(Lent::Closed(_)) => {}
-                Err(Lent::Vault(error)) => tracing::warn!(%error, "the standby is brought level later"),
+                // A command has it, which copies what it writes; or the lease is over for a moment.
+                Err(VaultError::Busy | VaultError::NotActing(_)) => {}
+                Err(error) => tracing::warn!(%error, "the standby is brought level later"),
             }
         }
         let level = acts && !keeper.standing().is_alone();

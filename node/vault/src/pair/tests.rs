@@ -5,6 +5,7 @@ use aula_ledger::types::Handle;
 
 use super::*;
 use crate::testkit::World;
+use crate::vault::{Folders, Vault};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
