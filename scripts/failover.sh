@@ -2,7 +2,7 @@
 # A pair of real nodes on one machine, killed (SIGKILL) one after another at random, sometimes both, while clients send numbered events to
 # whichever takes them. At the end every event that was acknowledged must be in the vault of the one that acts. Told: acknowledged, lost, how long
 # nobody took anything after the acting one was killed while the other was level (p50, largest). Exit 1 when one is lost.
-# Usage: failover.sh PATH/TO/aula [KILLS] [EVENTS_A_REQUEST]    (Debian: python3 curl jq; by default 20 kills)
+# Usage: failover.sh PATH/TO/aula [KILLS] [EVENTS_A_REQUEST]    (Debian: python3 curl; by default 20 kills)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")
@@ -80,7 +80,7 @@ start() { # NAME
   local api=api_$1
   "$aula" start --home "$work/$1" --follower --listen "127.0.0.1:${!api}" --log info >>"$work/$1.out" 2>>"$work/$1.log" & pid[$1]=$!
 }
-told() { jq -r ".$2 // \"none\"" "$work/$1/pair/standing.json" 2>/dev/null || echo none; }
+told() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]] or "none")' "$work/$1/pair/standing.json" "$2" 2>/dev/null || echo none; }
 until_level() {
   for _ in $(seq 1200); do
     for name in east west; do
@@ -195,5 +195,5 @@ print(f"switches of a level pair {len(gaps)}: p50 {middle:.2f} s, largest {max(g
 sys.exit(0 if acknowledged == known == had and new == 0 and acknowledged > 0 else 1)
 P
 sed -i '/^\[pair\]$/,/^lease = /d' "$work/$acting/config.toml"
-had=$("$aula" feed status --home "$work/$acting" --output json | jq '.feeds[0].events')
+had=$("$aula" feed status --home "$work/$acting" --output json | python3 -c 'import json, sys; print(json.load(sys.stdin)["feeds"][0]["events"])')
 python3 "$work/judge.py" "$work" "$had" "$new" "$known" && echo "all checks hold" || { echo "checks failed"; exit 1; }

@@ -19,7 +19,7 @@ use crate::permit::Permit;
 use crate::wire::{Answer, DATABASE, Hello, Question, VERSION};
 
 /// What a standby is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Own {
     /// Its name.
     pub name: String,
@@ -35,6 +35,12 @@ pub struct Own {
     pub folder: PathBuf,
     /// What this home goes by.
     pub permit: Permit,
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Own").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// The standby's store.

@@ -24,7 +24,7 @@ pub const VERSION: u8 = 1;
 pub const PIECE: usize = 4 << 20;
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Hello {
     /// [`VERSION`].
     pub version: u8,
@@ -39,7 +39,7 @@ pub struct Hello {
 }
 
 /// What the acting one asks.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Question {
     /// How are you?
     Ping {

@@ -103,6 +103,7 @@ fn paired() -> Result<(tempfile::TempDir, Folders, Arc<Near>, Handle), Box<dyn s
         data: root.path().join("other").join("vault"),
         ..Near::default()
     });
+    std::fs::create_dir(root.path().join("other"))?;
     register(&folders.data, near.partner());
     Ok((root, folders, near, handles[0][0]))
 }
