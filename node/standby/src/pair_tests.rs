@@ -79,12 +79,12 @@ fn identity() -> Identity {
 }
 
 fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error::Error>> {
-    vault.enrol(&[(LocalId::new(&format!("S-{number}"))?, SchoolYear(2025))])?;
+    vault.enrol(&[(LocalId::new(&format!("S-{number}")).ok_or("an identifier")?, SchoolYear(2025))])?;
     Ok(())
 }
 
 fn has(vault: &Vault, number: u32) -> bool {
-    LocalId::new(&format!("S-{number}")).is_ok_and(|id| vault.keystore().find(&id).is_some())
+    LocalId::new(&format!("S-{number}")).is_some_and(|id| vault.keystore().find(&id).is_some())
 }
 
 fn started(one: &One) -> std::io::Result<(Keeper, mpsc::Receiver<Turn>)> {

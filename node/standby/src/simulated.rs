@@ -248,8 +248,10 @@ impl World {
     /// What the keeper of a node does now.
     fn keep(&mut self, i: usize) {
         let now = self.now;
-        let delay =
-            |random: &mut StdRng| random.gen_range(0..=if random.gen_bool(0.05) { 1_500 } else { 60 });
+        let delay = |random: &mut StdRng| {
+            let most = if random.gen_bool(0.05) { 1_500 } else { 60 };
+            random.gen_range(0..=most)
+        };
         let cut = now < self.nodes[i].store_cut_until;
         let (one, two) = (delay(&mut self.random), delay(&mut self.random));
         let clock = self.nodes[i].clock(now);

@@ -9,6 +9,8 @@
 //! leases.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -428,6 +430,7 @@ pub fn outgoing(data: &Path) -> PathBuf {
 /// When the disk refuses; a crash leaves the old or the new one.
 pub fn take_place(data: &Path) -> Result<(), VaultError> {
     let (new, old) = (incoming(data), beside(data, ".pair-old"));
+    std::fs::set_permissions(&new, Permissions::from_mode(0o700)).map_err(FileError::io(&new))?;
     remove_folder(&old)?;
     if data.exists() {
         std::fs::rename(data, &old).map_err(FileError::io(data))?;
