@@ -37,6 +37,7 @@ pub fn main() -> ExitCode {
         Ok(home) => {
             let context = Context { home, output, log: cli.global.log.clone() };
             start_logging(&context);
+            aula_server::pairs::register(&context.home);
             let finished = run(&context, cli.command);
             (Some(context), finished)
         }

@@ -42,6 +42,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-rosters", &["aula-foreign", "aula-ingest"]),
     // Whether an address is this machine is asked alike by settings and by whoever speaks to others.
     ("aula-home", &["aula-files", "aula-ledger", "aula-consensus", "aula-foreign"]),
+    // Where the lease is, a bucket among the places; what is copied is the vault's.
+    ("aula-standby", &["aula-delivery", "aula-files", "aula-home", "aula-vault"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
@@ -68,6 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-lti",
             "aula-report",
             "aula-rosters",
+            "aula-standby",
             "aula-twin-model",
             "aula-web",
         ],
@@ -108,6 +111,7 @@ const HOUSES: &[&str] = &[
     "node/lti",
     "node/identity",
     "node/sensors",
+    "node/standby",
     "node/store",
     "node/twin_model",
     "node/vault",

@@ -44,6 +44,8 @@ pub fn lent<T>(door: &dyn Door, call: impl FnOnce(&Vault) -> Result<T, VaultErro
     let (mut call, mut given) = (Some(call), None);
     door.lend(&mut |vault| given = call.take().map(|call| call(vault)))?;
     match given {
+        // The other one of a pair acts, or nobody does for a moment: nothing is wrong with the vault.
+        Some(Err(error @ VaultError::NotActing(_))) => Err(Closed(error.to_string()).into()),
         Some(given) => Ok(given?),
         None => Err(Closed("it was not lent".into()).into()),
     }

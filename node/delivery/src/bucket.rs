@@ -14,6 +14,7 @@ use crate::DeliveryError;
 
 mod answer;
 mod parts;
+mod record;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -70,12 +71,14 @@ struct Asked<'a> {
     range: Option<(u64, u64)>,
     /// So much of an object says enough: what is longer is not read to its end.
     enough: Option<usize>,
+    /// A header that says when it is done at all, and what it says.
+    only_if: Option<(&'static str, &'a str)>,
     body: &'a [u8],
 }
 
 impl<'a> Asked<'a> {
     const fn new(method: Method, key: &'a str) -> Self {
-        Self { method, key, query: &[], range: None, enough: None, body: &[] }
+        Self { method, key, query: &[], range: None, enough: None, only_if: None, body: &[] }
     }
 }
 
@@ -104,7 +107,11 @@ impl Bucket {
         Self::patient(place, secret, authority, now_s, TIMEOUT)
     }
 
-    fn patient(
+    /// The same, with a patience of its own for each request.
+    ///
+    /// # Errors
+    /// As [`Bucket::new`].
+    pub fn patient(
         place: &Place,
         secret: &str,
         authority: Option<&[u8]>,
@@ -270,6 +277,9 @@ impl Bucket {
         }
         if let Some((first, last)) = asked.range {
             request = request.header("range", format!("bytes={first}-{last}"));
+        }
+        if let Some((name, value)) = asked.only_if {
+            request = request.header(name, value);
         }
         let failed = |error: reqwest::Error| DeliveryError::request(&self.said(), &error);
         let mut answer = request.send().await.map_err(failed)?;

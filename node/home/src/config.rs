@@ -24,6 +24,7 @@ mod identity;
 mod lake;
 mod lti;
 mod oneroster;
+mod pair;
 mod replica;
 mod reports;
 mod sensors;
@@ -39,6 +40,7 @@ pub use identity::Identity;
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use oneroster::{OneRoster, RosterSource};
+pub use pair::Pair;
 pub use replica::{Replica, Replicas};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
@@ -83,6 +85,8 @@ pub struct Config {
     pub replica: Option<Replica>,
     /// `[replicas]`; none of a district without replicas.
     pub replicas: Option<Replicas>,
+    /// `[pair]`; none of a home that stands alone.
+    pub pair: Option<Pair>,
     /// `[estate]`: what the node shows of the district's buildings.
     pub estate: EstateShown,
     /// `[lake]`: the folder of the analytical copy, and how often it follows.
@@ -373,6 +377,9 @@ pub enum ConfigError {
     /// A replica, or replicas, that cannot level.
     #[error("[replica], [replicas]: {0}")]
     Replica(&'static str),
+    /// A pair that cannot be one.
+    #[error("[pair]: {0}")]
+    Pair(&'static str),
     /// A place that cannot be one.
     #[error("{0}")]
     Place(&'static str),
@@ -425,6 +432,7 @@ impl NextStep for ConfigError {
             Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
             Self::Replica(_) => "correct it in config.toml; docs/replicas.md has an example",
+            Self::Pair(_) => "correct it in config.toml; docs/failover.md has an example",
             Self::Roster(_) => "correct it in config.toml; docs/rosters.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
@@ -540,6 +548,9 @@ impl Config {
         let replicas = self.replicas.as_ref().and_then(Replicas::fault);
         if let Some(fault) = self.replica.as_ref().and_then(Replica::fault).or(replicas) {
             return Err(ConfigError::Replica(fault));
+        }
+        if let Some(fault) = self.pair.as_ref().and_then(Pair::fault) {
+            return Err(ConfigError::Pair(fault));
         }
         if let Some(fault) = self.sovereignty.fault() {
             return Err(ConfigError::Place(fault));

@@ -111,6 +111,11 @@ impl Home {
         self.0.join("feeds")
     }
 
+    /// How this one of a pair stands, and what it may do, 0700: `pair/`.
+    pub fn pair_dir(&self) -> PathBuf {
+        self.0.join("pair")
+    }
+
     /// Families' links, by the hashes of their tokens: `links/`.
     pub fn links_dir(&self) -> PathBuf {
         self.0.join("links")

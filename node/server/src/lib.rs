@@ -2,7 +2,7 @@
 //!
 //! [`wiring`] is the table of contents of the process that `aula start` is; [`upkeep`] prunes, copies and begins with a
 //! snapshot; [`reports`] reads the chain for the reports that `aula-report` makes and sends them when they are due. What
-//! subcommands share with it stands here too: [`bootstrap`], [`backups`], [`models`], [`estate_files`]. Invariant: nothing
+//! subcommands share with it stands here too: [`bootstrap`], [`backups`], [`models`], [`pairs`], [`estate_files`]. Invariant: nothing
 //! here decides what is valid. Absent: command lines, terminals.
 
 pub mod backups;
@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod estate_files;
 pub mod feed_health;
 pub mod models;
+pub mod pairs;
 pub mod reports;
 pub mod trusted;
 pub mod upkeep;

@@ -52,6 +52,7 @@ mod figures;
 mod hours;
 mod identity;
 mod lti;
+mod pair;
 mod ready;
 pub mod replicas;
 mod reports;
@@ -86,6 +87,7 @@ pub struct Running {
     dashboards: Arc<Hub>,
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
+    pair: Option<pair::Paired>,
     /// Ends when this node's disk takes no bytes.
     refused: JoinHandle<Failure>,
 }
@@ -95,7 +97,8 @@ pub struct Running {
 pub enum Served {
     /// It was told to stop.
     Stopped,
-    /// It stands to begin anew with the database of a snapshot, which the next start puts in place.
+    /// It stands to begin anew: with the database of a snapshot, which the next start puts in place, or because the other one of its
+    /// pair acts.
     Anew,
 }
 
@@ -165,6 +168,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.hours = Some(Shelf::at(&home.hours_dir()));
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
+    let pair = pair::start(home, config, &node)?;
     let dashboards = dashboards::hub(home, &db);
     let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
     lti::start(home, config, (&node, &db), &dashboards).await?;
@@ -174,7 +178,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     hours::start(home, config, &node)?;
     estate::start(config, &node);
     let origin = server.origin();
-    Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, refused })
+    Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, pair, refused })
 }
 
 impl Running {
@@ -189,6 +193,16 @@ impl Running {
     /// # Errors
     /// Why the node could not go on by itself.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<Served, Failure> {
+        let (keeper, over) = match self.pair {
+            Some(pair) => (Some(pair.keeper), Some(pair.over)),
+            None => (None, None),
+        };
+        let over = async move {
+            match over {
+                Some(over) => over.await.is_ok(),
+                None => std::future::pending().await,
+            }
+        };
         let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
         let readers =
             readers().advise("the API's threads cannot start", "see how many this system allows")?;
@@ -199,6 +213,7 @@ impl Running {
         let ended = tokio::select! {
             () = stop => Ok(Served::Stopped),
             Ok(()) = self.anew => Ok(Served::Anew),
+            true = over => Ok(Served::Anew),
             Ok(failure) = self.refused => Err(failure),
             fatal = self.consensus.wait() => fatal.map(|()| Served::Stopped).map_err(stopped),
         };
@@ -212,6 +227,10 @@ impl Running {
         if let Some(feeds) = self.feeds {
             // What waits is finished; nobody was told of it yet.
             tokio::task::block_in_place(|| feeds.stop());
+        }
+        if let Some(keeper) = keeper {
+            // Nothing is written any more: the other one need not wait.
+            tokio::task::block_in_place(|| keeper.stop());
         }
         tracing::info!(height = self.db.latest().tip().height.0, "stopped; everything final is on disk");
         let ended = ended?;

@@ -19,6 +19,7 @@ mod kept;
 mod keys;
 mod leaves;
 mod network;
+mod pair;
 mod running;
 #[cfg(test)]
 mod tests;
@@ -149,6 +150,7 @@ async fn examine(context: &Context, args: &DoctorArgs) -> Result<Vec<Check>, Fai
     checks.extend(kept::clock(tip, super::now_ms()));
     checks.extend([kept::snapshots(home, &config), kept::node_backup(home, super::now_ms())]);
     checks.extend(vault::all(home, &config, super::now_ms()));
+    checks.extend(pair::all(home, &config, super::now_ms()));
     checks.extend(archive::all(&config));
     checks.extend(network::tls(&config.api, super::now_ms()));
     checks.extend(network::listening(&config, seen.is_ok()));

@@ -32,6 +32,9 @@ pub enum VaultError {
     /// Another process has it open.
     #[error("another process has the vault open")]
     Busy,
+    /// It is of a pair, and this one may not write now, or cannot say that a write is done.
+    #[error("the vault is of a pair and this one does not act: {0}")]
+    NotActing(String),
     /// The data is damaged or cut.
     #[error("the vault's data is damaged: {0}")]
     Damaged(String),

@@ -17,6 +17,7 @@
 //! | [`versions`] | which events each anchored version was folded from |
 //! | [`roster`] | who is enrolled where, by the district's own identifiers |
 //! | [`imports`] | many records in one write, with what stood there before, so that it can be undone |
+//! | [`pair`] | a vault that another one stands by for: each write copied before it is told done |
 //! | [`turn`] | how a node that keeps the vault open gives it up to a command |
 //!
 //! Flow of a write: enrol → handle → seal under the student's key → one synced batch. Flow of a read: credential and
@@ -37,6 +38,7 @@ pub mod keystore;
 pub mod lake;
 mod log_writer;
 mod owner;
+pub mod pair;
 pub mod replicas;
 mod reserved;
 pub mod roster;

@@ -198,7 +198,7 @@ impl Vault {
                 batch.put_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat(), []);
             }
         }
-        Ok(self.db.write(batch)?)
+        self.write_later(batch)
     }
 
     /// Waits until every change of rows before is on disk.
@@ -206,7 +206,7 @@ impl Vault {
     /// # Errors
     /// When the disk refuses.
     pub fn sync_rows(&self) -> Result<(), VaultError> {
-        Ok(self.db.flush_wal(true)?)
+        self.sync_writes()
     }
 
     /// What is known of a row without opening it.

@@ -16,7 +16,8 @@ use crate::error::VaultError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     /// `identity` → JSON of [`crate::vault::Identity`]; `account` → 20 bytes, in a vault that was made before any chain was known;
-    /// `format`, `restored` → one byte; `handles`, `strangers` → u64; `schools` → JSON.
+    /// `format`, `restored` → one byte; `handles`, `strangers`, `pair_acted` → u64; `pair_history` → borsh of
+    /// [`crate::pair::History`]; `schools` → JSON.
     Meta,
     /// Handle, field name → sealed value.
     Records,
@@ -109,6 +110,10 @@ impl Table {
 const NEAR_THE_LAST: &str = "memtable_insert_with_hint_prefix_extractor=rocksdb.CappedPrefix.0";
 
 pub(crate) const FORMAT_KEY: &[u8] = b"format";
+/// borsh of [`crate::pair::History`], of a vault that is or was of a pair.
+pub(crate) const HISTORY_KEY: &[u8] = b"pair_history";
+/// The newest epoch in which somebody of a pair acted.
+pub(crate) const ACTED_KEY: &[u8] = b"pair_acted";
 /// There from a restore until the access log is anchored again.
 pub(crate) const RESTORED_KEY: &[u8] = b"restored";
 /// How many handles the keystore has at least.
@@ -167,9 +172,25 @@ fn lacks_later_tables(path: &Path) -> bool {
     !names.is_empty() && !missing.is_empty() && missing.iter().all(|table| Table::LATER.contains(table))
 }
 
+/// Bytes of logs that stay for the other one of a pair, which may have been away.
+const KEPT_LOG_MIB: u64 = 1_024;
+/// For how long.
+const KEPT_LOG_S: u64 = 86_400;
+
 /// Opens the database; `create` also makes what is missing.
 pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
+    open_as(path, create, Options::default())
+}
+
+/// Opens the database of one of a pair: what was written stays in the log for a day, so that the other one needs no whole copy.
+pub(crate) fn open_with_log(path: &Path) -> Result<DB, VaultError> {
     let mut options = Options::default();
+    options.set_wal_ttl_seconds(KEPT_LOG_S);
+    options.set_wal_size_limit_mb(KEPT_LOG_MIB);
+    open_as(path, false, options)
+}
+
+fn open_as(path: &Path, create: bool, mut options: Options) -> Result<DB, VaultError> {
     options.create_if_missing(create);
     options.create_missing_column_families(create || lacks_later_tables(path));
     options.set_paranoid_checks(true);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
-use rocksdb::{DB, WriteBatch};
+use rocksdb::{DB, WriteBatch, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::ciphers::{ReadyCiphers, row_cipher};
@@ -19,6 +19,7 @@ use crate::files::{check_private, make_folder};
 use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
 use crate::log_writer::LogWriter;
 use crate::owner::Owner;
+use crate::pair::{Level, Paired, Way};
 use crate::secret::SecretKey;
 use crate::tables::{
     self, ACCOUNT_KEY, FORMAT, FORMAT_KEY, HANDLES_KEY, IDENTITY_KEY, Table, family, synced,
@@ -92,6 +93,8 @@ pub struct Vault {
     pub(crate) log: Mutex<Box<dyn LogWriter>>,
     /// Ciphers of rows, ready.
     pub(crate) row_ciphers: Mutex<ReadyCiphers>,
+    /// Of a pair.
+    pub(crate) paired: Option<Paired>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -204,7 +207,11 @@ impl Vault {
             return Err(VaultError::Absent(folders.data.clone()));
         }
         check_private(&folders.data)?;
-        let db = tables::open(&folders.data, false)?;
+        let paired = Paired::of(&folders.data)?;
+        let db = match paired {
+            Some(_) => tables::open_with_log(&folders.data)?,
+            None => tables::open(&folders.data, false)?,
+        };
         let meta = family(&db, Table::Meta)?;
         match db.get_cf(meta, FORMAT_KEY)?.as_deref() {
             Some([FORMAT]) => {}
@@ -228,7 +235,7 @@ impl Vault {
         let opening = OPENINGS.fetch_add(1, Ordering::Relaxed);
         let row_ciphers = Mutex::new(ReadyCiphers::new(row_cipher));
         let folders = folders.clone();
-        Ok(Self { db, opening, folders, owner, account, identity, keystore, log, row_ciphers })
+        Ok(Self { db, opening, folders, owner, account, identity, keystore, log, row_ciphers, paired })
     }
 
     /// Refuses a keystore with fewer handles than it had: its file was cut, or it is an older copy. Keys are appended
@@ -337,8 +344,30 @@ impl Vault {
         Ok((count(Table::Records)?, count(Table::Events)?))
     }
 
+    /// The one way into the database.
+    pub(crate) fn way(&self) -> Way<'_> {
+        Way { db: &self.db, data: &self.folders.data, paired: self.paired.as_ref() }
+    }
+
     pub(crate) fn write(&self, batch: WriteBatch) -> Result<(), VaultError> {
-        Ok(self.db.write_opt(batch, &synced())?)
+        self.way().write(batch)
+    }
+
+    /// Without waiting for the disk: [`Vault::sync_writes`] does.
+    pub(crate) fn write_later(&self, batch: WriteBatch) -> Result<(), VaultError> {
+        self.way().write_with(batch, &WriteOptions::default())
+    }
+
+    pub(crate) fn sync_writes(&self) -> Result<(), VaultError> {
+        self.way().sync()
+    }
+
+    /// Brings the other one of a pair level where it is not; of a vault that is in no pair nothing is told.
+    ///
+    /// # Errors
+    /// [`VaultError::NotActing`] where this one may not write.
+    pub fn level_pair(&self) -> Result<Level, VaultError> {
+        self.way().level()
     }
 }
 

@@ -116,6 +116,11 @@ impl Config {
             Named::Folder("the lake".into(), self.lake.folder(home)),
             Named::Folder("the outbox of reports".into(), self.reports.outbox_dir(home)),
         ];
+        if let Some(pair) = &self.pair {
+            all.push(Named::Host("[pair] peer".into(), pair.peer.clone()));
+            all.extend(pair.lease.iter().map(|folder| Named::Folder("[pair] lease".into(), folder.clone())));
+            all.extend(pair.bucket.iter().map(|to| Named::Host("[pair] bucket".into(), to.endpoint.clone())));
+        }
         for delivery in &self.delivery {
             let what = format!("[[delivery]] {}", delivery.name);
             match &delivery.by {

@@ -368,7 +368,7 @@ fn now_ms() -> u64 {
 impl From<VaultError> for StoreError {
     fn from(error: VaultError) -> Self {
         match error {
-            VaultError::Busy => Self::Busy(error.to_string()),
+            VaultError::Busy | VaultError::NotActing(_) => Self::Busy(error.to_string()),
             // A student who was erased between the look at the roster and the write: the sender tries again.
             VaultError::Erased(_) | VaultError::UnknownHandle(_) => Self::Busy(error.to_string()),
             other => Self::Broken(other.to_string()),

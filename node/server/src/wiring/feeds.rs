@@ -63,7 +63,9 @@ pub(super) async fn start(
     for feed in &config.feed {
         feeds.push(Feed::of(feed).advise("a feed cannot be used", HINT)?);
     }
-    let spool = (config.feeds.spool_mib > 0).then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
+    // A spool lies on one disk alone: one of a pair refuses what its vault cannot take now.
+    let spools = config.feeds.spool_mib > 0 && config.pair.is_none();
+    let spool = spools.then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
     let told = Told::of(dashboards);
     let seen = Seen::before(told.clone());
     let observer: Option<Arc<dyn Observer>> = Some(seen.clone());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::pairs;
 use crate::reports::past::Chain;
 use crate::reports::schedule::{self, Looked};
 use aula_home::Failure;
@@ -19,6 +20,11 @@ const EVERY: Duration = Duration::from_secs(60);
 pub(super) async fn watch(home: Home, config: Config, db: Arc<ChainDb>) {
     let mut before: Option<Arc<ChainView>> = None;
     loop {
+        if pairs::acts(&home).is_ok_and(|acts| acts.is_err()) {
+            // The other one of the pair sends them.
+            tokio::time::sleep(EVERY).await;
+            continue;
+        }
         let (home, config, view) = (home.clone(), config.clone(), db.latest());
         let (now, held) = (view.clone(), before.take());
         let looked = tokio::task::spawn_blocking(move || {

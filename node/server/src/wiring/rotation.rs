@@ -55,8 +55,10 @@ fn look(folders: &Folders, by: RotationBy, now_ms: u64) -> Result<(), VaultError
         return Ok(());
     }
     let vault = match Vault::open_in_turn(folders, PATIENCE) {
-        Err(VaultError::Busy) => {
-            tracing::info!("vault: in use, its key is replaced within the hour");
+        Err(VaultError::Busy | VaultError::NotActing(_)) => {
+            tracing::info!(
+                "vault: in use, or the other one of the pair acts: its key is replaced within the hour"
+            );
             return Ok(());
         }
         opened => opened?,

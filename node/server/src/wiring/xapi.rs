@@ -109,6 +109,14 @@ impl KeptDoor {
         Self { kept: Arc::default(), folders, runtime }
     }
 
+    /// The open vault, for work that goes on beside others': who has it keeps a command from opening it.
+    pub(super) fn shared(&self) -> Result<Arc<Vault>, VaultError> {
+        let turn = self.runtime.block_on(self.kept.turn());
+        let vault = self.kept.open(&self.folders)?;
+        drop(turn);
+        Ok(vault)
+    }
+
     fn lent(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), VaultError> {
         let turn = self.runtime.block_on(self.kept.turn());
         let vault = self.kept.open(&self.folders)?;
@@ -129,7 +137,7 @@ impl Door for KeptDoor {
 impl FeedsDoor for KeptDoor {
     fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Lent> {
         self.lent(call).map_err(|error| match error {
-            VaultError::Busy => Closed(error.to_string()).into(),
+            VaultError::Busy | VaultError::NotActing(_) => Closed(error.to_string()).into(),
             error => Lent::Vault(error),
         })
     }

@@ -18,6 +18,7 @@ pub(super) mod book;
 mod corrections;
 mod decisions;
 mod export;
+mod failover;
 mod import;
 mod letter;
 mod need;
@@ -77,6 +78,8 @@ pub enum Action {
     Run(run::RunArgs),
     /// Say what became of each duty of `district run`
     Status(status::StatusArgs),
+    /// Let this home of a pair act without what only the other one has
+    Failover(failover::FailoverArgs),
     /// Tell what a round decided for its own students, with letters to families
     Decisions(decisions::DecisionsArgs),
     /// List and answer what students and families say is wrong in their records
@@ -107,6 +110,7 @@ pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Fail
         Action::Need(need) => need::run(context, &acting.ledger(), need).await,
         Action::Request(request) => request::run(context, &acting.ledger(), request).await,
         Action::Run(args) => run::run(context, &acting.ledger(), args).await,
+        Action::Failover(failover) => failover::run(context, failover),
         Action::Status(_) => status::run(context),
         Action::Corrections(corrections) => corrections::run(context, corrections),
         Action::Alerts(alerts) => alerts::run(context, alerts),

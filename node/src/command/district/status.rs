@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use aula_home::Home;
+use aula_standby::standing::Standing;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -32,6 +34,11 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
     Ok(if well { Outcome::yes(json, text) } else { Outcome::no(json, text) })
 }
 
+/// How the home stands as one of a pair; none of one that never was.
+fn pair(home: &Path) -> Option<Standing> {
+    Standing::load(&Home::at(home.to_owned()).pair_dir())
+}
+
 /// For programs.
 pub(super) fn json(home: &Path, told: &Told) -> Value {
     let duty = |duty: Duty| {
@@ -41,12 +48,17 @@ pub(super) fn json(home: &Path, told: &Told) -> Value {
             "done": line.done, "failed": line.failed,
         })
     };
-    json!({ "home": home, "duties": Duty::ALL.map(duty) })
+    let mut told = json!({ "home": home, "duties": Duty::ALL.map(duty) });
+    if let (Some(standing), Some(told)) = (pair(home), told.as_object_mut()) {
+        told.insert("pair".into(), json!(standing));
+    }
+    told
 }
 
 /// For people.
 pub(super) fn text(home: &Path, told: &Told) -> String {
     let mut lines = vec![home.display().to_string()];
+    lines.extend(pair(home).map(|standing| format!("  {:<17}{}", "pair", standing.words(now_ms()))));
     for duty in Duty::ALL {
         let line = told.duties.get(&duty).cloned().unwrap_or_default();
         lines.push(format!("  {:<17}{}", duty.name(), words(&line)));

@@ -177,6 +177,10 @@ pub(super) fn refused(error: VaultError) -> Failure {
             ("other_chain", "give the home, or the node, of the chain that the vault belongs to")
         }
         VaultError::Busy => ("vault_busy", "wait until the other command has ended"),
+        VaultError::NotActing(_) => (
+            "not_acting",
+            "run it in the home that acts (aula district status tells which), or wait until one does; docs/failover.md",
+        ),
         VaultError::Damaged(_) | VaultError::Sealed(..) => {
             ("vault_damaged", "keep the folder as it is, and restore the newest copies with `aula restore`")
         }

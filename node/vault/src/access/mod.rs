@@ -258,7 +258,9 @@ impl Vault {
     fn count_stranger(&self) -> Result<(), VaultError> {
         let _numbered = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let count = self.strangers()?.saturating_add(1);
-        Ok(self.db.put_cf(family(&self.db, Table::Meta)?, STRANGERS_KEY, count.to_be_bytes())?)
+        let mut batch = WriteBatch::default();
+        batch.put_cf(family(&self.db, Table::Meta)?, STRANGERS_KEY, count.to_be_bytes());
+        self.write_later(batch)
     }
 
     fn presence(&self, handle: &Handle) -> Result<Presence, VaultError> {

@@ -199,7 +199,7 @@ impl Vault {
             (number, time) = (number.saturating_add(1), entry.time_ms);
             OsRng.fill_bytes(&mut entry.salt);
         }
-        log.append_all(&self.db, entries)
+        log.append_all(&self.way(), entries)
     }
 }
 

@@ -4,6 +4,7 @@ use aula_ledger::proof::TreeHead;
 use aula_ledger::types::{Hash, Height};
 
 use super::*;
+use crate::pair::Way;
 use crate::schedule::DAY_MS;
 use crate::testkit::*;
 use crate::vault::Folders;
@@ -219,7 +220,7 @@ fn names_that_the_program_uses_are_refused_whoever_writes_them() -> Tested {
 struct Full;
 
 impl LogWriter for Full {
-    fn append(&mut self, _: &rocksdb::DB, _: &AccessEntry) -> Result<(), VaultError> {
+    fn append(&mut self, _: &Way<'_>, _: &AccessEntry) -> Result<(), VaultError> {
         Err(VaultError::Unwritable("no space left on device".into()))
     }
 }
@@ -244,9 +245,9 @@ fn with_the_log_unwritable_there_is_no_read_and_with_space_again_there_is() -> T
 struct Witness(std::sync::Arc<std::sync::Mutex<Vec<AccessEntry>>>);
 
 impl LogWriter for Witness {
-    fn append(&mut self, db: &rocksdb::DB, entry: &AccessEntry) -> Result<(), VaultError> {
+    fn append(&mut self, way: &Way<'_>, entry: &AccessEntry) -> Result<(), VaultError> {
         self.0.lock().expect("one thread").push(entry.clone());
-        database_log().append(db, entry)
+        database_log().append(way, entry)
     }
 }
 

@@ -68,7 +68,7 @@ impl Refusal {
     /// Of a vault that fails.
     pub fn vault(error: VaultError) -> Self {
         match error {
-            VaultError::Busy => Self::Closed,
+            VaultError::Busy | VaultError::NotActing(_) => Self::Closed,
             VaultError::Erased(_) => Self::Denied(Denial::Erased),
             error => {
                 tracing::error!(%error, "a dashboard cannot be read");

@@ -19,6 +19,11 @@ pub(crate) fn unreadable(error: VaultError) -> ApiError {
         |code, message, hint| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message, hint);
     match error {
         VaultError::Busy => unavailable("vault_busy", "the vault is in use", "try again in a second"),
+        VaultError::NotActing(_) => unavailable(
+            "not_acting",
+            "the vault is served by the other one of a pair now",
+            "ask the other one, or again in a few seconds",
+        ),
         error => {
             tracing::error!(error = &error as &dyn std::error::Error, "a read of the vault failed");
             unavailable("vault_unusable", "the vault cannot be read now", "tell the district's operator")

@@ -76,6 +76,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     let mut offices = vec![Office::of(context.clone(), args.place.clone(), ledger.clone())?];
     for further in &args.further {
         let home = Home::at(absolute(further)?);
+        aula_server::pairs::register(&home);
         let own = Context { home, ..context.clone() };
         offices.push(Office::of(own, Place { vault: None, keystore: None }, ledger.clone())?);
     }
@@ -142,6 +143,11 @@ async fn repeat(office: Arc<Office>, duties: Arc<[Duty]>, metrics: Arc<Metrics>)
 /// Does what is due of one home, or all of these duties.
 async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) -> Result<Told, Failure> {
     let home = &office.context.home;
+    if let Err(why) = aula_server::pairs::acts(home)? {
+        // Not a failure: the other one does it.
+        tracing::debug!(home = %home.path().display(), why, "nothing is done here");
+        return Ok(Told::load(home));
+    }
     for duty in duties.iter().copied() {
         let begun_ms = office.now_ms();
         let every_s = duty.every_s(office);

@@ -1,0 +1,100 @@
+//! A running node that is one of a pair: it keeps the lease or waits for it, and while it acts it brings the other one level.
+//!
+//! Feeds and routes are there all the time: while this one stands by, its vault is its receiver's, so that they answer that it is closed.
+//! When another has the lease, this process begins anew: nothing that it had in memory outlives its turn. Absent: the lease and
+//! the copy, which `aula-standby` is.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use aula_home::config::Config;
+use aula_home::{Advise, Failure, Home};
+use aula_standby::keeper::{Keeper, Turn};
+use aula_standby::settings;
+use aula_vault::VaultError;
+use aula_web::http::Node;
+use metrics::{describe_gauge, gauge};
+use tokio::sync::oneshot;
+
+use super::xapi::KeptDoor;
+
+/// How often the other one is brought level, where it is not.
+const SOON: Duration = Duration::from_millis(300);
+/// How often what lies beside the database is copied, where it is.
+const NOW_AND_THEN: Duration = Duration::from_secs(2);
+
+/// One of a pair, at work.
+pub(super) struct Paired {
+    pub keeper: Arc<Keeper>,
+    /// Another has the lease.
+    pub over: oneshot::Receiver<()>,
+}
+
+/// Keeps the lease, where config.toml names a pair.
+///
+/// # Errors
+/// Settings that are refused, messages in a spool, an address that cannot be had.
+pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<Option<Paired>, Failure> {
+    let (Some(setup), Some(door)) = (settings::of(home, config)?, KeptDoor::of(node)) else {
+        return Ok(None);
+    };
+    for name in ["hot.spool", "cold.spool"] {
+        let spool = home.feeds_dir().join(name);
+        if std::fs::metadata(&spool).is_ok_and(|found| found.len() > 0) {
+            let message = format!("{} has messages, and a pair keeps none there", spool.display());
+            let hint = "start once without [pair], until `aula feed status` says that nothing is spooled";
+            return Err(Failure::new("spooled", message, hint));
+        }
+    }
+    let (tell, over) = oneshot::channel();
+    let tell = Mutex::new(Some(tell));
+    let keeper = Keeper::start(setup, move |turn| {
+        if turn == Turn::Over
+            && let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            // Refused only when the node stops already.
+            let _ = tell.send(());
+        }
+    });
+    let hint = "see [pair] in config.toml: is the port free, does another `aula start` run in this home?";
+    let keeper = Arc::new(keeper.advise("the pair's lease cannot be kept", hint)?);
+    describe();
+    let own = keeper.clone();
+    let started = thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door));
+    started.advise("a thread cannot start", "see how many this system allows")?;
+    Ok(Some(Paired { keeper, over }))
+}
+
+fn describe() {
+    describe_gauge!("aula_pair_acting", "1 while this one of a pair acts");
+    describe_gauge!("aula_pair_alone", "1 while it acknowledges what only it has");
+    describe_gauge!("aula_pair_epoch", "the lease's epoch, as this one knows it");
+    describe_gauge!(
+        "aula_pair_behind_writes",
+        "writes that the standby lacks, as the acting one knows; NaN where it does not"
+    );
+}
+
+/// Brings the other one level for as long as the process runs.
+fn attend(keeper: &Keeper, door: &KeptDoor) {
+    loop {
+        let standing = keeper.standing();
+        let acts = standing.role == "acting";
+        gauge!("aula_pair_acting").set(f64::from(u8::from(acts)));
+        gauge!("aula_pair_alone").set(f64::from(u8::from(acts && standing.is_alone())));
+        gauge!("aula_pair_epoch").set(standing.epoch as f64);
+        gauge!("aula_pair_behind_writes").set(standing.behind.map_or(f64::NAN, |behind| behind as f64));
+        if acts {
+            // Not lent: a copy of the whole must hold nobody up.
+            match door.shared().and_then(|vault| vault.level_pair()) {
+                Ok(level) => keeper.note(level),
+                // A command has it, which copies what it writes; or the lease is over for a moment.
+                Err(VaultError::Busy | VaultError::NotActing(_)) => {}
+                Err(error) => tracing::warn!(%error, "the standby is brought level later"),
+            }
+        }
+        let level = acts && !keeper.standing().is_alone();
+        thread::sleep(if level { NOW_AND_THEN } else { SOON });
+    }
+}

@@ -1,0 +1,58 @@
+//! One of a pair: whether somebody acts, and whether the other one has what was acknowledged.
+
+use aula_standby::standing::{STALE_MS, Standing};
+
+use super::Check;
+use crate::config::Config;
+use crate::home::Home;
+
+/// Nothing when this home is in no pair.
+pub(super) fn all(home: &Home, config: &Config, now_ms: u64) -> Option<Check> {
+    config.pair.as_ref()?;
+    Some(match Standing::load(&home.pair_dir()) {
+        None => Check::warn("pair", "its node never ran", "start it: aula start"),
+        Some(standing) => judge(&standing, now_ms),
+    })
+}
+
+fn judge(standing: &Standing, now_ms: u64) -> Check {
+    let detail = standing.words(now_ms);
+    if now_ms.saturating_sub(standing.at_ms) > STALE_MS {
+        return Check::fail("pair", detail, "start it: aula start; the other one goes on meanwhile");
+    }
+    if standing.holder.is_none() || standing.role == "nobody" {
+        return Check::fail(
+            "pair",
+            detail,
+            "see whether the lease's store can be reached ([pair] lease or bucket)",
+        );
+    }
+    if standing.is_alone() {
+        let next = "start the other one, and see its log; until it is level nothing takes over by itself";
+        return Check::warn("pair", detail, next);
+    }
+    Check::ok("pair", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    #[test]
+    fn a_pair_is_well_while_one_acts_and_the_other_is_level() {
+        let well = Standing {
+            name: "east".into(),
+            role: "acting".into(),
+            epoch: 3,
+            holder: Some("east".into()),
+            level: Some("west".into()),
+            at_ms: 100_000,
+            ..Standing::default()
+        };
+        assert_eq!(judge(&well, 101_000).level, Level::Ok);
+        assert_eq!(judge(&Standing { level: None, ..well.clone() }, 101_000).level, Level::Warn);
+        assert_eq!(judge(&Standing { role: "nobody".into(), ..well.clone() }, 101_000).level, Level::Fail);
+        assert_eq!(judge(&well, 200_000).level, Level::Fail);
+    }
+}

@@ -1,0 +1,242 @@
+//! The lease's record in a bucket that speaks S3, by conditional puts (`If-Match`, `If-None-Match`).
+//!
+//! A service that takes a put in spite of its condition would let two act: whether this one refuses is tried before it is used, on an
+//! object beside the record. Requests run on a thread of their own, so that whoever asks may be anywhere. Absent: locks of objects,
+//! listings.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::time::Duration;
+
+use aula_delivery::DeliveryError;
+use aula_delivery::bucket::Bucket;
+
+use crate::lease::{Kept, LeaseError, LeaseStore, Record};
+
+/// How long one request may take.
+pub const TIMEOUT: Duration = Duration::from_millis(800);
+
+enum Job {
+    Read(SyncSender<Read>),
+    Put(Option<String>, Vec<u8>, SyncSender<Put>),
+}
+
+type Read = Result<Option<(String, Vec<u8>)>, DeliveryError>;
+type Put = Result<Option<String>, DeliveryError>;
+
+/// A store in a bucket.
+pub struct BucketLease {
+    jobs: Mutex<Sender<Job>>,
+}
+
+impl std::fmt::Debug for BucketLease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BucketLease")
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> LeaseError {
+    LeaseError(error.to_string())
+}
+
+impl BucketLease {
+    /// The store under this key.
+    ///
+    /// # Errors
+    /// A service that cannot be asked, or that puts in spite of a condition.
+    pub fn at(bucket: Bucket, key: &str) -> Result<Self, LeaseError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let (jobs, asked) = channel();
+        let (ready, tried) = sync_channel(1);
+        let key = key.to_owned();
+        let work = move || {
+            let judged = runtime.block_on(honours(&bucket, &format!("{key}.try")));
+            let good = judged.is_ok();
+            // Who waits is there.
+            let _ = ready.send(judged);
+            if good {
+                run(&runtime, &bucket, &key, &asked);
+            }
+        };
+        std::thread::Builder::new().name("pair-bucket".into()).spawn(work).map_err(failed)?;
+        tried.recv().map_err(failed)??;
+        Ok(Self { jobs: Mutex::new(jobs) })
+    }
+
+    fn ask<T>(&self, job: impl FnOnce(SyncSender<T>) -> Job) -> Result<T, LeaseError> {
+        let (reply, answer) = sync_channel(1);
+        let sent = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job(reply));
+        sent.map_err(|_| failed("its thread has ended"))?;
+        answer.recv_timeout(2 * TIMEOUT).map_err(failed)
+    }
+}
+
+fn run(runtime: &tokio::runtime::Runtime, bucket: &Bucket, key: &str, asked: &Receiver<Job>) {
+    while let Ok(job) = asked.recv() {
+        // Who waited too long is gone.
+        match job {
+            Job::Read(reply) => drop(reply.send(runtime.block_on(bucket.record(key)))),
+            Job::Put(over, bytes, reply) => {
+                drop(reply.send(runtime.block_on(bucket.put_record(key, over.as_deref(), &bytes))));
+            }
+        }
+    }
+}
+
+/// Whether the service refuses a put whose condition does not hold.
+async fn honours(bucket: &Bucket, key: &str) -> Result<(), LeaseError> {
+    let not = || failed("the service puts in spite of If-Match or If-None-Match: it cannot keep a lease");
+    let there = match bucket.record(key).await.map_err(failed)? {
+        Some((tag, _)) => tag,
+        None => match bucket.put_record(key, None, b"1").await.map_err(failed)? {
+            Some(tag) => tag,
+            // The other one tries as well.
+            None => bucket.record(key).await.map_err(failed)?.ok_or_else(not)?.0,
+        },
+    };
+    if bucket.put_record(key, None, b"2").await.map_err(failed)?.is_some() {
+        return Err(not());
+    }
+    let another = "\"00000000000000000000000000000000\"";
+    let wrong = bucket.put_record(key, Some(another), b"3").await.map_err(failed)?;
+    if wrong.is_some() || there == another { Err(not()) } else { Ok(()) }
+}
+
+impl LeaseStore for BucketLease {
+    fn read(&self) -> Result<Option<Kept>, LeaseError> {
+        let Some((tag, bytes)) = self.ask(Job::Read)?.map_err(failed)? else { return Ok(None) };
+        let record = serde_json::from_slice::<Record>(&bytes);
+        Ok(Some(Kept { tag, record: record.map_err(|_| failed("its object is no lease's record"))? }))
+    }
+
+    fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
+        let bytes = serde_json::to_vec(record).map_err(failed)?;
+        let over = over.map(str::to_owned);
+        self.ask(|reply| Job::Put(over, bytes, reply))?.map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    use aula_delivery::bucket::Place;
+
+    use super::*;
+
+    type Tested = Result<(), Box<dyn std::error::Error>>;
+    type Objects = BTreeMap<String, (u64, Vec<u8>)>;
+
+    /// What of one request is done: status, ETag, body.
+    fn answer(objects: &mut Objects, head: &str, body: Vec<u8>, keeps: bool) -> (u16, u64, Vec<u8>) {
+        let mut words = head.split_whitespace();
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().to_owned());
+        let said = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let there = objects.get(&path).cloned();
+        match (method, there) {
+            ("GET", Some((tag, bytes))) => (200, tag, bytes),
+            ("GET", None) => (404, 0, Vec::new()),
+            (_, there) => {
+                let tag = there.as_ref().map(|(tag, _)| format!("\"{tag}\""));
+                let other = said("if-match:").is_some_and(|wanted| tag.as_deref() != Some(wanted));
+                if keeps && (other || (said("if-none-match:").is_some() && tag.is_some())) {
+                    return (412, 0, Vec::new());
+                }
+                let next = there.map_or(1, |(tag, _)| tag + 1);
+                objects.insert(path, (next, body));
+                (200, next, Vec::new())
+            }
+        }
+    }
+
+    fn asked(stream: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
+        let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+        loop {
+            let n = stream.read(&mut part)?;
+            bytes.extend_from_slice(&part[..n]);
+            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+            let Some(end) = end else {
+                if n == 0 {
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                }
+                continue;
+            };
+            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let mut body = bytes.split_off(end + 4);
+            while body.len() < length.unwrap_or(0) {
+                let n = stream.read(&mut part)?;
+                body.extend_from_slice(&part[..n]);
+            }
+            // The method in capitals again.
+            return Ok((head.replacen("get ", "GET ", 1).replacen("put ", "PUT ", 1), body));
+        }
+    }
+
+    /// A service on loopback that keeps to conditions, or does not.
+    fn service(keeps: bool) -> std::io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let at = format!("http://{}", listener.local_addr()?);
+        std::thread::spawn(move || {
+            let mut objects = Objects::new();
+            for mut stream in listener.incoming().flatten() {
+                let Ok((head, body)) = asked(&mut stream) else { continue };
+                let (status, tag, body) = answer(&mut objects, &head, body, keeps);
+                let etag = if tag > 0 { format!("etag: \"{tag}\"\r\n") } else { String::new() };
+                let head = format!(
+                    "HTTP/1.1 {status} x\r\n{etag}content-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
+                // Who asked may be gone.
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            }
+        });
+        Ok(at)
+    }
+
+    fn bucket(at: &str) -> Result<Bucket, DeliveryError> {
+        let place = Place {
+            endpoint: at.to_owned(),
+            region: "us-east-1".into(),
+            bucket: "district-7".into(),
+            key_id: "id".into(),
+        };
+        Bucket::patient(&place, "secret", None, || 1_795_996_800, Duration::from_secs(5))
+    }
+
+    #[test]
+    fn a_record_in_a_bucket_is_replaced_by_who_read_it_and_by_nobody_else() -> Tested {
+        let at = service(true)?;
+        let (one, other) = (
+            BucketLease::at(bucket(&at)?, "aula/pair-lease.json")?,
+            BucketLease::at(bucket(&at)?, "aula/pair-lease.json")?,
+        );
+        let record = |turn| Record {
+            epoch: 1,
+            holder: "east".into(),
+            lease_ms: 1_000,
+            level: Some("west".into()),
+            released: false,
+            turn,
+        };
+        assert_eq!(one.read()?, None);
+        let first = one.put(None, &record(0))?.ok_or("free")?;
+        assert_eq!(other.put(None, &record(9))?, None);
+        let second = other.put(Some(&first), &record(1))?.ok_or("the newest was read")?;
+        assert_eq!(one.put(Some(&first), &record(8))?, None);
+        assert_eq!(one.read()?, Some(Kept { tag: second, record: record(1) }));
+        Ok(())
+    }
+
+    #[test]
+    fn a_service_that_puts_in_spite_of_a_condition_keeps_no_lease() -> Tested {
+        let refused = BucketLease::at(bucket(&service(false)?)?, "aula/pair-lease.json").err();
+        assert!(refused.is_some_and(|why| why.0.contains("in spite of")));
+        let nobody = BucketLease::at(bucket("http://127.0.0.1:1")?, "aula/pair-lease.json");
+        assert!(nobody.is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! When the lease is renewed, wanted and lost: a function of what was read and of this process's own clock.
+//!
+//! Flow: what was read is told ([`Contender::observe`]) → [`Contender::wants`] says what is to be put → what became of that is told
+//! ([`Contender::put`]) → [`Contender::acts`] says the epoch, and until when. Invariants: no clock of another is read: the holder
+//! counts from before it asked for a renewal, the other from after it first saw the record, and the holder stops a fifth earlier; who
+//! lacks something that was acknowledged never wants the lease, unless an operator said so of this very epoch. Absent: threads, stores, the clock.
+
+use crate::lease::{Kept, Record};
+
+/// One of a pair, as far as the lease goes. Times are milliseconds of a clock of its own that never goes back.
+#[derive(Debug, Clone)]
+pub struct Contender {
+    me: String,
+    lease_ms: u64,
+    seen: Option<Seen>,
+    held: Option<Held>,
+}
+
+#[derive(Debug, Clone)]
+struct Seen {
+    kept: Option<Kept>,
+    /// When it was known first that exactly this record stands there.
+    since: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    epoch: u64,
+    until: u64,
+}
+
+/// What is to be put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// In whose place.
+    pub over: Option<String>,
+    /// The record.
+    pub record: Record,
+}
+
+/// What is known beside the record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts {
+    /// The other one was asked how it is as often as it takes, and did not answer.
+    pub other_is_gone: bool,
+    /// There is a vault here.
+    pub has_vault: bool,
+    /// The epoch whose end an operator accepts with what is lost by it.
+    pub accepted_loss: Option<u64>,
+    /// The highest epoch that was heard of here: a store that was emptied knows less.
+    pub floor: u64,
+}
+
+impl Contender {
+    /// One that has seen nothing yet.
+    pub fn new(me: &str, lease_ms: u64) -> Self {
+        Self { me: me.to_owned(), lease_ms, seen: None, held: None }
+    }
+
+    /// Tells what a read gave that had ended by `now`.
+    pub fn observe(&mut self, kept: Option<Kept>, now: u64) {
+        let own = |held: &Held| {
+            kept.as_ref().is_some_and(|kept| {
+                kept.record.holder == self.me && kept.record.epoch == held.epoch && !kept.record.released
+            })
+        };
+        // Another has it: nothing that was counted counts.
+        self.held = self.held.take().filter(own);
+        if self.seen.as_ref().is_none_or(|seen| seen.kept != kept) {
+            self.seen = Some(Seen { kept, since: now });
+        }
+    }
+
+    /// What to put now, if anything.
+    pub fn wants(&self, now: u64, facts: Facts) -> Option<Intent> {
+        let seen = self.seen.as_ref()?;
+        let Some(kept) = &seen.kept else {
+            let first = Record {
+                epoch: facts.floor.saturating_add(1),
+                holder: self.me.clone(),
+                lease_ms: self.lease_ms,
+                level: None,
+                released: false,
+                turn: 0,
+            };
+            return facts.has_vault.then_some(Intent { over: None, record: first });
+        };
+        let over = Some(kept.tag.clone());
+        let record = &kept.record;
+        let turn = record.turn.saturating_add(1);
+        if self.held.is_some() {
+            return Some(Intent { over, record: Record { turn, lease_ms: self.lease_ms, ..record.clone() } });
+        }
+        let next = Record {
+            epoch: record.epoch.max(facts.floor).saturating_add(1),
+            holder: self.me.clone(),
+            lease_ms: self.lease_ms,
+            level: None,
+            released: false,
+            turn,
+        };
+        if record.holder == self.me {
+            // An earlier run of this one: it has everything that it acknowledged, and who was level still is.
+            let record = Record { level: record.level.clone(), ..next };
+            return facts.has_vault.then_some(Intent { over, record });
+        }
+        let all_here = record.level.as_deref() == Some(self.me.as_str());
+        let accepted = facts.accepted_loss == Some(record.epoch);
+        let waited = now.saturating_sub(seen.since) >= record.lease_ms.max(self.lease_ms);
+        let over_now = record.released || (facts.other_is_gone && waited);
+        (facts.has_vault && over_now && (all_here || accepted)).then_some(Intent { over, record: next })
+    }
+
+    /// Tells what became of what was put, which was asked for at `sent`: its tag where it stands there now.
+    pub fn put(&mut self, intent: Intent, sent: u64, now: u64, tag: Option<String>) {
+        let Some(tag) = tag else { return };
+        let until = sent.saturating_add(self.lease_ms / 5 * 4);
+        self.held = Some(Held { epoch: intent.record.epoch, until });
+        self.seen = Some(Seen { kept: Some(Kept { tag, record: intent.record }), since: now });
+    }
+
+    /// The epoch that this one may act in, and until when.
+    pub fn acts(&self, now: u64) -> Option<(u64, u64)> {
+        self.held.as_ref().filter(|held| now < held.until).map(|held| (held.epoch, held.until))
+    }
+
+    /// True from when the lease was had until it is known, or time says, that it is had no longer.
+    pub fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The record seen last.
+    pub fn record(&self) -> Option<&Record> {
+        self.seen.as_ref()?.kept.as_ref().map(|kept| &kept.record)
+    }
+}

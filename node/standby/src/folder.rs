@@ -1,0 +1,200 @@
+//! The lease's record in a folder that both reach: of one machine, or of a shared file system with hard links (NFS 4).
+//!
+//! The record is the file `lease-N` with the highest N. A change makes the next one by a hard link, which refuses a name that is taken;
+//! a lower one that a process that was long away makes is not the highest, is seen not to be, and counts for nothing. Older files
+//! are removed by whoever made the newest. Absent: locks, which a stopped process would keep.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::lease::{Kept, LeaseError, LeaseStore, Record};
+
+/// A store in a folder.
+#[derive(Debug)]
+pub struct FolderLease {
+    folder: PathBuf,
+    /// Of the files of this one on their way.
+    own: String,
+}
+
+/// Files that stay behind the newest: a reader may be about to open them.
+const BEHIND: u64 = 8;
+/// What lies on its way for so long was left by a process that was killed.
+const LEFT: Duration = Duration::from_secs(600);
+
+impl FolderLease {
+    /// The store in this folder, for who is called so.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or has no hard links.
+    pub fn at(folder: &Path, name: &str) -> Result<Self, LeaseError> {
+        let failed = |error: io::Error| LeaseError(format!("{}: {error}", folder.display()));
+        aula_files::private_folder(folder).map_err(failed)?;
+        let store = Self { folder: folder.to_owned(), own: format!(".{name}.{}", std::process::id()) };
+        store.clear(name);
+        let (one, other) = (store.aside(), store.aside());
+        let tried = fs::write(&one, b"").and_then(|()| fs::hard_link(&one, &other));
+        let (_, _) = (fs::remove_file(&one), fs::remove_file(&other));
+        tried.map_err(failed)?;
+        Ok(store)
+    }
+
+    /// A name that no other put of this or another process has.
+    fn aside(&self) -> PathBuf {
+        static PUTS: AtomicU64 = AtomicU64::new(0);
+        self.folder.join(format!("{}.{}", self.own, PUTS.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Removes what processes of this name that were killed left on its way.
+    fn clear(&self, name: &str) {
+        let begins = format!(".{name}.");
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let mine = entry.file_name().to_string_lossy().starts_with(&begins);
+            let age =
+                entry.metadata().and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
+            if mine && age.is_some_and(|age| age > LEFT) {
+                // The next start is as good.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    fn numbers(&self) -> io::Result<Vec<u64>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            found.extend(name.to_string_lossy().strip_prefix("lease-").and_then(|n| n.parse::<u64>().ok()));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.folder.join(format!("lease-{number}"))
+    }
+
+    fn read_newest(&self) -> io::Result<Option<(u64, Vec<u8>)>> {
+        for _ in 0..100 {
+            let Some(number) = self.numbers()?.last().copied() else { return Ok(None) };
+            match fs::read(self.path(number)) {
+                Ok(bytes) => return Ok(Some((number, bytes))),
+                // It was replaced many times since the folder was looked through.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other("its files come and go"))
+    }
+
+    fn put_next(&self, number: u64, bytes: &[u8]) -> io::Result<bool> {
+        let (aside, place) = (self.aside(), self.path(number));
+        let written = fs::File::create_new(&aside)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
+            .and_then(|()| fs::hard_link(&aside, &place));
+        // Nobody writes to what is linked now.
+        let _ = fs::remove_file(&aside);
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let numbers = self.numbers()?;
+        if numbers.last() != Some(&number) {
+            return Ok(false);
+        }
+        for old in numbers.into_iter().filter(|old| old.saturating_add(BEHIND) < number) {
+            // Who reads it tries again.
+            let _ = fs::remove_file(self.path(old));
+        }
+        Ok(true)
+    }
+
+    fn failed(&self, error: &io::Error) -> LeaseError {
+        LeaseError(format!("{}: {error}", self.folder.display()))
+    }
+}
+
+impl LeaseStore for FolderLease {
+    fn read(&self) -> Result<Option<Kept>, LeaseError> {
+        let Some((number, bytes)) = self.read_newest().map_err(|error| self.failed(&error))? else {
+            return Ok(None);
+        };
+        let record = serde_json::from_slice::<Record>(&bytes);
+        let record = record
+            .map_err(|_| LeaseError(format!("{} is no lease's record", self.path(number).display())))?;
+        Ok(Some(Kept { tag: number.to_string(), record }))
+    }
+
+    fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
+        let bytes = serde_json::to_vec(record).map_err(|error| LeaseError(error.to_string()))?;
+        let number = match over {
+            None => 1,
+            Some(tag) => {
+                let number = tag.parse::<u64>().map_err(|_| LeaseError(format!("{tag} is no tag of it")))?;
+                number.saturating_add(1)
+            }
+        };
+        let put = self.put_next(number, &bytes).map_err(|error| self.failed(&error))?;
+        Ok(put.then(|| number.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(turn: u64) -> Record {
+        Record { epoch: 1, holder: "east".into(), lease_ms: 1_000, level: None, released: false, turn }
+    }
+
+    #[test]
+    fn one_of_two_who_saw_the_same_record_replaces_it_and_who_was_long_away_does_not()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let (one, other) = (FolderLease::at(folder.path(), "a")?, FolderLease::at(folder.path(), "b")?);
+        assert_eq!(one.read()?, None);
+        let first = one.put(None, &record(0))?.ok_or("free")?;
+        assert_eq!(other.put(None, &record(9))?, None);
+        assert_eq!(other.read()?.map(|kept| kept.record), Some(record(0)));
+        let mut tag = first.clone();
+        for turn in 1..40 {
+            tag = other.put(Some(&tag), &record(turn))?.ok_or("free")?;
+            assert_eq!(one.put(Some(&first), &record(99))?, None, "{turn}");
+            assert_eq!(one.read()?.map(|kept| kept.record.turn), Some(turn));
+        }
+        assert!(fs::read_dir(folder.path())?.count() < 16, "older ones go");
+        Ok(())
+    }
+
+    #[test]
+    fn of_many_at_once_one_wins_each_time() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        FolderLease::at(folder.path(), "a")?.put(None, &record(0))?;
+        let wins: usize = std::thread::scope(|scope| {
+            let work = |name: usize| {
+                let path = folder.path();
+                move || {
+                    let store = FolderLease::at(path, &format!("t{name}")).expect("a folder");
+                    let mut wins = 0;
+                    for _ in 0..50 {
+                        let kept = store.read().expect("read").expect("there");
+                        let next = Record { turn: kept.record.turn + 1, ..kept.record };
+                        wins += usize::from(store.put(Some(&kept.tag), &next).expect("put").is_some());
+                    }
+                    wins
+                }
+            };
+            let threads: Vec<_> = (0..4).map(|name| scope.spawn(work(name))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+        });
+        let store = FolderLease::at(folder.path(), "z")?;
+        let turns = store.read()?.map(|kept| kept.record.turn);
+        assert!(wins > 0);
+        // Who wins and is overtaken before it looks says that it lost: no more wins than changes.
+        assert!(turns.is_some_and(|turns| wins as u64 <= turns), "{wins} {turns:?}");
+        Ok(())
+    }
+}

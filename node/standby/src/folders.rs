@@ -1,0 +1,211 @@
+//! Files that lie beside the database: compared by their hashes, and copied whole where they differ.
+//!
+//! Roots are named, so that each home has its own folder for each. Invariants: a path that leaves its root is refused; a file takes its
+//! name when it is whole and on disk; the file that names the keystore's current generation goes last; what the acting one no
+//! longer has is removed, its bytes written over first. Absent: who asks.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use aula_vault::pair::shred_copied;
+use sha2::{Digest, Sha256};
+
+use crate::wire::{Note, Piece};
+
+/// Of a file on its way.
+const PART: &str = ".pair-part";
+/// Deepest folder below a root.
+const DEEPEST: usize = 8;
+
+/// A named folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Its name, the same in both homes.
+    pub name: String,
+    /// Where it is in this one.
+    pub folder: PathBuf,
+}
+
+/// What tells that a file is another than it was.
+pub type Stamp = (String, u64, i64, i64, u64);
+
+/// Every file below a folder, by its path there.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn stamps(folder: &Path) -> io::Result<Vec<Stamp>> {
+    let mut found = Vec::new();
+    walk(folder, String::new(), 0, &mut found)?;
+    // What names others comes after them.
+    found.sort_by_key(|(path, ..)| (path == "CURRENT", path.clone()));
+    Ok(found)
+}
+
+fn walk(folder: &Path, above: String, depth: usize, found: &mut Vec<Stamp>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with('.') || name.ends_with(PART) {
+            continue;
+        }
+        let path = format!("{above}{name}");
+        let seen = match entry.metadata() {
+            // It went while the folder was looked through.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            seen => seen?,
+        };
+        if seen.is_dir() && depth < DEEPEST {
+            walk(&entry.path(), format!("{path}/"), depth + 1, found)?;
+        } else if seen.is_file() {
+            found.push((path, seen.len(), seen.mtime(), seen.mtime_nsec(), seen.ino()));
+        }
+    }
+    Ok(())
+}
+
+/// The hash of a file; none where it is gone.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn hash(path: &Path) -> io::Result<Option<[u8; 32]>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut hasher = Sha256::new();
+    io::copy(&mut file, &mut hasher)?;
+    Ok(Some(hasher.finalize().into()))
+}
+
+/// What is below a folder.
+///
+/// # Errors
+/// A folder or file that cannot be read.
+pub fn notes(folder: &Path) -> io::Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    for (path, ..) in stamps(folder)? {
+        if let Some(sha256) = hash(&folder.join(&path))? {
+            notes.push(Note { path, sha256 });
+        }
+    }
+    Ok(notes)
+}
+
+/// Gives a file piece by piece.
+///
+/// # Errors
+/// A file that cannot be read, whatever `give` fails by.
+pub fn pieces(
+    folder: &Path,
+    (root, path): (&str, &str),
+    size: usize,
+    mut give: impl FnMut(Piece) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut file = File::open(folder.join(path))?;
+    let mut at = 0u64;
+    loop {
+        let mut bytes = Vec::new();
+        let count = Read::by_ref(&mut file).take(size as u64).read_to_end(&mut bytes)?;
+        let last = count < size;
+        give(Piece { root: root.into(), path: path.into(), at, bytes, last })?;
+        if last {
+            return Ok(());
+        }
+        at = at.saturating_add(count as u64);
+    }
+}
+
+fn below(folder: &Path, path: &str) -> io::Result<PathBuf> {
+    let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if path.is_empty() || !inside || path.split('/').count() > DEEPEST + 1 {
+        return Err(io::Error::other("a path leaves its folder"));
+    }
+    Ok(folder.join(path))
+}
+
+/// Takes a piece of a file.
+///
+/// # Errors
+/// A path that leaves the folder, a disk that refuses.
+pub fn take(folder: &Path, piece: &Piece) -> io::Result<()> {
+    let path = below(folder, &piece.path)?;
+    if let Some(above) = path.parent() {
+        aula_files::private_folder(above)?;
+    }
+    let part = PathBuf::from(format!("{}{PART}", path.display()));
+    let mut file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&part)?;
+    file.set_len(piece.at)?;
+    file.seek(SeekFrom::Start(piece.at))?;
+    file.write_all(&piece.bytes)?;
+    if piece.last {
+        file.sync_all()?;
+        fs::rename(&part, &path)?;
+        aula_files::sync_folder(&path)?;
+    }
+    Ok(())
+}
+
+/// Removes every file that is none of these.
+///
+/// # Errors
+/// A disk that refuses.
+pub fn only(folder: &Path, paths: &[String]) -> io::Result<()> {
+    for (path, ..) in stamps(folder)? {
+        if !paths.contains(&path) {
+            let gone = folder.join(&path);
+            shred_copied(&gone).map_err(io::Error::other)?;
+            // A folder that has something else stays.
+            let above = gone.parent().filter(|above| *above != folder);
+            let _ = above.map(fs::remove_dir);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copy(from: &Path, to: &Path) -> io::Result<usize> {
+        let (own, other) = (notes(from)?, notes(to)?);
+        let differ: Vec<&Note> = own.iter().filter(|note| !other.contains(note)).collect();
+        for note in &differ {
+            pieces(from, ("root", &note.path), 3, |piece| take(to, &piece))?;
+        }
+        only(to, &own.iter().map(|note| note.path.clone()).collect::<Vec<_>>())?;
+        Ok(differ.len())
+    }
+
+    #[test]
+    fn a_folder_is_copied_as_far_as_it_differs_and_no_path_leaves_it() -> io::Result<()> {
+        let both = tempfile::tempdir()?;
+        let (from, to) = (both.path().join("a"), both.path().join("b"));
+        fs::create_dir_all(from.join("gen-1"))?;
+        fs::write(from.join("gen-1/keys"), b"123456")?;
+        fs::write(from.join("CURRENT"), b"gen-1")?;
+        fs::write(from.join(".aside"), b"not yet")?;
+        fs::write(from.join("empty"), b"")?;
+        assert_eq!(copy(&from, &to)?, 3);
+        assert_eq!(fs::read(to.join("gen-1/keys"))?, b"123456");
+        assert_eq!(copy(&from, &to)?, 0);
+        fs::create_dir_all(from.join("gen-2"))?;
+        fs::write(from.join("gen-2/keys"), b"12345678")?;
+        fs::write(from.join("CURRENT"), b"gen-2")?;
+        fs::remove_dir_all(from.join("gen-1"))?;
+        assert_eq!(stamps(&from)?.last().map(|(path, ..)| path.clone()).as_deref(), Some("CURRENT"));
+        assert_eq!(copy(&from, &to)?, 2);
+        assert!(!to.join("gen-1").exists() && !to.join(".aside").exists());
+        assert_eq!(notes(&from)?, notes(&to)?);
+        for path in ["../up", "/etc/up", "", "a/../../up", "1/2/3/4/5/6/7/8/9/10"] {
+            let piece = Piece { root: "root".into(), path: path.into(), at: 0, bytes: vec![1], last: true };
+            assert!(take(&to, &piece).is_err(), "{path}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,330 @@
+//! The threads of a running node of a pair: one answers the other, one asks how it is, one keeps the lease.
+//!
+//! Flow: the lease's thread reads the record, renews it or waits for it ([`crate::contender`]) → when it is had, the standby's store is
+//! closed behind its fence ([`crate::receiver`]), then the permit is given, then the node is told. When another has it, the node is
+//! told to begin anew: nothing of what it had in memory outlives its turn. Invariant: one keeper a home. Absent: what a node does
+//! while it acts.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use aula_home::clock::now_ms;
+use aula_vault::pair::Level;
+use rustls::ServerConfig;
+
+use crate::contender::{Contender, Facts};
+use crate::lease::{LeaseError, Record};
+use crate::permit::uptime_ms;
+use crate::receiver::{Caller, Own, Receiver};
+use crate::shipper::Reach;
+use crate::standing::Standing;
+use crate::wire::{Answer, Line, MAX_FRAME, MAX_STRANGER, Question};
+
+/// Checks in a row that the other one must miss.
+pub const MISSES: u32 = 3;
+/// A connection that asks nothing for so long is ended.
+const QUIET: Duration = Duration::from_secs(120);
+/// Who does not say who it is has so long.
+const SHY: Duration = Duration::from_secs(5);
+/// Connections at once.
+const MOST: u32 = 32;
+/// How often the standing is written, where nothing changes.
+const TELL: Duration = Duration::from_secs(1);
+
+/// What a keeper needs.
+#[derive(Clone)]
+pub struct Setup {
+    /// How the other one is reached.
+    pub reach: Reach,
+    /// The standby's store.
+    pub own: Own,
+    /// Where the other one is listened for.
+    pub listen: std::net::SocketAddr,
+    /// The certificate that is shown there; none on one machine.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// The lease, milliseconds.
+    pub lease_ms: u64,
+    /// Between two checks of the other one, milliseconds.
+    pub check_ms: u64,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup").field("reach", &self.reach).finish_non_exhaustive()
+    }
+}
+
+/// What the node is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It acts from now on, in this epoch.
+    Acts(u64),
+    /// Another acts: it is to begin anew.
+    Over,
+}
+
+/// What the threads share.
+struct Shared {
+    setup: Setup,
+    receiver: Receiver,
+    missed: AtomicU32,
+    lines: AtomicU32,
+    stop: AtomicBool,
+    standing: Mutex<Standing>,
+    /// One keeper a home; ends with the process.
+    _lock: File,
+}
+
+/// A keeper at work.
+pub struct Keeper {
+    shared: Arc<Shared>,
+    lease: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper").finish_non_exhaustive()
+    }
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Keeper {
+    /// Starts the threads; `told` is called on the lease's.
+    ///
+    /// # Errors
+    /// A folder that cannot be used, another keeper of this home, an address that cannot be had.
+    pub fn start(setup: Setup, told: impl Fn(Turn) + Send + 'static) -> io::Result<Self> {
+        let folder = setup.own.folder.clone();
+        aula_files::private_folder(&folder)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("LOCK"))?;
+        lock.try_lock().map_err(|_| io::Error::other("another process keeps this home's lease"))?;
+        setup.reach.permit.revoke()?;
+        let receiver = Receiver::of(setup.own.clone())?;
+        let socket = TcpListener::bind(setup.listen)?;
+        let standing = Mutex::new(Standing { name: setup.reach.name.clone(), ..Standing::default() });
+        let (missed, lines, stop) = Default::default();
+        let shared = Arc::new(Shared { setup, receiver, missed, lines, stop, standing, _lock: lock });
+        let own = shared.clone();
+        thread::Builder::new().name("pair-listens".into()).spawn(move || listen(&own, &socket))?;
+        let own = shared.clone();
+        thread::Builder::new().name("pair-checks".into()).spawn(move || check(&own))?;
+        let own = shared.clone();
+        let lease = thread::Builder::new().name("pair-lease".into()).spawn(move || keep(&own, &told))?;
+        Ok(Self { shared, lease: Mutex::new(Some(lease)) })
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        locked(&self.shared.standing).clone()
+    }
+
+    /// Notes what bringing the standby level came to.
+    pub fn note(&self, level: Level) {
+        let mut standing = locked(&self.shared.standing);
+        (standing.behind, standing.why) = (level.behind, level.why);
+    }
+
+    /// Gives the lease up, where this one has it: the vault is not written any more. The other one need not wait.
+    pub fn stop(&self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        if let Some(lease) = locked(&self.lease).take() {
+            // A panic was told where it happened.
+            let _ = lease.join();
+        }
+    }
+}
+
+/// Answers whoever calls.
+fn listen(shared: &Arc<Shared>, socket: &TcpListener) {
+    for stream in socket.incoming() {
+        let Ok(stream) = stream else {
+            thread::sleep(Duration::from_millis(100));
+            continue;
+        };
+        if shared.lines.fetch_add(1, Ordering::SeqCst) >= MOST {
+            shared.lines.fetch_sub(1, Ordering::SeqCst);
+            continue;
+        }
+        let own = shared.clone();
+        let serving = thread::Builder::new().name("pair-answers".into()).spawn(move || {
+            if let Err(error) = serve(&own, stream) {
+                tracing::debug!(%error, "a line of the pair ended");
+            }
+            own.lines.fetch_sub(1, Ordering::SeqCst);
+        });
+        if serving.is_err() {
+            shared.lines.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
+    let mut line = Line::answer(stream, shared.setup.tls.as_ref(), SHY)?;
+    let mut caller = Caller::default();
+    loop {
+        let most = if caller.is_known() { MAX_FRAME } else { MAX_STRANGER };
+        let Some(question) = line.receive::<Question>(most)? else { return Ok(()) };
+        let answer = shared.receiver.answer(&mut caller, question);
+        if let Answer::Refused { code, message } = &answer {
+            tracing::info!(code, message, "the other one of the pair is refused");
+        }
+        line.set_patience(QUIET)?;
+        line.send(&answer)?;
+    }
+}
+
+/// Asks the other one how it is, again and again.
+fn check(shared: &Shared) {
+    let every = Duration::from_millis(shared.setup.check_ms);
+    let (reach, mut line) = (&shared.setup.reach, None);
+    loop {
+        let begun = Instant::now();
+        let acts = ask(reach, &mut line, every);
+        match acts {
+            Ok(true) => shared.missed.store(0, Ordering::SeqCst),
+            Ok(false) | Err(_) => {
+                // More than enough is enough.
+                let missed = shared.missed.load(Ordering::SeqCst);
+                shared.missed.store(missed.saturating_add(1), Ordering::SeqCst);
+            }
+        }
+        if acts.is_err() {
+            line = None;
+        }
+        thread::sleep(every.saturating_sub(begun.elapsed()));
+    }
+}
+
+fn ask(reach: &Reach, line: &mut Option<Line>, patience: Duration) -> io::Result<bool> {
+    let line = match line {
+        Some(line) => line,
+        None => line.insert(Line::call(&reach.peer, reach.tls.as_ref(), patience)?),
+    };
+    match line.ask(&Question::Ping { secret: reach.secret.clone() })? {
+        Answer::Here { acting } => Ok(acting),
+        _ => Err(io::Error::other("the other one refuses to say how it is")),
+    }
+}
+
+/// Renews the lease, or waits for it.
+fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
+    let setup = &shared.setup;
+    let mut contender = Contender::new(&setup.reach.name, setup.lease_ms);
+    let (mut epoch, mut noted) = (None, Instant::now());
+    let every = Duration::from_millis(setup.lease_ms / 5);
+    loop {
+        let begun = Instant::now();
+        let stopping = shared.stop.load(Ordering::SeqCst);
+        let tried = once(shared, &mut contender, stopping);
+        if stopping {
+            return;
+        }
+        match (epoch, contender.acts(uptime_ms())) {
+            (None, Some((new, until))) => {
+                // The fence, then the permit, then the node.
+                let ready = shared.receiver.act(new).and_then(|()| setup.reach.permit.give(new, until));
+                match ready {
+                    Ok(()) => {
+                        epoch = Some(new);
+                        tracing::info!(epoch = new, "this one acts");
+                        told(Turn::Acts(new));
+                    }
+                    Err(error) => tracing::error!(%error, "the lease is had and cannot be used"),
+                }
+            }
+            (Some(own), Some((held, until))) if own == held => {
+                if let Err(error) = setup.reach.permit.give(held, until) {
+                    tracing::error!(%error, "the permit cannot be renewed");
+                }
+            }
+            // Over by its own clock, and nobody else's yet: the permit has ended, and a renewal gives another.
+            (Some(_), None) if contender.holds() => {}
+            (Some(_), _) => {
+                // What cannot be taken back ends by itself within the lease.
+                let _ = setup.reach.permit.revoke();
+                tracing::warn!("another has the lease: this one begins anew and stands by");
+                told(Turn::Over);
+                return;
+            }
+            (None, None) => {}
+        }
+        if tell(shared, &contender, epoch.is_some(), tried.err()) || noted.elapsed() >= TELL {
+            noted = Instant::now();
+            let mut standing = locked(&shared.standing).clone();
+            standing.at_ms = now_ms();
+            if let Err(error) = standing.keep(&setup.own.folder) {
+                tracing::warn!(%error, "how the pair stands is not told");
+            }
+        }
+        thread::sleep(every.saturating_sub(begun.elapsed()));
+    }
+}
+
+/// Reads, and puts what is to be put.
+fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<(), LeaseError> {
+    let setup = &shared.setup;
+    let store = &setup.reach.lease;
+    let kept = store.read()?;
+    contender.observe(kept, uptime_ms());
+    let facts = Facts {
+        other_is_gone: shared.missed.load(Ordering::SeqCst) >= MISSES,
+        has_vault: shared.receiver.has_vault(),
+        accepted_loss: accepted(shared),
+        floor: shared.receiver.floor(),
+    };
+    let now = uptime_ms();
+    let Some(mut intent) = contender.wants(now, facts) else { return Ok(()) };
+    if stopping {
+        if !contender.holds() {
+            return Ok(());
+        }
+        let _ = setup.reach.permit.revoke();
+        intent.record.released = true;
+    }
+    let tag = store.put(intent.over.as_deref(), &intent.record)?;
+    contender.put(intent, now, uptime_ms(), tag);
+    Ok(())
+}
+
+/// The epoch whose end an operator accepts with what is lost by it: a file that `aula district failover` writes.
+fn accepted(shared: &Shared) -> Option<u64> {
+    let text = std::fs::read_to_string(shared.setup.own.folder.join("accept")).ok()?;
+    text.trim().parse().ok()
+}
+
+/// Notes how it stands; true where something changed that somebody waits for.
+fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<LeaseError>) -> bool {
+    let mut standing = locked(&shared.standing);
+    let before = standing.clone();
+    let record = contender.record();
+    standing.epoch = record.map_or(0, |record| record.epoch);
+    standing.holder = record.map(|record: &Record| record.holder.clone());
+    standing.level = record.and_then(|record| record.level.clone());
+    let role = match (acts, record) {
+        (true, _) => "acting",
+        (false, Some(record)) if record.holder != shared.setup.reach.name => "standby",
+        _ => "nobody",
+    };
+    if standing.role != role {
+        (standing.role, standing.since_ms) = (role.to_owned(), now_ms());
+    }
+    if let Some(error) = failed {
+        standing.why = Some(error.to_string());
+    } else if role != "acting" {
+        let gone = shared.missed.load(Ordering::SeqCst) >= MISSES;
+        let lacks = standing.level.as_deref() != Some(shared.setup.reach.name.as_str());
+        standing.why = (role == "standby" && gone && lacks).then(|| {
+            "the other one is away and went on alone: what it acknowledged is only there; start it, or accept the loss (aula district failover --accept-loss)".into()
+        });
+    }
+    let (role, level, why) = (&standing.role, &standing.level, &standing.why);
+    (&before.role, &before.level, &before.why) != (role, level, why)
+}

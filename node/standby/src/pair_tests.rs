@@ -1,0 +1,188 @@
+//! Two keepers with real vaults and real lines between them, in one process.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use aula_ledger::keys::{account_of, public_key};
+use aula_ledger::types::{DistrictId, Hash, SchoolYear};
+use aula_vault::pair::register;
+use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
+use ed25519_dalek::SigningKey;
+
+use crate::folder::FolderLease;
+use crate::folders::Root;
+use crate::keeper::{Keeper, Setup, Turn};
+use crate::lease::LeaseStore;
+use crate::permit::Permit;
+use crate::receiver::Own;
+use crate::shipper::{KEYSTORE, Reach};
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+/// One of a pair.
+struct One {
+    setup: Setup,
+    folders: Folders,
+}
+
+fn address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
+
+fn one(
+    root: &Path,
+    name: &str,
+    (listen, peer): (SocketAddr, SocketAddr),
+    key: u8,
+) -> Result<One, Box<dyn std::error::Error>> {
+    let home = root.join(name);
+    std::fs::create_dir_all(&home)?;
+    let folders = Folders::below(&home);
+    let permit = Permit::at(&home.join("pair"));
+    let roots = vec![
+        Root { name: KEYSTORE.into(), folder: folders.keystore.clone() },
+        Root { name: "outbox".into(), folder: home.join("outbox") },
+    ];
+    let lease: Arc<dyn LeaseStore> = Arc::new(FolderLease::at(&root.join("lease"), name)?);
+    let secret = "s".repeat(32);
+    let reach = Reach {
+        name: name.into(),
+        peer: peer.to_string(),
+        secret: secret.clone(),
+        tls: None,
+        keys: vec![[key; 32]],
+        patience: Duration::from_secs(5),
+        roots: roots.clone(),
+        lease,
+        permit: permit.clone(),
+    };
+    let own = Own {
+        name: name.into(),
+        secret,
+        keys: vec![[key; 32]],
+        data: folders.data.clone(),
+        roots,
+        folder: home.join("pair"),
+        permit,
+    };
+    register(&folders.data, Arc::new(reach.clone()));
+    // Long enough for a machine that does other things.
+    let setup = Setup { reach, own, listen, tls: None, lease_ms: 4_000, check_ms: 200 };
+    Ok(One { setup, folders })
+}
+
+fn identity() -> Identity {
+    let account = account_of(&public_key(&SigningKey::from_bytes(&[3; 32])));
+    Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: Hash([7; 32]), account }
+}
+
+fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error::Error>> {
+    vault.enrol(&[(LocalId::new(&format!("S-{number}")).ok_or("an identifier")?, SchoolYear(2025))])?;
+    Ok(())
+}
+
+fn has(vault: &Vault, number: u32) -> bool {
+    LocalId::new(&format!("S-{number}")).is_some_and(|id| vault.keystore().find(&id).is_some())
+}
+
+fn started(one: &One) -> std::io::Result<(Keeper, mpsc::Receiver<Turn>)> {
+    let (tell, told) = mpsc::channel();
+    let keeper = Keeper::start(one.setup.clone(), move |turn| drop(tell.send(turn)))?;
+    Ok((keeper, told))
+}
+
+fn level(vault: &Vault) -> Result<Option<String>, VaultError> {
+    let begun = Instant::now();
+    loop {
+        let why = vault.level_pair()?.why;
+        if why.is_none() || begun.elapsed() > Duration::from_secs(20) {
+            return Ok(why);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (a, b) = (address()?, address()?);
+    let (east, west) = (one(root.path(), "east", (a, b), 1)?, one(root.path(), "west", (b, a), 2)?);
+    // Made before it is of a pair.
+    let made = Folders::below(&root.path().join("made"));
+    drop(Vault::create(&made, &identity(), 1)?);
+    std::fs::rename(&made.data, &east.folders.data)?;
+    std::fs::rename(&made.keystore, &east.folders.keystore)?;
+
+    assert!(matches!(Vault::open(&east.folders), Err(VaultError::NotActing(_))));
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    assert!(east_keeper.standing().is_alone() || east_keeper.standing().epoch == 0);
+    let (west_keeper, west_told) = started(&west)?;
+    assert_eq!(level(&vault)?, None);
+    std::fs::create_dir_all(root.path().join("east/outbox"))?;
+    std::fs::write(root.path().join("east/outbox/one"), b"on its way")?;
+    for number in 2..40 {
+        enrol(&vault, number)?;
+    }
+    assert_eq!(level(&vault)?, None);
+    assert_eq!(std::fs::read(root.path().join("west/outbox/one"))?, b"on its way");
+    assert!(matches!(Vault::open(&west.folders), Err(VaultError::NotActing(_))));
+
+    // East gives up: west acts with all of it, at once.
+    east_keeper.stop();
+    assert!(enrol(&vault, 40).is_err(), "nobody is told that it is done");
+    drop(vault);
+    assert_eq!(west_told.recv_timeout(SOON)?, Turn::Acts(2));
+    let vault = Vault::open(&west.folders)?;
+    assert!((1..40).all(|number| has(&vault, number)));
+    enrol(&vault, 50)?;
+
+    // East comes back, drops what nobody was told of, and is level again.
+    drop(east_keeper);
+    let again = address()?;
+    let east = one(root.path(), "east", (again, b), 1)?;
+    let home = root.path().join("east/pair");
+    let _ = std::fs::remove_file(home.join("LOCK"));
+    let (east_keeper, east_told) = started(&east)?;
+    let west_again = one(root.path(), "west", (b, again), 2)?;
+    drop(vault);
+    let vault = Vault::open(&west_again.folders)?;
+    assert_eq!(level(&vault)?, None);
+    enrol(&vault, 51)?;
+    drop(vault);
+    west_keeper.stop();
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(3));
+    let vault = Vault::open(&east.folders)?;
+    assert!(has(&vault, 39) && has(&vault, 50) && has(&vault, 51) && !has(&vault, 40));
+    drop(vault);
+    east_keeper.stop();
+    Ok(())
+}
+
+#[test]
+fn two_with_one_validator_key_are_never_level() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (a, b) = (address()?, address()?);
+    let (east, west) = (one(root.path(), "east", (a, b), 1)?, one(root.path(), "west", (b, a), 1)?);
+    let made = Folders::below(&root.path().join("made"));
+    drop(Vault::create(&made, &identity(), 1)?);
+    std::fs::rename(&made.data, &east.folders.data)?;
+    std::fs::rename(&made.keystore, &east.folders.keystore)?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, _told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    let why = vault.level_pair()?.why.unwrap_or_default();
+    assert!(why.contains("same validator, network or seed key"), "{why}");
+    assert!(!west.folders.keystore.exists() && !west.folders.data.exists());
+    drop(vault);
+    east_keeper.stop();
+    Ok(())
+}

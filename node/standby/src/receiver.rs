@@ -1,0 +1,262 @@
+//! The standby's side: what is copied, and the fence.
+//!
+//! Flow: a connection says who it is and in which epoch it acts → its writes and files are put on disk, then answered. The fence: the
+//! highest epoch that was ever heard of or acted in stands in a file, is on disk before anything of it is taken, and whatever is
+//! older is refused, in the middle of a connection too. Invariants: while this one acts nothing is taken; one question at a time
+//! changes anything; the database of another pair, or one that no pair wrote, is never replaced. Absent: the lease.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aula_files::Access;
+use aula_vault::pair::{Standby, incoming, take_place};
+use aula_vault::{VaultError, pair};
+use sha2::{Digest, Sha256};
+
+use crate::folders::{self, Root};
+use crate::permit::Permit;
+use crate::wire::{Answer, DATABASE, Hello, Question, VERSION};
+
+/// What a standby is.
+#[derive(Clone)]
+pub struct Own {
+    /// Its name.
+    pub name: String,
+    /// What both know.
+    pub secret: String,
+    /// Public keys of its own that the other must not have.
+    pub keys: Vec<[u8; 32]>,
+    /// The vault's data.
+    pub data: PathBuf,
+    /// Folders that are copied beside it.
+    pub roots: Vec<Root>,
+    /// Where its own state lies.
+    pub folder: PathBuf,
+    /// What this home goes by.
+    pub permit: Permit,
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Own").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The standby's store.
+#[derive(Debug)]
+pub struct Receiver {
+    own: Own,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Nothing older is taken.
+    floor: u64,
+    acting: bool,
+    standby: Option<Standby>,
+    /// A copy of the whole database is coming.
+    whole: bool,
+}
+
+/// What one connection said of itself.
+#[derive(Debug, Default)]
+pub struct Caller {
+    known: bool,
+}
+
+impl Caller {
+    /// Whether it said the secret.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+}
+
+fn refused(code: &str, message: impl Into<String>) -> Answer {
+    Answer::Refused { code: code.into(), message: message.into() }
+}
+
+impl Receiver {
+    /// With the fence where an earlier run left it.
+    ///
+    /// # Errors
+    /// A state that cannot be read.
+    pub fn of(own: Own) -> io::Result<Self> {
+        aula_files::private_folder(&own.folder)?;
+        let floor = match std::fs::read_to_string(own.folder.join("epoch")) {
+            Ok(text) => {
+                text.trim().parse().map_err(|_| io::Error::other("the pair's file epoch is no number"))?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { own, state: Mutex::new(State { floor, ..State::default() }) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What a panic leaves: an open database, a number that is on disk.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on this one acts, in this epoch: nothing is taken, and the database is closed for whoever writes to it now.
+    ///
+    /// # Errors
+    /// A fence that cannot be put on disk: then it must not act.
+    pub fn act(&self, epoch: u64) -> io::Result<()> {
+        let mut state = self.state();
+        self.raise(&mut state, epoch)?;
+        *state = State { floor: state.floor, acting: true, standby: None, whole: false };
+        Ok(())
+    }
+
+    /// The epoch below which nothing is taken.
+    pub fn floor(&self) -> u64 {
+        self.state().floor
+    }
+
+    /// True where there is a vault that this one could act with.
+    pub fn has_vault(&self) -> bool {
+        let state = self.state();
+        !state.whole && aula_vault::vault::is_there(&self.own.data)
+    }
+
+    fn raise(&self, state: &mut State, epoch: u64) -> io::Result<()> {
+        if epoch < state.floor {
+            return Err(io::Error::other(format!("epoch {epoch} is older than {}", state.floor)));
+        }
+        if epoch > state.floor {
+            let text = format!("{epoch}\n");
+            aula_files::replace(&self.own.folder.join("epoch"), Access::Private, text.as_bytes())?;
+            state.floor = epoch;
+        }
+        Ok(())
+    }
+
+    /// Answers a question.
+    pub fn answer(&self, caller: &mut Caller, question: Question) -> Answer {
+        let known = |secret: &str| Sha256::digest(secret) == Sha256::digest(&self.own.secret);
+        match question {
+            Question::Ping { secret } if known(&secret) => {
+                Answer::Here { acting: self.own.permit.epoch().is_ok() }
+            }
+            Question::Hello(hello) if known(&hello.secret) => {
+                let answer = self.hello(&hello);
+                caller.known = matches!(answer, Answer::Welcome(..));
+                answer
+            }
+            Question::Ping { .. } | Question::Hello(_) => refused("unknown", "the secret is another"),
+            _ if !caller.known => refused("unknown", "say who you are first"),
+            question => self.take(question).unwrap_or_else(|error| refused("failed", error.to_string())),
+        }
+    }
+
+    fn hello(&self, hello: &Hello) -> Answer {
+        if hello.version != VERSION {
+            return refused("version", "the other one runs another version: give both the same");
+        }
+        if hello.name == self.own.name {
+            return refused("same_name", format!("both are called {}: give one another name", hello.name));
+        }
+        if hello.keys.iter().any(|key| self.own.keys.contains(key)) {
+            let why = "both have the same validator, network or seed key: give each keys of its own (aula init); a pair shares none";
+            return refused("shared_key", why);
+        }
+        let mut state = self.state();
+        if let Some(answer) = self.fence(&mut state, hello.epoch) {
+            return answer;
+        }
+        match self.standing(&mut state) {
+            Ok(standing) => Answer::Welcome(self.own.name.clone(), standing),
+            Err(VaultError::Busy) => refused("busy", "a command of the other one has its vault open"),
+            Err(error) => refused("vault", error.to_string()),
+        }
+    }
+
+    /// Refuses what is older than the fence, and everything while this one acts.
+    fn fence(&self, state: &mut State, epoch: u64) -> Option<Answer> {
+        if state.acting {
+            return Some(refused("acting", format!("this one acts, in epoch {}", state.floor)));
+        }
+        if epoch < state.floor {
+            return Some(refused(
+                "old_epoch",
+                format!("epoch {epoch} is over, {} was heard of", state.floor),
+            ));
+        }
+        self.raise(state, epoch).err().map(|error| refused("failed", error.to_string()))
+    }
+
+    /// What its database holds, opened where it is not.
+    fn standing(&self, state: &mut State) -> Result<Option<(aula_vault::pair::History, u64)>, VaultError> {
+        if state.standby.is_none() {
+            state.standby = Standby::open(&self.own.data)?;
+        }
+        state.standby.as_ref().map(|standby| Ok((standby.history()?, standby.last()))).transpose()
+    }
+
+    fn take(&self, question: Question) -> io::Result<Answer> {
+        let mut state = self.state();
+        let state = &mut *state;
+        let epoch = match &question {
+            Question::Batches(epoch, _)
+            | Question::Have(epoch, _)
+            | Question::Piece(epoch, _)
+            | Question::Only(epoch, ..)
+            | Question::Whole(epoch, _)
+            | Question::WholeEnds(epoch) => *epoch,
+            Question::Ping { .. } | Question::Hello(_) => return Ok(refused("unknown", "not now")),
+        };
+        if let Some(answer) = self.fence(state, epoch) {
+            return Ok(answer);
+        }
+        match question {
+            Question::Batches(_, batches) => {
+                let Some(standby) = &state.standby else {
+                    return Ok(refused("no_vault", "there is no vault"));
+                };
+                Ok(Answer::Has(standby.apply(&batches).map_err(io::Error::other)?))
+            }
+            Question::Have(_, root) => Ok(Answer::Notes(folders::notes(&self.root(&root)?.folder)?)),
+            Question::Piece(_, piece) if piece.root == DATABASE => {
+                if !state.whole {
+                    return Ok(refused("no_whole", "no copy was begun"));
+                }
+                folders::take(&incoming(&self.own.data), &piece)?;
+                Ok(Answer::Done)
+            }
+            Question::Piece(_, piece) => {
+                folders::take(&self.root(&piece.root)?.folder, &piece)?;
+                Ok(Answer::Done)
+            }
+            Question::Only(_, root, paths) => {
+                folders::only(&self.root(&root)?.folder, &paths)?;
+                Ok(Answer::Done)
+            }
+            Question::Whole(_, pair) => {
+                if let Some((history, _)) = self.standing(state).map_err(io::Error::other)?
+                    && history.pair != pair
+                {
+                    let why = "the standby has a vault that this pair did not write: move its vault and keystore away first";
+                    return Ok(refused("other_vault", why));
+                }
+                pair::clear(&incoming(&self.own.data)).map_err(io::Error::other)?;
+                state.whole = true;
+                Ok(Answer::Done)
+            }
+            Question::WholeEnds(_) if state.whole => {
+                state.standby = None;
+                take_place(&self.own.data).map_err(io::Error::other)?;
+                state.whole = false;
+                let standing = self.standing(state).map_err(io::Error::other)?;
+                Ok(Answer::Welcome(self.own.name.clone(), standing))
+            }
+            _ => Ok(refused("no_whole", "no copy was begun")),
+        }
+    }
+
+    fn root(&self, name: &str) -> io::Result<&Root> {
+        let found = self.own.roots.iter().find(|root| root.name == name);
+        found.ok_or_else(|| io::Error::other(format!("there is no root {name}")))
+    }
+}

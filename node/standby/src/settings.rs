@@ -1,0 +1,225 @@
+//! The pair as config.toml names it, with its files read.
+//!
+//! The file of secrets is refused where others can read it, and so is TLS without a certificate of the other's authority. Invariant: the
+//! keys that the two must not share are read here and compared by the standby before anything is copied.
+
+use std::io;
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aula_delivery::bucket::{Bucket, Place};
+use aula_home::clock::now_ms;
+use aula_home::config::{Config, Pair};
+use aula_home::keys::{KeyKind, NodeKey};
+use aula_home::{Failure, Home};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use serde::Deserialize;
+
+use crate::bucket::{BucketLease, TIMEOUT};
+use crate::folder::FolderLease;
+use crate::folders::Root;
+use crate::keeper::Setup;
+use crate::lease::{Kept, LeaseError, LeaseStore, Record};
+use crate::permit::Permit;
+use crate::receiver::Own;
+use crate::shipper::{KEYSTORE, Reach};
+
+const HINT: &str = "correct [pair] in config.toml; docs/failover.md has an example";
+/// Fewest characters of the secret.
+const LEAST: usize = 32;
+
+/// The file of secrets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    secret: String,
+    ca: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+fn refused(why: impl std::fmt::Display) -> Failure {
+    Failure::new("bad_pair", format!("[pair]: {why}"), HINT)
+}
+
+/// Where a pair's own state lies.
+pub fn folder(home: &Home) -> PathBuf {
+    home.pair_dir()
+}
+
+/// What this home goes by; none of one that is in no pair.
+pub fn permit(home: &Home, config: &Config) -> Option<Permit> {
+    config.pair.as_ref().map(|_| Permit::at(&folder(home)))
+}
+
+/// Everything that a process of a home of a pair needs; none of a home that is in no pair.
+///
+/// # Errors
+/// What is wrong with `[pair]`, or with a file that it names.
+pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
+    let Some(own) = &config.pair else { return Ok(None) };
+    let file = read(&own.secret)?;
+    let keys = [KeyKind::Validator, KeyKind::Network, KeyKind::Seed];
+    let keys = keys.into_iter().filter_map(|kind| NodeKey::of_home(home, kind).ok());
+    let keys: Vec<[u8; 32]> = keys.map(|key| key.public().0).collect();
+    let roots: Vec<Root> = [
+        (KEYSTORE, config.vault.keystore_dir(home)),
+        ("outbox", home.outbox_dir()),
+        ("service", home.service_dir()),
+        ("links", home.links_dir()),
+        // An hour is counted once, whoever acts.
+        ("hours", home.hours_dir()),
+        ("wishes", home.path().join("wishes")),
+    ]
+    .into_iter()
+    .map(|(name, folder)| Root { name: name.to_owned(), folder })
+    .collect();
+    let permit = Permit::at(&folder(home));
+    let (asking, answering) = tls(own, &file)?;
+    let lease = Arc::new(Later { own: own.clone(), store: Mutex::new(None) });
+    let reach = Reach {
+        name: own.name.clone(),
+        peer: own.peer.clone(),
+        secret: file.secret.clone(),
+        tls: asking,
+        keys: keys.clone(),
+        patience: Duration::from_millis(own.lease_ms),
+        roots: roots.clone(),
+        lease,
+        permit: permit.clone(),
+    };
+    let (name, secret, data) = (own.name.clone(), file.secret, config.vault.data_dir(home));
+    let standby = Own { name, secret, keys, data, roots, folder: folder(home), permit };
+    Ok(Some(Setup {
+        reach,
+        own: standby,
+        listen: own.listen,
+        tls: answering,
+        lease_ms: own.lease_ms,
+        check_ms: own.check_ms,
+    }))
+}
+
+fn read(path: &Path) -> Result<File, Failure> {
+    let shown = path.display();
+    let found = std::fs::metadata(path).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
+    if found.mode() & 0o077 != 0 {
+        return Err(refused(format!("others can read {shown}: chmod 600 it, and draw a new secret")));
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
+    // The parser's own words would quote the secret.
+    let file: File = toml::from_str(&text).map_err(|_| {
+        refused(format!("{shown} must have secret, and may have ca, certificate and key, as strings"))
+    })?;
+    if file.secret.len() < LEAST {
+        return Err(refused(format!("the secret in {shown} must have {LEAST} characters at least")));
+    }
+    Ok(file)
+}
+
+type Tls = (Option<Arc<ClientConfig>>, Option<Arc<ServerConfig>>);
+
+/// TLS as far as it is needed: none where the two are on one machine.
+fn tls(own: &Pair, file: &File) -> Result<Tls, Failure> {
+    // One may be installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let bytes = |path: &Path| {
+        std::fs::read(path).map_err(|error| refused(format!("cannot read {}: {error}", path.display())))
+    };
+    let malformed = |path: &Path| refused(format!("{} is no PEM of what it should be", path.display()));
+    let asking = match &file.ca {
+        Some(path) => {
+            let (pem, mut roots) = (bytes(path)?, RootCertStore::empty());
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                roots.add(certificate.map_err(|_| malformed(path))?).map_err(|_| malformed(path))?;
+            }
+            if roots.is_empty() {
+                return Err(malformed(path));
+            }
+            Some(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
+        }
+        None => None,
+    };
+    let answering = match (&file.certificate, &file.key) {
+        (Some(certificate), Some(key)) => {
+            let (pem, secret) = (bytes(certificate)?, bytes(key)?);
+            let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+            let chain = chain.map_err(|_| malformed(certificate))?;
+            let secret = PrivateKeyDer::from_pem_slice(&secret).map_err(|_| malformed(key))?;
+            let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, secret);
+            Some(Arc::new(config.map_err(refused)?))
+        }
+        (None, None) => None,
+        _ => return Err(refused("certificate and key of the file of secrets belong together")),
+    };
+    if !own.listen.ip().is_loopback() && answering.is_none() {
+        return Err(refused(
+            "listen is no address of loopback: the file of secrets needs certificate and key",
+        ));
+    }
+    let near = own.peer.to_socket_addrs().is_ok_and(|mut found| found.all(|one| one.ip().is_loopback()));
+    if !near && asking.is_none() {
+        return Err(refused("peer is no address of loopback: the file of secrets needs ca"));
+    }
+    Ok((asking, answering))
+}
+
+/// The lease's store, opened when it is asked first: most commands never ask it.
+struct Later {
+    own: Pair,
+    store: Mutex<Option<Arc<dyn LeaseStore>>>,
+}
+
+impl Later {
+    fn store(&self) -> Result<Arc<dyn LeaseStore>, LeaseError> {
+        let mut place = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.is_none() {
+            *place = Some(lease(&self.own).map_err(|failure| LeaseError(failure.message))?);
+        }
+        place.clone().ok_or_else(|| LeaseError("it was not opened".into()))
+    }
+}
+
+impl LeaseStore for Later {
+    fn read(&self) -> Result<Option<Kept>, LeaseError> {
+        self.store()?.read()
+    }
+
+    fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
+        self.store()?.put(over, record)
+    }
+}
+
+fn lease(own: &Pair) -> Result<Arc<dyn LeaseStore>, Failure> {
+    let said = |error: &dyn std::fmt::Display| refused(format!("the lease's store: {error}"));
+    if let Some(folder) = &own.lease {
+        return match FolderLease::at(folder, &own.name) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(error) => Err(said(&error)),
+        };
+    }
+    let Some(to) = &own.bucket else { return Err(refused("lease or bucket must say where the lease is")) };
+    let bytes = |path: &Path| -> Result<Vec<u8>, io::Error> { std::fs::read(path) };
+    let secret = bytes(&to.secret_file).map_err(|error| said(&error))?;
+    let secret = String::from_utf8(secret).map_err(|error| said(&error))?;
+    let authority = to.ca.as_deref().map(bytes).transpose().map_err(|error| said(&error))?;
+    let place = Place {
+        endpoint: to.endpoint.clone(),
+        region: to.region.clone(),
+        bucket: to.bucket.clone(),
+        key_id: to.key_id.clone(),
+    };
+    let seconds = || now_ms() / 1_000;
+    let bucket = Bucket::patient(&place, secret.trim(), authority.as_deref(), seconds, TIMEOUT);
+    let bucket = bucket.map_err(|error| said(&error))?;
+    match BucketLease::at(bucket, &format!("{}pair-lease.json", to.prefix)) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(said(&error)),
+    }
+}
