@@ -97,7 +97,7 @@ async fn what_is_logged_changes_at_a_sighup_and_a_filter_that_is_none_changes_no
     for (filter, answer) in [("debug", "logging \"debug\" from now on"), ("a=b=c", "stays as it was")] {
         let mut changed: toml::Table = toml::from_str(&settings)?;
         let log = changed.entry("log").or_insert_with(|| toml::Table::new().into());
-        log.as_table_mut().context("[log] is no table")?.insert("filter".into(), filter.into());
+        log.as_table_mut().context("[log] is not a table")?.insert("filter".into(), filter.into());
         std::fs::write(home.join("config.toml"), toml::to_string(&changed)?)?;
         net.signal(0, "-HUP")?;
         let began = std::time::Instant::now();

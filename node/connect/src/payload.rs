@@ -95,7 +95,7 @@ fn statements(payload: &Bytes) -> Result<Vec<Bytes>, &'static str> {
     }
     let all = match json::parse(payload, MAX_JSON_DEPTH + 1) {
         Ok(Value::Array(all)) => all,
-        _ => return Err("the payload is no array of statements, each member once"),
+        _ => return Err("the payload is not an array of statements, each member once"),
     };
     if all.len() > MAX_STATEMENTS {
         return Err("an array has at most 10,000 statements");

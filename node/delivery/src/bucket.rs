@@ -120,7 +120,8 @@ impl Bucket {
     ) -> Result<Self, DeliveryError> {
         let setting = |why: String| DeliveryError::Setting(why);
         let endpoint = Url::parse(&place.endpoint);
-        let endpoint = endpoint.map_err(|why| setting(format!("{} is no address: {why}", place.endpoint)))?;
+        let endpoint =
+            endpoint.map_err(|why| setting(format!("{} is not an address: {why}", place.endpoint)))?;
         let host = endpoint.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let own = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         if endpoint.scheme() != "https" && !(endpoint.scheme() == "http" && own) {
@@ -131,7 +132,7 @@ impl Bucket {
         }
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
         if !(3..=63).contains(&place.bucket.len()) || !place.bucket.chars().all(plain) {
-            return Err(setting(format!("{:?} is no name of a bucket", place.bucket)));
+            return Err(setting(format!("{:?} is not a name of a bucket", place.bucket)));
         }
         let mut client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(timeout);

@@ -54,7 +54,8 @@ pub struct Note {
 /// An address that is none.
 pub fn message(envelope: &Envelope, note: &Note) -> Result<Message, DeliveryError> {
     let mailbox = |text: &str| -> Result<Mailbox, DeliveryError> {
-        text.parse().map_err(|why| DeliveryError::Setting(format!("{text:?} is no address of mail: {why}")))
+        text.parse()
+            .map_err(|why| DeliveryError::Setting(format!("{text:?} is not an address of mail: {why}")))
     };
     let from = mailbox(&envelope.from)?;
     let id = format!("<{}@{}>", note.id, from.email.domain());

@@ -19,7 +19,7 @@ impl Recipients {
     pub fn new(texts: &[String]) -> Result<Self, DeliveryError> {
         let one = |text: &String| {
             let read = Recipient::from_str(text.trim());
-            read.map_err(|why| DeliveryError::Setting(format!("{text:?} is no age recipient: {why}")))
+            read.map_err(|why| DeliveryError::Setting(format!("{text:?} is not an age recipient: {why}")))
         };
         let all = texts.iter().map(one).collect::<Result<Vec<_>, _>>()?;
         match all.is_empty() {

@@ -35,13 +35,13 @@ pub async fn post(to: &Receiver<'_>, seconds: u64, body: Vec<u8>) -> Result<(), 
         return Err(DeliveryError::Setting(format!("the secret of {url} has less than {MIN_SECRET} bytes")));
     }
     let asked =
-        Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is no address: {why}")))?;
+        Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is not an address: {why}")))?;
     allowed(&asked).map_err(|why| DeliveryError::Setting(format!("{url} is not asked: {why}")))?;
     let mut client = public::builder(TIMEOUT);
     if let Some(pem) = authority {
         let found = Certificate::from_pem(pem);
         client = client.add_root_certificate(found.map_err(|why| {
-            DeliveryError::Setting(format!("the authority of {url} is no certificate: {why}"))
+            DeliveryError::Setting(format!("the authority of {url} is not a certificate: {why}"))
         })?);
     }
     let client = client.build().map_err(|error| DeliveryError::request(url, &error))?;

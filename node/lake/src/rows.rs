@@ -101,7 +101,7 @@ pub(crate) fn recast(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBa
 /// A text column of a batch.
 pub(crate) fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray, LakeError> {
     let found = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());
-    found.ok_or_else(|| LakeError::Rows(format!("{name} is no column of text")))
+    found.ok_or_else(|| LakeError::Rows(format!("{name} is not a column of text")))
 }
 
 /// The id that a value of `row_id` says.

@@ -25,10 +25,10 @@ pub enum Every {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// Not a name of the IANA time zone database.
-    #[error("{0:?} is no time zone of the IANA database, such as America/Chicago")]
+    #[error("{0:?} is not a time zone of the IANA database, such as America/Chicago")]
     Zone(String),
     /// Not hh:mm.
-    #[error("{0:?} is no time of day from 00:00 to 23:59")]
+    #[error("{0:?} is not a time of day from 00:00 to 23:59")]
     Time(String),
     /// A moment that no calendar has.
     #[error("a moment is outside of the calendar")]

@@ -356,7 +356,7 @@ mod tests {
         ] {
             (register.r#type, register.words) = (kind, order);
             assert_eq!(register.number(&words), Some(number), "{kind:?} {order:?}");
-            assert_eq!(register.number(&words[..1]), None, "a cut answer is no number");
+            assert_eq!(register.number(&words[..1]), None, "a cut answer is not a number");
         }
         Ok(())
     }

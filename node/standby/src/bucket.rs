@@ -107,7 +107,7 @@ impl LeaseStore for BucketLease {
     fn read(&self) -> Result<Option<Kept>, LeaseError> {
         let Some((tag, bytes)) = self.ask(Job::Read)?.map_err(failed)? else { return Ok(None) };
         let record = serde_json::from_slice::<Record>(&bytes);
-        Ok(Some(Kept { tag, record: record.map_err(|_| failed("its object is no lease's record"))? }))
+        Ok(Some(Kept { tag, record: record.map_err(|_| failed("its object is not a lease's record"))? }))
     }
 
     fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {

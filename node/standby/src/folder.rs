@@ -124,7 +124,7 @@ impl LeaseStore for FolderLease {
         };
         let record = serde_json::from_slice::<Record>(&bytes);
         let record = record
-            .map_err(|_| LeaseError(format!("{} is no lease's record", self.path(number).display())))?;
+            .map_err(|_| LeaseError(format!("{} is not a lease's record", self.path(number).display())))?;
         Ok(Some(Kept { tag: number.to_string(), record }))
     }
 
@@ -133,7 +133,8 @@ impl LeaseStore for FolderLease {
         let number = match over {
             None => 1,
             Some(tag) => {
-                let number = tag.parse::<u64>().map_err(|_| LeaseError(format!("{tag} is no tag of it")))?;
+                let number =
+                    tag.parse::<u64>().map_err(|_| LeaseError(format!("{tag} is not a tag of it")))?;
                 number.saturating_add(1)
             }
         };

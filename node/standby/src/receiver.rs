@@ -86,7 +86,7 @@ impl Receiver {
         aula_files::private_folder(&own.folder)?;
         let floor = match std::fs::read_to_string(own.folder.join("epoch")) {
             Ok(text) => {
-                text.trim().parse().map_err(|_| io::Error::other("the pair's file epoch is no number"))?
+                text.trim().parse().map_err(|_| io::Error::other("the pair's file epoch is not a number"))?
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),

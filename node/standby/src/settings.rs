@@ -160,12 +160,12 @@ fn tls(own: &Pair, file: &File) -> Result<Tls, Failure> {
     };
     if !own.listen.ip().is_loopback() && answering.is_none() {
         return Err(refused(
-            "listen is no address of loopback: the file of secrets needs certificate and key",
+            "listen is not an address of loopback: the file of secrets needs certificate and key",
         ));
     }
     let near = own.peer.to_socket_addrs().is_ok_and(|mut found| found.all(|one| one.ip().is_loopback()));
     if !near && asking.is_none() {
-        return Err(refused("peer is no address of loopback: the file of secrets needs ca"));
+        return Err(refused("peer is not an address of loopback: the file of secrets needs ca"));
     }
     Ok((asking, answering))
 }

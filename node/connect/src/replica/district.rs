@@ -108,7 +108,7 @@ impl District {
             let read =
                 std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
             reqwest::Certificate::from_pem(&read)
-                .map_err(|error| format!("{} is no certificate: {error}", path.display()))
+                .map_err(|error| format!("{} is not a certificate: {error}", path.display()))
         });
         let ca = ca.transpose().map_err(refused)?;
         Self::with(url, (own.name, own.secret), ca)

@@ -182,7 +182,7 @@ pub fn read_estate(bytes: &[u8]) -> Result<Estate, Unreadable> {
     }
     if let Some(room) = estate.rooms.iter().find(|room| room.place.is_some_and(|place| !place.is_one())) {
         let what =
-            format_args!("{:?} is no rectangle: x, y within 10000 m, width and depth above 0", room.id);
+            format_args!("{:?} is not a rectangle: x, y within 10000 m, width and depth above 0", room.id);
         return Err(Unreadable::at("rooms: place", what));
     }
     for closure in &estate.closures {

@@ -47,7 +47,7 @@ impl Client {
             return Err(refused("it is another provider's, or for another client"));
         }
         if !content.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object) {
-            return Err(refused("it is no notice of an ended session"));
+            return Err(refused("it is not a notice of an ended session"));
         }
         if content.get("nonce").is_some() {
             return Err(refused("a notice has no nonce"));

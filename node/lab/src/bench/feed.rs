@@ -263,5 +263,5 @@ async fn finished(publisher: tokio::process::Child) -> Result<Published, Failure
     if !output.status.success() {
         return Err(Failure::because("the publisher failed; its words stand above", HINT));
     }
-    serde_json::from_slice(&output.stdout).advise("the publisher says what is no answer", HINT)
+    serde_json::from_slice(&output.stdout).advise("the publisher's last line is not an answer", HINT)
 }

@@ -60,7 +60,7 @@ pub struct FileLine {
 /// Codes `folder_not_empty`, `not_a_folder`, `disk_full`, `unwritable`.
 pub fn empty(folder: &Path) -> Result<(), Failure> {
     if folder.exists() && !folder.is_dir() {
-        let message = format!("{} is no folder", folder.display());
+        let message = format!("{} is not a folder", folder.display());
         return Err(Failure::new("not_a_folder", message, "give -o a folder's name"));
     }
     whole_file::private_folder(folder).map_err(|error| unwritable(folder, &error))?;

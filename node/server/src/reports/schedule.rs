@@ -273,7 +273,7 @@ fn since(home: &Home, config: &Config, name: &str, now_ms: u64) -> Result<u64, F
     let path = config.reports.outbox_dir(home).join(name).join("since");
     let hint = "it holds milliseconds since 1970: write the moment from which reports are wanted";
     match std::fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().advise(format!("{} is no moment", path.display()), hint),
+        Ok(text) => text.trim().parse().advise(format!("{} is not a moment", path.display()), hint),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let written = whole_file::create(&path, Access::Private, format!("{now_ms}\n").as_bytes());
             match written {

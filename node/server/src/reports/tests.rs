@@ -107,7 +107,7 @@ fn an_export_verifies_until_a_byte_of_it_changes() -> Tested {
     assert!(judge("School.csv")?.differs.iter().any(|line| line.contains("state_root")));
     assert_eq!(
         judge("nothing.csv")?.differs.last().map(String::as_str),
-        Some("nothing.csv is no file of such an export")
+        Some("nothing.csv is not a file of such an export")
     );
     std::fs::write(&manifest, "{}")?;
     assert!(judge("").is_err_and(|error| error.to_string().starts_with("no_manifest")));

@@ -42,11 +42,11 @@ pub fn judge(chain: &Chain, file: &Path) -> Result<Judged, Failure> {
     let wanted: Vec<&Made> =
         made.iter().filter(|made| one.as_deref().is_none_or(|name| name == made.name)).collect();
     if let Some(name) = one.as_deref().filter(|_| wanted.is_empty()) {
-        differs.push(format!("{name} is no file of such an export"));
+        differs.push(format!("{name} is not a file of such an export"));
     }
     if one.is_none() {
         let extra = manifest.files.iter().filter(|line| !made.iter().any(|made| made.name == line.name));
-        differs.extend(extra.map(|line| format!("{} is no file of such an export", line.name)));
+        differs.extend(extra.map(|line| format!("{} is not a file of such an export", line.name)));
     }
     for made in &wanted {
         differs.extend(compare(&folder, &manifest, made)?);
@@ -74,7 +74,7 @@ fn read_manifest(path: &Path) -> Result<Manifest, Failure> {
     }
     let bytes = std::fs::read(path).advise(read(), hint)?;
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::new("no_manifest", format!("{} is no manifest: {error}", path.display()), hint)
+        Failure::new("no_manifest", format!("{} is not a manifest: {error}", path.display()), hint)
     })?;
     if manifest.report != "state" || manifest.version != state::VERSION {
         let message = format!(

@@ -163,7 +163,7 @@ fn read_inventory(from: &Path) -> Result<Inventory, Failure> {
     let bytes = fs::read(&path).map_err(|error| {
         Failure::new(
             "no_backup",
-            format!("{} is no whole copy of a node: {INVENTORY}: {error}", from.display()),
+            format!("{} is not a whole copy of a node: {INVENTORY}: {error}", from.display()),
             "name a folder that `aula node backup` made",
         )
     })?;

@@ -16,7 +16,7 @@ use crate::command::{Advise, Context, Failure, Outcome};
     after_help = "Examples:\n  aula district status                            who acts, and whether the other has everything\n  aula district failover --accept-loss            this home acts without what only the other has\n\nA pair \
                   switches by itself while the standby has every acknowledged write. While the acting one goes on alone, the standby waits for \
                   it: start it again. Only when its disk is gone for good, this home may act without it; what it acknowledged alone is lost then.\nExit \
-                  0: said to the running node; 2: this home is no standby, or lacks nothing."
+                  0: said to the running node; 2: this home is not a standby, or lacks nothing."
 )]
 pub struct FailoverArgs {
     /// Lose what only the other one has

@@ -41,7 +41,7 @@ pub struct LevelArgs {
 pub async fn run(context: &Context, place: &Place, args: &LevelArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home).advise("config.toml is refused", "correct it")?;
     let own = config.replica.clone().ok_or_else(|| {
-        Failure::new("no_replica", "this home is no school's replica: config.toml has no [replica]", HINT)
+        Failure::new("no_replica", "this home is not a school's replica: config.toml has no [replica]", HINT)
     })?;
     let feeds = configured(context, None)?.into_iter().map(|(_, feed)| feed).collect();
     let district = District::of(&own.of, &own.secret).advise("the district cannot be spoken to", HINT)?;

@@ -10,7 +10,7 @@ use crate::command::{Failure, Outcome};
 /// Compacts. Exit 0: done; 1: there is no lake yet.
 pub(super) async fn run(folder: &Path) -> Result<Outcome, Failure> {
     if !is_there(folder) {
-        let text = format!("{} is no lake yet\nnext: aula lake sync", folder.display());
+        let text = format!("{} is not a lake yet\nnext: aula lake sync", folder.display());
         return Ok(Outcome::no(json!({ "tables": [], "files_deleted": 0 }), text));
     }
     let lake = open(folder).await?;

@@ -43,8 +43,9 @@ pub(super) fn rows(folder: Option<&Path>) -> Result<Vec<(RowId, Row)>, Failure> 
         let mut reader =
             csv::Reader::from_path(path).advise(format!("cannot read {}", path.display()), hint)?;
         for (line, at) in reader.deserialize::<Line>().zip(2..) {
-            let wrong =
-                || Failure::new("bad_reading", format!("{} line {at} is no reading", path.display()), HINT);
+            let wrong = || {
+                Failure::new("bad_reading", format!("{} line {at} is not a reading", path.display()), HINT)
+            };
             rows.push(row(&line.map_err(|_| wrong())?).ok_or_else(wrong)?);
         }
     }

@@ -10,7 +10,7 @@ use crate::command::{Failure, Outcome};
 /// Tells. Exit 0: there is a lake; 1: there is none yet.
 pub(super) async fn run(folder: &Path) -> Result<Outcome, Failure> {
     if !is_there(folder) {
-        let text = format!("{} is no lake yet\nnext: aula lake sync", folder.display());
+        let text = format!("{} is not a lake yet\nnext: aula lake sync", folder.display());
         return Ok(Outcome::no(json!({ "folder": folder, "catalog": null, "tables": [] }), text));
     }
     let lake = open(folder).await?;

@@ -113,7 +113,7 @@ fn event(members: &Members, row: &EventType, rules: Rulebook) -> Checked {
     let action = vocabulary::action(action);
     if !row.actions.is_empty() && !row.actions.contains(&action) {
         let known = row.actions.join(", ");
-        return Err(Fault::at("action", format!("{action} is no action of a {}: {known}", row.term)));
+        return Err(Fault::at("action", format!("{action} is not an action of a {}: {known}", row.term)));
     }
     if moment_ms(text(members, "eventTime")?).is_none() {
         return Err(Fault::at("eventTime", MOMENT));
@@ -162,7 +162,7 @@ fn event(members: &Members, row: &EventType, rules: Rulebook) -> Checked {
 }
 
 const MOMENT: &str = "must be a moment as YYYY-MM-DDTHH:mm:ss.SSSZ";
-const UNKNOWN: &str = "is no property of the standard: put it into extensions";
+const UNKNOWN: &str = "is not a property of the standard: put it into extensions";
 
 fn text<'a>(members: &'a Members, name: &str) -> Result<&'a str, Fault> {
     match members.get(name) {

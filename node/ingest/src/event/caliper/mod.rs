@@ -146,7 +146,7 @@ pub fn envelope(bytes: &[u8]) -> Result<Events, Refused> {
         ));
     }
     if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
-        return Err(refused(other, "is no member of an envelope"));
+        return Err(refused(other, "is not a member of an envelope"));
     }
     let member = |name: &str| members.get(name).and_then(Value::as_str);
     if member("sensor").is_none_or(str::is_empty) {

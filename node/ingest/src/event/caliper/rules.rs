@@ -106,10 +106,10 @@ impl Rule {
             return Err("it needs event or events".into());
         }
         if let Some(other) = named.find(|event| !known(event)) {
-            return Err(format!("{other} is no event of the standard"));
+            return Err(format!("{other} is not an event of the standard"));
         }
         if let Some(other) = self.actions.iter().find(|action| !is_action(action, Version::V1p2)) {
-            return Err(format!("{other} is no action of the standard"));
+            return Err(format!("{other} is not an action of the standard"));
         }
         if (self.becomes == Becomes::Attendance) != self.mark.is_some() {
             return Err("mark is for attendance, which needs it".into());

@@ -181,7 +181,7 @@ impl Stats {
         let client = reqwest::Client::builder().no_proxy().build().advise("no client", HINT)?;
         let answer =
             client.get(format!("{url}/stats{query}")).send().await.advise("the node is gone", HINT)?;
-        answer.json().await.advise("the node says what is no answer", HINT)
+        answer.json().await.advise("the node's answer cannot be read", HINT)
     }
 
     /// Waits until so many events are folded; gives how many are.
