@@ -215,6 +215,9 @@ async fn a_service_that_dies_at_any_write_loses_nothing_and_sends_nothing_twice(
         district.import(&some, name)?;
         while died < kills && !district.lives(random.gen_range(1..25))? {
             died += 1;
+            if died % 100 == 0 {
+                println!("{died} of {kills} deaths");
+            }
         }
     }
     ensure!(district.lives(0)?);
