@@ -81,8 +81,10 @@ pub fn rows(estate: &Estate, building: &str) -> Vec<Row> {
         if closure.room.as_deref().is_none_or(own) {
             let room = closure.room.as_deref().unwrap_or_default();
             let period = closure.period.as_ref().map(ToString::to_string).unwrap_or_default();
-            let when = closure.day.to_string();
-            rows.push(Row::new("closure", &[room, &when, &period].join("\n"), &[room, &when, &period]));
+            let (when, week) = (closure.day.to_string(), closure.week.map(|week| week.to_string()));
+            let mut fields = vec![room, &when, &period];
+            fields.extend(week.as_deref());
+            rows.push(Row::new("closure", &fields.join("\n"), &fields));
         }
     }
     for meter in estate.meters.iter().filter(|meter| meter.building == building) {

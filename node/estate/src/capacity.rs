@@ -5,26 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ledger_pools::read_pools;
 use crate::text::Unreadable;
-
-/// A pool as `aula query pools` has it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Pool {
-    pool: u32,
-    class: u32,
-    school: u32,
-    kind: u32,
-    capacity: u32,
-    #[serde(default)]
-    unit_cost_cents: u64,
-    #[serde(default)]
-    retired: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Pools {
-    pools: Vec<Pool>,
-}
 
 /// A round as `aula query round` has it.
 #[derive(Debug, Deserialize)]
@@ -82,12 +64,11 @@ pub struct Proposal {
 /// # Errors
 /// When one of them is none, or the round is not decided.
 pub fn propose(pools: &[u8], round: &[u8]) -> Result<Proposal, Unreadable> {
-    let pools: Pools = serde_json::from_slice(pools).map_err(|error| Unreadable::at("pools", error))?;
+    let pools = read_pools(pools)?;
     let round: Round = serde_json::from_slice(round).map_err(|error| Unreadable::at("round", error))?;
     let decision = round.decision.ok_or_else(|| Unreadable::at("round", "it is not decided yet"))?;
     let mut proposal = Proposal::default();
-    let own = |pool: &&Pool| pool.class == round.class && pool.retired.is_none();
-    for pool in pools.pools.iter().filter(own) {
+    for pool in pools.iter().filter(|pool| pool.class == round.class) {
         // Where it is unbounded no place can be left out; that is nothing to propose by.
         let line = decision.prices.iter().find(|line| line.pool == pool.pool);
         let Some((line, price)) = line.and_then(|line| Some((line, line.price?))) else { continue };

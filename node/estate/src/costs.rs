@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ledger_pools::{Pool, read_pools};
 use crate::text::Unreadable;
 
 /// What is asked.
@@ -74,23 +75,6 @@ pub enum Per {
     Unit,
     /// The district once, by what the ledger's pools of a class cost: places × cost of one.
     Pools,
-}
-
-/// A pool as `aula query pools` has it.
-#[derive(Debug, Deserialize)]
-struct Pool {
-    class: u32,
-    kind: u32,
-    capacity: u32,
-    #[serde(default)]
-    unit_cost_cents: u64,
-    #[serde(default)]
-    retired: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Pools {
-    pools: Vec<Pool>,
 }
 
 /// The two systems of the field's reference design, every amount to be entered by the district.
@@ -199,15 +183,13 @@ impl Figures {
     /// # Errors
     /// When it is none, or a line's class and kind have no pool.
     pub fn enter_pools(&mut self, pools: &[u8]) -> Result<(), Unreadable> {
-        let pools: Pools = serde_json::from_slice(pools).map_err(|error| Unreadable::at("pools", error))?;
+        let pools = read_pools(pools)?;
         for line in self.systems.iter_mut().flat_map(|system| &mut system.lines) {
             let Some(class) = line.class else { continue };
             let kind = line.kind;
-            let own = |pool: &&Pool| {
-                pool.class == class && pool.retired.is_none() && kind.is_none_or(|kind| kind == pool.kind)
-            };
+            let own = |pool: &&Pool| pool.class == class && kind.is_none_or(|kind| kind == pool.kind);
             let (mut cents, mut places, mut count) = (0u128, 0u64, 0usize);
-            for pool in pools.pools.iter().filter(own) {
+            for pool in pools.iter().filter(own) {
                 cents += u128::from(pool.capacity) * u128::from(pool.unit_cost_cents);
                 (places, count) = (places + u64::from(pool.capacity), count + 1);
             }
@@ -286,9 +268,9 @@ mod tests {
     fn what_the_ledger_knows_is_entered_from_it() {
         let mut figures = read_figures(TEMPLATE.as_bytes()).unwrap();
         assert!(figures.asks_pools());
-        let pools = br#"{"count":4,"pools":[{"pool":1,"class":1,"kind":0,"capacity":100,"unit_cost_cents":40050,"retired":null},
-          {"pool":2,"class":1,"kind":3,"capacity":10,"unit_cost_cents":100000},{"pool":3,"class":2,"kind":0,"capacity":9,"unit_cost_cents":1},
-          {"pool":4,"class":1,"kind":0,"capacity":9,"unit_cost_cents":7,"retired":3}]}"#;
+        let pools = br#"{"count":4,"pools":[{"pool":1,"class":1,"school":61,"kind":0,"capacity":100,"unit_cost_cents":40050,"retired":null},
+          {"pool":2,"class":1,"school":61,"kind":3,"capacity":10,"unit_cost_cents":100000},{"pool":3,"class":2,"school":61,"kind":0,"capacity":9,"unit_cost_cents":1},
+          {"pool":4,"class":1,"school":61,"kind":0,"capacity":9,"unit_cost_cents":7,"retired":3}]}"#;
         figures.enter_pools(pools).unwrap();
         let devices = &totals(&figures)[1].lines[3];
         // 100 × 400.50 + 10 × 1000 over four years.

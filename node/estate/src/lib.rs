@@ -4,7 +4,7 @@
 //! [`fit`] explains a meter by calendar and weather; [`forecast`] says what the next periods ask
 //! for, [`needs`] and [`costs`] what that takes, [`capacity`] where one more place is worth most; [`failures`] which equipment will fail, [`optout`] who will leave a course, [`staffing`] how many teachers that asks for; [`check`] names a schedule's conflicts, [`reseat`] finds rooms for lessons whose own is taken out; [`plan`] what a change of
 //! timetable does, [`whatif`] what a change of the estate does; [`page`] shows all of it; [`anchor`] puts a
-//! building's rows under one root, [`pools`] makes places of its rooms. Readers take bytes and give a checked value or an
+//! building's rows under one root, [`pools`] makes places of its rooms, [`ledger_pools`] reads what the ledger has of places. Readers take bytes and give a checked value or an
 //! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of
 //! iterations; files, clocks and processor time are the caller's.
 
@@ -25,6 +25,7 @@ pub mod forecast;
 #[cfg(test)]
 mod hostile;
 pub mod in_use;
+pub mod ledger_pools;
 mod linear;
 pub mod needs;
 pub mod optout;
@@ -32,6 +33,8 @@ pub mod page;
 pub mod plan;
 pub mod pools;
 pub mod random;
+#[doc(hidden)]
+pub mod readers;
 pub mod reseat;
 pub mod staffing;
 pub mod table;

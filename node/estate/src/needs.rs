@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::table::Table;
+use crate::table::{Table, quoted};
 use crate::text::Unreadable;
 
 /// The baselines of the field's reference design: a unit of instruction per 25 students, a device each, 30 hours of a room a
@@ -134,13 +134,10 @@ fn units(students: f64, line: &Baseline) -> u64 {
 #[must_use]
 pub fn to_csv(needs: &[Need]) -> String {
     let mut text = String::from("period,resource,series,point,low,high\n");
-    let quoted = |field: &str| match field.contains([',', '"']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    };
     for one in needs {
         let (resource, series) = (quoted(&one.resource), quoted(&one.series));
-        let _ = writeln!(text, "{},{resource},{series},{},{},{}", one.period, one.point, one.low, one.high);
+        let period = quoted(&one.period);
+        let _ = writeln!(text, "{period},{resource},{series},{},{},{}", one.point, one.low, one.high);
     }
     text
 }

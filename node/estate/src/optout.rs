@@ -13,7 +13,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::failures::{self, Judged, Rows, Told, from_table, judge_and_tell};
-use crate::table::Table;
+use crate::table::{Table, quoted};
 use crate::text::Unreadable;
 use crate::trees::ONE;
 
@@ -106,17 +106,7 @@ pub fn read_enrolments(bytes: &[u8], aside: &[String]) -> Result<Enrolments, Unr
     if table.rows().len() > MOST_ROWS {
         return Err(Unreadable::at("file", format_args!("more than {MOST_ROWS} rows")));
     }
-    let find = |wanted: &[&str]| {
-        table.header().iter().position(|column| wanted.contains(&column.to_ascii_lowercase().as_str()))
-    };
-    let answer = find(&ANSWERS).ok_or_else(|| {
-        let what = format!(
-            "there is no answer, one of {}; there are {}",
-            ANSWERS.join(", "),
-            table.header().join(", ")
-        );
-        Unreadable::at("header", what)
-    })?;
+    let answer = table.any_column(&ANSWERS)?;
     let set_aside = aside.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
     if set_aside.contains(&answer) {
         return Err(Unreadable::at("header", "the answer cannot be set aside"));
@@ -130,7 +120,7 @@ pub fn read_enrolments(bytes: &[u8], aside: &[String]) -> Result<Enrolments, Unr
     let by_group: Vec<usize> = (first_group..all.columns.len()).chain(seen.iter().copied()).collect();
     let rows = |wanted: bool| (0..known.len()).filter(|row| known[*row] == wanted).collect::<Vec<usize>>();
     let (with, without) = (rows(true), rows(false));
-    let course = find(&COURSES);
+    let course = table.find_any(&COURSES);
     let named = |of: &[usize]| -> Vec<String> {
         of.iter().map(|row| course.map_or("", |at| table.rows()[*row][at].trim()).to_owned()).collect()
     };
@@ -205,10 +195,6 @@ fn courses(enrolments: &Enrolments, judged: &Judged, told: &[Told]) -> Vec<Cours
 #[must_use]
 pub fn to_csv(enrolments: &Enrolments, found: &OptOut) -> String {
     let mut text = String::from("row,course,opted_out,p_trees_ppm,p_logistic_ppm,reason\n");
-    let quoted = |field: &str| match field.contains([',', '"']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    };
     let mut line = |name: &str, course: &str, answer: &str, p: (i64, i64), reason: &str| {
         let ppm = |p: i64| p * 1_000_000 / ONE;
         let (name, course, reason) = (quoted(name), quoted(course), quoted(reason));

@@ -11,6 +11,6 @@ mod terms;
 mod tests;
 
 pub use compare::{RoomDay, closed, moved};
-pub use load::{CLASS_IDLE_LOAD, Hours, Load, Week, curve, load, schedule, zones};
+pub use load::{Hours, Load, Week, curve, load, schedule, zones};
 pub use picture::picture;
 pub use terms::{Terms, terms};

@@ -10,7 +10,7 @@ mod heat;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aula_allocation::problem::{Entry, Pool, Problem, ProblemError};
 use aula_allocation::{Limits, SolveError, solve};
@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::check::estate::{Closure, Estate, Room, text};
 use crate::check::schedule::{Lesson, Schedule};
+use crate::table::quoted;
 use crate::text::Unreadable;
 use free::Free;
 
@@ -37,6 +38,9 @@ const MOST_SPARE: u32 = 200;
 /// A lesson that cannot stay.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Moved {
+    /// Which of the schedule's lessons.
+    #[serde(skip)]
+    pub index: usize,
     /// What it is called.
     pub lesson: String,
     /// Its week, where the schedule has several.
@@ -109,6 +113,7 @@ pub fn closures(wish: &str, estate: &Estate, schedule: &Schedule) -> Result<Vec<
     };
     let one = |room: &Room, day: &Value| Closure {
         room: Some(room.id.clone()),
+        week: None,
         day: day.clone(),
         period: period.map(Value::from),
     };
@@ -133,7 +138,19 @@ fn every_day(schedule: &Schedule) -> Vec<Value> {
 /// # Errors
 /// When more lessons start at once than the optimizer takes.
 pub fn reseat(schedule: &Schedule, estate: &Estate) -> Result<Reseated, Unreadable> {
-    let mut free = Free::new(schedule, estate);
+    reseat_others(schedule, estate, &BTreeSet::new())
+}
+
+/// The same, but some lessons stay in their rooms, closed or not, and hold them.
+///
+/// # Errors
+/// As [`reseat`].
+pub fn reseat_others(
+    schedule: &Schedule,
+    estate: &Estate,
+    stay: &BTreeSet<usize>,
+) -> Result<Reseated, Unreadable> {
+    let mut free = Free::new(schedule, estate, stay);
     let mut displaced: Vec<usize> = free.displaced().to_vec();
     displaced.sort_by_key(|index| (schedule.lessons[*index].start, *index));
     let mut answer = Reseated { displaced: displaced.len(), ..Reseated::default() };
@@ -154,14 +171,14 @@ pub fn reseat(schedule: &Schedule, estate: &Estate) -> Result<Reseated, Unreadab
             to[at] = spread(schedule, estate, &mut free, together[at]);
         }
         for (index, rooms) in together.iter().zip(to) {
-            answer.enter(estate, &schedule.lessons[*index], free.seats(*index), &rooms);
+            answer.enter(estate, (*index, &schedule.lessons[*index]), free.seats(*index), &rooms);
         }
     }
     Ok(answer)
 }
 
 impl Reseated {
-    fn enter(&mut self, estate: &Estate, lesson: &Lesson, seats: u32, rooms: &[usize]) {
+    fn enter(&mut self, estate: &Estate, (index, lesson): (usize, &Lesson), seats: u32, rooms: &[usize]) {
         match rooms.len() {
             0 => {
                 self.without += 1;
@@ -176,6 +193,7 @@ impl Reseated {
             _ => None,
         };
         self.moved.push(Moved {
+            index,
             lesson: lesson.name.clone(),
             week: lesson.week,
             day: lesson.day.clone(),
@@ -277,10 +295,6 @@ fn spread(schedule: &Schedule, estate: &Estate, free: &mut Free<'_>, index: usiz
 pub fn to_csv(moved: &[Moved]) -> String {
     use std::fmt::Write;
     let mut out = String::from("lesson,week,day,period,seats,from,to,metres\n");
-    let quoted = |field: &str| match field.contains([',', '"']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    };
     for one in moved {
         let week = one.week.map(|week| week.to_string()).unwrap_or_default();
         let metres = one.metres.map(|metres| metres.to_string()).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::table::Table;
+use crate::table::{Table, quoted};
 use crate::text::Unreadable;
 
 /// How a course is taught.
@@ -236,10 +236,6 @@ fn opened(students: f64, course: &Course) -> u64 {
 #[must_use]
 pub fn to_csv(staff: &[Need]) -> String {
     let mut text = String::from("period,subject,sections,hours,teachers,low,high,there,short\n");
-    let quoted = |field: &str| match field.contains([',', '"']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    };
     for one in staff {
         let Need { period, subject, sections, hours, teachers, low, high, there, short } = one;
         let (period, subject) = (quoted(period), quoted(subject));

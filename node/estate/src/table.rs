@@ -1,5 +1,7 @@
 //! CSV with a header: columns found by name, others ignored; quotes as in RFC 4180, one record a line.
 
+use std::borrow::Cow;
+
 use crate::text::Unreadable;
 
 /// Records by column.
@@ -74,6 +76,35 @@ impl Table {
         let has = || format!("there is no column {name:?}; there are {}", self.header.join(", "));
         self.find(name).ok_or_else(|| Unreadable::at("header", has()))
     }
+
+    /// Where the first of some names is, in any case of its letters: what comes first among the names is taken before the others.
+    #[must_use]
+    pub fn find_any(&self, names: &[&str]) -> Option<usize> {
+        let at = |name: &&str| self.header.iter().position(|column| column.eq_ignore_ascii_case(name));
+        names.iter().find_map(at)
+    }
+
+    /// The same, needed.
+    ///
+    /// # Errors
+    /// When there is none of them.
+    pub fn any_column(&self, names: &[&str]) -> Result<usize, Unreadable> {
+        self.find_any(names).ok_or_else(|| {
+            let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+            let what =
+                format!("there is no column {}; there are {}", names.join(" or "), self.header.join(", "));
+            Unreadable::at("header", what)
+        })
+    }
+}
+
+/// A field as it is written: in quotes where it would be read as something else without them.
+#[must_use]
+pub fn quoted(field: &str) -> Cow<'_, str> {
+    match field.contains([',', '"', '\n', '\r']) {
+        true => Cow::Owned(format!("\"{}\"", field.replace('"', "\"\""))),
+        false => Cow::Borrowed(field),
+    }
 }
 
 fn fields(line: &str) -> Option<Vec<String>> {
@@ -107,6 +138,24 @@ mod tests {
         assert_eq!(table.column("b c").unwrap(), 1);
         assert_eq!(table.rows(), [["1", "x, \"y\"", "3"]]);
         assert!(table.column("e").unwrap_err().to_string().contains("a, b c, d"));
+    }
+
+    #[test]
+    fn the_first_name_that_is_there_is_taken_in_any_case() {
+        let table = Table::read(b"Id,ROOM\n1,2\n").unwrap();
+        assert_eq!((table.find_any(&["room", "id"]), table.find_any(&["id", "room"])), (Some(1), Some(0)));
+        assert_eq!((table.find_any(&["name"]), table.any_column(&["name", "id"])), (None, Ok(0)));
+        let refused = table.any_column(&["seats", "capacity"]).unwrap_err().to_string();
+        assert_eq!(refused, "header: there is no column \"seats\" or \"capacity\"; there are Id, ROOM");
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        for field in ["plain", "a, b", "say \"x\"", "\"", ",", ""] {
+            let table = Table::read(format!("a,b\n{},1\n", quoted(field)).as_bytes()).unwrap();
+            assert_eq!(table.rows()[0], [field, "1"]);
+        }
+        assert_eq!((quoted("plain"), quoted("a\nb")), ("plain".into(), "\"a\nb\"".into()));
     }
 
     #[test]

@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::check::estate::{Estate, text};
-use crate::check::schedule::Schedule;
+use crate::check::schedule::{Lesson, Schedule};
 use crate::check::{Conflict, find, new_ones};
 use crate::energy::Building;
 use crate::energy::schedule::Program;
 use crate::in_use::{Clock, timed, week, zones};
 use crate::plan::{Hours, Load, load};
-use crate::reseat::{Reseated, reseat};
+use crate::reseat::{Reseated, reseat_others};
 use crate::staffing::{self, Course, Needs, Staff};
 use crate::text::Unreadable;
 
@@ -77,8 +77,9 @@ pub struct Compared {
 /// Changes a copy of the present and counts both.
 ///
 /// # Errors
-/// When a change names what is not there, or a part of the present cannot be counted.
+/// When a change names what is not there or what another sets too, or a part of the present cannot be counted.
 pub fn compare(present: Present<'_>, changes: &[Change]) -> Result<Compared, Unreadable> {
+    change::each_once(changes)?;
     let (mut estate, mut schedule) = (present.estate.clone(), present.schedule.clone());
     let mut staff: Vec<Staff> = present.staffing.map(|(_, _, staff)| staff.to_vec()).unwrap_or_default();
     let mut percent = 100;
@@ -87,8 +88,8 @@ pub fn compare(present: Present<'_>, changes: &[Change]) -> Result<Compared, Unr
     }
     // What is closed today is today's: only further closures take lessons out.
     let before: BTreeSet<usize> = closed(present.schedule, present.estate);
-    let seated = reseat(&schedule, &estate)?;
-    let reseated = follow(&mut schedule, seated, &before);
+    let reseated = reseat_others(&schedule, &estate, &before)?;
+    follow(&mut schedule, &estate, &reseated);
     let (now_conflicts, then_conflicts) =
         (find(present.schedule, Some(present.estate)), find(&schedule, Some(&estate)));
     let new_conflicts = new_ones(&now_conflicts, &then_conflicts);
@@ -104,49 +105,35 @@ pub fn compare(present: Present<'_>, changes: &[Change]) -> Result<Compared, Unr
 
 /// Lessons whose room is closed.
 fn closed(schedule: &Schedule, estate: &Estate) -> BTreeSet<usize> {
-    let hit =
-        |lesson: &crate::check::schedule::Lesson| estate.closures.iter().any(|closure| closure.hits(lesson));
+    let hit = |lesson: &Lesson| estate.closures.iter().any(|closure| closure.hits(lesson));
     (0..schedule.lessons.len()).filter(|index| hit(&schedule.lessons[*index])).collect()
 }
 
 /// Lessons go where they are seated, in parts where they are spread; those that are seated nowhere are not held.
-fn follow(schedule: &mut Schedule, mut seated: Reseated, before: &BTreeSet<usize>) -> Reseated {
-    let mut left: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    let place = |name: &str, week: Option<u32>, day: &str, period: &str, room: &str| {
-        format!("{name}\n{week:?}\n{day}\n{period}\n{room}")
-    };
-    for (index, lesson) in schedule.lessons.iter().enumerate().rev() {
-        let key = place(&lesson.name, lesson.week, &text(&lesson.day), &text(&lesson.period), &lesson.room);
-        left.entry(key).or_default().push(index);
-    }
-    let (mut gone, mut parts, mut kept) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for one in std::mem::take(&mut seated.moved) {
-        let key = place(&one.lesson, one.week, &text(&one.day), &text(&one.period), &one.from);
-        let Some(index) = left.get_mut(&key).and_then(Vec::pop) else { continue };
-        if before.contains(&index) {
+fn follow(schedule: &mut Schedule, estate: &Estate, seated: &Reseated) {
+    let (mut gone, mut parts) = (BTreeSet::new(), Vec::new());
+    for one in &seated.moved {
+        if let [room] = one.to.as_slice() {
+            schedule.lessons[one.index].room.clone_from(room);
             continue;
         }
-        match one.to.as_slice() {
-            [] => {
-                gone.insert(index);
-            }
-            [room] => schedule.lessons[index].room.clone_from(room),
-            rooms => {
-                gone.insert(index);
-                // One lesson in rooms side by side: whose parts they are is not held against each other.
-                let whole = &schedule.lessons[index];
-                let share = whole.students.map(|students| students.div_ceil(rooms.len() as u32));
-                let part = |room: &String| crate::check::schedule::Lesson {
-                    room: room.clone(),
-                    students: share,
-                    teachers: Vec::new(),
-                    groups: Vec::new(),
-                    ..whole.clone()
-                };
-                parts.extend(rooms.iter().map(part));
-            }
+        gone.insert(one.index);
+        let whole = &schedule.lessons[one.index];
+        let mut left = whole.students;
+        for id in &one.to {
+            let room = estate.rooms.iter().find(|room| room.id == *id);
+            let seats = room.map_or(0, |room| room.capacity);
+            let students = left.map(|left| left.min(seats));
+            left = left.map(|left| left.saturating_sub(seats));
+            // One lesson in rooms side by side: whose parts they are is not held against each other.
+            parts.push(Lesson {
+                room: id.clone(),
+                students,
+                teachers: Vec::new(),
+                groups: Vec::new(),
+                ..whole.clone()
+            });
         }
-        kept.push(one);
     }
     let mut index = 0;
     schedule.lessons.retain(|_| {
@@ -154,15 +141,6 @@ fn follow(schedule: &mut Schedule, mut seated: Reseated, before: &BTreeSet<usize
         !gone.contains(&(index - 1))
     });
     schedule.lessons.extend(parts);
-    let of = |count: &dyn Fn(usize) -> bool| kept.iter().filter(|one| count(one.to.len())).count();
-    Reseated {
-        displaced: kept.len(),
-        seated: of(&|rooms| rooms == 1),
-        spread: of(&|rooms| rooms > 1),
-        without: of(&|rooms| rooms == 0),
-        seats_missing: kept.iter().filter(|one| one.to.is_empty()).map(|one| u64::from(one.seats)).sum(),
-        moved: kept,
-    }
 }
 
 fn side(
@@ -180,7 +158,7 @@ fn side(
         None => None,
         Some((building, hours, clock, program)) => {
             let lessons = timed(schedule, clock)?;
-            let (building, zone_of) = zones(estate, building)?;
+            let (building, zone_of) = zones(estate.zoned(), building)?;
             Some(load(&building, hours, &week(&lessons, &building, &zone_of, program)).0)
         }
     };

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{day, minute};
+use super::table::{day, minute, weekday};
+use crate::fit::{self, Date};
 use crate::text::Unreadable;
 
 /// The estate.
@@ -100,6 +101,11 @@ impl Place {
 }
 
 impl Estate {
+    /// Its rooms, each with the zone that it names.
+    pub fn zoned(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.rooms.iter().map(|room| (room.id.as_str(), room.zone.as_deref()))
+    }
+
     /// The number on the ledger of the school that has a room.
     #[must_use]
     pub fn school_of(&self, room: &Room) -> Option<u32> {
@@ -116,7 +122,10 @@ pub struct Closure {
     /// Which; every room without it.
     #[serde(default)]
     pub room: Option<String>,
-    /// As the schedule writes days.
+    /// The week, where the schedule has several and not all are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub week: Option<u32>,
+    /// As the schedule writes days; a weekday is also each such day of a calendar of dates.
     pub day: serde_json::Value,
     /// Period or HH:MM; the whole day without it.
     #[serde(default)]
@@ -199,6 +208,18 @@ pub fn text(value: &serde_json::Value) -> String {
 }
 
 impl Closure {
+    /// Whether a day, as a schedule writes it, is this one.
+    fn is_on(&self, held: &str) -> bool {
+        let closed = text(&self.day);
+        match (weekday(&closed), Date::read(held)) {
+            (Some(closed), Ok(date)) => closed == i64::from(fit::weekday(date.number())),
+            _ => {
+                let number = |text: &str| day(text).ok().map(|day| day.0);
+                number(&closed) == number(held)
+            }
+        }
+    }
+
     /// Whether a lesson of that day, period and length (in minutes for times) falls into it.
     #[must_use]
     pub fn hits(&self, lesson: &super::schedule::Lesson) -> bool {
@@ -208,8 +229,9 @@ impl Closure {
     /// The same if the lesson were in a room.
     #[must_use]
     pub fn hits_in(&self, room: &str, lesson: &super::schedule::Lesson) -> bool {
-        let at = |value: &serde_json::Value| day(&text(value)).ok().map(|day| day.0);
-        if self.room.as_ref().is_some_and(|own| own != room) || at(&self.day) != at(&lesson.day) {
+        let elsewhere = self.room.as_ref().is_some_and(|own| own != room);
+        let other_week = self.week.is_some() && self.week != lesson.week;
+        if elsewhere || other_week || !self.is_on(&text(&lesson.day)) {
             return false;
         }
         let Some(period) = &self.period else { return true };

@@ -12,14 +12,8 @@ use crate::{ctt, xhstt};
 /// When a column is missing, a field is not what its column is, or the estate would be none.
 pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
     let table = Table::read(bytes)?;
-    let find = |names: &[&str]| {
-        table.header().iter().position(|column| names.contains(&column.to_ascii_lowercase().as_str()))
-    };
-    let needed = |names: &[&str]| {
-        let has = || format!("there is no column {:?}; there are {}", names[0], table.header().join(", "));
-        find(names).ok_or_else(|| Unreadable::at("header", has()))
-    };
-    let (id, seats) = (needed(&["room", "id", "name"])?, needed(&["capacity", "seats"])?);
+    let find = |names: &[&str]| table.find_any(names);
+    let (id, seats) = (table.any_column(&["room", "id", "name"])?, table.any_column(&["capacity", "seats"])?);
     let [building, site, school] =
         [["building", "house"], ["site", "campus"], ["school", "school_id"]].map(|names| find(&names));
     let [features, zone, energy] =
@@ -63,7 +57,12 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
         let corners = [number(x, "x")?, number(y, "y")?, number(width, "width")?, number(depth, "depth")?];
         let place = match corners {
             [Some(x), Some(y), Some(width), Some(depth)] => {
-                let floor = number(floor, "floor")?.unwrap_or(0.0) as i16;
+                let floor = match text(floor) {
+                    "" => 0,
+                    digits => digits.parse().map_err(|_| {
+                        fault(format!("floor is a whole number from {} to {}", i16::MIN, i16::MAX))
+                    })?,
+                };
                 Some(Place { floor, x, y, width, depth })
             }
             [None, None, None, None] => None,
@@ -164,6 +163,10 @@ mod tests {
         assert!(refused("a,b\n1,2\n").starts_with("header: there is no column \"room\""));
         assert_eq!(refused("room,capacity\nx,many\n"), "row 1: capacity is a whole number");
         assert_eq!(refused("room,capacity,x\nx,1,3\n"), "row 1: x, y, width and depth come together");
+        for floor in ["1.5", "ground", "40000", "1e2"] {
+            let told = refused(&format!("room,capacity,floor,x,y,width,depth\nx,1,{floor},0,0,9,7\n"));
+            assert_eq!(told, "row 1: floor is a whole number from -32768 to 32767");
+        }
         assert_eq!(refused("room,capacity,site,school\nx,1,s,no\n"), "row 1: school is a whole number");
         assert!(refused("room,capacity,building,site\nx,1,A,s\ny,1,A,t\n").contains("is on site \"s\""));
         assert!(refused("room,capacity,site,school\nx,1,s,1\ny,1,s,2\n").contains("has school 1"));

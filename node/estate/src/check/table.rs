@@ -52,9 +52,7 @@ pub fn read_csv(bytes: &[u8]) -> Result<Schedule, Unreadable> {
 
 impl Columns {
     fn of(table: &Table) -> Result<Self, Unreadable> {
-        let find = |names: &[&str]| {
-            table.header().iter().position(|column| names.contains(&column.to_ascii_lowercase().as_str()))
-        };
+        let find = |names: &[&str]| table.find_any(names);
         let has = || {
             Unreadable::at(
                 "header",
@@ -151,12 +149,17 @@ pub fn day(text: &str) -> Result<(i64, Value), String> {
     {
         return Ok((number, number.into()));
     }
-    let lower = text.to_ascii_lowercase();
-    if let Some(day) = WEEKDAYS.iter().position(|day| lower.starts_with(day)) {
-        return Ok((day as i64, text.into()));
+    if let Some(day) = weekday(text) {
+        return Ok((day, text.into()));
     }
     let date = Date::read(text).map_err(|_| format!("the day {text:?} is not a number, weekday or date"))?;
     Ok((date.number(), text.into()))
+}
+
+/// A weekday's number, Monday 0.
+pub fn weekday(text: &str) -> Option<i64> {
+    let lower = text.to_ascii_lowercase();
+    (0..).zip(WEEKDAYS).find(|(_, day)| lower.starts_with(day)).map(|(number, _)| number)
 }
 
 /// Minutes of HH:MM.

@@ -35,7 +35,17 @@ pub struct Year {
 /// Hourly inputs from a file: the same for all zones, or a list of its own for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs {
+    /// Zones whose hours differ, as the building orders them; empty where all have the same.
+    zones: Vec<String>,
     gains: Vec<Vec<Gains>>,
+}
+
+impl Inputs {
+    /// The hours of a zone; of one that stands for the building's only zone, that one's.
+    fn of(&self, zone: &ZoneInUse) -> &[Gains] {
+        let own = self.zones.iter().position(|known| *known == zone.id);
+        &self.gains[own.unwrap_or(0)]
+    }
 }
 
 /// Sums over the year, in mWh.
@@ -89,7 +99,11 @@ pub fn read_inputs(bytes: &[u8], building: &Building) -> Result<Inputs, Unreadab
         let what = format!("every zone needs the same number of hours, from 1 to {MOST_HOURS}");
         return Err(Unreadable::at("end of file", what));
     }
-    Ok(Inputs { gains })
+    let zones = match zone {
+        None => Vec::new(),
+        Some(_) => building.zones.iter().map(|zone| zone.id.clone()).collect(),
+    };
+    Ok(Inputs { zones, gains })
 }
 
 /// Runs inputs as they stand; every zone is always in use.
@@ -97,9 +111,9 @@ pub fn read_inputs(bytes: &[u8], building: &Building) -> Result<Inputs, Unreadab
 pub fn run_inputs(building: &Building, inputs: &Inputs) -> Year {
     let hours = inputs.gains[0].len();
     let mut steps = Vec::with_capacity(building.zones.len() * hours);
-    for (index, zone) in building.zones.iter().enumerate() {
+    for zone in &building.zones {
         let mut mass = zone.start;
-        for gains in &inputs.gains[index % inputs.gains.len()] {
+        for gains in inputs.of(zone) {
             let step = zone.zone.step(mass, gains, &zone.control);
             mass = step.mass;
             steps.push(Hour { step, electricity: 0 });
@@ -113,9 +127,9 @@ pub fn run_inputs(building: &Building, inputs: &Inputs) -> Year {
 pub fn run_inputs_in_use(building: &Building, inputs: &Inputs, schedule: &Schedule) -> Year {
     let hours = inputs.gains[0].len();
     let mut steps = Vec::with_capacity(building.zones.len() * hours);
-    for (index, zone) in building.zones.iter().enumerate() {
+    for zone in &building.zones {
         let (mut mass, mut aired) = (zone.start, Aired::new(zone));
-        for (hour, outside) in inputs.gains[index % inputs.gains.len()].iter().enumerate() {
+        for (hour, outside) in inputs.of(zone).iter().enumerate() {
             let slot = schedule.at(&zone.id, hour);
             let (internal, electricity) = inside(zone, slot);
             let gains = Gains { internal, ..*outside };

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::rows::Rows;
+use crate::table::quoted;
 use crate::text::Unreadable;
 use crate::trees::logistic::{Line, Logistic, probability};
 use crate::trees::{self, Binned, Bins, Growth, ONE, Trees};
@@ -257,10 +258,6 @@ fn brier(probabilities: &[i64], failed: &[bool]) -> f64 {
 #[must_use]
 pub fn to_csv(rows: &Rows, judged: &Judged) -> String {
     let mut text = String::from("row,failure,p_trees_ppm,p_logistic_ppm,reason\n");
-    let quoted = |field: &str| match field.contains([',', '"']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    };
     for row in 0..rows.failed.len() {
         let ppm = |p: i64| p * 1_000_000 / ONE;
         let _ = writeln!(

@@ -45,9 +45,7 @@ pub fn read_rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
     if table.rows().len() > MOST_ROWS {
         return Err(Unreadable::at("file", format_args!("more than {MOST_ROWS} rows")));
     }
-    let find = |wanted: &[&str]| {
-        table.header().iter().position(|column| wanted.contains(&column.to_ascii_lowercase().as_str()))
-    };
+    let find = |wanted: &[&str]| table.find_any(wanted);
     match (find(&["equipment", "machine"]), find(&["time", "date"]), find(&["kind", "event"]), find(&ANSWERS))
     {
         (_, _, _, Some(answer)) => {

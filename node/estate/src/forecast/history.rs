@@ -44,12 +44,8 @@ const SERIES: [&str; 3] = ["series", "school", "class"];
 /// When a column is missing, a period or value is none, or nothing is left.
 pub fn read_history(bytes: &[u8]) -> Result<History, Unreadable> {
     let table = Table::read(bytes)?;
-    let any = |names: &[&str]| names.iter().find_map(|name| table.find(name));
-    let has = || format!("there are {}", table.header().join(", "));
-    let missing = |what: &str| Unreadable::at("header", format_args!("there is no column {what}; {}", has()));
-    let period = any(&["period", "year"]).ok_or_else(|| missing("period"))?;
-    let value = any(&VALUES).ok_or_else(|| missing("value"))?;
-    let (series, grade) = (any(&SERIES), table.find("grade"));
+    let (period, value) = (table.any_column(&["period", "year"])?, table.any_column(&VALUES)?);
+    let (series, grade) = (table.find_any(&SERIES), table.find_any(&["grade"]));
     let calendar = calendar(table.rows().iter().map(|row| row[period].trim()));
     let mut cells: BTreeMap<Key, BTreeMap<i64, f64>> = BTreeMap::new();
     for (index, row) in table.rows().iter().enumerate() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::history::{Calendar, History, Key};
+use crate::table::quoted;
 
 /// The usual error of a year ahead on the scale of logarithms: nine in ten changes of enrolment are within a tenth.
 const USUAL: f64 = 0.08;
@@ -243,12 +244,7 @@ pub fn to_csv(history: &History, forecasts: &[Forecast]) -> String {
         let Forecast { key, period, point, low, high } = forecast;
         let _ = write!(text, "{period},{point:.2},{low:.2},{high:.2}");
         if series {
-            let quoted = key.series.replace('"', "\"\"");
-            let _ = if quoted.contains([',', '"']) {
-                write!(text, ",\"{quoted}\"")
-            } else {
-                write!(text, ",{quoted}")
-            };
+            let _ = write!(text, ",{}", quoted(&key.series));
         }
         if let Some(grade) = key.grade {
             let _ = write!(text, ",{grade}");

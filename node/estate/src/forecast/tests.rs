@@ -55,7 +55,10 @@ fn months_keep_their_season_and_labels() {
 #[test]
 fn faults_are_said() {
     let refused = |text: &str| read_history(text.as_bytes()).unwrap_err().to_string();
-    assert_eq!(refused("year,seats\n1,2\n"), "header: there is no column value; there are year, seats");
+    assert_eq!(
+        refused("year,seats\n1,2\n"),
+        "header: there is no column \"value\" or \"enrol\" or \"enrolment\" or \"enrollment\" or \"requests\" or \"count\"; there are year, seats"
+    );
     assert_eq!(refused("year,value\n1,-2\n"), "row 1: the value is a number from 0");
     assert_eq!(refused("year,value\n2001,2\nx,3\n"), "row 2: the period is not written as the others");
     assert_eq!(refused("year,value\n2001,\n"), "file: it has no value");

@@ -58,7 +58,7 @@ fn faults_are_said() {
         let aside: Vec<String> = aside.iter().map(|name| (*name).to_owned()).collect();
         read_enrolments(text.as_bytes(), &aside).unwrap_err().to_string()
     };
-    assert!(refused("a,b\n1,2\n", &[]).starts_with("header: there is no answer"));
+    assert!(refused("a,b\n1,2\n", &[]).starts_with("header: there is no column \"opted_out\""));
     assert_eq!(refused("course,opted_out\nx,2\n", &[]), "row 1: the answer is 0 or 1");
     assert!(refused("course,opted_out\nx,1\n", &["sex"]).contains("there is no column \"sex\""));
     assert_eq!(refused("course,opted_out\nx,1\n", &["opted_out"]), "header: the answer cannot be set aside");

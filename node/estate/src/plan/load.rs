@@ -1,11 +1,11 @@
 //! A timetable's year in its rooms: who is where by the clock, and what the rooms then need.
 
 use crate::ctt::{Instance, Lesson};
-use crate::energy::air::Airing;
 use crate::energy::schedule::{Program, Row, Schedule};
 use crate::energy::simulate::{Inputs, run_inputs_in_use, run_weather};
 use crate::energy::weather::Weather;
 use crate::energy::{Building, Year};
+use crate::in_use;
 use crate::text::Unreadable;
 
 /// When a timetable's periods are.
@@ -18,10 +18,6 @@ pub struct Week {
     /// How long a room that is opened on a day is run.
     pub program: Program,
 }
-
-/// Share of a class room's lights that stays on while it is empty between lessons, × 10⁶. By EN 15193-1 switches worked by hand
-/// leave .95 of the light's hours where a room is empty for a quarter of its day: four fifths of that quarter.
-pub const CLASS_IDLE_LOAD: i64 = 800_000;
 
 /// The year outside: weather, or hours of outdoor air and sun on a zone.
 #[derive(Debug, Clone, Copy)]
@@ -72,26 +68,13 @@ pub fn schedule(instance: &Instance, lessons: &[Lesson], week: Week) -> Result<S
     Ok(Schedule::run_by(lessons.iter().map(row), week.program))
 }
 
-/// A building with a zone for each room: its own zones where they are named like the rooms, else its one zone for each. What a
-/// zone does not say of its airing and of its lights in an empty room is as rooms of classes have it.
+/// The zones of an instance's rooms, as [`crate::in_use::zones`] makes them.
 ///
 /// # Errors
-/// When it has several zones and none for some room.
+/// When the building has several zones and none for some room.
 pub fn zones(building: &Building, instance: &Instance) -> Result<Building, Unreadable> {
-    let single = building.zones.len() == 1;
-    let zone = |room: &crate::ctt::Room| {
-        let name = room.name.to_string();
-        let own = building.zones.iter().find(|zone| zone.id == name);
-        let mut zone = own.or(building.zones.first().filter(|_| single)).cloned().ok_or_else(|| {
-            let what = format!("no zone is named like the room {name}; give one, or one zone for all");
-            Unreadable::at("zones", what)
-        })?;
-        zone.id = name;
-        zone.airing = zone.airing.or(Airing::CLASSES);
-        zone.idle_load = zone.idle_load.or(Some(CLASS_IDLE_LOAD));
-        Ok(zone)
-    };
-    Ok(Building { zones: instance.rooms.iter().map(zone).collect::<Result<_, Unreadable>>()? })
+    let names: Vec<String> = instance.rooms.iter().map(|room| room.name.to_string()).collect();
+    in_use::zones(names.iter().map(|name| (name.as_str(), None)), building).map(|(building, _)| building)
 }
 
 /// Runs the year of a schedule.

@@ -78,5 +78,5 @@ fn what_does_not_fit_is_said() {
     assert!(schedule(&instance, &[], late).unwrap_err().to_string().contains("do not fit a week"));
     let two = ZONE.replacen('{', r#"{"zones":[{"id":"R"},{"id":"T"}],"#, 1);
     let refused = zones(&read_building(two.as_bytes()).unwrap(), &instance).unwrap_err();
-    assert!(refused.to_string().contains("like the room S"), "{refused}");
+    assert!(refused.to_string().contains("like the room \"S\""), "{refused}");
 }

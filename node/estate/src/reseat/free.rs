@@ -1,6 +1,6 @@
 //! Which rooms are free when, and which lessons cannot stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::estate::{Closure, Estate};
 use crate::check::schedule::{Lesson, Schedule};
@@ -17,7 +17,8 @@ pub struct Free<'a> {
 }
 
 impl<'a> Free<'a> {
-    pub fn new(schedule: &'a Schedule, estate: &'a Estate) -> Self {
+    /// Lessons that `stay` hold their rooms even where these are closed.
+    pub fn new(schedule: &'a Schedule, estate: &'a Estate, stay: &BTreeSet<usize>) -> Self {
         let rooms = estate.rooms.iter().enumerate().map(|(at, room)| (room.id.as_str(), at)).collect();
         let mut closed: BTreeMap<Option<&str>, Vec<&Closure>> = BTreeMap::new();
         for closure in &estate.closures {
@@ -27,7 +28,7 @@ impl<'a> Free<'a> {
         let mut free = Self { estate, schedule, held, closed, rooms, displaced: Vec::new() };
         for (index, lesson) in schedule.lessons.iter().enumerate() {
             let Some(at) = free.rooms.get(lesson.room.as_str()).copied() else { continue };
-            if free.is_closed(at, lesson) {
+            if !stay.contains(&index) && free.is_closed(at, lesson) {
                 free.displaced.push(index);
             } else {
                 free.hold(at, lesson.start, lesson.end);
@@ -37,7 +38,7 @@ impl<'a> Free<'a> {
         free
     }
 
-    /// Lessons whose room is closed.
+    /// Lessons that lose their room.
     pub fn displaced(&self) -> &[usize] {
         &self.displaced
     }

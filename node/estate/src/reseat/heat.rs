@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::check::estate::{Closure, Estate, text};
 use crate::check::schedule::Schedule;
@@ -55,7 +54,7 @@ pub fn warm_day(
     wanted: Option<u32>,
 ) -> Result<Option<WarmDay>, Unreadable> {
     let lessons = timed(schedule, clock)?;
-    let (mut building, zone_of) = zones(estate, building)?;
+    let (mut building, zone_of) = zones(estate.zoned(), building)?;
     for zone in building.zones.iter_mut().filter(|_| !cooled) {
         zone.control.most_cooling = 0;
         zone.set_back.most_cooling = 0;
@@ -79,20 +78,21 @@ pub fn warm_day(
     }
     let mut found =
         WarmDay { day_of_year: day + 1, weekday: of_week(day), rooms: Vec::new(), closures: Vec::new() };
-    let cells: BTreeMap<(String, String), (&Value, &Value, i64, i64)> = (lessons.iter())
+    // The times of that day, each once; a closure is of the week that the lessons were taken from.
+    let cells: BTreeMap<(String, String), &Timed<'_>> = (lessons.iter())
         .filter(|one| one.weekday == found.weekday)
-        .map(|one| {
-            let lesson = one.lesson;
-            ((text(&lesson.day), text(&lesson.period)), (&lesson.day, &lesson.period, one.start, one.end))
-        })
+        .map(|one| ((text(&one.lesson.day), text(&one.lesson.period)), one))
         .collect();
     for room in &estate.rooms {
         let Some(zone) = zone_of.get(room.id.as_str()).copied() else { continue };
         let hot = |hour: i64| above(&year, zone, day, hour, limit) > 0;
-        for (on, period, ..) in cells.values().filter(|cell| hours(cell.2, cell.3).any(hot)) {
-            let closure =
-                Closure { room: Some(room.id.clone()), day: (*on).clone(), period: Some((*period).clone()) };
-            found.closures.push(closure);
+        for one in cells.values().filter(|one| hours(one.start, one.end).any(hot)) {
+            found.closures.push(Closure {
+                room: Some(room.id.clone()),
+                week: one.lesson.week,
+                day: one.lesson.day.clone(),
+                period: Some(one.lesson.period.clone()),
+            });
         }
         let used: BTreeSet<i64> = (lessons.iter())
             .filter(|one| one.weekday == found.weekday && one.lesson.room == room.id)

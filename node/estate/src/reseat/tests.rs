@@ -90,6 +90,21 @@ fn a_building_on_a_day_is_closed_and_nothing_else() {
 }
 
 #[test]
+fn a_weekday_is_closed_on_a_calendar_of_dates() {
+    // 2026-09-11 is a Friday.
+    let week = "date,start,end,lesson,room,students\n2026-09-10,08:00,09:00,maths,A1,25\n2026-09-11,08:00,09:00,maths,A1,25\n\
+                2026-09-18,10:00,11:00,maths,A1,25\n";
+    let days = |wish: &str| {
+        let moved = told(&[wish], ESTATE, week).moved;
+        moved.iter().map(|one| one.day.as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(days("A1@fri"), ["2026-09-11", "2026-09-18"]);
+    assert_eq!(days("building:A@Friday,10:00"), ["2026-09-18"]);
+    assert_eq!(days("A1@2026-09-10"), ["2026-09-10"]);
+    assert_eq!(days("A1@sat"), [""; 0]);
+}
+
+#[test]
 fn faults_are_said() {
     let (estate, schedule) = (read_estate(ESTATE.as_bytes()).unwrap(), read_csv(WEEK.as_bytes()).unwrap());
     let refused = |wish: &str| closures(wish, &estate, &schedule).unwrap_err().to_string();
@@ -129,6 +144,13 @@ fn the_warmest_day_takes_out_what_is_too_warm_then() {
     assert_eq!(day.closures.len(), 1);
     let closed = Estate { closures: day.closures, ..estate.clone() };
     assert_eq!(to(&reseat(&schedule, &closed).unwrap(), "choir", 1), ["C1"]);
+    // In a year of weeks the day is one of the week that was run, not of all.
+    let weeks = read_csv(b"week,day,period,lesson,room,students\n1,tue,1,choir,B1,40\n2,tue,1,choir,B1,40\n")
+        .unwrap();
+    let one = warm_day((&estate, &weeks), (&building, &weather()), clock, (26_000_000, false), None);
+    let closed = Estate { closures: one.unwrap().unwrap().closures, ..estate.clone() };
+    let moved = reseat(&weeks, &closed).unwrap().moved;
+    assert_eq!(moved.iter().map(|one| one.week).collect::<Vec<_>>(), [Some(1)]);
     assert_eq!(told(60_000_000, None), None);
     assert_eq!(told(26_000_000, Some(1)), None, "a Monday of 10 °C");
     let beyond = warm_day((&estate, &schedule), (&building, &weather()), clock, (0, false), Some(400));

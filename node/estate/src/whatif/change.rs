@@ -1,5 +1,7 @@
 //! What may be changed, as `NAME=VALUE`.
 
+use std::collections::BTreeSet;
+
 use crate::check::estate::Estate;
 use crate::check::schedule::Schedule;
 use crate::reseat::closures;
@@ -54,6 +56,17 @@ impl Change {
         }
     }
 
+    /// What it sets, where a second one would take the first back; closures add up.
+    fn sets(&self) -> Option<String> {
+        match self {
+            Self::Close(_) => None,
+            Self::Capacity(room, _) => Some(format!("room.{room}.capacity")),
+            Self::Students(_) => Some("students".to_owned()),
+            Self::Staff(subject, _) => Some(format!("staff.{subject}")),
+            Self::Budget(_) => Some("energy_budget".to_owned()),
+        }
+    }
+
     /// Makes it in a copy of the present.
     ///
     /// # Errors
@@ -88,6 +101,18 @@ impl Change {
             Self::Budget(kwh) => estate.energy_budget_kwh_per_day = Some(*kwh),
         }
         Ok(())
+    }
+}
+
+/// Refuses changes of which two set the same.
+///
+/// # Errors
+/// When there are such.
+pub fn each_once(changes: &[Change]) -> Result<(), Unreadable> {
+    let mut seen = BTreeSet::new();
+    match changes.iter().filter_map(Change::sets).find(|name| !seen.insert(name.clone())) {
+        None => Ok(()),
+        Some(name) => Err(Unreadable::at(name, "it is set twice; set it once")),
     }
 }
 

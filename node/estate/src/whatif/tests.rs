@@ -76,6 +76,78 @@ fn other_numbers_are_felt_where_they_are_counted() {
 }
 
 #[test]
+fn who_has_no_room_today_takes_none_from_those_who_lose_theirs() {
+    // Art on Friday stands in a closed room already. Two lessons of one name and time, of which one lasts longer and so is hit.
+    let estate = ESTATE.replace(r#""closures":["#, r#""closures":[{"room":"B1","day":"fri","period":2},"#);
+    let week = "day,period,length,lesson,room,students\nfri,1,1,art,A2,28\nfri,1,1,maths,A1,25\nfri,1,2,choir,B1,50\nfri,1,1,choir,B1,50\n";
+    let (estate, schedule) = (read_estate(estate.as_bytes()).unwrap(), read_csv(week.as_bytes()).unwrap());
+    let present = Present { estate: &estate, schedule: &schedule, energy: None, staffing: None };
+    let closed = compare(present, &[Change::parse("close=A1@fri").unwrap()]).unwrap();
+    let told = &closed.reseated;
+    assert_eq!((told.displaced, told.seated, told.without, told.moved.len()), (1, 0, 1, 1), "{told:?}");
+    // Maths alone is not held; art stays where it stood, closed as it was.
+    assert_eq!((closed.then.lessons, closed.then.conflicts.get("closed")), (3, Some(&2)));
+    // Without the choir's second lesson B1 is free of nobody else, and maths does not find art there.
+    let free = read_csv(week.lines().take(3).collect::<Vec<_>>().join("\n").as_bytes()).unwrap();
+    let present = Present { schedule: &free, ..present };
+    let closed = compare(present, &[Change::parse("close=A1@fri").unwrap()]).unwrap();
+    assert_eq!(closed.reseated.moved[0].to, ["B1"], "{closed:?}");
+}
+
+#[test]
+fn a_spread_lesson_fills_its_rooms_and_none_beyond_its_seats() {
+    let estate = ESTATE
+        .replace(r#""id":"A2","building":"A","capacity":30"#, r#""id":"A2","building":"A","capacity":22"#);
+    let (estate, schedule) = (
+        read_estate(estate.as_bytes()).unwrap(),
+        read_csv(b"day,period,lesson,room,students\nmon,1,choir,B1,51\n").unwrap(),
+    );
+    let present = Present { estate: &estate, schedule: &schedule, energy: None, staffing: None };
+    let closed = compare(present, &[Change::parse("close=B1").unwrap()]).unwrap();
+    // 30 and 22 seats hold 51, halves of 26 would not sit in the smaller.
+    assert_eq!((closed.reseated.spread, closed.new_conflicts, closed.then.student_hours), (1, vec![], 51.0));
+}
+
+#[test]
+fn what_is_set_twice_is_refused() {
+    for twice in [
+        ["students=110%", "students=90%"],
+        ["staff.maths=1", "staff.maths=2"],
+        ["energy_budget=1", "energy_budget=1"],
+    ] {
+        assert!(told(&twice).unwrap_err().to_string().contains("set twice"), "{twice:?}");
+    }
+    assert!(told(&["close=A1@mon", "close=A2@mon"]).is_ok());
+}
+
+#[test]
+fn a_plan_and_a_whatif_have_the_same_zones() {
+    let building = read_building(OFFICE.as_bytes()).unwrap();
+    let text = "Name: t\nCourses: 1\nRooms: 3\nDays: 1\nPeriods_per_day: 2\nCurricula: 0\nConstraints: 0\n\nCOURSES:\nc t 1 1 9\n\nROOMS:\n\
+                A1 30\nA2 30\nB1 60\n\nCURRICULA:\n\nUNAVAILABILITY_CONSTRAINTS:\n\nEND.\n";
+    let instance = crate::ctt::read(text.as_bytes()).unwrap();
+    let estate = read_estate(ESTATE.as_bytes()).unwrap();
+    let (own, _) = zones(estate.zoned(), &building).unwrap();
+    assert_eq!(crate::plan::zones(&building, &instance).unwrap(), own);
+    assert!(own.zones.iter().all(|zone| zone.airing.per_person.is_some() && zone.idle_load.is_some()));
+}
+
+#[test]
+fn hours_of_zones_stay_with_their_zones() {
+    // A hall without a room stands first, and it is warm there; the rooms name their zones in another order.
+    let two = OFFICE.replacen('{', r#"{"zones":[{"id":"hall"},{"id":"north"},{"id":"south"}],"#, 1);
+    let building = read_building(two.as_bytes()).unwrap();
+    let hours: String = (0..24 * 7).map(|_| "hall,30,0,0\nnorth,-10,0,0\nsouth,21,0,0\n").collect();
+    let inputs =
+        read_inputs(format!("zone,t_out_c,internal_gains_w,solar_gains_w\n{hours}").as_bytes(), &building);
+    let (own, of) = zones([("S", Some("south")), ("N", Some("north"))], &building).unwrap();
+    let year = crate::energy::simulate::run_inputs(&own, &inputs.unwrap());
+    let heated = |room: &str| year.sums_of(&own, of[room]).heating;
+    assert_eq!((own.zones.len(), heated("S")), (2, 0));
+    assert!(heated("N") > 0);
+}
+
+#[test]
 fn every_name_is_read_and_nothing_else() {
     for text in [
         "close=A1",

@@ -46,9 +46,10 @@ pub struct CheckArgs {
 /// # Errors
 /// When a file cannot be read or is refused.
 pub fn run(context: &Context, args: &CheckArgs) -> Result<Outcome, Failure> {
-    let (conflicts, lessons) = found(args)?;
+    let (seen, first) = with_state_before(args, || found(args));
+    let (conflicts, lessons) = first?;
     if args.watch {
-        return Ok(watch(context, args, (conflicts, lessons)));
+        return Ok(watch(context, args, seen, (conflicts, lessons)));
     }
     let text = text(&conflicts, lessons);
     let json = serde_json::json!({ "conflicts": conflicts });
@@ -56,8 +57,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<Outcome, Failure> {
 }
 
 /// Tells every change until nobody listens. A file that is half written is told and read again when it changes.
-fn watch(context: &Context, args: &CheckArgs, first: (Vec<Conflict>, usize)) -> Outcome {
-    let mut seen = state(args);
+fn watch(context: &Context, args: &CheckArgs, mut seen: State, first: (Vec<Conflict>, usize)) -> Outcome {
     let answer = serde_json::json!({ "conflicts": first.0, "new": first.0, "gone": [] });
     let mut known = first.0;
     let mut next = Some(Answer::new(answer, text(&known, first.1)));
@@ -91,7 +91,15 @@ fn watch(context: &Context, args: &CheckArgs, first: (Vec<Conflict>, usize)) -> 
 }
 
 /// Which files there are, and as of when.
-fn state(args: &CheckArgs) -> Vec<Option<(SystemTime, u64)>> {
+type State = Vec<Option<(SystemTime, u64)>>;
+
+/// What is read, and the files' state before it: who changes one meanwhile is seen at the next look.
+fn with_state_before<T>(args: &CheckArgs, read: impl FnOnce() -> T) -> (State, T) {
+    let seen = state(args);
+    (seen, read())
+}
+
+fn state(args: &CheckArgs) -> State {
     let files = [Some(&args.schedule), args.estate.as_ref(), args.instance.as_ref()];
     let of = |path: &PathBuf| {
         let found = std::fs::metadata(path).ok()?;
@@ -158,4 +166,26 @@ fn text(conflicts: &[Conflict], lessons: usize) -> String {
 fn line(conflict: &Conflict) -> String {
     let Conflict { kind, what, day, period } = conflict;
     format!("{kind:9} day {day} period {period}: {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_while_files_are_read_is_seen_afterwards() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let schedule = folder.path().join("week.csv");
+        std::fs::write(&schedule, "day,period,room\nmon,1,R\n")?;
+        let args = CheckArgs { schedule: schedule.clone(), estate: None, instance: None, watch: true };
+        let (seen, written) = with_state_before(&args, || {
+            let read = found(&args).map(|(conflicts, _)| conflicts.len());
+            std::fs::write(&schedule, "day,period,room\nmon,1,R\nmon,1,R\n").map(|()| read)
+        });
+        assert_eq!(written?.ok(), Some(0));
+        assert_ne!(state(&args), seen);
+        let (seen, read) = with_state_before(&args, || found(&args).map(|(conflicts, _)| conflicts.len()));
+        assert_eq!((read.ok(), state(&args)), (Some(1), seen));
+        Ok(())
+    }
 }

@@ -7,6 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Advise, Context, Failure, Outcome, absolute};
 use crate::estate_files::{read, refused};
+use crate::whole_file::{self, Access};
 
 mod anchor;
 mod capacity;
@@ -129,6 +130,13 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let path = absolute(path)?;
     std::fs::write(&path, bytes).advise(format!("cannot write {}", path.display()), "choose a folder you own")
+}
+
+/// The same of what nobody but its owner is to read: of students.
+fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let path = absolute(path)?;
+    let written = whole_file::replace(&path, Access::Private, bytes);
+    written.advise(format!("cannot write {}", path.display()), "choose a folder you own")
 }
 
 /// Nanoseconds of processor time of this thread.

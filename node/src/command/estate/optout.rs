@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::{Failure, Outcome};
-use super::{read, refused, write};
+use super::{read, refused, write_private};
 
 /// Standard errors from which on a group's risks are told to people as wrong.
 const APART: f64 = 3.0;
@@ -21,7 +21,7 @@ const SHOWN: usize = 30;
                   come; course; and whatever is known of student and section when the course begins. Each row with an answer is told by models of \
                   other rows, the others by models of all.\n\n--aside keeps columns from the models and judges by them: a group whose risks are \
                   wrong is named. A risk is a reason to ask, never to refuse a place.\n\nExample:\n  aula estate optout --enrolments \
-                  history.csv --aside sex,region -o leave.csv"
+                  history.csv --aside sex,region -o leave.csv\n\nThe file has a line a student: only its owner can read it."
 )]
 pub struct OptOutArgs {
     /// Enrolments
@@ -43,7 +43,7 @@ pub fn run(args: &OptOutArgs) -> Result<Outcome, Failure> {
     let fault = |error| refused(&args.enrolments, &error);
     let enrolments = read_enrolments(&read(&args.enrolments)?, &args.aside).map_err(fault)?;
     let found = opt_out(&enrolments).map_err(fault)?;
-    write(&args.out, to_csv(&enrolments, &found).as_bytes())?;
+    write_private(&args.out, to_csv(&enrolments, &found).as_bytes())?;
     let judged = &found.judged;
     let measures = |which: fn(&(f64, f64)) -> f64| {
         json!({
@@ -85,4 +85,27 @@ pub fn run(args: &OptOutArgs) -> Result<Outcome, Failure> {
     };
     lines.extend(found.calibration.iter().filter(apart).map(told));
     Ok(Outcome::yes(fields, lines.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn risks_of_students_are_their_owners_alone() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (enrolments, out) = (folder.path().join("history.csv"), folder.path().join("leave.csv"));
+        let rows: String = (0..60).map(|row| format!("x,{},{}\n", row % 7, u8::from(row % 3 == 0))).collect();
+        std::fs::write(&enrolments, format!("course,late,opted_out\n{rows}"))?;
+        // What stands there may be read by others; the new file is not.
+        std::fs::write(&out, "")?;
+        std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o644))?;
+        let told = run(&OptOutArgs { enrolments, aside: Vec::new(), out: out.clone() });
+        assert!(told.is_ok(), "{:?}", told.err());
+        assert_eq!(std::fs::metadata(&out)?.permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(&out)?.lines().count(), 61);
+        Ok(())
+    }
 }

@@ -127,8 +127,8 @@ struct Answer {
 pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let instance = ctt::read(&read(&args.instance)?).map_err(|error| refused(&args.instance, &error))?;
     let building = read_building(&read(&args.building)?).map_err(|error| refused(&args.building, &error))?;
-    let building = zones(&building, &instance).map_err(|error| refused(&args.building, &error))?;
     let outside = args.outside.read(&building)?;
+    let building = zones(&building, &instance).map_err(|error| refused(&args.building, &error))?;
     let week = Week {
         day_start: args.day_start,
         period_minutes: args.period_minutes,

@@ -79,6 +79,9 @@ pub struct WhatIfArgs {
     /// staff.S=, energy_budget=); its buildings are held against what was anchored at the fork
     #[arg(long, value_name = "FOLDER")]
     pub estate: Option<std::path::PathBuf>,
+    /// Whose buildings the folder's are [default: of the district that the account key in --from-vault, else in --home, acts for]
+    #[arg(long, value_name = "N", requires = "estate")]
+    pub district: Option<u16>,
     #[command(flatten)]
     pub day: super::super::estate::whatif::DayArgs,
 }
@@ -141,12 +144,14 @@ pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
         .iter()
         .map(|text| super::super::estate::whatif::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
+    // What the folder can be refused for is said before the chain is executed, which takes long.
+    let beside = match &args.estate {
+        None => None,
+        Some(folder) => Some(estate::Beside::read(context, args, folder, &building)?),
+    };
     context.tell("executing the chain from its genesis");
     let fork = fork::at(&context.home, args.height)?;
-    let estate = match &args.estate {
-        None => None,
-        Some(folder) => Some(estate::forked(folder, &args.day, &fork, &building)?),
-    };
+    let estate = beside.map(|beside| beside.held_against(&fork)).transpose()?;
     let mut concerned = vec![false; changes.len()];
     let (twins, bands) = match own::forked(context, args, &fork, &changes, &mut concerned) {
         Ok(forked) => forked,

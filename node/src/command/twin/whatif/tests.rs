@@ -17,6 +17,7 @@ fn args(height: Option<u64>, changes: &[&str]) -> WhatIfArgs {
         personas: 4,
         seed: 1,
         estate: None,
+        district: None,
         day: crate::command::estate::whatif::DayArgs { day_start: 480, period_minutes: 60 },
     }
 }
@@ -77,5 +78,78 @@ fn the_estate_is_changed_beside_the_chain() -> Result<(), Failure> {
     assert_eq!(asked(&with).map(drop).map_err(|failure| failure.code), Err("bad_scenario".to_owned()));
     with.changes = vec!["colour=red".to_owned()];
     assert_eq!(asked(&with).map(drop).map_err(|failure| failure.code), Err("bad_set".to_owned()));
+    Ok(())
+}
+
+const ESTATE: &str = r#"{"sites":[{"id":"s"}],"buildings":[{"id":"A","site":"s"}],
+  "rooms":[{"id":"A1","building":"A","capacity":30},{"id":"A2","building":"A","capacity":30}]}"#;
+
+fn folder() -> Result<tempfile::TempDir, Failure> {
+    let folder = tempfile::tempdir().advise("no folder", "make room")?;
+    let week = "day,period,lesson,room,students\nmon,1,maths,A1,25\n";
+    for (name, text) in [("estate.json", ESTATE), ("schedule.csv", week)] {
+        std::fs::write(folder.path().join(name), text).advise("no file", "make room")?;
+    }
+    Ok(folder)
+}
+
+#[test]
+fn what_the_folder_is_refused_for_is_said_before_the_chain_is_asked() -> Result<(), Failure> {
+    // There is no chain at all: whoever asks it first says that instead.
+    let nowhere = tempfile::tempdir().advise("no folder", "make room")?;
+    let context =
+        Context { home: crate::home::Home::at(nowhere.path()), output: OutputFormat::Json, log: None };
+    let code = |args: &WhatIfArgs| run(&context, args).map(drop).map_err(|failure| failure.code);
+    let folder = folder()?;
+    let mut with = args(None, &["close=Z@mon"]);
+    with.estate = Some(folder.path().to_owned());
+    assert_eq!(code(&with), Err("bad_scenario".to_owned()));
+    with.changes = vec!["students=110%".to_owned(), "students=90%".to_owned()];
+    assert_eq!(code(&with), Err("bad_scenario".to_owned()));
+    with.estate = Some(nowhere.path().to_owned());
+    assert_eq!(code(&with), Err("no_file".to_owned()));
+    Ok(())
+}
+
+#[test]
+fn the_buildings_are_held_against_those_of_ones_own_district() -> Result<(), Box<dyn std::error::Error>> {
+    use aula_estate::anchor::{Row, root, rows};
+    use aula_kit::round::{Other, accept, base};
+    use aula_ledger::names::Title;
+    use aula_ledger::tx::AnchorEstate;
+    use aula_ledger::types::Hash;
+
+    let estate = aula_estate::check::estate::read_estate(ESTATE.as_bytes())?;
+    let leaves: Vec<_> = rows(&estate, "A").iter().map(Row::leaf).collect();
+    let anchored = |root| -> Result<AnchorEstate, Box<dyn std::error::Error>> {
+        Ok(AnchorEstate { building: Title::new("A")?, version: 1, root, leaf_count: leaves.len() as u64 })
+    };
+    let folder = folder().map_err(aula_kit::failed)?;
+    // District 2 has a building of the same name, just as the folder says it; district 1, whose home this is, has another.
+    for own in [false, true] {
+        let mut chain = DevChain::of(base).map_err(aula_kit::failed)?;
+        let theirs = chain.first_of(&Other::District2.key(), anchored(Hash(root(&leaves)))?);
+        let receipts = chain.block(&[theirs]).map_err(aula_kit::failed)?;
+        assert_eq!(receipts[0].code.number(), 0);
+        if own {
+            accept(&mut chain, vec![anchored(Hash([7; 32]))?.into()])?;
+        }
+        let (home, kept) = chain.close();
+        let context = Context { home, output: OutputFormat::Json, log: None };
+        let told = |district| {
+            let with = WhatIfArgs { district, ..args(None, &["close=A1@mon"]) };
+            let with = WhatIfArgs { estate: Some(folder.path().to_owned()), ..with };
+            let outcome = run(&context, &with).map_err(aula_kit::failed)?;
+            let json = outcome.answer.map(|answer| answer.json).unwrap_or_default();
+            Ok::<_, Box<dyn std::error::Error>>(json["estate"]["buildings"][0].clone())
+        };
+        let version = if own { serde_json::json!(1) } else { serde_json::Value::Null };
+        let expected =
+            serde_json::json!({ "building": "A", "district": 1, "version": version, "as_anchored": false });
+        assert_eq!(told(None)?, expected);
+        let theirs = serde_json::json!({ "building": "A", "district": 2, "version": 1, "as_anchored": true });
+        assert_eq!(told(Some(2))?, theirs);
+        drop(kept);
+    }
     Ok(())
 }
