@@ -5,6 +5,7 @@
 //! constraint again, from the instance and the lines alone, sharing no code with the search.
 
 pub mod bound;
+pub mod burden;
 pub mod evaluate;
 mod instance;
 pub mod keep;

@@ -3,6 +3,7 @@
 //!
 //! The timetable itself comes from [`crate::ctt::search`] or from a file; nothing here chooses one.
 
+mod burden;
 mod compare;
 mod load;
 mod picture;
@@ -10,6 +11,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use burden::burden;
 pub use compare::{RoomDay, closed, moved};
 pub use load::{Hours, Load, Week, curve, load, schedule, zones};
 pub use picture::picture;

@@ -12,6 +12,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use super::burden::Burden;
 use super::evaluate::{FURTHER_ROOM, ISOLATED, MISSING_DAY, SEAT};
 use super::instance::Instance;
 use super::keep::Keep;
@@ -29,6 +30,8 @@ const STEP: u64 = 1024;
 /// Temperatures in 1/2^8 units of cost.
 const HOT: u32 = 10 << FRACTION;
 const COLD: u32 = (1 << FRACTION) / 10;
+/// What a room's day weighs that is full, where few are wanted.
+const ROOM_DAY: i32 = 24;
 /// What a broken hard constraint weighs at first; doubled after a round that ended with some, up to the limit.
 const HARD: i32 = 30;
 const HARD_LIMIT: i32 = 2_000;
@@ -58,13 +61,25 @@ pub fn search(instance: &Instance, options: Options, budget: &mut Budget<'_>) ->
 
 /// The same from a timetable in use, with pinned lectures that stay where they are.
 pub fn search_keeping(instance: &Instance, options: Options, keep: &Keep, budget: &mut Budget<'_>) -> Found {
+    search_weighing(instance, options, keep, &Burden::default(), budget)
+}
+
+/// The same with times and rooms that weigh beside the cost.
+pub fn search_weighing(
+    instance: &Instance,
+    options: Options,
+    keep: &Keep,
+    burden: &Burden,
+    budget: &mut Budget<'_>,
+) -> Found {
     let mut tables = Tables::new(instance);
     let placed = tables.keep(keep);
+    tables.burden(instance, burden);
     let tables = tables;
     let mut random = Random::new(options.seed);
     let mut state = State::new(&tables, weights(&tables, options.close_rooms));
-    // What a change weighs never pays for a clash.
-    state.weights.hard += 2 * keep.weight as i32;
+    // What a change or a time weighs never pays for a clash.
+    state.weights.hard += 2 * tables.most_away();
     let hard_limit = HARD_LIMIT.max(state.weights.hard);
     construct::construct(&mut state, &placed);
     let mut best = Best { rank: rank(&state, options), cell_of: state.cell_of.clone() };
@@ -138,16 +153,20 @@ fn weights(tables: &Tables, close_rooms: bool) -> Weights {
     // Concave: a lecture weighs more in a room's day that few others share, so that such days empty themselves.
     let held = |count: usize| {
         let count = count.min(all);
-        i32::from(count > 0) * 12 + (12 * count * (2 * all - count) / (all * all)) as i32
+        i32::from(count > 0) * (ROOM_DAY / 2)
+            + (ROOM_DAY as usize / 2 * count * (2 * all - count) / (all * all)) as i32
     };
+    let of_room = |room: usize, count: usize| held(count) * tables.room_day(room) / ROOM_DAY;
+    let counts = tables.periods_per_day + 2;
     Weights {
         hard: if close_rooms { 3 * HARD } else { HARD },
         seat: SEAT as i32 * if close_rooms { 4 } else { 1 },
         missing_day: MISSING_DAY as i32,
         isolated: ISOLATED as i32,
         further_room: FURTHER_ROOM as i32,
-        room_day: (0..tables.periods_per_day + 2)
-            .map(|count| if close_rooms { held(count) } else { 0 })
+        room_day: (0..tables.rooms * counts)
+            .map(|at| if close_rooms { of_room(at / counts, at % counts) } else { 0 })
             .collect(),
+        counts,
     }
 }

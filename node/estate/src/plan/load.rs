@@ -56,16 +56,22 @@ pub fn schedule(instance: &Instance, lessons: &[Lesson], week: Week) -> Result<S
         return Err(Unreadable::at("DAYS", what));
     }
     let row = |lesson: &Lesson| {
-        let start = week.day_start + lesson.period % instance.periods_per_day * week.period_minutes;
-        Row {
-            zone: instance.rooms[lesson.room as usize].name.to_string(),
-            day: (lesson.period / instance.periods_per_day) as usize,
-            start: start as usize,
-            end: (start + week.period_minutes) as usize,
-            people: instance.courses[lesson.course as usize].students,
-        }
+        let people = instance.courses[lesson.course as usize].students;
+        row(instance, week, (lesson.room, lesson.period), people)
     };
     Ok(Schedule::run_by(lessons.iter().map(row), week.program))
+}
+
+/// So many people in a room at a period.
+pub(super) fn row(instance: &Instance, week: Week, (room, period): (u32, u32), people: u32) -> Row {
+    let start = week.day_start + period % instance.periods_per_day * week.period_minutes;
+    Row {
+        zone: instance.rooms[room as usize].name.to_string(),
+        day: (period / instance.periods_per_day) as usize,
+        start: start as usize,
+        end: (start + week.period_minutes) as usize,
+        people,
+    }
 }
 
 /// The zones of an instance's rooms, as [`crate::in_use::zones`] makes them.
@@ -80,23 +86,32 @@ pub fn zones(building: &Building, instance: &Instance) -> Result<Building, Unrea
 /// Runs the year of a schedule.
 #[must_use]
 pub fn load(building: &Building, hours: Hours<'_>, schedule: &Schedule) -> (Load, Year) {
-    let year = match hours {
-        Hours::Weather(weather) => run_weather(building, weather, Some(schedule)),
-        Hours::Inputs(inputs) => run_inputs_in_use(building, inputs, schedule),
-    };
+    let year = run(building, hours, schedule);
     let kwh = |milliwatt_hours: i64| milliwatt_hours as f64 / 1e6;
     let mut load = Load::default();
-    for (index, zone) in building.zones.iter().enumerate() {
+    for index in 0..building.zones.len() {
         let sums = year.sums_of(building, index);
-        let (heating, cooling) = (kwh(sums.heating), -kwh(sums.cooling));
-        load.heating_kwh += heating;
-        load.cooling_kwh += cooling;
+        load.heating_kwh += kwh(sums.heating);
+        load.cooling_kwh -= kwh(sums.cooling);
         load.electricity_kwh += kwh(sums.electricity);
-        load.energy_kwh += kwh(sums.electricity)
-            + if zone.heating_cop.is_none() { heating } else { 0.0 }
-            + if zone.cooling_eer.is_none() { cooling } else { 0.0 };
+        load.energy_kwh += kwh(energy_of(building, &year, index));
     }
     (load, year)
+}
+
+pub(super) fn run(building: &Building, hours: Hours<'_>, schedule: &Schedule) -> Year {
+    match hours {
+        Hours::Weather(weather) => run_weather(building, weather, Some(schedule)),
+        Hours::Inputs(inputs) => run_inputs_in_use(building, inputs, schedule),
+    }
+}
+
+/// What a zone's year takes, mWh: electricity, and heating and cooling that are not made of it.
+pub(super) fn energy_of(building: &Building, year: &Year, index: usize) -> i64 {
+    let (zone, sums) = (&building.zones[index], year.sums_of(building, index));
+    let heating = if zone.heating_cop.is_none() { sums.heating } else { 0 };
+    let cooling = if zone.cooling_eer.is_none() { -sums.cooling } else { 0 };
+    sums.electricity + heating + cooling
 }
 
 /// The building's hours under each of some years as CSV: hour, now_w, then1_w, …: heating, cooling, lights and plugs of all zones.

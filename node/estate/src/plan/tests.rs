@@ -80,3 +80,25 @@ fn what_does_not_fit_is_said() {
     let refused = zones(&read_building(two.as_bytes()).unwrap(), &instance).unwrap_err();
     assert!(refused.to_string().contains("like the room \"S\""), "{refused}");
 }
+
+#[test]
+fn energy_is_felt_at_warm_hours_in_poor_rooms_and_on_opened_days() {
+    let instance = read(TOY).unwrap();
+    // S leaks twice as much as R; the first hours of a day are cool, the last are hot.
+    let two = ZONE.replacen('{', r#"{"zones":[{"id":"R"},{"id":"S","lighting_load":20}],"#, 1);
+    let building = zones(&read_building(two.as_bytes()).unwrap(), &instance).unwrap();
+    let day: String = (0..24).map(|hour| if hour < 9 { "10,0,0\n" } else { "30,0,0\n" }).collect();
+    let text = format!("t_out_c,internal_gains_w,solar_gains_w\n{}", day.repeat(7 * 4));
+    let inputs = read_inputs(text.as_bytes(), &building).unwrap();
+    let week = Week { day_start: 8 * 60, period_minutes: 60, program: Program::Day };
+    let given = [lesson(0, 0, 0), lesson(1, 1, 1), lesson(0, 0, 5)];
+    let found = burden(&instance, &building, Hours::Inputs(&inputs), &given, week);
+    assert_eq!((found.at.len(), found.room.len(), found.room_day.len(), found.percent), (6, 2, 2, 100));
+    // A student's 100 W at ten degrees are aired away; at thirty they are cooled, and what must be aired with them.
+    let hour = |period: usize| found.at[period] as f64 / 4e3;
+    assert!(hour(0) < 60.0 && hour(2) > 100.0, "{:?}", found.at);
+    assert_eq!(found.at.iter().min(), found.at[..1].iter().chain(&found.at[3..4]).min());
+    assert!(found.room_day[1] > found.room_day[0], "{:?}", found.room_day);
+    // Two days and four weeks of three hours of 350 W at least.
+    assert!(found.room_day[0] > 4 * 3 * 350_000 * 8 / 10, "{:?}", found.room_day);
+}

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use aula_estate::ctt::burden::Burden;
+use aula_estate::ctt::keep::Keep;
 use aula_estate::ctt::{self, Lesson, evaluate::evaluate};
 use aula_estate::energy::schedule::Program;
 use aula_estate::energy::{Building, Year, read_building};
@@ -22,7 +24,7 @@ use super::{read, refused, thread_cpu_ns, write};
     after_help = "The plan is a proposal: nothing is changed. Without --given the timetable beside it is our own without \
                   --close-rooms, by the same seed and effort.\n\nExample:\n  aula estate plan comp01.ctt --building \
                   office.json --weather zurich.epw --seconds 30 -o plan.sol --picture plan.svg\n\nExit codes: 0 the plan \
-                  keeps every hard constraint and needs less energy, 1 it does not, 2 could not."
+                  keeps every hard constraint, leaves no more students without a seat and needs less energy, 1 it does not, 2 could not."
 )]
 pub struct PlanArgs {
     /// The instance, .ctt (ITC-2007)
@@ -46,6 +48,9 @@ pub struct PlanArgs {
     /// How long a room that is opened on a day is run: the house's day, or its own first to last lesson
     #[arg(long, value_enum, default_value = "day")]
     pub program: RunBy,
+    /// How much a student at a dear time weighs in the search beside opened room-days, in hundredths of the year's energy; 0: room-days alone
+    #[arg(long, default_value_t = 100, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub energy_weight: u32,
     /// Where both weeks are drawn by room
     #[arg(long, value_name = "FILE.svg")]
     pub picture: Option<PathBuf>,
@@ -135,17 +140,25 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
         program: args.program.program(),
     };
     schedule(&instance, &[], week).map_err(|error| refused(&args.instance, &error))?;
-    let search = |close_rooms| {
+    let search = |close_rooms, burden: &Burden| {
         let options = ctt::search::Options { seed: args.effort.seed, close_rooms };
-        args.effort.within(thread_cpu_ns(), |budget| ctt::search::search(&instance, options, budget))
+        args.effort.within(thread_cpu_ns(), |budget| {
+            ctt::search::search_weighing(&instance, options, &Keep::default(), burden, budget)
+        })
     };
     let started = thread_cpu_ns();
     let given = match &args.given {
-        None => search(false).lessons,
+        None => search(false, &Burden::default()).lessons,
         Some(path) => ctt::read_solution(&instance, &read(path)?).map_err(|error| refused(path, &error))?,
     };
-    let found = search(true);
-    let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
+    let weighed = thread_cpu_ns();
+    let burden = Burden {
+        percent: args.energy_weight,
+        ..plan::burden(&instance, &building, outside.hours(), &given, week)
+    };
+    let weighing = thread_cpu_ns().saturating_sub(weighed);
+    let found = search(true, &burden);
+    let cpu_s = thread_cpu_ns().saturating_sub(started + weighing) as f64 / 1e9;
     write(&args.out, &ctt::write_solution(&instance, &found.lessons))?;
     if let Some(path) = &args.picture {
         write(path, picture(&instance, &given, &found.lessons).as_bytes())?;
@@ -161,7 +174,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     if let Some(path) = &args.load {
         write(path, curve(&[year, planned], &building).as_bytes())?;
     }
-    let energy_ms = thread_cpu_ns().saturating_sub(started) as f64 / 1e6;
+    let energy_ms = (weighing + thread_cpu_ns().saturating_sub(started)) as f64 / 1e6;
     let (moved_lectures, other_room) = moved(&given, &found.lessons);
     Ok(outcome(Answer {
         saved_ppm: saved_ppm(&before, &after),
@@ -247,7 +260,8 @@ fn outcome(answer: Answer) -> Outcome {
     lines.push(format!("closes {}: {}", answer.closed.len(), list(&answer.closed)));
     lines.push(format!("opens {}: {}", answer.opened.len(), list(&answer.opened)));
     let text = lines.join("\n");
-    if answer.plan.hard == 0 && answer.saved_ppm > 0 {
+    let seated = answer.plan.seats_short <= answer.given.seats_short;
+    if answer.plan.hard == 0 && seated && answer.saved_ppm > 0 {
         Outcome::yes(answer, text)
     } else {
         Outcome::no(answer, text)

@@ -14,8 +14,18 @@ pub struct Weights {
     pub missing_day: i32,
     pub isolated: i32,
     pub further_room: i32,
-    /// What a room's day weighs by the lectures held on it.
+    /// What a room's day weighs, by room × [`Self::counts`] + the lectures held on it.
     pub room_day: Vec<i32>,
+    /// How many numbers of lectures a day has weights for.
+    pub counts: usize,
+}
+
+impl Weights {
+    /// What a day of a room weighs by the lectures held on it.
+    #[inline]
+    fn of_room(&self, room: usize) -> &[i32] {
+        &self.room_day[room * self.counts..(room + 1) * self.counts]
+    }
 }
 
 /// The sums that the search steers by.
@@ -160,13 +170,13 @@ impl<'a> State<'a> {
     pub fn room_day_delta(&self, from: (usize, usize), to: (usize, usize)) -> i32 {
         let key =
             |(period, room): (usize, usize)| room * self.tables.days + self.tables.day_of[period] as usize;
-        let (from, to) = (key(from), key(to));
-        if from == to {
+        let (one, two) = (key(from), key(to));
+        if one == two {
             return 0;
         }
-        let (old, new) = (usize::from(self.room_day[from]), usize::from(self.room_day[to]));
-        let w = &self.weights.room_day;
-        w[old - 1] - w[old] + w[new + 1] - w[new]
+        let (old, new) = (usize::from(self.room_day[one]), usize::from(self.room_day[two]));
+        let (here, there) = (self.weights.of_room(from.1), self.weights.of_room(to.1));
+        here[old - 1] - here[old] + there[new + 1] - there[new]
     }
 
     /// Takes a lecture out.
@@ -194,9 +204,8 @@ impl<'a> State<'a> {
         self.cost.soft -= i32::from(*count == 0) * self.weights.further_room
             + t.seats_short[course * t.rooms + room] * self.weights.seat;
         self.cost.seats -= t.seats_short[course * t.rooms + room];
-        let count = &mut self.room_day[room * t.days + day];
-        self.cost.soft +=
-            self.weights.room_day[usize::from(*count) - 1] - self.weights.room_day[usize::from(*count)];
+        let (count, weigh) = (&mut self.room_day[room * t.days + day], self.weights.of_room(room));
+        self.cost.soft += weigh[usize::from(*count) - 1] - weigh[usize::from(*count)];
         *count -= 1;
         self.cost.opened -= i32::from(*count == 0);
         for curriculum in t.curricula_of.of(course) {
@@ -237,9 +246,8 @@ impl<'a> State<'a> {
         self.cost.soft += i32::from(*count == 1) * self.weights.further_room
             + t.seats_short[course * t.rooms + room] * self.weights.seat;
         self.cost.seats += t.seats_short[course * t.rooms + room];
-        let count = &mut self.room_day[room * t.days + day];
-        self.cost.soft +=
-            self.weights.room_day[usize::from(*count) + 1] - self.weights.room_day[usize::from(*count)];
+        let (count, weigh) = (&mut self.room_day[room * t.days + day], self.weights.of_room(room));
+        self.cost.soft += weigh[usize::from(*count) + 1] - weigh[usize::from(*count)];
         *count += 1;
         self.cost.opened += i32::from(*count == 1);
         for curriculum in t.curricula_of.of(course) {

@@ -1,5 +1,7 @@
 //! What the search asks of an instance a hundred million times, as flat tables.
 
+use super::ROOM_DAY;
+use crate::ctt::burden::Burden;
 use crate::ctt::instance::Instance;
 use crate::ctt::keep::Keep;
 
@@ -56,10 +58,13 @@ pub struct Tables {
     pub unavailable: Vec<bool>,
     /// Rooms in which the fewest students of the course lack a seat.
     pub fitting: Lists,
-    /// By course × periods + period: what a lecture weighs there because its course was not held then; empty where nothing is given.
+    /// By course × periods + period: what a lecture weighs there because its course was not held then, or by what the time costs; empty
+    /// where neither is given.
     pub away: Vec<i32>,
-    /// By course × rooms + room: the same for a room that its course was not in, half as much.
+    /// By course × rooms + room: the same for a room; one that its course was not in, half as much.
     pub away_room: Vec<i32>,
+    /// By room: what a full day of it weighs; empty where all weigh [`ROOM_DAY`].
+    pub room_days: Vec<i32>,
     /// Lectures that do not move; empty where none is pinned.
     pub fixed: Vec<bool>,
 }
@@ -138,8 +143,41 @@ impl Tables {
             seats_short,
             away: Vec::new(),
             away_room: Vec::new(),
+            room_days: Vec::new(),
             fixed: Vec::new(),
         }
+    }
+
+    /// Adds what times and rooms weigh, so that an opened day of a usual room weighs what it does without.
+    pub fn burden(&mut self, instance: &Instance, burden: &Burden) {
+        let Some(unit) = burden.unit(ROOM_DAY, burden.percent) else { return };
+        let add = |table: &mut Vec<i32>, of: &[i64]| {
+            if of.is_empty() {
+                return;
+            }
+            table.resize(instance.courses.len() * of.len(), 0);
+            let least = of.iter().min().copied().unwrap_or(0);
+            for (row, course) in table.chunks_mut(of.len()).zip(&instance.courses) {
+                for (weight, cost) in row.iter_mut().zip(of) {
+                    *weight += unit.of((cost - least) * i64::from(course.students));
+                }
+            }
+        };
+        add(&mut self.away, &burden.at);
+        add(&mut self.away_room, &burden.room);
+        let unit = burden.unit(ROOM_DAY, 100).unwrap_or(unit);
+        self.room_days = burden.room_day.iter().map(|cost| unit.of(*cost).max(1)).collect();
+    }
+
+    /// What a full day of a room weighs.
+    pub fn room_day(&self, room: usize) -> i32 {
+        self.room_days.get(room).copied().unwrap_or(ROOM_DAY)
+    }
+
+    /// The most that a lecture weighs at a time and in a room.
+    pub fn most_away(&self) -> i32 {
+        let most = |table: &[i32]| table.iter().max().copied().unwrap_or(0);
+        most(&self.away).max(most(&self.away_room))
     }
 
     /// Adds what is to be kept; says which lectures stand in which cells at the start, pinned ones first.
@@ -184,13 +222,13 @@ impl Tables {
         !self.fixed.is_empty() && self.fixed[lecture as usize]
     }
 
-    /// What a lecture of a course weighs in a room that the course was not in.
+    /// What a lecture of a course weighs in a room: that the course was not in it, or what the room costs.
     #[inline]
     pub fn away_room(&self, course: usize, room: usize) -> i32 {
         if self.away_room.is_empty() { 0 } else { self.away_room[course * self.rooms + room] }
     }
 
-    /// What a lecture of a course weighs at a period because it was not held then.
+    /// What a lecture of a course weighs at a period: that it was not held then, or what the time costs.
     #[inline]
     pub fn away(&self, course: usize, period: usize) -> i32 {
         if self.away.is_empty() { 0 } else { self.away[course * self.periods + period] }

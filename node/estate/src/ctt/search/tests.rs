@@ -160,3 +160,54 @@ fn pins_that_cannot_stay_are_refused() {
     assert_eq!(refused(many, 0), "pins: c0 has 2 lectures and more pins");
     assert_eq!(refused(Vec::new(), 1_001), "weight: it is at most 1000");
 }
+
+/// Late periods of a day and the room B are dear, days of C cost twice those of A.
+fn dear() -> Burden {
+    Burden {
+        at: (0..16).map(|period| 40 * (period % 4)).collect(),
+        room: vec![0, 30, 5],
+        room_day: vec![2_000, 3_000, 4_000],
+        percent: 100,
+    }
+}
+
+#[test]
+fn the_delta_of_a_move_holds_where_times_and_rooms_weigh() {
+    let instance = small();
+    let mut tables = Tables::new(&instance);
+    tables.burden(&instance, &dear());
+    assert_eq!((tables.room_day(0), tables.room_day(1), tables.room_day(2)), (16, 24, 32));
+    // 45 students of c5 in the last period: 45 × 120 in units of which 3,000 are 24.
+    assert_eq!((tables.away(5, 7), tables.away(5, 4), tables.away_room(5, 1)), (43, 0, 11));
+    let mut state = State::new(&tables, weights(&tables, true));
+    construct::construct(&mut state, &[]);
+    let (mut random, thresholds) = (Random::new(5), Thresholds::default());
+    let mut scratch = moves::Scratch::default();
+    for _ in 0..20_000 {
+        moves::step(&mut state, &mut random, &thresholds, 40 << FRACTION, &mut scratch);
+        let mut anew = State::new(&tables, weights(&tables, true));
+        (0..tables.course_of.len() as u32)
+            .for_each(|lecture| anew.put(lecture, state.cell_of[lecture as usize]));
+        assert_eq!((anew.cost.hard, anew.cost.soft), (state.cost.hard, state.cost.soft));
+    }
+}
+
+#[test]
+fn dear_times_are_left_to_small_lectures_and_no_hard_constraint_pays_for_it() {
+    let instance = small();
+    let found = |burden: &Burden| {
+        let options = Options { seed: 1, close_rooms: true };
+        let budget = &mut Budget { iterations: 300_000, expired: &mut || false };
+        search_weighing(&instance, options, &Keep::default(), burden, budget).lessons
+    };
+    let cost = |lessons: &[Lesson]| -> i64 {
+        let students = |lesson: &Lesson| i64::from(instance.courses[lesson.course as usize].students);
+        lessons.iter().map(|lesson| dear().at[lesson.period as usize] * students(lesson)).sum()
+    };
+    let (plain, weighed) = (found(&Burden::default()), found(&dear()));
+    assert_eq!(found(&Burden { percent: 0, ..dear() }), plain, "at no weight it is the search without");
+    let (before, after) = (evaluate(&instance, &plain), evaluate(&instance, &weighed));
+    assert_eq!((after.hard(), after.seats_short <= before.seats_short), (0, true));
+    assert!(after.opened_room_days <= before.opened_room_days, "{before:?} {after:?}");
+    assert!(cost(&weighed) < cost(&plain), "{} {}", cost(&weighed), cost(&plain));
+}
