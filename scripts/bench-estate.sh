@@ -19,13 +19,14 @@ field() { sed -E "s/.*\"$1\":(-?[0-9.]+).*/\1/"; }
 
 courses() {
   local flag=$1 sum=0 known=0 file name answer
-  echo "| instance | hard | cost | best known | room-days | bound | seed | iterations | cpu s |"
-  echo "|---|---|---|---|---|---|---|---|---|"
+  echo "| instance | hard | cost | best known | seats short | room-days | bound | utilisation | seed | iterations | cpu s |"
+  echo "|---|---|---|---|---|---|---|---|---|---|---|"
   for file in "$data"/timetables/cbctt/*.ctt; do
     name=$(basename "$file" .ctt)
     answer=$("$aula" estate timetable "$file" --seconds "$each" --seed "$seed" $flag -o "$work/out" --output json) || true
     echo "| $name | $(field hard <<<"$answer") | $(field cost <<<"$answer") | ${best[${name#comp}]:-?} |" \
-      "$(field opened_room_days <<<"$answer") | $(field room_days_bound <<<"$answer") | $seed |" \
+      "$(field seats_short <<<"$answer") | $(field opened_room_days <<<"$answer") | $(field room_days_bound <<<"$answer") |" \
+      "$(field utilisation_ppm <<<"$answer" | sed -E 's/(....)$/.\1/; s/(\..).*/\1%/') | $seed |" \
       "$(field iterations <<<"$answer") | $(field cpu_s <<<"$answer") |"
     sum=$((sum + $(field cost <<<"$answer")))
     known=$((known + ${best[${name#comp}]:-0}))
@@ -67,17 +68,30 @@ PYTHON
   done
 }
 
-# The weekly plan's energy: the office for each room, its own hours of weather.
+# The weekly plan's energy: the office for each room, its own hours of weather; once by room-days alone.
 plan() {
-  local name answer
-  echo "| instance | saved ppm, by the house's day | by own hours | closed room-days |"
-  echo "|---|---|---|---|"
+  local name weight
+  echo "| instance | energy's weight | room-days (bound) | saved | by own hours | Wh a student and hour | hard | seats short | cost | walks | gaps |"
+  echo "|---|---|---|---|---|---|---|---|---|---|---|"
   gzip -dc "$data/buildings/rc5r1c/office.csv.gz" >"$work/outside.csv"
-  for name in comp01 comp05 comp21; do
-    answer=$("$aula" estate plan "$data/timetables/cbctt/$name.ctt" --building "$data/buildings/rc5r1c/office.json" \
-      --inputs "$work/outside.csv" --seconds "${PLAN_SECONDS:-20}" --seed "$seed" -o "$work/plan" --output json) || true
-    echo "| $name | $(field saved_ppm <<<"$answer") | $(field saved_by_hours_ppm <<<"$answer") |" \
-      "$(grep -o '"room":' <<<"${answer%%\"cpu_s\"*}" | wc -l) |"
+  for name in ${PLANS:-comp01 comp05 comp21}; do
+    for weight in ${WEIGHTS:-0 100}; do
+      "$aula" estate plan "$data/timetables/cbctt/$name.ctt" --building "$data/buildings/rc5r1c/office.json" \
+        --inputs "$work/outside.csv" --seconds "${PLAN_SECONDS:-20}" --seed "$seed" --energy-weight "$weight" -o "$work/plan" \
+        --output json >"$work/answer" || true
+      python3 - "$name" "$weight" "$work/answer" <<'PYTHON'
+import json, sys
+name, weight, path = sys.argv[1:]
+answer = json.load(open(path))
+given, plan = answer["given"], answer["plan"]
+both = lambda field, form="{}": " → ".join(form.format(side[field]) for side in (given, plan))
+watts = " → ".join("%.0f" % (1e3 * side["kwh_per_student_hour"]) for side in (given, plan))
+percent = lambda ppm: "%.1f%%" % (ppm / 1e4)
+print(f"| {name} | {weight} | {both('opened_room_days')} ({answer['room_days_bound']}) | {percent(answer['saved_ppm'])} |",
+      f"{percent(answer['saved_by_hours_ppm'])} | {watts} | {both('hard')} | {both('seats_short')} | {both('cost')} |",
+      f"{both('walks')} | {both('gaps')} |")
+PYTHON
+    done
   done
 }
 

@@ -42,6 +42,7 @@ pub const ALL: &[(&str, Reader)] = &[
     ("staff", |bytes| staffing::read_staff(bytes).map(drop)),
     ("who stays", |bytes| staffing::read_stays(bytes).map(drop)),
     ("teachers", teachers),
+    ("xhstt in long sets", |bytes| xhstt::read_as::<xhstt::times::Long>(bytes).map(drop)),
     ("pools of figures", |bytes| costs::read_figures(costs::TEMPLATE.as_bytes())?.enter_pools(bytes)),
 ];
 

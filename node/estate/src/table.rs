@@ -1,7 +1,5 @@
 //! CSV with a header: columns found by name, others ignored; quotes as in RFC 4180, one record a line.
 
-use std::borrow::Cow;
-
 use crate::text::Unreadable;
 
 /// Records by column.
@@ -100,10 +98,10 @@ impl Table {
 
 /// A field as it is written: in quotes where it would be read as something else without them.
 #[must_use]
-pub fn quoted(field: &str) -> Cow<'_, str> {
+pub fn quoted(field: &str) -> String {
     match field.contains([',', '"', '\n', '\r']) {
-        true => Cow::Owned(format!("\"{}\"", field.replace('"', "\"\""))),
-        false => Cow::Borrowed(field),
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field.to_owned(),
     }
 }
 

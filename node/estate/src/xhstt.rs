@@ -1,6 +1,6 @@
 //! High school timetabling (XHSTT-2014): archives in and out.
 //!
-//! [`read`] makes an [`Instance`] of an archive, [`read_solutions`] its timetables; [`cost`] counts each constraint at each
+//! [`read`] makes an [`Instance`] of an archive (sets of [`times`] in it as wide as they must be), [`read_solutions`] its timetables; [`cost`] counts each constraint at each
 //! place where it applies; [`search`] finds a timetable. Constraints handled: all of the format's sixteen. An unknown one
 //! is refused by name.
 
@@ -13,7 +13,8 @@ pub mod search;
 mod solution;
 #[cfg(test)]
 mod tests;
+pub mod times;
 
 pub use instance::{Event, Instance, Slot, Sub};
-pub use read::read;
+pub use read::{Archive, read, read_as};
 pub use solution::{joined, read_solutions, write_archive};

@@ -20,10 +20,18 @@ fn curricula(data: &[u8]) {
 }
 
 fn archive(data: &[u8]) {
-    let (Ok(instance), Ok(solutions)) = (xhstt::read(data), xhstt::read_solutions(data)) else { return };
+    match xhstt::read(data) {
+        Ok(xhstt::Archive::Week(instance)) => valued(data, &instance),
+        Ok(xhstt::Archive::Long(instance)) => valued(data, &instance),
+        Err(_) => {}
+    }
+}
+
+fn valued<T: xhstt::times::Times>(data: &[u8], instance: &xhstt::Instance<T>) {
+    let Ok(solutions) = xhstt::read_solutions(data) else { return };
     for solution in &solutions {
-        let _ = xhstt::cost::evaluate(&instance, &solution.subs);
-        let _ = xhstt::write_archive(data, &instance, &solution.subs);
+        let _ = xhstt::cost::evaluate(instance, &solution.subs);
+        let _ = xhstt::write_archive(data, instance, &solution.subs);
     }
 }
 

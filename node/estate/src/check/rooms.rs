@@ -100,7 +100,14 @@ pub fn of_ctt(instance: &ctt::Instance) -> Result<Estate, Unreadable> {
 ///
 /// # Errors
 /// When there is none.
-pub fn of_archive(instance: &xhstt::Instance) -> Result<Estate, Unreadable> {
+pub fn of_archive(archive: &xhstt::Archive) -> Result<Estate, Unreadable> {
+    match archive {
+        xhstt::Archive::Week(instance) => rooms_of(instance),
+        xhstt::Archive::Long(instance) => rooms_of(instance),
+    }
+}
+
+fn rooms_of<T>(instance: &xhstt::Instance<T>) -> Result<Estate, Unreadable> {
     if instance.rooms.is_empty() {
         return Err(Unreadable::at("Resources", "no resource has a type called Room"));
     }

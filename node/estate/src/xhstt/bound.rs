@@ -1,16 +1,17 @@
 //! How few rooms' days any timetable opens that keeps the hard constraints.
 
 use super::instance::{Instance, NOBODY, UNTIMED, Wanted};
+use super::times::Times;
 
 /// A proved bound. A room that must not be in two places holds at most a day's times a day, so the times for which it is
 /// given need their days; and times for which some room must be found need further days once those are full. What no
 /// hard constraint asks for (a time, a room, one place at a time) asks for no day.
 #[must_use]
-pub fn room_days(instance: &Instance) -> u64 {
-    let longest = instance.days.iter().map(|day| u64::from(day.count_ones())).max().unwrap_or(0);
-    let elsewhere = instance.days.iter().fold(u128::MAX, |rest, day| rest & !day);
-    let all = super::instance::span(0, instance.times.len() as u16);
-    if longest == 0 || elsewhere & all != 0 {
+pub fn room_days<T: Times>(instance: &Instance<T>) -> u64 {
+    let longest = instance.days.iter().map(|day| u64::from(day.count())).max().unwrap_or(0);
+    let elsewhere = instance.days.iter().fold(T::ALL, |rest, day| rest.without(*day));
+    let all = T::span(0, instance.times.len() as u16);
+    if longest == 0 || !elsewhere.and(all).is_none() {
         return 0;
     }
     let events = instance.events.len();

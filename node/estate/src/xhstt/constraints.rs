@@ -2,17 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use super::instance::{Function, Instance, Limits, Point, Times, Wanted};
+use super::instance::{Function, Instance, Limits, Point, Wanted};
 use super::read::{Names, at, reference};
+use super::times::Times;
 use crate::text::Unreadable;
 use crate::xml::Element;
 
 const MOST: i64 = 1_000_000;
-/// Most places at which an instance's constraints apply, each counted once more for every event or set of times in it.
+/// Most places at which an instance's constraints apply, each counted once more for every event or set of times in it: of weeks that one
+/// number holds.
 const MOST_PLACES: usize = 4_000_000;
 
+/// The same for sets of so many times, which are so much larger.
+fn most_places<T: Times>() -> usize {
+    MOST_PLACES / (T::MOST / 128).max(1)
+}
+
 /// Reads all constraints of an instance.
-pub fn read(element: &Element, instance: &mut Instance, names: &Names) -> Result<(), Unreadable> {
+pub fn read<T: Times>(
+    element: &Element,
+    instance: &mut Instance<T>,
+    names: &Names<T>,
+) -> Result<(), Unreadable> {
     for constraint in element.list("Constraints") {
         let index = instance.constraints.len();
         instance.constraints.push(constraint.attribute("Id").unwrap_or_default().to_owned());
@@ -36,15 +47,16 @@ pub fn read(element: &Element, instance: &mut Instance, names: &Names) -> Result
         };
         let point = |wanted| Point { constraint: index, hard, weight, function, wanted };
         instance.points.extend(wanted.into_iter().map(point));
-        if instance.points.len() > MOST_PLACES {
-            return Err(too_many(constraint));
+        if instance.points.len() > most_places::<T>() {
+            return Err(too_many::<T>(constraint));
         }
     }
     Ok(())
 }
 
-fn too_many(constraint: &Element) -> Unreadable {
-    at(constraint, format_args!("applies at more places than the {MOST_PLACES} that this program takes"))
+fn too_many<T: Times>(constraint: &Element) -> Unreadable {
+    let most = most_places::<T>();
+    at(constraint, format_args!("applies at more places than the {most} that this program takes"))
 }
 
 fn number(element: &Element, name: &str) -> Result<Option<i64>, Unreadable> {
@@ -57,14 +69,14 @@ fn number(element: &Element, name: &str) -> Result<Option<i64>, Unreadable> {
     }
 }
 
-struct Reader<'a> {
+struct Reader<'a, T> {
     element: &'a Element,
-    instance: &'a Instance,
-    names: &'a Names,
+    instance: &'a Instance<T>,
+    names: &'a Names<T>,
 }
 
-impl Reader<'_> {
-    fn wanted(&self) -> Result<Vec<Wanted>, Unreadable> {
+impl<T: Times> Reader<'_, T> {
+    fn wanted(&self) -> Result<Vec<Wanted<T>>, Unreadable> {
         match self.element.name.as_str() {
             "AssignTimeConstraint" => Ok(self.events()?.into_iter().map(Wanted::Timed).collect()),
             "AssignResourceConstraint" => Ok(self
@@ -110,9 +122,9 @@ impl Reader<'_> {
         }
     }
 
-    fn wanted_of_resources(&self) -> Result<Vec<Wanted>, Unreadable> {
+    fn wanted_of_resources(&self) -> Result<Vec<Wanted<T>>, Unreadable> {
         let limits = || self.limits("Minimum", "Maximum");
-        let each = |wanted: &dyn Fn(usize) -> Wanted| -> Result<Vec<Wanted>, Unreadable> {
+        let each = |wanted: &dyn Fn(usize) -> Wanted<T>| -> Result<Vec<Wanted<T>>, Unreadable> {
             let applies = self.applies()?;
             let all: BTreeSet<u32> = self.resources_in(applies)?.into_iter().collect();
             self.affords(all.len(), self.element.list("TimeGroups").len())?;
@@ -148,9 +160,9 @@ impl Reader<'_> {
 
     /// Refuses a constraint whose places, each with so many parts, are more than fit.
     fn affords(&self, places: usize, parts: usize) -> Result<(), Unreadable> {
-        match places.saturating_mul(1 + parts) <= MOST_PLACES {
+        match places.saturating_mul(1 + parts) <= most_places::<T>() {
             true => Ok(()),
-            false => Err(too_many(self.element)),
+            false => Err(too_many::<T>(self.element)),
         }
     }
 
@@ -206,32 +218,32 @@ impl Reader<'_> {
         Ok(all.into_iter().collect())
     }
 
-    fn times(&self, element: &Element) -> Result<Times, Unreadable> {
-        let mut all = 0;
+    fn times(&self, element: &Element) -> Result<T, Unreadable> {
+        let mut all = T::NONE;
         for time in element.list("Times") {
-            all |= 1 << reference(time, &self.names.times)?;
+            all = all.or(T::one(*reference(time, &self.names.times)?));
         }
         for group in element.list("TimeGroups") {
-            all |= reference(group, &self.names.time_groups)?;
+            all = all.or(*reference(group, &self.names.time_groups)?);
         }
         Ok(all)
     }
 
     /// Each set of times; times without a set are one.
-    fn time_groups(&self) -> Result<Vec<Times>, Unreadable> {
+    fn time_groups(&self) -> Result<Vec<T>, Unreadable> {
         let groups = self.element.list("TimeGroups").iter();
-        let mut all: Vec<Times> = groups
+        let mut all: Vec<T> = groups
             .map(|group| reference(group, &self.names.time_groups).copied())
             .collect::<Result<_, _>>()?;
-        let mut single = 0;
+        let mut single = T::NONE;
         for time in self.element.list("Times") {
-            single |= 1 << reference(time, &self.names.times)?;
+            single = single.or(T::one(*reference(time, &self.names.times)?));
         }
-        all.extend((single != 0).then_some(single));
+        all.extend((!single.is_none()).then_some(single));
         Ok(all)
     }
 
-    fn spread(&self) -> Result<Vec<Wanted>, Unreadable> {
+    fn spread(&self) -> Result<Vec<Wanted<T>>, Unreadable> {
         let mut sets = Vec::new();
         for group in self.element.list("TimeGroups") {
             let limits = Limits {
@@ -245,7 +257,7 @@ impl Reader<'_> {
         Ok(groups.into_iter().map(|group| Wanted::Spread(group, sets.clone())).collect())
     }
 
-    fn ordered(&self) -> Result<Vec<Wanted>, Unreadable> {
+    fn ordered(&self) -> Result<Vec<Wanted<T>>, Unreadable> {
         let pairs = self.applies()?.list("EventPairs");
         let pair = |pair: &Element| {
             let event = |name: &str| {

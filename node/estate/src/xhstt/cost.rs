@@ -1,34 +1,35 @@
 //! What a timetable deviates by at each place, and what that costs.
 
-use super::instance::{Instance, Limits, NOBODY, Point, Sub, Times, UNTIMED, Wanted};
+use super::instance::{Instance, Limits, NOBODY, Point, Sub, UNTIMED, Wanted};
+use super::times::Times;
 
 /// Parts of workload: what is divided by an event's duration stays whole for durations up to ten.
 const PARTS: i64 = 2520;
 
 /// Who is where when, kept while a timetable changes.
 #[derive(Debug, Clone)]
-pub struct Uses {
+pub struct Uses<T> {
     times: usize,
     /// By resource × times + time.
     count: Vec<u16>,
     /// The sum of the events that it is in then: where it is in one, that one.
     held_by: Vec<u32>,
-    busy: Vec<Times>,
+    busy: Vec<T>,
     /// By resource: times over which it is in more than one place, with multiplicity.
     clashes: Vec<i64>,
     load: Vec<i64>,
 }
 
-impl Uses {
+impl<T: Times> Uses<T> {
     /// Nobody is anywhere.
     #[must_use]
-    pub fn new(instance: &Instance) -> Self {
+    pub fn new(instance: &Instance<T>) -> Self {
         let (times, resources) = (instance.times.len(), instance.resources.len());
         Self {
             times,
             count: vec![0; times * resources],
             held_by: vec![0; times * resources],
-            busy: vec![0; resources],
+            busy: vec![T::NONE; resources],
             clashes: vec![0; resources],
             load: vec![0; resources],
         }
@@ -36,7 +37,7 @@ impl Uses {
 
     /// When a resource is busy.
     #[must_use]
-    pub fn busy(&self, resource: u32) -> Times {
+    pub fn busy(&self, resource: u32) -> T {
         self.busy[resource as usize]
     }
 
@@ -48,7 +49,7 @@ impl Uses {
     }
 
     /// Adds a part of an event, or takes it out.
-    pub fn book(&mut self, instance: &Instance, event: usize, sub: &Sub, add: bool) {
+    pub fn book(&mut self, instance: &Instance<T>, event: usize, sub: &Sub, add: bool) {
         let whole = &instance.events[event];
         for (slot, resource) in
             whole.slots.iter().zip(&sub.resources).filter(|(_, resource)| **resource != NOBODY)
@@ -80,12 +81,12 @@ impl Uses {
                     self.clashes[resource] -= i64::from(*count > 0);
                     *held_by = held_by.wrapping_sub(event);
                     if *count == 0 {
-                        self.busy[resource] &= !(1 << time);
+                        self.busy[resource] = self.busy[resource].without(T::one(time));
                     }
                 }
             }
             if add {
-                self.busy[resource] |= sub.taken();
+                self.busy[resource] = self.busy[resource].or(sub.taken());
             }
         }
     }
@@ -93,7 +94,7 @@ impl Uses {
 
 /// By how much a timetable deviates at a place.
 #[must_use]
-pub fn deviation(point: &Point, subs: &[Vec<Sub>], uses: &Uses) -> i64 {
+pub fn deviation<T: Times>(point: &Point<T>, subs: &[Vec<Sub>], uses: &Uses<T>) -> i64 {
     let sum = |event: usize, counts: &dyn Fn(&Sub) -> bool| -> i64 {
         subs[event].iter().filter(|sub| counts(sub)).map(|sub| i64::from(sub.duration)).sum()
     };
@@ -102,7 +103,7 @@ pub fn deviation(point: &Point, subs: &[Vec<Sub>], uses: &Uses) -> i64 {
         Wanted::Resourced(event, slot) => sum(*event, &|sub| sub.resources[*slot] == NOBODY),
         Wanted::Starts(event, times, duration) => sum(*event, &|sub| {
             sub.time != UNTIMED
-                && times >> sub.time & 1 == 0
+                && !times.has(sub.time)
                 && duration.is_none_or(|duration| duration == sub.duration)
         }),
         Wanted::OneOf(event, slot, preferred) => sum(*event, &|sub| {
@@ -119,10 +120,10 @@ pub fn deviation(point: &Point, subs: &[Vec<Sub>], uses: &Uses) -> i64 {
         }
         Wanted::Spread(events, sets) => spread(events, sets, subs),
         Wanted::Linked(events) => {
-            let taken = |event: &usize| subs[*event].iter().fold(0, |all: Times, sub| all | sub.taken());
-            let any = events.iter().map(taken).fold(0, |a, b| a | b);
-            let every = events.iter().map(taken).fold(Times::MAX, |a, b| a & b);
-            i64::from((any & !every).count_ones())
+            let taken = |event: &usize| subs[*event].iter().fold(T::NONE, |all, sub| all.or(sub.taken()));
+            let any = events.iter().map(taken).fold(T::NONE, T::or);
+            let every = events.iter().map(taken).fold(T::ALL, T::and);
+            i64::from(any.without(every).count())
         }
         Wanted::Ordered(first, second, limits) => {
             let ends = subs[*first]
@@ -150,42 +151,36 @@ pub fn deviation(point: &Point, subs: &[Vec<Sub>], uses: &Uses) -> i64 {
 }
 
 /// Parts that start in each set, as many times as they do.
-fn spread(events: &[usize], sets: &[(Times, Limits)], subs: &[Vec<Sub>]) -> i64 {
+fn spread<T: Times>(events: &[usize], sets: &[(T, Limits)], subs: &[Vec<Sub>]) -> i64 {
     let starts = events.iter().flat_map(|event| &subs[*event]).filter(|sub| sub.time != UNTIMED);
-    let (mut once, mut again) = (0, false);
+    let (mut once, mut again) = (T::NONE, false);
     for sub in starts.clone() {
-        again |= once >> sub.time & 1 == 1;
-        once |= 1 << sub.time;
+        again |= once.has(sub.time);
+        once = once.or(T::one(sub.time));
     }
-    let count = |times: Times| match again {
-        false => i64::from((once & times).count_ones()),
-        true => starts.clone().filter(|sub| times >> sub.time & 1 == 1).count() as i64,
+    let count = |times: T| match again {
+        false => i64::from(once.and(times).count()),
+        true => starts.clone().filter(|sub| times.has(sub.time)).count() as i64,
     };
     sets.iter().map(|(times, limits)| limits.outside(count(*times))).sum()
 }
 
-fn of_resource(wanted: &Wanted, uses: &Uses) -> i64 {
-    let ones = |times: Times| i64::from(times.count_ones());
+fn of_resource<T: Times>(wanted: &Wanted<T>, uses: &Uses<T>) -> i64 {
+    let ones = |times: T| i64::from(times.count());
     match wanted {
         Wanted::NoClash(resource) => uses.clashes[*resource],
-        Wanted::Free(resource, times) => ones(uses.busy[*resource] & times),
+        Wanted::Free(resource, times) => ones(uses.busy[*resource].and(*times)),
         Wanted::Idle(resource, sets, limits) => {
-            let idle = |set: &Times| {
-                let busy = uses.busy[*resource] & set;
-                if busy == 0 {
-                    return limits.outside(0);
-                }
-                let from = Times::MAX << busy.trailing_zeros();
-                let to = Times::MAX >> busy.leading_zeros();
-                limits.outside(ones(set & from & to) - ones(busy))
+            let idle = |set: &T| {
+                let busy = uses.busy[*resource].and(*set);
+                limits.outside(ones(set.and(busy.hull())) - ones(busy))
             };
             sets.iter().map(idle).sum()
         }
-        Wanted::Cluster(resource, sets, limits) => {
-            limits.outside(sets.iter().filter(|set| uses.busy[*resource] & **set != 0).count() as i64)
-        }
+        Wanted::Cluster(resource, sets, limits) => limits
+            .outside(sets.iter().filter(|set| !uses.busy[*resource].and(**set).is_none()).count() as i64),
         Wanted::Busy(resource, sets, limits) => {
-            let busy = |set: &Times| ones(uses.busy[*resource] & set);
+            let busy = |set: &T| ones(uses.busy[*resource].and(*set));
             sets.iter().map(busy).filter(|count| *count > 0).map(|count| limits.outside(count)).sum()
         }
         Wanted::Workload(resource, limits) => {
@@ -206,7 +201,7 @@ fn of_resource(wanted: &Wanted, uses: &Uses) -> i64 {
 
 /// Hard and soft cost of a timetable, counted anew.
 #[must_use]
-pub fn evaluate(instance: &Instance, subs: &[Vec<Sub>]) -> (i64, i64) {
+pub fn evaluate<T: Times>(instance: &Instance<T>, subs: &[Vec<Sub>]) -> (i64, i64) {
     let mut uses = Uses::new(instance);
     for (event, subs) in subs.iter().enumerate() {
         subs.iter().for_each(|sub| uses.book(instance, event, sub, true));
@@ -222,7 +217,7 @@ pub fn evaluate(instance: &Instance, subs: &[Vec<Sub>]) -> (i64, i64) {
 /// The same, with parts of an event that follow each other on a day and have the same resources counted as one where events are to be
 /// spread, and nowhere else. Some programs report costs by this reading; the format counts the parts as they are written.
 #[must_use]
-pub fn evaluate_spread_joined(instance: &Instance, subs: &[Vec<Sub>]) -> (i64, i64) {
+pub fn evaluate_spread_joined<T: Times>(instance: &Instance<T>, subs: &[Vec<Sub>]) -> (i64, i64) {
     let joined = super::joined(instance, subs);
     let mut cost = evaluate(instance, subs);
     for point in &instance.points {
@@ -236,17 +231,17 @@ pub fn evaluate_spread_joined(instance: &Instance, subs: &[Vec<Sub>]) -> (i64, i
 
 /// Rooms × days in use, the times used in them, and the times that those days have.
 #[must_use]
-pub fn room_days(instance: &Instance, subs: &[Vec<Sub>]) -> (u64, u64, u64) {
+pub fn room_days<T: Times>(instance: &Instance<T>, subs: &[Vec<Sub>]) -> (u64, u64, u64) {
     let mut uses = Uses::new(instance);
     for (event, subs) in subs.iter().enumerate() {
         subs.iter().for_each(|sub| uses.book(instance, event, sub, true));
     }
     let mut all = (0, 0, 0);
     for room in &instance.rooms {
-        for day in instance.days.iter().filter(|day| uses.busy(*room) & **day != 0) {
+        for day in instance.days.iter().filter(|day| !uses.busy(*room).and(**day).is_none()) {
             all.0 += 1;
-            all.1 += u64::from((uses.busy(*room) & day).count_ones());
-            all.2 += u64::from(day.count_ones());
+            all.1 += u64::from(uses.busy(*room).and(*day).count());
+            all.2 += u64::from(day.count());
         }
     }
     all

@@ -1,7 +1,6 @@
 //! What an archive's instance says, by indices.
 
-/// Times as a set; a week has at most 128.
-pub type Times = u128;
+use super::times::Times;
 
 /// No time.
 pub const UNTIMED: u16 = u16::MAX;
@@ -48,16 +47,9 @@ pub struct Sub {
 impl Sub {
     /// The times that it takes.
     #[must_use]
-    pub fn taken(&self) -> Times {
-        if self.time == UNTIMED { 0 } else { span(self.time, self.duration) }
+    pub fn taken<T: Times>(&self) -> T {
+        if self.time == UNTIMED { T::NONE } else { T::span(self.time, self.duration) }
     }
-}
-
-/// Times one after the other.
-#[must_use]
-pub fn span(first: u16, count: u16) -> Times {
-    let ones = if count >= 128 { Times::MAX } else { (1 << count) - 1 };
-    ones.checked_shl(u32::from(first)).unwrap_or(0)
 }
 
 /// What a deviation costs.
@@ -90,13 +82,13 @@ impl Limits {
 
 /// What is wanted at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Wanted<T> {
     /// The event has times.
     Timed(usize),
     /// The event's slot has a resource.
     Resourced(usize, usize),
     /// The event starts at these times; only parts of that duration count where one is given.
-    Starts(usize, Times, Option<u16>),
+    Starts(usize, T, Option<u16>),
     /// The event's slot has one of these.
     OneOf(usize, usize, Vec<u32>),
     /// Parts' durations, and how many parts.
@@ -104,7 +96,7 @@ pub enum Wanted {
     /// How many parts of a duration.
     Parts(usize, u16, Limits),
     /// How many parts of the events start in each set of times.
-    Spread(Vec<usize>, Vec<(Times, Limits)>),
+    Spread(Vec<usize>, Vec<(T, Limits)>),
     /// The events run at the same times.
     Linked(Vec<usize>),
     /// The second event starts so many times after the first ends.
@@ -114,20 +106,20 @@ pub enum Wanted {
     /// The resource is in one place at a time.
     NoClash(usize),
     /// The resource is not busy then.
-    Free(usize, Times),
+    Free(usize, T),
     /// Free times between busy ones, by set of times.
-    Idle(usize, Vec<Times>, Limits),
+    Idle(usize, Vec<T>, Limits),
     /// In how many of the sets it is busy.
-    Cluster(usize, Vec<Times>, Limits),
+    Cluster(usize, Vec<T>, Limits),
     /// How busy it is in each set, where it is busy at all.
-    Busy(usize, Vec<Times>, Limits),
+    Busy(usize, Vec<T>, Limits),
     /// Its workload.
     Workload(usize, Limits),
 }
 
 /// A constraint at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
+pub struct Point<T> {
     /// Which constraint of the instance.
     pub constraint: usize,
     /// Whether it is hard.
@@ -137,10 +129,10 @@ pub struct Point {
     /// How deviations cost.
     pub function: Function,
     /// What is wanted.
-    pub wanted: Wanted,
+    pub wanted: Wanted<T>,
 }
 
-impl Point {
+impl<T> Point<T> {
     /// The cost of a deviation; a cost that no school has is as good as any other such, so that sums stay sums.
     #[must_use]
     pub fn cost(&self, deviation: i64) -> i64 {
@@ -156,15 +148,15 @@ impl Point {
 /// Most that a place costs.
 const MOST_COST: i64 = 1_000_000_000_000;
 
-/// An instance.
+/// An instance, with sets of its times as `T` has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instance {
+pub struct Instance<T> {
     /// As in the file.
     pub id: String,
     /// Ids of times in order.
     pub times: Vec<String>,
     /// Sets of times that are days.
-    pub days: Vec<Times>,
+    pub days: Vec<T>,
     /// Ids of resources.
     pub resources: Vec<String>,
     /// Resources of a type called Room or Rooms, ascending.
@@ -174,5 +166,5 @@ pub struct Instance {
     /// Ids of constraints.
     pub constraints: Vec<String>,
     /// Every constraint at every place.
-    pub points: Vec<Point>,
+    pub points: Vec<Point<T>>,
 }

@@ -3,20 +3,31 @@
 use std::collections::BTreeMap;
 
 use super::constraints;
-use super::instance::{Event, Instance, NOBODY, Slot, Times, UNTIMED};
+use super::instance::{Event, Instance, NOBODY, Slot, UNTIMED};
+use super::times::{Long, Times};
 use crate::text::Unreadable;
 use crate::xml::{self, Element};
 
-const MOST_TIMES: usize = 128;
 const MOST_EVENTS: usize = 20_000;
 const MOST_RESOURCES: usize = 20_000;
 const MOST_DURATION: u16 = 1_000;
+/// Most resources × times, each of which a search counts.
+const MOST_CELLS: usize = 4_000_000;
+
+/// An archive's first instance, its sets of times as wide as it needs them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Archive {
+    /// Of at most 128 times.
+    Week(Instance<u128>),
+    /// Of at most 1,024.
+    Long(Instance<Long>),
+}
 
 /// What names stand for.
-#[derive(Debug, Default)]
-pub struct Names {
+#[derive(Debug)]
+pub struct Names<T> {
     pub times: BTreeMap<String, u16>,
-    pub time_groups: BTreeMap<String, Times>,
+    pub time_groups: BTreeMap<String, T>,
     pub resources: BTreeMap<String, u32>,
     pub resource_groups: BTreeMap<String, Vec<u32>>,
     pub events: BTreeMap<String, usize>,
@@ -38,18 +49,48 @@ pub fn reference<'a, T>(element: &Element, names: &'a BTreeMap<String, T>) -> Re
 ///
 /// # Errors
 /// When the bytes are not an archive, or something in it is not known.
-pub fn read(bytes: &[u8]) -> Result<Instance, Unreadable> {
+pub fn read(bytes: &[u8]) -> Result<Archive, Unreadable> {
     let root = xml::read(bytes)?;
+    let instance = first(&root)?;
+    Ok(match is_long(instance) {
+        false => Archive::Week(from_element(instance)?.0),
+        true => Archive::Long(from_element(instance)?.0),
+    })
+}
+
+/// The same with sets of times of one width.
+///
+/// # Errors
+/// As [`read`], and when there are more times than these sets hold.
+pub fn read_as<T: Times>(bytes: &[u8]) -> Result<Instance<T>, Unreadable> {
+    let root = xml::read(bytes)?;
+    from_element(first(&root)?).map(|(instance, _)| instance)
+}
+
+/// The first instance's element.
+pub fn first(root: &Element) -> Result<&Element, Unreadable> {
     if root.name != "HighSchoolTimetableArchive" {
-        return Err(at(&root, "is not a HighSchoolTimetableArchive"));
+        return Err(at(root, "is not a HighSchoolTimetableArchive"));
     }
-    let instance = root.list("Instances").first().ok_or_else(|| at(&root, "has no instance"))?;
-    from_element(instance).map(|(instance, _)| instance)
+    root.list("Instances").first().ok_or_else(|| at(root, "has no instance"))
+}
+
+/// Whether an instance has more times than a number has bits.
+pub fn is_long(instance: &Element) -> bool {
+    let times = instance.child("Times").map_or(&[][..], |all| &all.children);
+    times.iter().filter(|child| child.name == "Time").count() > u128::MOST
 }
 
 /// The instance and its names.
-pub fn from_element(element: &Element) -> Result<(Instance, Names), Unreadable> {
-    let mut names = Names::default();
+pub fn from_element<T: Times>(element: &Element) -> Result<(Instance<T>, Names<T>), Unreadable> {
+    let mut names = Names {
+        times: BTreeMap::new(),
+        time_groups: BTreeMap::new(),
+        resources: BTreeMap::new(),
+        resource_groups: BTreeMap::new(),
+        events: BTreeMap::new(),
+        event_groups: BTreeMap::new(),
+    };
     let mut instance = Instance {
         id: id(element)?,
         times: Vec::new(),
@@ -62,6 +103,10 @@ pub fn from_element(element: &Element) -> Result<(Instance, Names), Unreadable> 
     };
     times(element, &mut instance, &mut names)?;
     let types = resources(element, &mut instance, &mut names)?;
+    if instance.times.len() * instance.resources.len() > MOST_CELLS {
+        let what = format_args!("has more resources × times than the {MOST_CELLS} that this program takes");
+        return Err(at(element, what));
+    }
     events(element, &mut instance, &mut names, &types)?;
     constraints::read(element, &mut instance, &names)?;
     Ok((instance, names))
@@ -72,7 +117,7 @@ fn id(element: &Element) -> Result<String, Unreadable> {
 }
 
 /// A new name, once.
-fn insert<T>(names: &mut BTreeMap<String, T>, element: &Element, value: T) -> Result<String, Unreadable> {
+fn insert<V>(names: &mut BTreeMap<String, V>, element: &Element, value: V) -> Result<String, Unreadable> {
     let id = id(element)?;
     match names.insert(id.clone(), value) {
         None => Ok(id),
@@ -80,29 +125,31 @@ fn insert<T>(names: &mut BTreeMap<String, T>, element: &Element, value: T) -> Re
     }
 }
 
-fn times(element: &Element, instance: &mut Instance, names: &mut Names) -> Result<(), Unreadable> {
+fn times<T: Times>(
+    element: &Element,
+    instance: &mut Instance<T>,
+    names: &mut Names<T>,
+) -> Result<(), Unreadable> {
     let all = element.child("Times").ok_or_else(|| at(element, "has no Times"))?;
     let mut days = Vec::new();
     for group in all.list("TimeGroups") {
-        let id = insert(&mut names.time_groups, group, 0)?;
+        let id = insert(&mut names.time_groups, group, T::NONE)?;
         if group.name == "Day" {
             days.push(id);
         }
     }
     for time in all.children.iter().filter(|child| child.name == "Time") {
         let index = instance.times.len();
-        if index >= MOST_TIMES {
-            return Err(at(
-                time,
-                format_args!("is one more than {MOST_TIMES}, which is what this program takes"),
-            ));
+        if index >= T::MOST {
+            let what = format_args!("is one more than {}, which is what this program takes", T::MOST);
+            return Err(at(time, what));
         }
         instance.times.push(insert(&mut names.times, time, index as u16)?);
         let own = time.children.iter().filter(|child| ["Day", "Week"].contains(&child.name.as_str()));
         for group in own.chain(time.list("TimeGroups")) {
             reference(group, &names.time_groups)?;
             if let Some(times) = names.time_groups.get_mut(group.attribute("Reference").unwrap_or_default()) {
-                *times |= 1 << index;
+                *times = times.or(T::one(index as u16));
             }
         }
     }
@@ -114,10 +161,10 @@ fn times(element: &Element, instance: &mut Instance, names: &mut Names) -> Resul
 }
 
 /// Resources by type.
-fn resources(
+fn resources<T: Times>(
     element: &Element,
-    instance: &mut Instance,
-    names: &mut Names,
+    instance: &mut Instance<T>,
+    names: &mut Names<T>,
 ) -> Result<BTreeMap<String, Vec<u32>>, Unreadable> {
     let mut types: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     let Some(all) = element.child("Resources") else { return Ok(types) };
@@ -152,10 +199,10 @@ fn resources(
     Ok(types)
 }
 
-fn events(
+fn events<T: Times>(
     element: &Element,
-    instance: &mut Instance,
-    names: &mut Names,
+    instance: &mut Instance<T>,
+    names: &mut Names<T>,
     types: &BTreeMap<String, Vec<u32>>,
 ) -> Result<(), Unreadable> {
     let Some(all) = element.child("Events") else { return Ok(()) };
@@ -195,9 +242,9 @@ fn events(
     Ok(())
 }
 
-fn slot(
+fn slot<T: Times>(
     element: &Element,
-    names: &Names,
+    names: &Names<T>,
     types: &BTreeMap<String, Vec<u32>>,
     workload: u32,
 ) -> Result<Slot, Unreadable> {

@@ -13,6 +13,7 @@ mod state;
 mod tables;
 
 use super::instance::{Instance, Sub};
+use super::times::Times;
 use crate::anneal::{Cooling, FRACTION, Thresholds};
 use crate::budget::Budget;
 use crate::random::Random;
@@ -46,7 +47,7 @@ pub struct Found {
 }
 
 /// Searches until the budget ends.
-pub fn search(instance: &Instance, options: Options, budget: &mut Budget<'_>) -> Found {
+pub fn search<T: Times>(instance: &Instance<T>, options: Options, budget: &mut Budget<'_>) -> Found {
     let mut random = Random::new(options.seed);
     let tables = Tables::new(instance);
     // An opened room-day is worth a few of the dearest soft deviations.

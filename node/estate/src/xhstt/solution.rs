@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::instance::{Event, Instance, NOBODY, Sub, UNTIMED};
-use super::read::{at, from_element, reference};
+use super::read::{at, first, from_element, is_long, reference};
+use super::times::{Long, Times};
 use crate::text::Unreadable;
 use crate::xml::{self, Element, escape};
 
@@ -22,8 +23,14 @@ pub struct Solution {
 /// When one names what is not there.
 pub fn read_solutions(bytes: &[u8]) -> Result<Vec<Solution>, Unreadable> {
     let root = xml::read(bytes)?;
-    let element = root.list("Instances").first().ok_or_else(|| at(&root, "has no instance"))?;
-    let (instance, names) = from_element(element)?;
+    match is_long(first(&root)?) {
+        false => solutions::<u128>(&root),
+        true => solutions::<Long>(&root),
+    }
+}
+
+fn solutions<T: Times>(root: &Element) -> Result<Vec<Solution>, Unreadable> {
+    let (instance, names) = from_element::<T>(first(root)?)?;
     let mut all = Vec::new();
     for solution in root.list("SolutionGroups").iter().flat_map(|group| &group.children) {
         if solution.name != "Solution" || solution.attribute("Reference") != Some(&instance.id) {
@@ -69,7 +76,7 @@ pub fn read_solutions(bytes: &[u8]) -> Result<Vec<Solution>, Unreadable> {
 /// The timetable with parts of an event that follow each other and have the same resources, at least one, taken for one part. Some
 /// programs count so: the format counts the parts as they are written.
 #[must_use]
-pub fn joined(instance: &Instance, subs: &[Vec<Sub>]) -> Vec<Vec<Sub>> {
+pub fn joined<T: Times>(instance: &Instance<T>, subs: &[Vec<Sub>]) -> Vec<Vec<Sub>> {
     let join = |(event, parts): (&Event, &Vec<Sub>)| {
         let mut parts = parts.clone();
         parts.sort_by_key(|sub| sub.time);
@@ -93,8 +100,8 @@ pub fn joined(instance: &Instance, subs: &[Vec<Sub>]) -> Vec<Vec<Sub>> {
     instance.events.iter().zip(subs).map(join).collect()
 }
 
-fn same_day(instance: &Instance, one: u16, two: u16) -> bool {
-    instance.days.iter().any(|day| day >> one & 1 == 1 && day >> two & 1 == 1)
+fn same_day<T: Times>(instance: &Instance<T>, one: u16, two: u16) -> bool {
+    instance.days.iter().any(|day| day.has(one) && day.has(two))
 }
 
 /// The resources that an event is given.
@@ -110,7 +117,7 @@ fn reported(solution: &Element) -> Option<(i64, i64)> {
 
 /// The archive of the instance with one timetable, in one solution group.
 #[must_use]
-pub fn write_archive(bytes: &[u8], instance: &Instance, subs: &[Vec<Sub>]) -> String {
+pub fn write_archive<T: Times>(bytes: &[u8], instance: &Instance<T>, subs: &[Vec<Sub>]) -> String {
     let text = String::from_utf8_lossy(bytes);
     // The instances as they stand, so that whoever judges the timetable has the very same.
     let instances = text.find("<Instances>").zip(text.find("</Instances>"));

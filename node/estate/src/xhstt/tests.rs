@@ -42,7 +42,7 @@ const SMALL: &str = r#"<HighSchoolTimetableArchive><Instances><Instance Id="s"><
 
 #[test]
 fn each_deviation_is_counted_as_the_format_says() {
-    let instance = read(SMALL.as_bytes()).unwrap();
+    let instance = read_as::<u128>(SMALL.as_bytes()).unwrap();
     let solutions = read_solutions(SMALL.as_bytes()).unwrap();
     // Hard: two times of x without a room, a clash of t at b2. Soft: one idle time squared × 3, two busy on day a × 2.
     assert_eq!(evaluate(&instance, &solutions[0].subs), (3, 5));
@@ -50,7 +50,7 @@ fn each_deviation_is_counted_as_the_format_says() {
 
 #[test]
 fn the_search_keeps_its_sums_and_its_seed() {
-    let instance = read(SMALL.as_bytes()).unwrap();
+    let instance = read_as::<u128>(SMALL.as_bytes()).unwrap();
     let found = |iterations| {
         search::search(
             &instance,
@@ -100,7 +100,7 @@ fn reported_costs_are_reproduced() {
     let mut by_joined = 0;
     for name in ["AU-TE-99.xml", "FI-WP-06.xml", "BR-SA-00.xml", "ES-SS-08.xml"] {
         let Some(bytes) = archive(name) else { return };
-        let instance = read(&bytes).unwrap();
+        let instance = read_as::<u128>(&bytes).unwrap();
         for solution in read_solutions(&bytes).unwrap() {
             let cost = evaluate(&instance, &solution.subs);
             let other = cost::evaluate_spread_joined(&instance, &solution.subs);
@@ -130,7 +130,7 @@ proptest::proptest! {
 
 #[test]
 fn few_room_days_come_before_the_soft_cost_and_no_fewer_than_the_bound() {
-    let instance = read(SMALL.as_bytes()).unwrap();
+    let instance = read_as::<u128>(SMALL.as_bytes()).unwrap();
     let found = |close_rooms| {
         let options = search::Options { seed: 1, close_rooms };
         search::search(&instance, options, &mut Budget { iterations: 40_000, expired: &mut || false })
@@ -142,7 +142,7 @@ fn few_room_days_come_before_the_soft_cost_and_no_fewer_than_the_bound() {
         "<ResourceGroup Reference=\"G\"/></ResourceGroups><Resources><Resource Reference=\"S\"/></Resources>\
          </AppliesTo></AvoidClashesConstraint>",
     );
-    assert_eq!(bound::room_days(&read(all.as_bytes()).unwrap()), 1);
+    assert_eq!(bound::room_days(&read_as::<u128>(all.as_bytes()).unwrap()), 1);
     let (loose, close) = (found(false), found(true));
     assert_eq!(evaluate(&instance, &close.subs).0, 0);
     let opened = |found: &search::Found| cost::room_days(&instance, &found.subs).0;
@@ -155,7 +155,7 @@ fn few_room_days_come_before_the_soft_cost_and_no_fewer_than_the_bound() {
 fn sums_carried_through_a_search_are_those_counted_anew() {
     for name in ["AU-TE-99.xml", "BR-SA-00.xml", "ES-SS-08.xml"] {
         let Some(bytes) = archive(name) else { return };
-        let instance = read(&bytes).unwrap();
+        let instance = read_as::<u128>(&bytes).unwrap();
         for close_rooms in [false, true] {
             let options = search::Options { seed: 3, close_rooms };
             let budget = &mut Budget { iterations: 20_000, expired: &mut || false };
@@ -164,4 +164,122 @@ fn sums_carried_through_a_search_are_those_counted_anew() {
             assert_eq!(found.iterations, 20_000);
         }
     }
+}
+
+/// The same instance with sets of many words: the same costs, and move for move the same search.
+#[test]
+fn wide_sets_search_as_narrow_ones_do() {
+    let archives = [Some(SMALL.as_bytes().to_vec()), archive("BR-SA-00.xml"), archive("ES-SS-08.xml")];
+    for bytes in archives.into_iter().flatten() {
+        let narrow = read_as::<u128>(&bytes).unwrap();
+        let wide = read_as::<times::Long>(&bytes).unwrap();
+        for close_rooms in [false, true] {
+            let options = search::Options { seed: 7, close_rooms };
+            let budget = || Budget { iterations: 5_000, expired: Box::leak(Box::new(|| false)) };
+            let one = search::search(&narrow, options, &mut budget());
+            let two = search::search(&wide, options, &mut budget());
+            assert_eq!(one, two);
+            assert_eq!(
+                (evaluate(&wide, &two.subs), cost::room_days(&wide, &two.subs)),
+                (one.cost, cost::room_days(&narrow, &one.subs))
+            );
+            assert_eq!(bound::room_days(&narrow), bound::room_days(&wide));
+        }
+    }
+}
+
+/// A term of so many weeks: five days of six times, two classes that share a teacher and a room, an event of each a week.
+fn term(weeks: usize) -> String {
+    let days = weeks * 5;
+    let mut text =
+        String::from("<HighSchoolTimetableArchive><Instances><Instance Id=\"term\"><Times><TimeGroups>");
+    (0..days).for_each(|day| text += &format!("<Day Id=\"d{day}\"/>"));
+    (0..weeks).for_each(|week| text += &format!("<TimeGroup Id=\"w{week}\"/>"));
+    text += "</TimeGroups>";
+    for time in 0..days * 6 {
+        let (day, week) = (time / 6, time / 30);
+        text += &format!(
+            "<Time Id=\"t{time}\"><Day Reference=\"d{day}\"/><TimeGroups><TimeGroup Reference=\"w{week}\"/></TimeGroups></Time>"
+        );
+    }
+    text += "</Times><Resources><ResourceTypes><ResourceType Id=\"T\"/><ResourceType Id=\"Room\"/></ResourceTypes>";
+    for (id, kind) in [("x", "T"), ("y", "T"), ("t", "T"), ("R", "Room")] {
+        text += &format!("<Resource Id=\"{id}\"><ResourceType Reference=\"{kind}\"/></Resource>");
+    }
+    text += "</Resources><Events><EventGroups><EventGroup Id=\"E\"/>";
+    (0..weeks).for_each(|week| text += &format!("<EventGroup Id=\"e{week}\"/>"));
+    text += "</EventGroups>";
+    for week in 0..weeks {
+        for class in ["x", "y"] {
+            text += &format!(
+                "<Event Id=\"{class}{week}\"><Duration>2</Duration><Resources><Resource Reference=\"{class}\"/><Resource \
+                 Reference=\"t\"/><Resource Reference=\"R\"/></Resources><EventGroups><EventGroup Reference=\"E\"/><EventGroup \
+                 Reference=\"e{week}\"/></EventGroups></Event>"
+            );
+        }
+    }
+    text += "</Events><Constraints>";
+    let mut constraint = |name: &str, hard: bool, rest: &str| {
+        text += &format!(
+            "<{name} Id=\"{name}\"><Required>{hard}</Required><Weight>1</Weight><CostFunction>Linear</CostFunction>{rest}</{name}>"
+        );
+    };
+    let all = "<AppliesTo><EventGroups><EventGroup Reference=\"E\"/></EventGroups></AppliesTo>";
+    let shared = "<AppliesTo><Resources><Resource Reference=\"t\"/><Resource Reference=\"R\"/></Resources></AppliesTo>";
+    constraint("AssignTimeConstraint", true, all);
+    constraint(
+        "SplitEventsConstraint",
+        true,
+        &format!("{all}<MinimumDuration>2</MinimumDuration><MaximumDuration>2</MaximumDuration>"),
+    );
+    constraint("AvoidClashesConstraint", true, shared);
+    for week in 0..weeks {
+        let events =
+            format!("<AppliesTo><EventGroups><EventGroup Reference=\"e{week}\"/></EventGroups></AppliesTo>");
+        let own = format!(
+            "<TimeGroups><TimeGroup Reference=\"w{week}\"><Minimum>2</Minimum><Maximum>2</Maximum></TimeGroup></TimeGroups>"
+        );
+        constraint("SpreadEventsConstraint", true, &format!("{events}{own}"));
+    }
+    // What lasts two times ends on its day: no start in a day's last time.
+    let starts: String = (0..days * 6)
+        .filter(|time| time % 6 != 5)
+        .map(|time| format!("<Time Reference=\"t{time}\"/>"))
+        .collect();
+    constraint("PreferTimesConstraint", true, &format!("{all}<Times>{starts}</Times>"));
+    let groups: String = (0..days).map(|day| format!("<TimeGroup Reference=\"d{day}\"/>")).collect();
+    constraint(
+        "ClusterBusyTimesConstraint",
+        false,
+        &format!("{shared}<TimeGroups>{groups}</TimeGroups><Minimum>0</Minimum><Maximum>{weeks}</Maximum>"),
+    );
+    constraint(
+        "LimitIdleTimesConstraint",
+        false,
+        &format!("{shared}<TimeGroups>{groups}</TimeGroups><Minimum>0</Minimum><Maximum>0</Maximum>"),
+    );
+    text += "</Constraints></Instance></Instances></HighSchoolTimetableArchive>";
+    text
+}
+
+#[test]
+fn a_term_of_more_times_than_a_number_has_bits_is_solved() {
+    let text = term(6);
+    let Archive::Long(instance) = read(text.as_bytes()).unwrap() else { panic!("180 times are long") };
+    assert_eq!((instance.times.len(), instance.days.len(), instance.events.len()), (180, 30, 12));
+    let budget = &mut Budget { iterations: 40_000, expired: &mut || false };
+    let found = search::search(&instance, search::Options { seed: 1, close_rooms: true }, budget);
+    assert_eq!((found.cost, evaluate(&instance, &found.subs).0), (evaluate(&instance, &found.subs), 0));
+    assert!(found.subs.iter().flatten().any(|sub| sub.time >= 128));
+    // Both of a week on one day: four of its six times, a day a week.
+    assert_eq!(bound::room_days(&instance), 4);
+    let (opened, held, _) = cost::room_days(&instance, &found.subs);
+    assert!((6..=8).contains(&opened) && held == 24, "{opened} {held}");
+    let archive = write_archive(text.as_bytes(), &instance, &found.subs);
+    assert_eq!(evaluate(&instance, &read_solutions(archive.as_bytes()).unwrap()[0].subs), found.cost);
+    // A week stays a week, and what no set holds is refused by its line.
+    assert!(matches!(read(term(4).as_bytes()), Ok(Archive::Week(instance)) if instance.times.len() == 120));
+    assert!(matches!(read(term(5).as_bytes()), Ok(Archive::Long(_))));
+    let refused = read(term(35).as_bytes()).unwrap_err().to_string();
+    assert!(refused.ends_with("<Time> is one more than 1024, which is what this program takes"), "{refused}");
 }

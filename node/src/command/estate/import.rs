@@ -35,7 +35,7 @@ pub fn run(args: &ImportArgs) -> Result<Outcome, Failure> {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
     let first = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
     let estate = if start.starts_with(b"<") {
-        xhstt::read(&bytes).and_then(|instance| of_archive(&instance))
+        xhstt::read(&bytes).and_then(|archive| of_archive(&archive))
     } else if first.contains(&b',') {
         of_csv(&bytes)
     } else {

@@ -148,7 +148,7 @@ impl Tables {
         }
     }
 
-    /// Adds what times and rooms weigh, so that an opened day of a usual room weighs what it does without.
+    /// Adds what times and rooms weigh, in units of which an opened day of a usual room takes [`ROOM_DAY`].
     pub fn burden(&mut self, instance: &Instance, burden: &Burden) {
         let Some(unit) = burden.unit(ROOM_DAY, burden.percent) else { return };
         let add = |table: &mut Vec<i32>, of: &[i64]| {
@@ -166,7 +166,8 @@ impl Tables {
         add(&mut self.away, &burden.at);
         add(&mut self.away_room, &burden.room);
         let unit = burden.unit(ROOM_DAY, 100).unwrap_or(unit);
-        self.room_days = burden.room_day.iter().map(|cost| unit.of(*cost).max(1)).collect();
+        // Few room-days come first: none weighs less than where energy weighs nothing.
+        self.room_days = burden.room_day.iter().map(|cost| ROOM_DAY + unit.of(*cost)).collect();
     }
 
     /// What a full day of a room weighs.

@@ -176,7 +176,7 @@ fn the_delta_of_a_move_holds_where_times_and_rooms_weigh() {
     let instance = small();
     let mut tables = Tables::new(&instance);
     tables.burden(&instance, &dear());
-    assert_eq!((tables.room_day(0), tables.room_day(1), tables.room_day(2)), (16, 24, 32));
+    assert_eq!((tables.room_day(0), tables.room_day(1), tables.room_day(2)), (40, 48, 56));
     // 45 students of c5 in the last period: 45 × 120 in units of which 3,000 are 24.
     assert_eq!((tables.away(5, 7), tables.away(5, 4), tables.away_room(5, 1)), (43, 0, 11));
     let mut state = State::new(&tables, weights(&tables, true));

@@ -5,6 +5,7 @@
 //! sticks out of a stretch widens both. Linked events' parts move together.
 
 use super::super::instance::{NOBODY, UNTIMED};
+use super::super::times::Times;
 use super::state::State;
 use super::tables::Tables;
 
@@ -27,9 +28,9 @@ impl Stretch {
 }
 
 /// Moves a part of an event to a start; whether the chain came to its end. Nothing is changed where it did not.
-pub fn exchange(
-    state: &mut State<'_>,
-    tables: &Tables,
+pub fn exchange<T: Times>(
+    state: &mut State<'_, T>,
+    tables: &Tables<T>,
     event: usize,
     place: usize,
     to: u16,
@@ -102,16 +103,16 @@ fn widened(pair: [Stretch; 2], from: u16, end: u16, times: u16) -> Option<[Stret
     (wider[0].end() <= wider[1].from).then_some(wider)
 }
 
-struct Chain<'a, 'b> {
-    state: &'a State<'b>,
-    tables: &'a Tables,
+struct Chain<'a, 'b, T> {
+    state: &'a State<'b, T>,
+    tables: &'a Tables<T>,
     pair: [Stretch; 2],
     /// Whether resources that were found move with their parts, or only those that are given.
     whole: bool,
     parts: Vec<(usize, usize)>,
 }
 
-impl Chain<'_, '_> {
+impl<T: Times> Chain<'_, '_, T> {
     /// Finds all who must move; or who sticks out, if widening can help.
     fn close(&mut self) -> Result<(), Option<(u16, u16)>> {
         let mut next = 0;
@@ -166,7 +167,7 @@ impl Chain<'_, '_> {
             return Err(Some((sub.time, end)));
         }
         // What its hard constraints say of it alone would be broken for sure.
-        if self.tables.starts[event] >> self.target(event, place) & 1 == 0 {
+        if !self.tables.starts[event].has(self.target(event, place)) {
             return Err(None);
         }
         self.parts.push((event, place));

@@ -1,13 +1,14 @@
 //! The first timetable: the events with most to meet first, each part at the time and with the resources that cost least.
 
-use super::super::instance::{NOBODY, UNTIMED, span};
+use super::super::instance::{NOBODY, UNTIMED};
+use super::super::times::Times;
 use super::state::State;
 use super::tables::Tables;
 
 /// Most places looked at in all, so that a large school is not waited for.
 const MOST_LOOKS: usize = 1 << 18;
 
-pub fn construct(state: &mut State<'_>, tables: &Tables) {
+pub fn construct<T: Times>(state: &mut State<'_, T>, tables: &Tables<T>) {
     let instance = state.instance;
     let mut order = tables.timed.clone();
     let heavy = |event: &usize| {
@@ -37,17 +38,24 @@ pub fn construct(state: &mut State<'_>, tables: &Tables) {
     state.begin();
 }
 
-fn best_time(state: &mut State<'_>, tables: &Tables, event: usize, place: usize, looks: usize) {
+fn best_time<T: Times>(
+    state: &mut State<'_, T>,
+    tables: &Tables<T>,
+    event: usize,
+    place: usize,
+    looks: usize,
+) {
     let times = state.instance.times.len() as u16;
     let duration = state.subs[event][place].duration;
     let Some(last) = times.checked_sub(duration) else { return };
-    let fits = span(0, last + 1);
-    let wanted = if fits & tables.starts[event] == 0 { fits } else { fits & tables.starts[event] };
+    let fits = T::span(0, last + 1);
+    let both = fits.and(tables.starts[event]);
+    let wanted = if both.is_none() { fits } else { both };
     let mut best = (i64::MAX, 0);
     // From a different place of the week for each part, so that a tie is not always Monday.
     let offset = (event * 7 + place * 13) as u16 % times;
     let turned = (0..times).map(|time| (time + offset) % times);
-    for time in turned.filter(|time| wanted >> time & 1 == 1).take(looks) {
+    for time in turned.filter(|time| wanted.has(*time)).take(looks) {
         state.begin();
         put(state, tables, event, place, time);
         state.settle();
@@ -62,7 +70,7 @@ fn best_time(state: &mut State<'_>, tables: &Tables, event: usize, place: usize,
 }
 
 /// The part, and the parts of linked events that have no time yet.
-fn put(state: &mut State<'_>, tables: &Tables, event: usize, place: usize, time: u16) {
+fn put<T: Times>(state: &mut State<'_, T>, tables: &Tables<T>, event: usize, place: usize, time: u16) {
     state.set_time(event, place, time);
     let duration = state.subs[event][place].duration;
     for linked in &tables.linked[event] {
@@ -73,7 +81,12 @@ fn put(state: &mut State<'_>, tables: &Tables, event: usize, place: usize, time:
     }
 }
 
-fn best_resource(state: &mut State<'_>, tables: &Tables, slot: (usize, usize, usize), looks: usize) {
+fn best_resource<T: Times>(
+    state: &mut State<'_, T>,
+    tables: &Tables<T>,
+    slot: (usize, usize, usize),
+    looks: usize,
+) {
     let (event, place, slot) = slot;
     let mut best = (i64::MAX, NOBODY);
     for resource in tables.choices[event][slot].iter().take(looks) {

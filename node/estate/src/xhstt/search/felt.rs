@@ -1,6 +1,7 @@
 //! Which points feel a change: of an event's times, of its resources, of how it is split; of a resource's times.
 
 use super::super::instance::{Instance, Wanted};
+use super::super::times::Times;
 
 pub struct Felt {
     timing: Vec<Vec<u32>>,
@@ -10,7 +11,7 @@ pub struct Felt {
 }
 
 impl Felt {
-    pub fn new(instance: &Instance) -> Self {
+    pub fn new<T: Times>(instance: &Instance<T>) -> Self {
         let events = instance.events.len();
         let none = || vec![Vec::new(); events];
         let mut felt = Self {
@@ -25,7 +26,7 @@ impl Felt {
         felt
     }
 
-    fn enter(&mut self, wanted: &Wanted, index: u32) {
+    fn enter<T: Times>(&mut self, wanted: &Wanted<T>, index: u32) {
         let mut timed = |event: usize| {
             self.timing[event].push(index);
             self.all[event].push(index);

@@ -1,14 +1,15 @@
 //! Moves: a part to another time, alone or by a chain; another resource for a slot, or its holder's; two events' resources
 //! exchanged; another way to split an event. A part of the moves starts where something costs.
 
-use super::super::instance::{NOBODY, Sub, Times, UNTIMED, Wanted, span};
+use super::super::instance::{NOBODY, Sub, UNTIMED, Wanted};
+use super::super::times::Times;
 use super::chain;
 use super::state::State;
 use super::tables::Tables;
 use crate::random::Random;
 
 /// Tries one random move; says whether it was kept.
-pub fn step(state: &mut State<'_>, tables: &Tables, random: &mut Random, may: i64) -> bool {
+pub fn step<T: Times>(state: &mut State<'_, T>, tables: &Tables<T>, random: &mut Random, may: i64) -> bool {
     let bits = random.bits();
     let (kind, focus) = ((bits & 63) as u32, bits >> 6 & 3 == 0);
     let before = state.total();
@@ -32,7 +33,7 @@ pub fn step(state: &mut State<'_>, tables: &Tables, random: &mut Random, may: i6
     false
 }
 
-impl Tables {
+impl<T: Times> Tables<T> {
     /// Of 64 moves, how many look for resources.
     fn staffing_share(&self) -> u32 {
         match self.open.len() {
@@ -43,22 +44,19 @@ impl Tables {
 }
 
 /// One of the ones of a set, by a random number.
-pub fn pick(set: Times, random: &mut Random) -> Option<u16> {
-    let count = set.count_ones();
-    if count == 0 {
-        return None;
+pub fn pick<T: Times>(set: T, random: &mut Random) -> Option<u16> {
+    match set.count() {
+        0 => None,
+        count => set.nth(random.below(count)),
     }
-    let mut left = set;
-    (0..random.below(count)).for_each(|_| left &= left - 1);
-    Some(left.trailing_zeros() as u16)
 }
 
-fn one_of<T: Copy>(all: &[T], random: &mut Random) -> Option<T> {
+fn one_of<V: Copy>(all: &[V], random: &mut Random) -> Option<V> {
     all.get(random.below(all.len().max(1) as u32) as usize).copied()
 }
 
 /// An event of a point that costs something.
-fn troubled(state: &State<'_>, tables: &Tables, random: &mut Random) -> Option<usize> {
+fn troubled<T: Times>(state: &State<'_, T>, tables: &Tables<T>, random: &mut Random) -> Option<usize> {
     let point = one_of(&state.bad, random)?;
     match state.wanted(point) {
         Wanted::Timed(e)
@@ -84,20 +82,20 @@ fn troubled(state: &State<'_>, tables: &Tables, random: &mut Random) -> Option<u
 }
 
 /// A start for an event's part: within the week, seldom regardless of what its hard constraints say.
-fn start(
-    state: &State<'_>,
-    tables: &Tables,
+fn start<T: Times>(
+    state: &State<'_, T>,
+    tables: &Tables<T>,
     event: usize,
     duration: u16,
     random: &mut Random,
 ) -> Option<u16> {
     let times = state.instance.times.len() as u16;
-    let fits = span(0, times.checked_sub(duration)? + 1);
-    let wanted = if random.below(32) == 0 { Times::MAX } else { tables.starts[event] };
-    pick(fits & wanted, random).or_else(|| pick(fits, random))
+    let fits = T::span(0, times.checked_sub(duration)? + 1);
+    let wanted = if random.below(32) == 0 { T::ALL } else { tables.starts[event] };
+    pick(fits.and(wanted), random).or_else(|| pick(fits, random))
 }
 
-fn time(state: &mut State<'_>, tables: &Tables, random: &mut Random, focus: bool, kind: u32) {
+fn time<T: Times>(state: &mut State<'_, T>, tables: &Tables<T>, random: &mut Random, focus: bool, kind: u32) {
     let timed = |event: &usize| state.instance.events[*event].given == UNTIMED;
     let focused = if focus { troubled(state, tables, random).filter(timed) } else { None };
     let Some(event) = focused.or_else(|| one_of(&tables.timed, random)) else { return };
@@ -110,7 +108,13 @@ fn time(state: &mut State<'_>, tables: &Tables, random: &mut Random, focus: bool
 }
 
 /// Moves a part and the parts of linked events beside it; each then looks for resources that are free there.
-fn move_together(state: &mut State<'_>, tables: &Tables, event: usize, place: usize, new: u16) {
+fn move_together<T: Times>(
+    state: &mut State<'_, T>,
+    tables: &Tables<T>,
+    event: usize,
+    place: usize,
+    new: u16,
+) {
     let (old, duration) = (state.subs[event][place].time, state.subs[event][place].duration);
     state.set_time(event, place, new);
     rehouse(state, tables, event, place);
@@ -126,10 +130,10 @@ fn move_together(state: &mut State<'_>, tables: &Tables, event: usize, place: us
 }
 
 /// Where an open slot's resource is in two places now, takes one that is free.
-fn rehouse(state: &mut State<'_>, tables: &Tables, event: usize, place: usize) {
+fn rehouse<T: Times>(state: &mut State<'_, T>, tables: &Tables<T>, event: usize, place: usize) {
     for slot in 0..state.instance.events[event].slots.len() {
         let sub = &state.subs[event][place];
-        let (resource, taken) = (sub.resources[slot], sub.taken());
+        let (resource, taken) = (sub.resources[slot], sub.taken::<T>());
         if state.instance.events[event].slots[slot].given != NOBODY
             || resource == NOBODY
             || sub.time == UNTIMED
@@ -141,13 +145,13 @@ fn rehouse(state: &mut State<'_>, tables: &Tables, event: usize, place: usize) {
             continue;
         }
         let choices = &tables.choices[event][slot];
-        if let Some(free) = choices.iter().find(|other| state.uses.busy(**other) & taken == 0) {
+        if let Some(free) = choices.iter().find(|other| state.uses.busy(**other).and(taken).is_none()) {
             state.set_resource(event, place, slot, *free);
         }
     }
 }
 
-fn staff(state: &mut State<'_>, tables: &Tables, random: &mut Random, focus: bool) {
+fn staff<T: Times>(state: &mut State<'_, T>, tables: &Tables<T>, random: &mut Random, focus: bool) {
     let focused = if focus { troubled(state, tables, random) } else { None };
     let slots = focused.map_or(0, |event| state.instance.events[event].slots.len());
     let own = focused.map(|event| (event, random.below(slots.max(1) as u32) as usize));
@@ -165,10 +169,10 @@ fn staff(state: &mut State<'_>, tables: &Tables, random: &mut Random, focus: boo
     let places = if first < parts { first..first + 1 } else { 0..parts };
     if random.below(4) == 0 {
         // A free one before any.
-        let taken = places.clone().fold(0, |all: Times, place| all | state.subs[event][place].taken());
+        let taken = places.clone().fold(T::NONE, |all, place| all.or(state.subs[event][place].taken()));
         let offset = random.below(narrow.len().max(1) as u32) as usize;
         let around = narrow[offset.min(narrow.len())..].iter().chain(narrow);
-        chosen = around.copied().find(|other| state.uses.busy(*other) & taken == 0).unwrap_or(chosen);
+        chosen = around.copied().find(|other| state.uses.busy(*other).and(taken).is_none()).unwrap_or(chosen);
     }
     let give_back = random.below(2) == 0;
     for place in places {
@@ -181,7 +185,7 @@ fn staff(state: &mut State<'_>, tables: &Tables, random: &mut Random, focus: boo
 }
 
 /// Whoever holds a resource while a part runs gets another for it.
-fn swap_holder(state: &mut State<'_>, event: usize, place: usize, wanted: u32, instead: u32) {
+fn swap_holder<T: Times>(state: &mut State<'_, T>, event: usize, place: usize, wanted: u32, instead: u32) {
     let (from, duration) = (state.subs[event][place].time, state.subs[event][place].duration);
     for time in from..from + duration {
         let Some(holder) = state.uses.event_at(wanted, time).filter(|holder| *holder != event) else {
@@ -196,7 +200,7 @@ fn swap_holder(state: &mut State<'_>, event: usize, place: usize, wanted: u32, i
     }
 }
 
-fn split(state: &mut State<'_>, tables: &Tables, random: &mut Random) {
+fn split<T: Times>(state: &mut State<'_, T>, tables: &Tables<T>, random: &mut Random) {
     let Some(event) = one_of(&tables.splittable, random) else { return };
     let Some(way) = tables.ways[event].get(random.below(tables.ways[event].len() as u32) as usize) else {
         return;

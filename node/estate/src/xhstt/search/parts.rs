@@ -3,12 +3,13 @@
 use super::super::cost::{Uses, deviation};
 use super::super::instance::{Instance, Sub, UNTIMED, Wanted};
 use super::super::solution::given;
+use super::super::times::Times;
 
 /// Durations up to which every way to split is looked at.
 const LISTED: u16 = 12;
 
 /// Every way to split each event that breaks hard constraints least.
-pub fn ways(instance: &Instance) -> Vec<Vec<Vec<u16>>> {
+pub fn ways<T: Times>(instance: &Instance<T>) -> Vec<Vec<Vec<u16>>> {
     let uses = Uses::new(instance);
     let mut points = vec![Vec::new(); instance.events.len()];
     for point in &instance.points {
@@ -66,7 +67,7 @@ fn below(left: u16, most: u16, way: &mut Vec<u16>, all: &mut Vec<Vec<u16>>) {
 }
 
 /// Each event split as its constraints like best, without times.
-pub fn first(instance: &Instance) -> Vec<Vec<Sub>> {
+pub fn first<T: Times>(instance: &Instance<T>) -> Vec<Vec<Sub>> {
     let ways = ways(instance);
     (instance.events.iter().zip(ways))
         .map(|(event, ways)| {

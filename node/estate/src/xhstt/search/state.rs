@@ -3,6 +3,7 @@
 
 use super::super::cost::{Uses, deviation};
 use super::super::instance::{Instance, NOBODY, Sub, Wanted};
+use super::super::times::Times;
 use super::felt::Felt;
 use super::rooms::Rooms;
 
@@ -30,13 +31,13 @@ enum Was {
     Cost(u32, i64),
 }
 
-pub struct State<'a> {
-    pub instance: &'a Instance,
+pub struct State<'a, T> {
+    pub instance: &'a Instance<T>,
     pub subs: Vec<Vec<Sub>>,
-    pub uses: Uses,
+    pub uses: Uses<T>,
     pub cost: Cost,
     pub weights: Weights,
-    rooms: Option<Rooms>,
+    rooms: Option<Rooms<T>>,
     felt: Felt,
     of_point: Vec<i64>,
     /// Points that cost something, and where each of them is in the list.
@@ -54,8 +55,13 @@ pub struct State<'a> {
 
 const NOWHERE: u32 = u32::MAX;
 
-impl<'a> State<'a> {
-    pub fn new(instance: &'a Instance, subs: Vec<Vec<Sub>>, weights: Weights, rooms: Option<Rooms>) -> Self {
+impl<'a, T: Times> State<'a, T> {
+    pub fn new(
+        instance: &'a Instance<T>,
+        subs: Vec<Vec<Sub>>,
+        weights: Weights,
+        rooms: Option<Rooms<T>>,
+    ) -> Self {
         let mut uses = Uses::new(instance);
         for (event, subs) in subs.iter().enumerate() {
             subs.iter().for_each(|sub| uses.book(instance, event, sub, true));
@@ -250,7 +256,7 @@ impl<'a> State<'a> {
     }
 
     /// What is wanted at a point.
-    pub fn wanted(&self, point: u32) -> &'a Wanted {
+    pub fn wanted(&self, point: u32) -> &'a Wanted<T> {
         &self.instance.points[point as usize].wanted
     }
 }

@@ -1,16 +1,17 @@
 //! What moves choose from, taken once from the instance.
 
-use super::super::instance::{Instance, NOBODY, Slot, Times, UNTIMED, Wanted, span};
+use super::super::instance::{Instance, NOBODY, Slot, UNTIMED, Wanted};
+use super::super::times::Times;
 use super::parts;
 
 /// Events of one link that moves hold together.
 const MOST_LINKED: usize = 64;
 
-pub struct Tables {
+pub struct Tables<T> {
     /// Ways to split each event that break its hard constraints least.
     pub ways: Vec<Vec<Vec<u16>>>,
     /// Times at which an event may start without breaking what its hard constraints say of it alone.
-    pub starts: Vec<Times>,
+    pub starts: Vec<T>,
     /// Resources that a slot may have, by event.
     pub choices: Vec<Vec<Vec<u32>>>,
     /// Other events that must run at the same times.
@@ -28,8 +29,8 @@ pub struct Tables {
     pub soft: (i64, i64),
 }
 
-impl Tables {
-    pub fn new(instance: &Instance) -> Self {
+impl<T: Times> Tables<T> {
+    pub fn new(instance: &Instance<T>) -> Self {
         let soft = instance.points.iter().filter(|point| !point.hard).map(|point| point.weight.max(1));
         let hard = instance.points.iter().filter(|point| point.hard).map(|point| point.weight.max(1));
         let most_soft = soft.clone().max().unwrap_or(1);
@@ -39,7 +40,7 @@ impl Tables {
         let mut tables = Self {
             splittable: (0..events).filter(|event| ways[*event].len() > 1).collect(),
             ways,
-            starts: vec![span(0, instance.times.len() as u16); events],
+            starts: vec![T::span(0, instance.times.len() as u16); events],
             choices: instance.events.iter().map(|event| candidates(&event.slots)).collect(),
             linked: vec![Vec::new(); events],
             given: vec![Vec::new(); instance.resources.len()],
@@ -62,7 +63,7 @@ impl Tables {
     }
 
     /// Takes out what hard constraints say of an event alone; never all.
-    fn narrow(&mut self, instance: &Instance) {
+    fn narrow(&mut self, instance: &Instance<T>) {
         for point in instance.points.iter().filter(|point| point.hard) {
             match &point.wanted {
                 Wanted::OneOf(event, slot, preferred) => {
@@ -73,9 +74,9 @@ impl Tables {
                 }
                 Wanted::Starts(event, times, duration)
                     if duration.is_none_or(|duration| duration == instance.events[*event].duration)
-                        && self.starts[*event] & times != 0 =>
+                        && !self.starts[*event].and(*times).is_none() =>
                 {
-                    self.starts[*event] &= times;
+                    self.starts[*event] = self.starts[*event].and(*times);
                 }
                 // A group of more is no chain that could ever close.
                 Wanted::Linked(all) if all.len() <= MOST_LINKED => {
@@ -85,8 +86,8 @@ impl Tables {
                 }
                 Wanted::Free(resource, times) => {
                     for event in &self.given[*resource] {
-                        let left = self.starts[*event] & !times;
-                        if left != 0 {
+                        let left = self.starts[*event].without(*times);
+                        if !left.is_none() {
                             self.starts[*event] = left;
                         }
                     }

@@ -11,7 +11,7 @@ use aula_ledger::types::{AccountId, DistrictId, Hash};
 use serde::Serialize;
 
 use super::WhatIfArgs;
-use super::fork::Fork;
+use super::fork::{Fork, node_home};
 use crate::command::estate::whatif::{Folder, lines};
 use crate::command::{Advise, Context, Failure, absolute};
 use crate::home::Home;
@@ -66,7 +66,7 @@ impl Beside {
         let compared = folder.compare(changes)?;
         let home = match &args.from_vault {
             Some(home) => Home::at(absolute(home)?),
-            None => context.home.clone(),
+            None => node_home(&context.home),
         };
         let whose = match args.district {
             Some(district) => Whose::District(DistrictId(district)),

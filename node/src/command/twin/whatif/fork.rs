@@ -48,7 +48,7 @@ pub struct Fork {
 }
 
 /// The home itself, or the first node of a demo or local network under it.
-fn node_home(home: &Home) -> Home {
+pub fn node_home(home: &Home) -> Home {
     let nested = Home::at(home.path().join("node-01"));
     if !home.data_dir().exists() && nested.data_dir().exists() { nested } else { home.clone() }
 }
