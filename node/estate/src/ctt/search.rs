@@ -84,10 +84,17 @@ pub fn search_weighing(
     construct::construct(&mut state, &placed);
     let mut best = Best { rank: rank(&state, options), cell_of: state.cell_of.clone() };
     let (mut done, mut length) = (0, FIRST_ROUND);
+    let hot = if options.close_rooms { 3 * HOT } else { HOT };
+    let weighs = !tables.room_days.is_empty();
     while !tables.course_of.is_empty() && budget.allows(done) {
-        let hot = if options.close_rooms { 3 * HOT } else { HOT };
-        let cooling = Cooling { hot, cold: COLD, length };
+        // Where energy weighs, half of a round looks for few room-days, and the other half, cooler and from the best of all, for times in them.
+        let cooling = Cooling { hot, cold: COLD, length: if weighs { length / 2 } else { length } };
         done = round(&mut state, cooling, done, options, &mut random, &mut best, budget);
+        if weighs && budget.allows(done) {
+            state.stand(&best.cell_of);
+            let cooling = Cooling { hot: HOT, ..cooling };
+            done = round(&mut state, cooling, done, options, &mut random, &mut best, budget);
+        }
         length *= 2;
         if state.cost.hard > 0 {
             state.weights.hard = (2 * state.weights.hard).min(hard_limit);

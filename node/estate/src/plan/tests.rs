@@ -156,6 +156,21 @@ fn planned(
     let weight = burden(&instance, &building, hours, &given, week);
     println!("{name} at {:?}\nroom {:?}\nday {:?}", weight.at, weight.room, weight.room_day);
     sum(&weight, &given);
+    let rows = |lessons: &[Lesson], people: bool| {
+        let row = |one: &Lesson| {
+            let many = if people { instance.courses[one.course as usize].students } else { 0 };
+            super::load::row(&instance, week, (one.room, one.period), many)
+        };
+        let schedule = crate::energy::schedule::Schedule::run_by(lessons.iter().map(row), Program::Day);
+        load(&building, hours, &schedule).0
+    };
+    println!("{name} all closed {:?}", rows(&[], true));
+    println!("{name} nobody there {:?}", rows(&given, false));
+    let mut dark = building.clone();
+    dark.zones.iter_mut().for_each(|zone| zone.lights = 0);
+    let row = |one: &Lesson| super::load::row(&instance, week, (one.room, one.period), 0);
+    let schedule_of = crate::energy::schedule::Schedule::run_by(given.iter().map(row), Program::Day);
+    println!("{name} nor light {:?}", load(&dark, hours, &schedule_of).0);
     for percent in percents {
         let plan = search(true, &crate::ctt::burden::Burden { percent: *percent, ..weight.clone() });
         sum(&weight, &plan);

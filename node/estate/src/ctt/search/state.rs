@@ -179,6 +179,18 @@ impl<'a> State<'a> {
         here[old - 1] - here[old] + there[new + 1] - there[new]
     }
 
+    /// Has every lecture where another timetable has it.
+    pub fn stand(&mut self, cell_of: &[u32]) {
+        for lecture in (0..cell_of.len() as u32).filter(|lecture| cell_of[*lecture as usize] != NOTHING) {
+            if self.cell_of[lecture as usize] != NOTHING {
+                self.lift(lecture);
+            }
+        }
+        for (lecture, cell) in (0..).zip(cell_of).filter(|(_, cell)| **cell != NOTHING) {
+            self.put(lecture, *cell);
+        }
+    }
+
     /// Takes a lecture out.
     pub fn lift(&mut self, lecture: u32) {
         let t = self.tables;

@@ -166,8 +166,8 @@ impl Tables {
         add(&mut self.away, &burden.at);
         add(&mut self.away_room, &burden.room);
         let unit = burden.unit(ROOM_DAY, 100).unwrap_or(unit);
-        // Few room-days come first: none weighs less than where energy weighs nothing.
-        self.room_days = burden.room_day.iter().map(|cost| ROOM_DAY + unit.of(*cost)).collect();
+        // Few room-days come first: each weighs more than where energy weighs nothing.
+        self.room_days = burden.room_day.iter().map(|cost| 2 * ROOM_DAY + unit.of(*cost)).collect();
     }
 
     /// What a full day of a room weighs.

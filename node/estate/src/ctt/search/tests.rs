@@ -176,7 +176,7 @@ fn the_delta_of_a_move_holds_where_times_and_rooms_weigh() {
     let instance = small();
     let mut tables = Tables::new(&instance);
     tables.burden(&instance, &dear());
-    assert_eq!((tables.room_day(0), tables.room_day(1), tables.room_day(2)), (40, 48, 56));
+    assert_eq!((tables.room_day(0), tables.room_day(1), tables.room_day(2)), (64, 72, 80));
     // 45 students of c5 in the last period: 45 × 120 in units of which 3,000 are 24.
     assert_eq!((tables.away(5, 7), tables.away(5, 4), tables.away_room(5, 1)), (43, 0, 11));
     let mut state = State::new(&tables, weights(&tables, true));
@@ -210,4 +210,21 @@ fn dear_times_are_left_to_small_lectures_and_no_hard_constraint_pays_for_it() {
     assert_eq!((after.hard(), after.seats_short <= before.seats_short), (0, true));
     assert!(after.opened_room_days <= before.opened_room_days, "{before:?} {after:?}");
     assert!(cost(&weighed) < cost(&plain), "{} {}", cost(&weighed), cost(&plain));
+}
+
+#[test]
+fn a_state_stands_as_another_did() {
+    let instance = small();
+    let tables = Tables::new(&instance);
+    let mut state = State::new(&tables, weights(&tables, true));
+    construct::construct(&mut state, &[]);
+    let (first, cost) = (state.cell_of.clone(), state.cost);
+    let (mut random, thresholds) = (Random::new(8), Thresholds::default());
+    let mut scratch = moves::Scratch::default();
+    for _ in 0..5_000 {
+        moves::step(&mut state, &mut random, &thresholds, 40 << FRACTION, &mut scratch);
+    }
+    assert_ne!(state.cell_of, first);
+    state.stand(&first);
+    assert_eq!((&state.cell_of, state.cost), (&first, cost));
 }
