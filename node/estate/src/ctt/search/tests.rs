@@ -197,7 +197,7 @@ fn dear_times_are_left_to_small_lectures_and_no_hard_constraint_pays_for_it() {
     let instance = small();
     let found = |burden: &Burden| {
         let options = Options { seed: 1, close_rooms: true };
-        let budget = &mut Budget { iterations: 300_000, expired: &mut || false };
+        let budget = &mut Budget { iterations: 1_200_000, expired: &mut || false };
         search_weighing(&instance, options, &Keep::default(), burden, budget).lessons
     };
     let cost = |lessons: &[Lesson]| -> i64 {
