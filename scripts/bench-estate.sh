@@ -26,7 +26,7 @@ courses() {
     answer=$("$aula" estate timetable "$file" --seconds "$each" --seed "$seed" $flag -o "$work/out" --output json) || true
     echo "| $name | $(field hard <<<"$answer") | $(field cost <<<"$answer") | ${best[${name#comp}]:-?} |" \
       "$(field seats_short <<<"$answer") | $(field opened_room_days <<<"$answer") | $(field room_days_bound <<<"$answer") |" \
-      "$(field utilisation_ppm <<<"$answer" | sed -E 's/(....)$/.\1/; s/(\..).*/\1%/') | $seed |" \
+      "$(field utilisation_ppm <<<"$answer" | awk '{ printf "%.1f%%", $1 / 1e4 }') | $seed |" \
       "$(field iterations <<<"$answer") | $(field cpu_s <<<"$answer") |"
     sum=$((sum + $(field cost <<<"$answer")))
     known=$((known + ${best[${name#comp}]:-0}))

@@ -6,8 +6,8 @@
 //! fail, [`optout`] who will leave a course, [`staffing`] how many teachers that asks for; [`check`] names a schedule's conflicts,
 //! [`reseat`] finds rooms for lessons whose own is taken out; [`plan`] what a change of timetable does, [`whatif`] what a change of
 //! the estate does; [`page`] shows all of it; [`anchor`] puts a building's rows under one root, [`pools`] makes places of its
-//! rooms, [`ledger_pools`] reads what the ledger has of places. Readers take bytes and give a checked value or an [`text::Unreadable`] that says where and what; searches take a seed and
-//! are replayable by their number of iterations; files, clocks and processor time are the caller's.
+//! rooms, [`ledger_pools`] reads what the ledger has of places. Readers take bytes and give a checked value or an
+//! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of iterations; files, clocks and processor time are the caller's.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

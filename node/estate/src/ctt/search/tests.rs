@@ -208,7 +208,8 @@ fn dear_times_are_left_to_small_lectures_and_no_hard_constraint_pays_for_it() {
     assert_eq!(found(&Burden { percent: 0, ..dear() }), plain, "at no weight it is the search without");
     let (before, after) = (evaluate(&instance, &plain), evaluate(&instance, &weighed));
     assert_eq!((after.hard(), after.seats_short <= before.seats_short), (0, true));
-    assert!(after.opened_room_days <= before.opened_room_days, "{before:?} {after:?}");
+    // A tenth day where nine would hold all is as far as such dear times go.
+    assert!(after.opened_room_days <= before.opened_room_days + 1, "{before:?} {after:?}");
     assert!(cost(&weighed) < cost(&plain), "{} {}", cost(&weighed), cost(&plain));
 }
 
