@@ -248,8 +248,9 @@ impl World {
     /// What the keeper of a node does now.
     fn keep(&mut self, i: usize) {
         let now = self.now;
+        let slow = self.faults;
         let delay = |random: &mut StdRng| {
-            let most = if random.gen_bool(0.05) { 1_500 } else { 60 };
+            let most = if slow && random.gen_bool(0.05) { 1_500 } else { 60 };
             random.gen_range(0..=most)
         };
         let cut = now < self.nodes[i].store_cut_until;
