@@ -174,11 +174,11 @@ fn each_date_is_made_once_whatever_a_second_node_does_and_missed_ones_are_caught
     for _ in 0..3 {
         dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
     }
-    let looked = look()?;
-    let dates: Vec<&str> = looked.reports.iter().map(|one| one.date.as_str()).collect();
+    let late = look()?;
+    let dates: Vec<&str> = late.reports.iter().map(|one| one.date.as_str()).collect();
     assert_eq!(dates, ["1970-01-01", "1970-01-02", "1970-01-03"]);
-    assert!(looked.reports.iter().all(|one| one.delivered));
-    let heights: BTreeSet<u64> = looked.reports.iter().map(|one| one.height).collect();
+    assert!(late.reports.iter().all(|one| one.delivered));
+    let heights: BTreeSet<u64> = late.reports.iter().map(|one| one.height).collect();
     assert_eq!(heights.len(), 3, "each of the last block before its moment");
     assert!(look()?.reports.is_empty(), "once");
     // Another node with the same outbox, and this one with an outbox of its own: the same bytes.

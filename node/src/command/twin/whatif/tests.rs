@@ -97,8 +97,11 @@ fn folder() -> Result<tempfile::TempDir, Failure> {
 fn what_the_folder_is_refused_for_is_said_before_the_chain_is_asked() -> Result<(), Failure> {
     // There is no chain at all: whoever asks it first says that instead.
     let nowhere = tempfile::tempdir().advise("no folder", "make room")?;
-    let context =
-        Context { home: crate::home::Home::at(nowhere.path()), output: OutputFormat::Json, log: None };
+    let context = Context {
+        home: crate::home::Home::at(nowhere.path().to_owned()),
+        output: OutputFormat::Json,
+        log: None,
+    };
     let code = |args: &WhatIfArgs| run(&context, args).map(drop).map_err(|failure| failure.code);
     let folder = folder()?;
     let mut with = args(None, &["close=Z@mon"]);
