@@ -183,9 +183,9 @@ fn attack_a_years_pools_are_read_once_a_block_and_every_statement_pays_for_summi
     };
     let (first, second, other) = (taken("funder"), taken("funder"), taken("funder-b"));
     assert!(first > second, "reading is paid for once");
-    let year = |class: &&schema::ClassRecord| class.definition.school_year == YEAR;
-    let pools: u64 =
-        schema::classes(&chain.state).unwrap().iter().filter(year).map(|class| u64::from(class.pools)).sum();
+    let classes = schema::classes(&chain.state).unwrap();
+    let of_year = classes.iter().filter(|class| class.definition.school_year == YEAR);
+    let pools: u64 = of_year.map(|class| u64::from(class.pools)).sum();
     assert!(pools > 0);
     let summed = pools * crate::execute::cost::unit::SUMMED_POOL;
     assert_eq!((second, other), (statement("funder").work + summed, statement("funder-b").work + summed));
