@@ -75,7 +75,7 @@ mod tests {
             ("https://127.0.0.1/", &secret[..], "public"),
             ("https://localhost:1/", &secret[..], "not a public address"),
             ("https://example.org/", &secret[1..], "32 bytes"),
-            ("not an address", &secret[..], "no address"),
+            ("not an address", &secret[..], "is not an address"),
         ] {
             let told = post(&Receiver { url, secret, authority: None }, 0, b"{}".to_vec()).await;
             let told = told.map_err(|error| error.to_string());
