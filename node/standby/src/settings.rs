@@ -132,7 +132,7 @@ fn tls(own: &Pair, file: &File) -> Result<Tls, Failure> {
     let bytes = |path: &Path| {
         std::fs::read(path).map_err(|error| refused(format!("cannot read {}: {error}", path.display())))
     };
-    let malformed = |path: &Path| refused(format!("{} is no PEM of what it should be", path.display()));
+    let malformed = |path: &Path| refused(format!("{} is not PEM of what it should be", path.display()));
     let asking = match &file.ca {
         Some(path) => {
             let (pem, mut roots) = (bytes(path)?, RootCertStore::empty());
