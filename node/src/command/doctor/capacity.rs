@@ -77,8 +77,8 @@ pub struct Costs {
 
 /// What was measured, and where: docs/capacity.md.
 pub const MEASURED: Costs = Costs {
-    xapi_events_per_core_s: 5_474.0,
-    frames_events_per_core_s: 63_376.0,
+    xapi_events_per_core_s: 15_841.0,
+    frames_events_per_core_s: 89_175.0,
     memory_base_mib: 60.0,
     memory_student_kib: 7.7,
     first_anchor_student_ms: 12.1,
