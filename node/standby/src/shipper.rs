@@ -149,9 +149,12 @@ fn has(answer: Answer) -> Result<u64, Cut> {
     }
 }
 
+/// What a standby has of the vault: how it came about, and its last write's number. None of one that has nothing yet.
+type Copied = Option<(History, u64)>;
+
 impl Standing {
-    /// Calls the standby, and says who this one is.
-    fn begin(reach: &Reach, epoch: u64) -> Result<(Self, String, Option<(History, u64)>), Cut> {
+    /// Calls the standby, and says who this one is; gives the standby's name and what it has.
+    fn begin(reach: &Reach, epoch: u64) -> Result<(Self, String, Copied), Cut> {
         let mut line = Line::call(&reach.peer, reach.tls.as_ref(), reach.patience)?;
         let hello = Hello {
             version: VERSION,
@@ -226,7 +229,7 @@ impl Standing {
     }
 
     /// From the log, until at most so many writes are missing.
-    fn from_log(&mut self, source: &Source<'_>, epoch: u64, left: u64) -> Result<bool, Cut> {
+    fn catch_up_by_log(&mut self, source: &Source<'_>, epoch: u64, left: u64) -> Result<bool, Cut> {
         while source.last().saturating_sub(self.has) > left {
             let Some(batches) = source.since(self.has, AT_ONCE)? else { return Ok(false) };
             let before = self.has;
@@ -283,7 +286,7 @@ impl Shipper {
             standing.batches(epoch, waiting)?;
         }
         // What the queue did not have is in the log.
-        if !standing.from_log(source, epoch, 0)? || standing.has < last {
+        if !standing.catch_up_by_log(source, epoch, 0)? || standing.has < last {
             return Err(Cut::Away("the log does not reach back to what the standby has".into()));
         }
         Ok(())
@@ -339,10 +342,10 @@ impl Shipper {
             Some((history, last)) => source.history()?.holds(source.last(), history, *last),
             None => false,
         };
-        if !known || !standing.from_log(source, epoch, LITTLE)? {
+        if !known || !standing.catch_up_by_log(source, epoch, LITTLE)? {
             tracing::info!(standby = name, "a copy of the whole vault goes to the standby");
             standing.whole(source, epoch)?;
-            if !standing.from_log(source, epoch, LITTLE)? {
+            if !standing.catch_up_by_log(source, epoch, LITTLE)? {
                 return Err(Cut::Away("the log was cut while the copy went".into()));
             }
         }
@@ -420,7 +423,7 @@ impl Shipper {
         let mut mode = self.mode();
         let mut stopped = source.stopped();
         standing.keys(&self.reach, epoch)?;
-        if !standing.from_log(source, epoch, 0)? {
+        if !standing.catch_up_by_log(source, epoch, 0)? {
             return Err(Cut::Away("the log was cut while the rest of it went".into()));
         }
         self.has.store(standing.has, Ordering::Relaxed);
