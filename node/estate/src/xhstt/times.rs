@@ -201,13 +201,22 @@ mod tests {
     }
 
     /// What a set does, as lists of times.
-    fn told<T: Times>(spans: &[(u16, u16)]) -> (Vec<u16>, Vec<u16>, u32, Vec<Option<u16>>, [Vec<u16>; 3]) {
+    #[derive(Debug, PartialEq)]
+    struct Told {
+        all: Vec<u16>,
+        hull: Vec<u16>,
+        count: u32,
+        nth: [Option<u16>; 5],
+        both: [Vec<u16>; 3],
+    }
+
+    fn told<T: Times>(spans: &[(u16, u16)]) -> Told {
         let set = spans.iter().fold(T::NONE, |set, (first, count)| set.or(T::span(*first, *count)));
         let other = T::span(20, 50);
-        let nth = [0, 1, 7, 40, 127].map(|before| set.nth(before)).to_vec();
+        let nth = [0, 1, 7, 40, 127].map(|before| set.nth(before));
         let both = [set.and(other), set.without(other), set.or(other)].map(all);
         assert_eq!(set.is_none(), all(set).is_empty());
-        (all(set), all(set.hull()), set.count(), nth, both)
+        Told { all: all(set), hull: all(set.hull()), count: set.count(), nth, both }
     }
 
     #[test]

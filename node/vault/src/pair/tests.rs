@@ -93,8 +93,11 @@ impl Copying {
     }
 }
 
+/// The folder of both, where the vault is, its standby, and a student.
+type Paired = (tempfile::TempDir, Folders, Arc<Near>, Handle);
+
 /// A vault that is opened again as one of a pair, and its standby's folder.
-fn paired() -> Result<(tempfile::TempDir, Folders, Arc<Near>, Handle), Box<dyn std::error::Error>> {
+fn paired() -> Result<Paired, Box<dyn std::error::Error>> {
     let World { root, vault, handles, .. } = World::new()?;
     let folders = vault.folders().clone();
     drop(vault);
