@@ -4,7 +4,7 @@
 //! with what it should have and gone on from, or it is deleted → the rest is written → the whole is read back → it is renamed. So a
 //! reader of the folder sees whole files alone, and a server that lost or changed bytes is found out before the rename. Host keys are
 //! pinned: another than the one of the settings ends the connection before anything is said. Each request has a limit of time, and so
-//! has the whole ([`Pace`]): a server that answers each a moment before it is given up holds nobody up for days.
+//! has the whole (`Pace`): a server that answers each a moment before it is given up holds nobody up for days.
 
 use std::borrow::Cow;
 use std::path::Path;
