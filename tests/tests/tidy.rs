@@ -53,14 +53,13 @@ fn the_profile_for_editing_names_every_crate_of_ours() {
 #[test]
 fn messages_say_is_not_a() {
     let says = |line: &str| {
-        let at = line.match_indices(" is no ").find(|(at, _)| {
-            let (before, after) = (&line[..*at], &line[at + " is no ".len()..]);
+        line.match_indices(" is no ").any(|(at, found)| {
+            let (before, after) = (&line[..at], &line[at + found.len()..]);
             let quoted = before.contains('"') && !before.trim_start().starts_with("//");
             let other =
                 ["longer", "more", "less", "such", "key", "text"].iter().any(|word| after.starts_with(word));
             quoted && !other && !before.ends_with("there") && !before.ends_with("There")
-        });
-        at.is_some()
+        })
     };
     let mut found = Vec::new();
     for (name, text) in files(".rs").iter().filter(|(name, _)| !name.ends_with("tidy.rs")) {

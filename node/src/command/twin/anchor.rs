@@ -17,7 +17,7 @@ use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::StudentLeaf;
 use aula_ledger::tx::{AnchorStates, StudentState};
 use aula_ledger::types::{Handle, SchoolId, SchoolYear};
-use aula_twin_runtime::merge::History;
+use aula_twin_runtime::twin::TwinState;
 use aula_vault::Vault;
 use clap::Args;
 use serde_json::json;
@@ -192,7 +192,7 @@ fn keep(
         let state = match keep::fold(&own.events, &in_force.params) {
             Some(state) => state,
             // Who is on the roster is anchored before anything is known, as by `aula district run`.
-            None if place.is_some() => History::new(&in_force.params).state().clone(),
+            None if place.is_some() => TwinState::new(&in_force.params),
             None => {
                 let message =
                     format!("the vault has no events of student {handle}, who is not on its roster");
@@ -203,8 +203,7 @@ fn keep(
         };
         let seen = leaves.iter().map(|(_, leaf)| leaf.version).max().unwrap_or(0).max(own.version);
         let home_school = leaves.iter().find(|(of, _)| of == handle).map(|(_, leaf)| leaf.home_school);
-        let home_school =
-            home_school.or(school.map(SchoolId)).or(place.and_then(|place| place.school).map(SchoolId));
+        let home_school = home_school.or(school.or(place.and_then(|place| place.school)).map(SchoolId));
         let home_school = home_school.ok_or_else(|| {
             let message =
                 format!("student {handle} was never anchored, and the roster names no school of the ledger");
