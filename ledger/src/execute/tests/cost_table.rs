@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use crate::codec::Canonical;
 use crate::execute::cost::unit;
 use crate::execute::limits::{Budget, cost_of};
-use crate::params::PROPOSE_TIMEOUT_MS;
+use crate::params::work::of_intake;
+use crate::params::{MAX_TRANSACTION_RANGE_VALUES, PROPOSE_TIMEOUT_MS};
 use crate::proof::TreeHead;
 use crate::proof::{BulkTree, row_leaf};
 use crate::state::schema::{self, StudentLeaf};
@@ -216,12 +217,17 @@ fn values() {
     let mut chain = ready();
     chain.accept("district-1", anchor(100..1_124, 11));
     chain.accept("voter-a", open(1));
-    let requests = (100..1_124).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
-    let bytes = chain.transaction("district-1", 0, submit(&chain, 0, requests).into()).to_canonical();
-    let charged =
-        unit::GROUPED_VALUE + unit::ROW + 3 * unit::ROW_READ + unit::BYTE * bytes.len() as u64 / 1_024;
+    let asked = |n: u32| request(n, 11, band_of(n), Mandate::None, &[0]);
+    let each = submit(&chain, 0, vec![asked(100)]).values();
+    // As many as a transaction takes.
+    let count = u32::try_from(MAX_TRANSACTION_RANGE_VALUES / each).unwrap();
+    let batch = submit(&chain, 0, (100..100 + count).map(asked).collect());
+    let proofs = of_intake(batch.values(), count);
+    let bytes = chain.transaction("district-1", 0, batch.into()).to_canonical();
+    let count = u64::from(count);
+    let charged = (proofs + unit::BYTE * bytes.len() as u64) / count + unit::ROW + 3 * unit::ROW_READ;
     let taken = least(|| drop(chain.try_block(std::slice::from_ref(&bytes)).unwrap()));
-    tell("GROUPED_VALUE + ROW + 3 ROW_READ + BYTE: requests", taken, 1_024, charged);
+    tell(&format!("FLAG + DERIVE + ROW + 3 ROW_READ + BYTE: requests of {each}"), taken, count, charged);
 }
 
 fn large_records() {
