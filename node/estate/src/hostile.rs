@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::budget::Budget;
-use crate::readers::{ALL, BUILDING, CTT, Reader};
+use crate::readers::{ALL, BUILDING, CTT, Reader, chosen};
 use crate::{check, energy, xhstt};
 
 /// Every reader, with a file that it takes.
@@ -174,6 +174,17 @@ fn what_multiplies_is_refused_before_it_is_made() {
     let text = text.replace("<TimeGroups><TimeGroup Reference=\"a\"/>", &format!("<TimeGroups>{sets}"));
     let refused = xhstt::read(text.as_bytes()).unwrap_err().to_string();
     assert!(refused.contains("more places than"), "{refused}");
+}
+
+/// Each reader is begun with a file that is meant for it: a seed of its name, whose first byte chooses it.
+#[test]
+fn every_reader_has_a_seed_that_chooses_it() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/school");
+    for (name, _) in ALL {
+        let seed = std::fs::read(folder.join(name.replace("'s", "").replace(' ', "-"))).unwrap_or_default();
+        let reader = seed.first().and_then(|first| chosen(*first)).map(|(name, _)| name);
+        assert_eq!(reader, Some(*name));
+    }
 }
 
 /// What takes bytes and may refuse them is read by those that ask for it here, so that no reader is left out of fuzzing.
