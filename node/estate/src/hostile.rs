@@ -176,6 +176,32 @@ fn what_multiplies_is_refused_before_it_is_made() {
     assert!(refused.contains("more places than"), "{refused}");
 }
 
+/// Each of these constraints fits, and all of them together do not.
+#[test]
+fn what_adds_up_is_refused_as_what_multiplies() {
+    let text = String::from_utf8(XML.into()).unwrap();
+    let slots = "<Resource><Role>r</Role><ResourceType Reference=\"T\"/></Resource>".repeat(1_000);
+    let text = text.replace(
+        "<Resource Reference=\"t\"/></Resources>\n<EventGroups>",
+        &format!("{slots}</Resources>\n<EventGroups>"),
+    );
+    let resources: String = (0..3_900)
+        .map(|n| format!("<Resource Id=\"r{n}\"><ResourceType Reference=\"U\"/></Resource>"))
+        .collect();
+    let text = text.replace("</ResourceTypes>", "<ResourceType Id=\"U\"/></ResourceTypes>");
+    let text = text.replace("</Resources><Events>", &format!("{resources}</Resources><Events>"));
+    let preferred: String = (0..3_900).map(|n| format!("<Resource Reference=\"r{n}\"/>")).collect();
+    let constraint = format!(
+        "<PreferResourcesConstraint Id=\"3\"><Required>true</Required><AppliesTo><Events><Event Reference=\"x\"/></Events></AppliesTo>\
+         <Resources>{preferred}</Resources><Role>r</Role></PreferResourcesConstraint>"
+    );
+    let with =
+        |count: usize| text.replace("</Constraints>", &format!("{}</Constraints>", constraint.repeat(count)));
+    assert!(xhstt::read(with(4).as_bytes()).is_ok());
+    let refused = xhstt::read(with(5).as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("more places than"), "{refused}");
+}
+
 /// Each reader is begun with a file that is meant for it: a seed of its name, whose first byte chooses it.
 #[test]
 fn every_reader_has_a_seed_that_chooses_it() {
