@@ -202,6 +202,26 @@ fn what_adds_up_is_refused_as_what_multiplies() {
     assert!(refused.contains("more places than"), "{refused}");
 }
 
+/// An event that asks for the same resource again and again is counted, and one that asks for too many is refused.
+#[test]
+fn a_resource_that_is_asked_for_without_end_is_counted_or_refused() {
+    let asks = |times: usize, duration: &str| {
+        let text = String::from_utf8(XML.into()).unwrap();
+        let slots = "<Resource Reference=\"t\"/>".repeat(times);
+        let text = text.replace(
+            "<Resource Reference=\"t\"/></Resources>\n<EventGroups>",
+            &format!("{slots}</Resources>\n<EventGroups>"),
+        );
+        text.replace("<Duration>2<", &format!("<Duration>{duration}<"))
+    };
+    let instance = xhstt::read_as::<u128>(asks(70_000, "2").as_bytes()).unwrap();
+    let sub = xhstt::Sub { duration: 2, time: 0, resources: vec![0; 70_000] };
+    // Busy at two times where four are wanted: 9 × 2².
+    assert_eq!(xhstt::cost::evaluate(&instance, &[vec![sub]]), (0, 36));
+    let refused = xhstt::read(asks(20_001, "1000").as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("asks for more resources than the 20000000"), "{refused}");
+}
+
 /// Each reader is begun with a file that is meant for it: a seed of its name, whose first byte chooses it.
 #[test]
 fn every_reader_has_a_seed_that_chooses_it() {
