@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::budget::Budget;
-use crate::readers::{ALL, BUILDING, CTT, Reader};
+use crate::readers::{ALL, BUILDING, CTT, Reader, chosen};
 use crate::{check, energy, xhstt};
 
 /// Every reader, with a file that it takes.
@@ -176,6 +176,63 @@ fn what_multiplies_is_refused_before_it_is_made() {
     assert!(refused.contains("more places than"), "{refused}");
 }
 
+/// Each of these constraints fits, and all of them together do not.
+#[test]
+fn what_adds_up_is_refused_as_what_multiplies() {
+    let text = String::from_utf8(XML.into()).unwrap();
+    let slots = "<Resource><Role>r</Role><ResourceType Reference=\"T\"/></Resource>".repeat(1_000);
+    let text = text.replace(
+        "<Resource Reference=\"t\"/></Resources>\n<EventGroups>",
+        &format!("{slots}</Resources>\n<EventGroups>"),
+    );
+    let resources: String = (0..3_900)
+        .map(|n| format!("<Resource Id=\"r{n}\"><ResourceType Reference=\"U\"/></Resource>"))
+        .collect();
+    let text = text.replace("</ResourceTypes>", "<ResourceType Id=\"U\"/></ResourceTypes>");
+    let text = text.replace("</Resources><Events>", &format!("{resources}</Resources><Events>"));
+    let preferred: String = (0..3_900).map(|n| format!("<Resource Reference=\"r{n}\"/>")).collect();
+    let constraint = format!(
+        "<PreferResourcesConstraint Id=\"3\"><Required>true</Required><AppliesTo><Events><Event Reference=\"x\"/></Events></AppliesTo>\
+         <Resources>{preferred}</Resources><Role>r</Role></PreferResourcesConstraint>"
+    );
+    let with =
+        |count: usize| text.replace("</Constraints>", &format!("{}</Constraints>", constraint.repeat(count)));
+    assert!(xhstt::read(with(4).as_bytes()).is_ok());
+    let refused = xhstt::read(with(5).as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("more places than"), "{refused}");
+}
+
+/// An event that asks for the same resource again and again is counted, and one that asks for too many is refused.
+#[test]
+fn a_resource_that_is_asked_for_without_end_is_counted_or_refused() {
+    let asks = |times: usize, duration: &str| {
+        let text = String::from_utf8(XML.into()).unwrap();
+        let slots = "<Resource Reference=\"t\"/>".repeat(times);
+        let text = text.replace(
+            "<Resource Reference=\"t\"/></Resources>\n<EventGroups>",
+            &format!("{slots}</Resources>\n<EventGroups>"),
+        );
+        text.replace("<Duration>2<", &format!("<Duration>{duration}<"))
+    };
+    let instance = xhstt::read_as::<u128>(asks(70_000, "2").as_bytes()).unwrap();
+    let sub = xhstt::Sub { duration: 2, time: 0, resources: vec![0; 70_000] };
+    // Busy at two times where four are wanted: 9 × 2².
+    assert_eq!(xhstt::cost::evaluate(&instance, &[vec![sub]]), (0, 36));
+    let refused = xhstt::read(asks(20_001, "1000").as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("asks for more resources than the 20000000"), "{refused}");
+}
+
+/// Each reader is begun with a file that is meant for it: a seed of its name, whose first byte chooses it.
+#[test]
+fn every_reader_has_a_seed_that_chooses_it() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/school");
+    for (name, _) in ALL {
+        let seed = std::fs::read(folder.join(name.replace("'s", "").replace(' ', "-"))).unwrap_or_default();
+        let reader = seed.first().and_then(|first| chosen(*first)).map(|(name, _)| name);
+        assert_eq!(reader, Some(*name));
+    }
+}
+
 /// What takes bytes and may refuse them is read by those that ask for it here, so that no reader is left out of fuzzing.
 #[test]
 fn every_function_that_reads_bytes_is_among_the_readers() {
@@ -201,7 +258,14 @@ fn every_function_that_reads_bytes_is_among_the_readers() {
                 seen += 1;
                 // What a line or a field is read by is part of a reader, and of none by itself.
                 let part = ["number", "lines"].contains(&name) || file.ends_with("xml.rs");
-                let asked = [format!("{name}("), format!("{name}::<")].iter().any(|call| all.contains(call));
+                // By its file's name or its folder's: many are called `read`.
+                let module = [file.as_path(), file.parent().unwrap()]
+                    .map(|path| format!("{}::", path.file_stem().unwrap().display()));
+                let calls = [format!("{name}("), format!("{name}::<")];
+                let asked = all.lines().any(|line| {
+                    module.iter().any(|module| line.contains(module.as_str()))
+                        && calls.iter().any(|call| line.contains(call.as_str()))
+                });
                 assert!(part || asked, "{name} of {}", file.display());
             }
         }

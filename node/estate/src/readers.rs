@@ -46,6 +46,12 @@ pub const ALL: &[(&str, Reader)] = &[
     ("pools of figures", |bytes| costs::read_figures(costs::TEMPLATE.as_bytes())?.enter_pools(bytes)),
 ];
 
+/// The reader that a fuzzer's first byte chooses, from `A` on in their order.
+#[must_use]
+pub fn chosen(first: u8) -> Option<(&'static str, Reader)> {
+    ALL.get(usize::from(first.checked_sub(b'A')?)).copied()
+}
+
 /// A small instance, for timetables of it.
 pub const CTT: &[u8] = b"Name: T\nCourses: 2\nRooms: 1\nDays: 2\nPeriods_per_day: 2\nCurricula: 1\nConstraints: 1\n\nCOURSES:\n\
 a t 1 1 20\nb u 1 1 10\n\nROOMS:\nR 30\n\nCURRICULA:\nq 2 a b\n\nUNAVAILABILITY_CONSTRAINTS:\na 1 1\n\nEND.\n";

@@ -27,20 +27,23 @@ pub(super) struct Unit {
 }
 
 impl Burden {
-    /// The unit in which so many hundredths of an opened day of a room weigh `room_day` in the mean; none when nothing weighs.
-    pub(super) fn unit(&self, room_day: i32, percent: u32) -> Option<Unit> {
+    /// The unit in which an opened day of a room weighs `room_day` in the mean; none when nothing weighs.
+    pub(super) fn unit(&self, room_day: i32) -> Option<Unit> {
         let all: i128 = self.room_day.iter().map(|cost| i128::from(*cost)).sum();
-        (all > 0 && percent > 0).then(|| Unit {
-            numerator: i128::from(room_day) * self.room_day.len() as i128 * i128::from(percent),
-            denominator: 100 * all,
-        })
+        (all > 0 && self.percent > 0)
+            .then(|| Unit { numerator: i128::from(room_day) * self.room_day.len() as i128, denominator: all })
     }
 }
 
 impl Unit {
+    /// The unit in which so many hundredths of a cost weigh what the cost weighs in this one.
+    pub(super) fn percent(self, percent: u32) -> Self {
+        Self { numerator: self.numerator * i128::from(percent), denominator: 100 * self.denominator }
+    }
+
     /// A cost in it, rounded.
-    pub(super) fn of(self, cost: i64) -> i32 {
-        let scaled = (i128::from(cost) * self.numerator + self.denominator / 2) / self.denominator;
+    pub(super) fn of(self, cost: i128) -> i32 {
+        let scaled = (cost * self.numerator + self.denominator / 2) / self.denominator;
         scaled.clamp(0, i128::from(MOST)) as i32
     }
 }

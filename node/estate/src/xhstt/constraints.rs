@@ -9,9 +9,11 @@ use crate::text::Unreadable;
 use crate::xml::Element;
 
 const MOST: i64 = 1_000_000;
-/// Most places at which an instance's constraints apply, each counted once more for every event or set of times in it: of weeks that one
-/// number holds.
+/// Most places at which an instance's constraints apply; of one constraint each is counted once more for every event or set of times in
+/// it. Of weeks that one number holds.
 const MOST_PLACES: usize = 4_000_000;
+/// All constraints' places together may have so many times as many events and sets of times in them.
+const PARTS_A_PLACE: usize = 4;
 
 /// The same for sets of so many times, which are so much larger.
 fn most_places<T: Times>() -> usize {
@@ -24,6 +26,7 @@ pub fn read<T: Times>(
     instance: &mut Instance<T>,
     names: &Names<T>,
 ) -> Result<(), Unreadable> {
+    let mut inside = 0;
     for constraint in element.list("Constraints") {
         let index = instance.constraints.len();
         instance.constraints.push(constraint.attribute("Id").unwrap_or_default().to_owned());
@@ -45,13 +48,34 @@ pub fn read<T: Times>(
                 ));
             }
         };
+        inside += wanted.iter().map(parts).sum::<usize>();
         let point = |wanted| Point { constraint: index, hard, weight, function, wanted };
         instance.points.extend(wanted.into_iter().map(point));
-        if instance.points.len() > most_places::<T>() {
+        if instance.points.len().max(inside / PARTS_A_PLACE) > most_places::<T>() {
             return Err(too_many::<T>(constraint));
         }
     }
     Ok(())
+}
+
+/// How many events, resources or sets of times a place has in it.
+fn parts<T>(wanted: &Wanted<T>) -> usize {
+    match wanted {
+        Wanted::OneOf(_, _, preferred) => preferred.len(),
+        Wanted::Spread(events, sets) => events.len() + sets.len(),
+        Wanted::Linked(events) => events.len(),
+        Wanted::Unsplit(slots) => slots.len(),
+        Wanted::Idle(_, sets, _) | Wanted::Cluster(_, sets, _) | Wanted::Busy(_, sets, _) => sets.len(),
+        Wanted::Timed(_)
+        | Wanted::Resourced(..)
+        | Wanted::Starts(..)
+        | Wanted::Split(..)
+        | Wanted::Parts(..)
+        | Wanted::Ordered(..)
+        | Wanted::NoClash(_)
+        | Wanted::Free(..)
+        | Wanted::Workload(..) => 0,
+    }
 }
 
 fn too_many<T: Times>(constraint: &Element) -> Unreadable {

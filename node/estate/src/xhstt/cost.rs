@@ -11,7 +11,7 @@ const PARTS: i64 = 2520;
 pub struct Uses<T> {
     times: usize,
     /// By resource × times + time.
-    count: Vec<u16>,
+    count: Vec<u32>,
     /// The sum of the events that it is in then: where it is in one, that one.
     held_by: Vec<u32>,
     busy: Vec<T>,

@@ -13,6 +13,8 @@ const MOST_RESOURCES: usize = 20_000;
 const MOST_DURATION: u16 = 1_000;
 /// Most resources × times, each of which a search counts.
 const MOST_CELLS: usize = 4_000_000;
+/// Most times of events' resources and resources to choose from: by slot its event's duration and its candidates.
+const MOST_CHOICES: usize = 20_000_000;
 
 /// An archive's first instance, its sets of times as wide as it needs them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,6 +211,7 @@ fn events<T: Times>(
     for group in all.list("EventGroups") {
         insert(&mut names.event_groups, group, Vec::new())?;
     }
+    let mut choices = 0;
     for event in all.children.iter().filter(|child| child.name == "Event") {
         let index = instance.events.len();
         if index >= MOST_EVENTS {
@@ -226,7 +229,14 @@ fn events<T: Times>(
         }
         let mut slots = Vec::new();
         for resource in event.list("Resources") {
-            slots.push(slot(resource, names, types, whole.unwrap_or(u32::from(duration)))?);
+            let slot = slot(resource, names, types, whole.unwrap_or(u32::from(duration)))?;
+            choices += usize::from(duration) + slot.candidates.len();
+            if choices > MOST_CHOICES {
+                let what =
+                    format_args!("asks for more resources than the {MOST_CHOICES} that this program takes");
+                return Err(at(event, what));
+            }
+            slots.push(slot);
         }
         instance.events.push(Event { id, duration, given, slots });
         let course = event.children.iter().filter(|child| child.name == "Course");

@@ -152,9 +152,9 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
         Some(path) => ctt::read_solution(&instance, &read(path)?).map_err(|error| refused(path, &error))?,
     };
     let weighed = thread_cpu_ns();
-    let burden = Burden {
-        percent: args.energy_weight,
-        ..plan::burden(&instance, &building, outside.hours(), &given, week)
+    let burden = match args.energy_weight {
+        0 => Burden::default(),
+        percent => Burden { percent, ..plan::burden(&instance, &building, outside.hours(), &given, week) },
     };
     let weighing = thread_cpu_ns().saturating_sub(weighed);
     let found = search(true, &burden);

@@ -150,24 +150,25 @@ impl Tables {
 
     /// Adds what times and rooms weigh, in units of which an opened day of a usual room takes [`ROOM_DAY`].
     pub fn burden(&mut self, instance: &Instance, burden: &Burden) {
-        let Some(unit) = burden.unit(ROOM_DAY, burden.percent) else { return };
+        let Some(unit) = burden.unit(ROOM_DAY) else { return };
+        let of_student = unit.percent(burden.percent);
         let add = |table: &mut Vec<i32>, of: &[i64]| {
             if of.is_empty() {
                 return;
             }
             table.resize(instance.courses.len() * of.len(), 0);
-            let least = of.iter().min().copied().unwrap_or(0);
+            let least = of.iter().min().map_or(0, |least| i128::from(*least));
             for (row, course) in table.chunks_mut(of.len()).zip(&instance.courses) {
                 for (weight, cost) in row.iter_mut().zip(of) {
-                    *weight += unit.of((cost - least) * i64::from(course.students));
+                    *weight += of_student.of((i128::from(*cost) - least) * i128::from(course.students));
                 }
             }
         };
         add(&mut self.away, &burden.at);
         add(&mut self.away_room, &burden.room);
-        let unit = burden.unit(ROOM_DAY, 100).unwrap_or(unit);
         // Few room-days come first: each weighs more than where energy weighs nothing.
-        self.room_days = burden.room_day.iter().map(|cost| 2 * ROOM_DAY + unit.of(*cost)).collect();
+        self.room_days =
+            burden.room_day.iter().map(|cost| 2 * ROOM_DAY + unit.of(i128::from(*cost))).collect();
     }
 
     /// What a full day of a room weighs.

@@ -14,7 +14,7 @@ pub struct Tables<T> {
     pub starts: Vec<T>,
     /// Resources that a slot may have, by event.
     pub choices: Vec<Vec<Vec<u32>>>,
-    /// Other events that must run at the same times.
+    /// Other events that must run at the same times, ascending, each once however often it is asked.
     pub linked: Vec<Vec<usize>>,
     /// Events by resource that they are given.
     pub given: Vec<Vec<usize>>,
@@ -81,7 +81,12 @@ impl<T: Times> Tables<T> {
                 // A group of more is no chain that could ever close.
                 Wanted::Linked(all) if all.len() <= MOST_LINKED => {
                     for event in all {
-                        self.linked[*event].extend(all.iter().filter(|other| *other != event));
+                        let linked = &mut self.linked[*event];
+                        for other in all.iter().filter(|other| *other != event) {
+                            if let Err(at) = linked.binary_search(other) {
+                                linked.insert(at, *other);
+                            }
+                        }
                     }
                 }
                 Wanted::Free(resource, times) => {
@@ -94,10 +99,6 @@ impl<T: Times> Tables<T> {
                 }
                 _ => {}
             }
-        }
-        for linked in &mut self.linked {
-            linked.sort_unstable();
-            linked.dedup();
         }
     }
 
