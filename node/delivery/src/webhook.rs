@@ -14,8 +14,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Shortest secret, bytes.
 pub const MIN_SECRET: usize = 32;
 
-/// Who receives.
-#[derive(Debug, Clone, Copy)]
+/// Who receives. It has no Debug: that would show the secret.
+#[derive(Clone, Copy)]
 pub struct Receiver<'a> {
     /// Where: https, and at a public address.
     pub url: &'a str,
