@@ -66,6 +66,7 @@ async fn by(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::told;
 
     #[tokio::test]
     async fn what_may_not_be_asked_is_not() {
@@ -104,8 +105,6 @@ mod tests {
     #[ignore = "asks for servers: scripts/delivery-peers.sh"]
     async fn python_https_takes_a_signed_webhook_and_one_that_is_slow_full_or_moved_is_told()
     -> Result<(), Box<dyn std::error::Error>> {
-        let told =
-            |name: &str| std::env::var(name).map_err(|_| format!("{name}: run scripts/delivery-peers.sh"));
         let (port, authority) = (told("AULA_HOOK_PORT")?, std::fs::read(told("AULA_SMTP_CA")?)?);
         let secret = std::fs::read(told("AULA_HOOK_SECRET")?)?;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
