@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aula_home::Home;
 use aula_home::clock::now_ms;
 use aula_kit::round::{ROUND, accept, decided, revert};
-use aula_kit::{Made, Tested, failed};
+use aula_kit::{Made, Tested, failed, told};
 use aula_ledger::tx::{Acknowledge, Arrival};
 use aula_ledger::types::PoolId;
 use aula_server::feed_health::{Health, TOLD_EVERY};
@@ -31,10 +31,6 @@ use crate::terminal::OutputFormat;
 /// What the field's own promise is measured against: from the cause to the note.
 const BAR: Duration = Duration::from_secs(60);
 const FEED: &str = "[[feed]]\nname = 'tablets'\nkind = 'files'\nfolder = '/in'\n";
-
-fn told(name: &str) -> Result<String, String> {
-    std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/delivery-peers.sh"))
-}
 
 /// The address that a cause's notes name, by which they are known at the places.
 fn link(cause: &str) -> String {
