@@ -190,9 +190,7 @@ pub fn say(config: &Config, place: &str, said: &Said, file: &Path) -> Result<(),
         Some(DeliveryBy::Webhook(hook)) => {
             let secret =
                 own_file::bytes(&hook.secret_file).hint("correct secret_file, or the file's mode")?;
-            let read =
-                |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
-            let authority = hook.ca.as_ref().map(read).transpose()?;
+            let authority = authority(hook.ca.as_deref())?;
             let body = said.body.to_string().into_bytes();
             let to =
                 Receiver { url: &hook.url, secret: secret.trim_ascii(), authority: authority.as_deref() };
@@ -282,7 +280,6 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
         return whole_file::replace(file, Access::Private, &written)
             .map_err(|error| unwritable(file, &error));
     };
-    let read = |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
     let secret = "correct password_file, or the file's mode";
     let password = mail.password_file.as_deref().map(own_file::read).transpose().hint(secret)?;
     let password = password.map(|text| text.trim().to_owned());
@@ -290,9 +287,18 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
         host: host.clone(),
         port: mail.port,
         login: mail.user.clone().zip(password),
-        authority: mail.ca.as_ref().map(read).transpose()?,
+        authority: authority(mail.ca.as_deref())?,
     };
     run(send(&server, &envelope, note))
+}
+
+/// The certificate authority that a place trusts beside the usual ones, as its file has it.
+pub(super) fn authority(ca: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+    let read = |path: &Path| {
+        let hint = "correct ca of the [[delivery]] in config.toml";
+        std::fs::read(path).advise(format!("cannot read {}", path.display()), hint)
+    };
+    ca.map(read).transpose()
 }
 
 /// Runs what waits for others to its end, on a thread of its own: the caller may be within a runtime.
