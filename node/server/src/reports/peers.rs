@@ -232,7 +232,7 @@ fn a_table_of_gigabytes_is_written_sealed_and_delivered_within_a_gigabyte_of_mem
         let mut alone = config.clone();
         alone.report[0].deliver = vec![to.into()];
         let began = std::time::Instant::now();
-        let sent = deliver::pending(&home, &alone).map_err(failed)?;
+        let sent = deliver::pending(&home, &alone, &alone.report[0]).map_err(failed)?;
         assert!(sent.len() == 1 && sent[0].error.is_none(), "{sent:?}");
         writeln!(out, "measured: to {to} and read back in {:.1} s", began.elapsed().as_secs_f64())?;
     }

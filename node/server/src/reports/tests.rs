@@ -243,6 +243,10 @@ fn monthly(outbox: PathBuf) -> Config {
 /// Chicago.
 const COMPARED_MS: u64 = 24 * DAY_MS + 9 * 3_600_000;
 
+/// A place for notes that is a file beside the report.
+const BOARD: &str =
+    "[[delivery]]\nname = 'board'\nkind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']\n";
+
 /// Its page of a date.
 fn page(config: &Config, date: &str) -> Result<String, Box<dyn std::error::Error>> {
     let outbox = config.reports.outbox.clone().ok_or("no outbox")?;
@@ -348,9 +352,7 @@ fn figures_that_cannot_be_kept_are_told_and_hold_up_no_delivery() -> Tested {
     let above = tempfile::tempdir()?;
     let mut config = monthly(above.path().join("outbox"));
     config.report[0].deliver = vec!["board".into()];
-    let board =
-        "[[delivery]]\nname = 'board'\nkind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']\n";
-    config.delivery = toml::from_str::<Config>(board)?.delivery;
+    config.delivery = toml::from_str::<Config>(BOARD)?.delivery;
     looked(&dev.home, &config, &chain_of(&dev))?;
     until(&dev, COMPARED_MS - 60_000)?;
     assert_eq!(looked(&dev.home, &config, &chain_of(&dev))?.sent.len(), 1, "that of the first of January");
@@ -374,6 +376,8 @@ fn one_schedule_that_fails_holds_up_no_other() -> Tested {
     let dev = decided()?;
     let above = tempfile::tempdir()?;
     let mut config = scheduled(above.path().join("outbox"));
+    config.delivery = toml::from_str::<Config>(BOARD)?.delivery;
+    config.report[0].deliver = vec!["board".into()];
     let blocked = ScheduledReport { name: "blocked".into(), ..config.report[0].clone() };
     config.report.insert(0, blocked);
     looked(&dev.home, &config, &chain_of(&dev))?;
@@ -382,6 +386,18 @@ fn one_schedule_that_fails_holds_up_no_other() -> Tested {
     let looked = schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
     assert!(looked.failed.len() == 1 && looked.failed[0].name == "blocked", "{looked:?}");
     assert!(looked.reports.len() == 1 && looked.reports[0].name == "state", "{looked:?}");
+    // Nor does one out of whose outbox nothing can be delivered.
+    let lock = above.path().join("outbox/blocked/.deliver");
+    std::fs::remove_file(&lock)?;
+    std::fs::create_dir(&lock)?;
+    dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
+    let looked = schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    assert_eq!(
+        looked.failed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
+        ["blocked", "deliveries"]
+    );
+    assert!(looked.sent.len() == 1 && looked.sent[0].error.is_none(), "{looked:?}");
+    assert!(looked.sent[0].name == "state" && looked.sent[0].date == "1970-01-02", "{looked:?}");
     Ok(())
 }
 
