@@ -140,7 +140,11 @@ fn one(
     let hint = "is the chain's time right? `aula status` says it";
     let forgotten =
         schedule.forgotten(now_ms, report.keep_years()).advise("a schedule cannot be told", hint)?;
-    looked.deleted = looked.deleted.saturating_add(outbox.forget(&forgotten.to_string())?);
+    match outbox.forget(&forgotten.to_string()) {
+        Ok(gone) => looked.deleted = looked.deleted.saturating_add(gone),
+        // What stays beyond its years is told; what is due is made all the same.
+        Err(failure) => looked.failed.push(Failed::of(&report.name, failure)),
+    }
     looked.sent.extend(deliver::forgotten(home, config, report, &forgotten.to_string())?);
     let since = since(home, config, &report.name, now_ms)?;
     for due in schedule.due(since, now_ms).advise("a schedule cannot be told", hint)? {
