@@ -134,6 +134,8 @@ while True:
             break
     else:
         which = 1 - which
+        if os.path.exists(f"{work}/stop") and time.time() - os.path.getmtime(f"{work}/stop") > 60:
+            sys.exit("nobody takes events for a minute")
         time.sleep(0.02)
 print(n)
 P
