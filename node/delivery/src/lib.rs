@@ -22,6 +22,7 @@ pub mod public;
 pub mod seal;
 pub mod sftp;
 pub mod sign;
+mod trust;
 pub mod webhook;
 
 pub use error::DeliveryError;

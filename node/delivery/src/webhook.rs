@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Certificate, Client, Url};
+use reqwest::{Client, Url};
 
 use crate::DeliveryError;
 use crate::public::{self, allowed};
 use crate::sign::{HEADER, signature};
+use crate::trust::trusting;
 
 /// For the whole of it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,13 +38,7 @@ pub async fn post(to: &Receiver<'_>, seconds: u64, body: Vec<u8>) -> Result<(), 
     let asked =
         Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is not an address: {why}")))?;
     allowed(&asked).map_err(|why| DeliveryError::Setting(format!("{url} is not asked: {why}")))?;
-    let mut client = public::builder(TIMEOUT);
-    if let Some(pem) = authority {
-        let found = Certificate::from_pem(pem);
-        client = client.add_root_certificate(found.map_err(|why| {
-            DeliveryError::Setting(format!("the authority of {url} is not a certificate: {why}"))
-        })?);
-    }
+    let client = trusting(public::builder(TIMEOUT), authority, url)?;
     let client = client.build().map_err(|error| DeliveryError::request(url, &error))?;
     by(&client, asked, secret, (seconds, body)).await
 }
@@ -82,6 +77,9 @@ mod tests {
             let told = told.map_err(|error| error.to_string());
             assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{url}: {told:?}");
         }
+        let to = Receiver { url: "https://example.org/", secret: &secret, authority: Some(&b"none"[..]) };
+        let told = post(&to, 0, b"{}".to_vec()).await.map_err(|error| error.to_string());
+        assert!(told.as_ref().is_err_and(|told| told.contains("not a certificate")), "{told:?}");
     }
 
     /// A name is looked at whenever a connection is made, so that one which was public a moment ago is no way in (DNS rebinding).
@@ -112,7 +110,7 @@ mod tests {
         let at: std::net::SocketAddr = format!("127.0.0.1:{port}").parse()?;
         let plain = || public::builder(TIMEOUT).resolve("localhost", at);
         let ask = async |path: &str, secret: &[u8]| {
-            let client = plain().add_root_certificate(Certificate::from_pem(&authority)?).build()?;
+            let client = trusting(plain(), Some(authority.as_slice()), path)?.build()?;
             let url = Url::parse(&format!("https://localhost:{port}{path}"))?;
             let asked = by(&client, url, secret.trim_ascii(), (now, br#"{"alert":1}"#.to_vec())).await;
             Ok::<_, Box<dyn std::error::Error>>(asked.map_err(|error| error.to_string()))

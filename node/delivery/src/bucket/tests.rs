@@ -458,3 +458,9 @@ fn only_this_machine_is_asked_without_tls() {
         assert!(!with(endpoint, bucket), "{endpoint} {bucket}");
     }
 }
+
+#[test]
+fn an_authority_that_is_not_a_certificate_is_refused() {
+    let told = Bucket::new(&place("https://s3.example.org"), "secret", Some(&b"none"[..]), || 0);
+    assert!(told.is_err_and(|error| error.to_string().contains("not a certificate")));
+}
