@@ -60,7 +60,10 @@ T
 }
 one east "$p2p_east" "$feed_east" "$pair_east" "$pair_west"
 one west "$p2p_west" "$feed_west" "$pair_west" "$pair_east"
-ready() { until curl -sf "http://127.0.0.1:$1/readyz" -o /dev/null; do sleep 0.1; done; }
+ready() {
+  for _ in $(seq 1200); do curl -sf "http://127.0.0.1:$1/readyz" -o /dev/null && return; sleep 0.1; done
+  echo "FAILS nothing is ready at port $1 within two minutes"; tail -5 "$work"/*.log; exit 1
+}
 "$aula" start --home "$chain" --listen "127.0.0.1:$api_chain" >"$work/chain.out" 2>"$work/chain.log" & pid[chain]=$!
 ready "$api_chain"
 ask() { "$aula" "$@" --home "$chain" --rpc "http://127.0.0.1:$api_chain"; }
@@ -131,6 +134,8 @@ while True:
             break
     else:
         which = 1 - which
+        if os.path.exists(f"{work}/stop") and time.time() - os.path.getmtime(f"{work}/stop") > 60:
+            sys.exit("nobody takes events for a minute")
         time.sleep(0.02)
 print(n)
 P

@@ -8,9 +8,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, StatusCode, Url};
 
 use crate::DeliveryError;
+use crate::trust::trusting;
 
 mod answer;
 mod parts;
@@ -134,13 +135,9 @@ impl Bucket {
         if !(3..=63).contains(&place.bucket.len()) || !place.bucket.chars().all(plain) {
             return Err(setting(format!("{:?} is not a name of a bucket", place.bucket)));
         }
-        let mut client =
+        let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(timeout);
-        if let Some(pem) = authority {
-            let found = Certificate::from_pem(pem);
-            client =
-                client.add_root_certificate(found.map_err(|why| setting(format!("no certificate: {why}")))?);
-        }
+        let client = trusting(client, authority, &place.endpoint)?;
         let client = client.build().map_err(|error| DeliveryError::peer(&place.endpoint, error))?;
         let signer = Signer::new(&place.key_id, secret, &place.region);
         Ok(Self { client, endpoint, bucket: place.bucket.clone(), signer, now_s, part: parts::PART })

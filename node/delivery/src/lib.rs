@@ -22,7 +22,14 @@ pub mod public;
 pub mod seal;
 pub mod sftp;
 pub mod sign;
+mod trust;
 pub mod webhook;
 
 pub use error::DeliveryError;
 pub use local::Local;
+
+/// What `scripts/delivery-peers.sh` says of the servers that it started.
+#[cfg(test)]
+fn told(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/delivery-peers.sh"))
+}

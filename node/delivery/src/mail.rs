@@ -15,8 +15,8 @@ use crate::DeliveryError;
 /// For the whole of it. The library's own limit ends no answer that does not come.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where notes are handed over.
-#[derive(Debug, Clone)]
+/// Where notes are handed over. It has no Debug: that would show the password.
+#[derive(Clone)]
 pub struct Server {
     /// Its name, as its certificate has it.
     pub host: String,

@@ -232,6 +232,7 @@ impl Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::told;
 
     #[test]
     fn a_file_may_take_as_long_as_its_bytes_and_no_longer() {
@@ -245,8 +246,6 @@ mod tests {
     #[ignore = "asks for servers: scripts/delivery-peers.sh"]
     async fn asyncssh_that_trickles_is_given_up_as_a_whole_and_the_next_try_goes_on()
     -> Result<(), Box<dyn std::error::Error>> {
-        let told =
-            |name: &str| std::env::var(name).map_err(|_| format!("{name}: run scripts/delivery-peers.sh"));
         let (above, own) = (tempfile::tempdir()?, tempfile::tempdir()?);
         let path = own.path().join("report");
         std::fs::write(&path, vec![7u8; 2_000_000])?;

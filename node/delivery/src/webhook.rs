@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Certificate, Client, Url};
+use reqwest::{Client, Url};
 
 use crate::DeliveryError;
 use crate::public::{self, allowed};
 use crate::sign::{HEADER, signature};
+use crate::trust::trusting;
 
 /// For the whole of it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Shortest secret, bytes.
 pub const MIN_SECRET: usize = 32;
 
-/// Who receives.
-#[derive(Debug, Clone, Copy)]
+/// Who receives. It has no Debug: that would show the secret.
+#[derive(Clone, Copy)]
 pub struct Receiver<'a> {
     /// Where: https, and at a public address.
     pub url: &'a str,
@@ -37,13 +38,7 @@ pub async fn post(to: &Receiver<'_>, seconds: u64, body: Vec<u8>) -> Result<(), 
     let asked =
         Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is not an address: {why}")))?;
     allowed(&asked).map_err(|why| DeliveryError::Setting(format!("{url} is not asked: {why}")))?;
-    let mut client = public::builder(TIMEOUT);
-    if let Some(pem) = authority {
-        let found = Certificate::from_pem(pem);
-        client = client.add_root_certificate(found.map_err(|why| {
-            DeliveryError::Setting(format!("the authority of {url} is not a certificate: {why}"))
-        })?);
-    }
+    let client = trusting(public::builder(TIMEOUT), authority, url)?;
     let client = client.build().map_err(|error| DeliveryError::request(url, &error))?;
     by(&client, asked, secret, (seconds, body)).await
 }
@@ -66,6 +61,7 @@ async fn by(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::told;
 
     #[tokio::test]
     async fn what_may_not_be_asked_is_not() {
@@ -81,6 +77,9 @@ mod tests {
             let told = told.map_err(|error| error.to_string());
             assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{url}: {told:?}");
         }
+        let to = Receiver { url: "https://example.org/", secret: &secret, authority: Some(&b"none"[..]) };
+        let told = post(&to, 0, b"{}".to_vec()).await.map_err(|error| error.to_string());
+        assert!(told.as_ref().is_err_and(|told| told.contains("not a certificate")), "{told:?}");
     }
 
     /// A name is looked at whenever a connection is made, so that one which was public a moment ago is no way in (DNS rebinding).
@@ -104,8 +103,6 @@ mod tests {
     #[ignore = "asks for servers: scripts/delivery-peers.sh"]
     async fn python_https_takes_a_signed_webhook_and_one_that_is_slow_full_or_moved_is_told()
     -> Result<(), Box<dyn std::error::Error>> {
-        let told =
-            |name: &str| std::env::var(name).map_err(|_| format!("{name}: run scripts/delivery-peers.sh"));
         let (port, authority) = (told("AULA_HOOK_PORT")?, std::fs::read(told("AULA_SMTP_CA")?)?);
         let secret = std::fs::read(told("AULA_HOOK_SECRET")?)?;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
@@ -113,7 +110,7 @@ mod tests {
         let at: std::net::SocketAddr = format!("127.0.0.1:{port}").parse()?;
         let plain = || public::builder(TIMEOUT).resolve("localhost", at);
         let ask = async |path: &str, secret: &[u8]| {
-            let client = plain().add_root_certificate(Certificate::from_pem(&authority)?).build()?;
+            let client = trusting(plain(), Some(authority.as_slice()), path)?.build()?;
             let url = Url::parse(&format!("https://localhost:{port}{path}"))?;
             let asked = by(&client, url, secret.trim_ascii(), (now, br#"{"alert":1}"#.to_vec())).await;
             Ok::<_, Box<dyn std::error::Error>>(asked.map_err(|error| error.to_string()))

@@ -48,3 +48,11 @@ pub fn private_file(path: &Path, text: impl AsRef<[u8]>) -> std::io::Result<()> 
         std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_ref())
 }
+
+/// What `scripts/delivery-peers.sh` says of a server that it started.
+///
+/// # Errors
+/// When it is not that script that runs the test.
+pub fn told(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/delivery-peers.sh"))
+}

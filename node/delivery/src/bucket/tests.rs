@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::*;
 use crate::Local;
@@ -46,6 +46,12 @@ struct Held {
 struct Service {
     held: Arc<Mutex<Held>>,
     at: String,
+}
+
+impl Service {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn read(stream: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
@@ -255,6 +261,11 @@ fn bucket(at: &str) -> Result<Bucket, DeliveryError> {
     Bucket::new(&place(at), "secret", None, || 1_795_996_800)
 }
 
+/// The same with parts of a thousand bytes.
+fn in_parts(at: &str) -> Result<Bucket, DeliveryError> {
+    Ok(Bucket { part: 1_000, ..bucket(at)? })
+}
+
 /// A file that is sent, for as long as its folder lives.
 struct Sent(tempfile::TempDir);
 
@@ -284,7 +295,7 @@ async fn a_purge_leaves_no_version_no_marker_and_no_upload_of_its_prefix() -> Te
         Err(DeliveryError::Differs { .. })
     ));
     {
-        let mut held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = service.held();
         assert_eq!(held.versions.len(), 2);
         for n in 0..7 {
             held.versions.insert(
@@ -346,17 +357,11 @@ async fn a_service_that_lies_or_stops_in_the_middle_is_found_out() -> Tested {
 #[tokio::test]
 async fn a_large_file_goes_in_parts_and_a_failed_upload_leaves_none() -> Tested {
     let (service, sent) = (serve(Fault::None)?, Sent(tempfile::tempdir()?));
-    let mut bucket = bucket(&service.at)?;
-    bucket.part = 1_000;
+    let bucket = in_parts(&service.at)?;
     for length in [0usize, 1, 999, 1_000, 1_001, 2_000, 10_500] {
         let (key, bytes) = (format!("aula/{length}"), (0..length).map(|n| n as u8).collect::<Vec<_>>());
         // A process that was killed left an upload of the same key.
-        service
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .uploads
-            .insert((key.clone(), 9_000), [(1, vec![7])].into());
+        service.held().uploads.insert((key.clone(), 9_000), [(1, vec![7])].into());
         assert_eq!(bucket.same(&key, &sent.of(&bytes)?).await?, None);
         for _ in 0..2 {
             bucket.put(&key, &sent.of(&bytes)?).await?;
@@ -372,7 +377,7 @@ async fn a_large_file_goes_in_parts_and_a_failed_upload_leaves_none() -> Tested 
             other.push(bytes[length - 1] ^ 1);
             assert_eq!(bucket.same(&key, &sent.of(&other)?).await?, Some(false), "{length}, changed");
         }
-        let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = service.held();
         let versions = held.versions.keys().filter(|(held, _)| *held == key).count();
         let uploads = held.uploads.keys().filter(|(held, _)| *held == key).count();
         assert_eq!((versions, uploads), (1, usize::from(length <= 1_000)), "{length}");
@@ -381,11 +386,10 @@ async fn a_large_file_goes_in_parts_and_a_failed_upload_leaves_none() -> Tested 
         [(Fault::Full, "507"), (Fault::FailsLate, "InternalError"), (Fault::Cuts, "other bytes")]
     {
         let service = serve(fault)?;
-        let mut bucket = self::bucket(&service.at)?;
-        bucket.part = 1_000;
+        let bucket = in_parts(&service.at)?;
         let told = bucket.put("aula/a", &sent.of(&[5; 2_500])?).await.map_err(|error| error.to_string());
         assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{fault:?}: {told:?}");
-        let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = service.held();
         assert_eq!(held.uploads.len(), 0, "{fault:?}");
     }
     Ok(())
@@ -397,12 +401,8 @@ async fn two_uploads_of_one_file_at_once_both_end_well_and_leave_nothing() -> Te
     let (service, sent) = (serve(Fault::None)?, Sent(tempfile::tempdir()?));
     let bytes: Vec<u8> = (0..100_500u32).map(|n| (n % 251) as u8).collect();
     let (file, key) = (sent.of(&bytes)?, "aula/a");
-    let (mut first, mut second) = (bucket(&service.at)?, bucket(&service.at)?);
-    (first.part, second.part) = (1_000, 1_000);
-    let parts = || {
-        let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.uploads.values().map(BTreeMap::len).max().unwrap_or(0)
-    };
+    let (first, second) = (in_parts(&service.at)?, in_parts(&service.at)?);
+    let parts = || service.held().uploads.values().map(BTreeMap::len).max().unwrap_or(0);
     let later = async {
         while parts() < 3 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -413,7 +413,7 @@ async fn two_uploads_of_one_file_at_once_both_end_well_and_leave_nothing() -> Te
     let (one, other) = tokio::join!(first.put(key, &file), later);
     one.map_err(|error| format!("the first: {error}"))?;
     other.map_err(|error| format!("the second: {error}"))?;
-    let held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = service.held();
     assert!(
         !held.versions.is_empty() && held.versions.values().all(|version| version.as_ref() == Some(&bytes))
     );
@@ -425,13 +425,11 @@ async fn two_uploads_of_one_file_at_once_both_end_well_and_leave_nothing() -> Te
 #[tokio::test]
 async fn an_upload_that_fails_leaves_those_of_others() -> Tested {
     let (service, sent) = (serve(Fault::Full)?, Sent(tempfile::tempdir()?));
-    let mut bucket = bucket(&service.at)?;
-    bucket.part = 1_000;
+    let bucket = in_parts(&service.at)?;
     let other = ("aula/a".to_owned(), 9_000);
-    let held = || service.held.lock().unwrap_or_else(PoisonError::into_inner);
-    held().uploads.insert(other.clone(), [(1, vec![7])].into());
+    service.held().uploads.insert(other.clone(), [(1, vec![7])].into());
     assert!(bucket.put("aula/a", &sent.of(&[5; 2_500])?).await.is_err());
-    assert_eq!(held().uploads.keys().collect::<Vec<_>>(), [&other]);
+    assert_eq!(service.held().uploads.keys().collect::<Vec<_>>(), [&other]);
     Ok(())
 }
 
@@ -459,4 +457,10 @@ fn only_this_machine_is_asked_without_tls() {
     ] {
         assert!(!with(endpoint, bucket), "{endpoint} {bucket}");
     }
+}
+
+#[test]
+fn an_authority_that_is_not_a_certificate_is_refused() {
+    let told = Bucket::new(&place("https://s3.example.org"), "secret", Some(&b"none"[..]), || 0);
+    assert!(told.is_err_and(|error| error.to_string().contains("not a certificate")));
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use aula_delivery::DeliveryError;
 use aula_delivery::bucket::{Bucket, Place};
 
-use super::deliver::{Outgoing, run};
+use super::deliver::{Outgoing, authority, run};
 use super::folder::unwritable;
 use super::outbox::date_in;
 use aula_home::clock::now_ms;
@@ -24,9 +24,8 @@ pub const HINT: &str = "give its key s3:PutObject, GetObject, DeleteObject, Dele
 
 fn open(to: &BucketPlace) -> Result<Bucket, Failure> {
     let hint = "correct the [[delivery]] in config.toml";
-    let read = |path: &Path| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
     let secret = own_file::read(&to.secret_file).hint("correct secret_file, or the file's mode")?;
-    let authority = to.ca.as_deref().map(read).transpose()?;
+    let authority = authority(to.ca.as_deref())?;
     let place = Place {
         endpoint: to.endpoint.clone(),
         region: to.region.clone(),

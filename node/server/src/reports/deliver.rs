@@ -39,42 +39,38 @@ pub struct Sent {
     pub error: Option<String>,
 }
 
-/// Delivers what waits. Settings that name nothing send nothing.
+/// Delivers what waits of a report. Settings that name nothing send nothing.
 ///
 /// # Errors
-/// An outbox that cannot be read; what a place refuses stands in the answer.
-pub fn pending(home: &Home, config: &Config) -> Result<Vec<Sent>, Failure> {
+/// Its outbox cannot be read; what a place refuses stands in the answer.
+pub fn pending(home: &Home, config: &Config, report: &ScheduledReport) -> Result<Vec<Sent>, Failure> {
     let mut all = Vec::new();
-    for report in config.report.iter().filter(|report| !report.deliver.is_empty()) {
-        let outbox = config.reports.outbox_dir(home);
-        let folder = Outbox::open(&outbox, &report.name)?.folder().to_owned();
-        let lock = folder.join(".deliver");
-        let lock = File::create(&lock).map_err(|error| unwritable(&lock, &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            // Another process is at it.
-            Err(TryLockError::WouldBlock) => continue,
-            Err(TryLockError::Error(error)) => return Err(unwritable(&folder, &error)),
-        }
-        for date in dates(&folder)? {
-            let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
-            for place in places {
-                let mark = folder.join(format!("{date}.to-{}", place.name));
-                if mark.exists() {
-                    continue;
-                }
-                let error = one(config, (&folder, &report.name, &date), place).and_then(|()| {
-                    let written = whole_file::replace(&mark, Access::Private, b"sent\n");
-                    written.map_err(|error| unwritable(&mark, &error))
-                });
-                let error = error.err().map(|failure| failure.message);
-                all.push(Sent {
-                    name: report.name.clone(),
-                    date: date.clone(),
-                    to: place.name.clone(),
-                    error,
-                });
+    if report.deliver.is_empty() {
+        return Ok(all);
+    }
+    let outbox = config.reports.outbox_dir(home);
+    let folder = Outbox::open(&outbox, &report.name)?.folder().to_owned();
+    let lock = folder.join(".deliver");
+    let lock = File::create(&lock).map_err(|error| unwritable(&lock, &error))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        // Another process is at it.
+        Err(TryLockError::WouldBlock) => return Ok(all),
+        Err(TryLockError::Error(error)) => return Err(unwritable(&folder, &error)),
+    }
+    for date in dates(&folder)? {
+        let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
+        for place in places {
+            let mark = folder.join(format!("{date}.to-{}", place.name));
+            if mark.exists() {
+                continue;
             }
+            let error = one(config, (&folder, &report.name, &date), place).and_then(|()| {
+                let written = whole_file::replace(&mark, Access::Private, b"sent\n");
+                written.map_err(|error| unwritable(&mark, &error))
+            });
+            let error = error.err().map(|failure| failure.message);
+            all.push(Sent { name: report.name.clone(), date: date.clone(), to: place.name.clone(), error });
         }
     }
     Ok(all)
@@ -190,9 +186,7 @@ pub fn say(config: &Config, place: &str, said: &Said, file: &Path) -> Result<(),
         Some(DeliveryBy::Webhook(hook)) => {
             let secret =
                 own_file::bytes(&hook.secret_file).hint("correct secret_file, or the file's mode")?;
-            let read =
-                |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
-            let authority = hook.ca.as_ref().map(read).transpose()?;
+            let authority = authority(hook.ca.as_deref())?;
             let body = said.body.to_string().into_bytes();
             let to =
                 Receiver { url: &hook.url, secret: secret.trim_ascii(), authority: authority.as_deref() };
@@ -282,7 +276,6 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
         return whole_file::replace(file, Access::Private, &written)
             .map_err(|error| unwritable(file, &error));
     };
-    let read = |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
     let secret = "correct password_file, or the file's mode";
     let password = mail.password_file.as_deref().map(own_file::read).transpose().hint(secret)?;
     let password = password.map(|text| text.trim().to_owned());
@@ -290,9 +283,18 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
         host: host.clone(),
         port: mail.port,
         login: mail.user.clone().zip(password),
-        authority: mail.ca.as_ref().map(read).transpose()?,
+        authority: authority(mail.ca.as_deref())?,
     };
     run(send(&server, &envelope, note))
+}
+
+/// The certificate authority that a place trusts beside the usual ones, as its file has it.
+pub(super) fn authority(ca: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+    let read = |path: &Path| {
+        let hint = "correct ca of the [[delivery]] in config.toml";
+        std::fs::read(path).advise(format!("cannot read {}", path.display()), hint)
+    };
+    ca.map(read).transpose()
 }
 
 /// Runs what waits for others to its end, on a thread of its own: the caller may be within a runtime.
@@ -330,19 +332,19 @@ mod tests {
     #[test]
     fn a_note_goes_once_a_date_and_says_nothing_of_the_report() -> Result<(), Failure> {
         let (above, home, config) = outbox("kind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']")?;
-        let sent = pending(&home, &config)?;
+        let sent = pending(&home, &config, &config.report[0])?;
         assert_eq!(
             sent.iter().map(|one| one.date.as_str()).collect::<Vec<_>>(),
             ["2026-11-28", "2026-11-29"]
         );
         assert!(sent.iter().all(|one| one.error.is_none()), "{sent:?}");
-        assert!(pending(&home, &config)?.is_empty(), "once");
+        assert!(pending(&home, &config, &config.report[0])?.is_empty(), "once");
         let folder = above.path().join("delivered/nightly");
         let mail = std::fs::read_to_string(folder.join("2026-11-29.mail-board.eml")).hint("read")?;
         assert!(mail.contains("Subject: Report nightly of 2026-11-29") && !mail.contains("student count"));
         // A process that died between note and mark: the same note again.
         std::fs::remove_file(folder.join("2026-11-29.to-board")).hint("remove")?;
-        assert_eq!(pending(&home, &config)?.len(), 1);
+        assert_eq!(pending(&home, &config, &config.report[0])?.len(), 1);
         let id = |text: &str| text.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned);
         let again = std::fs::read_to_string(folder.join("2026-11-29.mail-board.eml")).hint("read")?;
         assert!(id(&mail).is_some() && id(&mail) == id(&again));
@@ -350,7 +352,7 @@ mod tests {
         std::fs::remove_file(folder.join("2026-11-29.to-board")).hint("remove")?;
         let lock = File::create(folder.join(".deliver")).hint("lock")?;
         lock.lock().hint("lock")?;
-        assert!(pending(&home, &config)?.is_empty());
+        assert!(pending(&home, &config, &config.report[0])?.is_empty());
         Ok(())
     }
 
@@ -364,7 +366,7 @@ mod tests {
         let sealed = above.path().join("delivered/nightly/.2026-11-29.sealed-board/manifest.json.age");
         let mut seen = Vec::new();
         for _ in 0..2 {
-            let sent = pending(&home, &config)?;
+            let sent = pending(&home, &config, &config.report[0])?;
             assert!(sent.len() == 2 && sent.iter().all(|one| one.error.is_some()), "{sent:?}");
             seen.push(std::fs::read(&sealed).hint("read")?);
         }

@@ -13,27 +13,15 @@ use super::past::Chain;
 use super::{archive, deliver, schedule};
 use aula_home::config::{Config, DeliveryBy};
 use aula_home::home::Home;
-use aula_home::whole_file::{self, Access};
-use aula_kit::DevChain;
 use aula_kit::round::decided;
-
-type Tested = Result<(), Box<dyn std::error::Error>>;
+use aula_kit::{DevChain, Tested, failed, private_file, told};
 
 const DAY_MS: u64 = 86_400_000;
-
-fn failed(failure: impl Into<aula_home::Failure>) -> Box<dyn std::error::Error> {
-    let failure = failure.into();
-    format!("{}: {}", failure.code, failure.message).into()
-}
-
-fn told(name: &str) -> Result<String, String> {
-    std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/delivery-peers.sh"))
-}
 
 /// An export each quarter into a bucket, from a folder of its own.
 fn quarterly(above: &Path, endpoint: &str, bucket: &str) -> Result<Config, Box<dyn std::error::Error>> {
     let secret = above.join("secret");
-    whole_file::replace(&secret, Access::Private, b"aula-secret\n")?;
+    private_file(&secret, "aula-secret\n")?;
     let text = format!(
         "[reports]\noutbox = '{0}/outbox'\ntime_zone = 'UTC'\n[[report]]\nname = 'state'\nkind = 'state'\nevery = 'quarter'\nkeep_years = 7\n\
          deliver = ['archive']\n[[delivery]]\nname = 'archive'\nkind = 'bucket'\nendpoint = '{endpoint}'\nbucket = '{bucket}'\n\
@@ -244,7 +232,7 @@ fn a_table_of_gigabytes_is_written_sealed_and_delivered_within_a_gigabyte_of_mem
         let mut alone = config.clone();
         alone.report[0].deliver = vec![to.into()];
         let began = std::time::Instant::now();
-        let sent = deliver::pending(&home, &alone).map_err(failed)?;
+        let sent = deliver::pending(&home, &alone, &alone.report[0]).map_err(failed)?;
         assert!(sent.len() == 1 && sent[0].error.is_none(), "{sent:?}");
         writeln!(out, "measured: to {to} and read back in {:.1} s", began.elapsed().as_secs_f64())?;
     }

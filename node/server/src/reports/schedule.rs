@@ -6,7 +6,7 @@
 //!
 //! What a report compares with is kept as its moment passes ([`Kept`]), so that no report executes a week or a year again: a running
 //! node holds the view of moments before ([`is_near`]) and executes the few blocks from there. [`compared`] says which moments those are,
-//! to whoever makes a report. Invariant: what cannot be done is told and holds up nothing else, a delivery least of all.
+//! to whoever makes a report. Invariant: what cannot be done is told, and holds up no other schedule and no delivery.
 
 use aula_ledger::types::Height;
 use aula_report::paper::Language;
@@ -118,9 +118,11 @@ pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failu
     if let Err(failure) = keep_passing(home, config, chain) {
         looked.failed.push(Failed::of("figures", failure));
     }
-    match deliver::pending(home, config) {
-        Ok(sent) => looked.sent.extend(sent),
-        Err(failure) => looked.failed.push(Failed::of("deliveries", failure)),
+    for report in &config.report {
+        match deliver::pending(home, config, report) {
+            Ok(sent) => looked.sent.extend(sent),
+            Err(failure) => looked.failed.push(Failed::of("deliveries", failure)),
+        }
     }
     Ok(looked)
 }
@@ -138,7 +140,11 @@ fn one(
     let hint = "is the chain's time right? `aula status` says it";
     let forgotten =
         schedule.forgotten(now_ms, report.keep_years()).advise("a schedule cannot be told", hint)?;
-    looked.deleted = looked.deleted.saturating_add(outbox.forget(&forgotten.to_string())?);
+    match outbox.forget(&forgotten.to_string()) {
+        Ok(gone) => looked.deleted = looked.deleted.saturating_add(gone),
+        // What stays beyond its years is told; what is due is made all the same.
+        Err(failure) => looked.failed.push(Failed::of(&report.name, failure)),
+    }
     looked.sent.extend(deliver::forgotten(home, config, report, &forgotten.to_string())?);
     let since = since(home, config, &report.name, now_ms)?;
     for due in schedule.due(since, now_ms).advise("a schedule cannot be told", hint)? {

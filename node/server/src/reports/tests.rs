@@ -9,10 +9,10 @@ use super::folder::{self, Made};
 use super::outbox::Outbox;
 use super::past::Chain;
 use super::{schedule, state, transparency, verify};
-use aula_home::config::{Config, ReportKind, ScheduledReport};
+use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
 use aula_home::home::Home;
 use aula_kit::round::{decided, handle};
-use aula_kit::{DevChain, Tested, failed};
+use aula_kit::{DevChain, Tested, failed, private_file};
 
 fn chain_of(dev: &DevChain) -> Chain {
     Chain::of_view(dev.db.latest())
@@ -153,7 +153,7 @@ fn scheduled(outbox: PathBuf) -> Config {
     let nightly = |name: &str, kind| ScheduledReport {
         name: name.to_owned(),
         kind,
-        every: Some(aula_home::config::ReportEvery::Day),
+        every: Some(ReportEvery::Day),
         at: "03:00".into(),
         district: None,
         keep_years: None,
@@ -232,6 +232,21 @@ fn nightly(outbox: PathBuf) -> Config {
     config
 }
 
+/// The same each month.
+fn monthly(outbox: PathBuf) -> Config {
+    let mut config = nightly(outbox);
+    config.report[0].every = Some(ReportEvery::Month);
+    config
+}
+
+/// With which moment the monthly report of the first of February compares: the 25th of January, on which none is due. 9:00 UTC is 3:00 in
+/// Chicago.
+const COMPARED_MS: u64 = 24 * DAY_MS + 9 * 3_600_000;
+
+/// A place for notes that is a file beside the report.
+const BOARD: &str =
+    "[[delivery]]\nname = 'board'\nkind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']\n";
+
 /// Its page of a date.
 fn page(config: &Config, date: &str) -> Result<String, Box<dyn std::error::Error>> {
     let outbox = config.reports.outbox.clone().ok_or("no outbox")?;
@@ -305,29 +320,25 @@ fn a_nightly_report_compares_with_the_figures_that_were_kept_a_week_before() -> 
 fn what_a_later_report_compares_with_is_kept_while_its_moment_passes() -> Tested {
     let dev = decided()?;
     let above = tempfile::tempdir()?;
-    let mut config = nightly(above.path().join("outbox"));
-    // The report of the first of February compares with the 25th of January, on which none is due.
-    config.report[0].every = Some(aula_home::config::ReportEvery::Month);
+    let config = monthly(above.path().join("outbox"));
     assert!(looked(&dev.home, &config, &chain_of(&dev))?.reports.is_empty());
-    // 9:00 UTC is 3:00 in Chicago.
-    let moment_ms = 24 * DAY_MS + 9 * 3_600_000;
-    until(&dev, moment_ms - 60_000)?;
+    until(&dev, COMPARED_MS - 60_000)?;
     assert_eq!(looked(&dev.home, &config, &chain_of(&dev))?.reports.len(), 1, "that of the first of January");
     assert_eq!(kept(&dev.home)?.len(), 1);
     assert!(schedule::is_near(&config, dev.db.latest().tip().time_ms.0).map_err(failed)?);
-    assert!(!schedule::is_near(&config, moment_ms).map_err(failed)?);
+    assert!(!schedule::is_near(&config, COMPARED_MS).map_err(failed)?);
     let held = dev.db.latest();
-    until(&dev, moment_ms + 1_000)?;
+    until(&dev, COMPARED_MS + 1_000)?;
     assert!(looked(&dev.home, &config, &chain_of(&dev))?.reports.is_empty());
     assert_eq!(kept(&dev.home)?.len(), 1, "without a view of moments ago nothing is kept");
     let chain = || chain_of(&dev).with(dev.home.snapshots_dir(), Some(held.clone()));
     assert!(looked(&dev.home, &config, &chain())?.reports.is_empty());
     let paths = kept(&dev.home)?;
-    assert_eq!(paths[1..], [dev.home.figures_dir().join(format!("{moment_ms}-1.json"))]);
+    assert_eq!(paths[1..], [dev.home.figures_dir().join(format!("{COMPARED_MS}-1.json"))]);
     // They are of the last block before the moment, which is no further away than blocks may be.
     let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(&paths[1])?)?;
     assert_eq!(figures["source"]["height"], held.tip().height.0);
-    assert_eq!(figures["source"]["time_ms"], moment_ms - 60_000);
+    assert_eq!(figures["source"]["time_ms"], COMPARED_MS - 60_000);
     // The report that is due then finds them, also where nothing else is to be had.
     until(&dev, 31 * DAY_MS + 10 * 3_600_000)?;
     looked(&dev.home, &config, &chain_of(&dev))?;
@@ -339,18 +350,14 @@ fn what_a_later_report_compares_with_is_kept_while_its_moment_passes() -> Tested
 fn figures_that_cannot_be_kept_are_told_and_hold_up_no_delivery() -> Tested {
     let dev = decided()?;
     let above = tempfile::tempdir()?;
-    let mut config = nightly(above.path().join("outbox"));
-    config.report[0].every = Some(aula_home::config::ReportEvery::Month);
+    let mut config = monthly(above.path().join("outbox"));
     config.report[0].deliver = vec!["board".into()];
-    let board =
-        "[[delivery]]\nname = 'board'\nkind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']\n";
-    config.delivery = toml::from_str::<Config>(board)?.delivery;
+    config.delivery = toml::from_str::<Config>(BOARD)?.delivery;
     looked(&dev.home, &config, &chain_of(&dev))?;
-    let moment_ms = 24 * DAY_MS + 9 * 3_600_000;
-    until(&dev, moment_ms - 60_000)?;
+    until(&dev, COMPARED_MS - 60_000)?;
     assert_eq!(looked(&dev.home, &config, &chain_of(&dev))?.sent.len(), 1, "that of the first of January");
     let held = dev.db.latest();
-    until(&dev, moment_ms + 1_000)?;
+    until(&dev, COMPARED_MS + 1_000)?;
     // Something waits for its place, and there is no folder for figures.
     let outbox = Outbox::open(&above.path().join("outbox"), "state").map_err(failed)?;
     outbox.deliver("1970-01-02", &[Made::new("manifest.json", "{}")]).map_err(failed)?;
@@ -369,6 +376,8 @@ fn one_schedule_that_fails_holds_up_no_other() -> Tested {
     let dev = decided()?;
     let above = tempfile::tempdir()?;
     let mut config = scheduled(above.path().join("outbox"));
+    config.delivery = toml::from_str::<Config>(BOARD)?.delivery;
+    config.report[0].deliver = vec!["board".into()];
     let blocked = ScheduledReport { name: "blocked".into(), ..config.report[0].clone() };
     config.report.insert(0, blocked);
     looked(&dev.home, &config, &chain_of(&dev))?;
@@ -377,6 +386,18 @@ fn one_schedule_that_fails_holds_up_no_other() -> Tested {
     let looked = schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
     assert!(looked.failed.len() == 1 && looked.failed[0].name == "blocked", "{looked:?}");
     assert!(looked.reports.len() == 1 && looked.reports[0].name == "state", "{looked:?}");
+    // Nor does one out of whose outbox nothing can be delivered.
+    let lock = above.path().join("outbox/blocked/.deliver");
+    std::fs::remove_file(&lock)?;
+    std::fs::create_dir(&lock)?;
+    dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
+    let looked = schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    assert_eq!(
+        looked.failed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
+        ["blocked", "deliveries"]
+    );
+    assert!(looked.sent.len() == 1 && looked.sent[0].error.is_none(), "{looked:?}");
+    assert!(looked.sent[0].name == "state" && looked.sent[0].date == "1970-01-02", "{looked:?}");
     Ok(())
 }
 
@@ -412,7 +433,7 @@ fn a_report_over_its_years_is_gone_whatever_becomes_of_its_bucket_which_is_told(
     let above = tempfile::tempdir()?;
     let mut config = scheduled(above.path().join("outbox"));
     let secret = above.path().join("secret");
-    aula_home::whole_file::create(&secret, aula_home::whole_file::Access::Private, b"a secret")?;
+    private_file(&secret, "a secret")?;
     // Nobody is there: it cannot be known whether what is put there can be deleted.
     let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let place = format!(
@@ -422,8 +443,7 @@ fn a_report_over_its_years_is_gone_whatever_becomes_of_its_bucket_which_is_told(
     );
     config.delivery = toml::from_str::<Config>(&place)?.delivery;
     config.report[0].deliver = vec!["archive".into()];
-    (config.report[0].every, config.report[0].keep_years) =
-        (Some(aula_home::config::ReportEvery::Month), Some(1));
+    (config.report[0].every, config.report[0].keep_years) = (Some(ReportEvery::Month), Some(1));
     let look = || schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed);
     look()?;
     until(&dev, 40 * DAY_MS)?;

@@ -26,14 +26,12 @@ pub(super) fn all(config: &Config) -> Vec<Check> {
 mod tests {
     use super::super::Level;
     use super::*;
-    use crate::whole_file::{self, Access};
+    use aula_kit::{Made, Tested, private_file};
 
-    type Tested = Result<(), Box<dyn std::error::Error>>;
-
-    fn checks(endpoint: &str, bucket: &str) -> Result<Vec<Check>, Box<dyn std::error::Error>> {
+    fn checks(endpoint: &str, bucket: &str) -> Made<Vec<Check>> {
         let folder = tempfile::tempdir()?;
         let secret = folder.path().join("secret");
-        whole_file::create(&secret, Access::Private, b"aula-secret")?;
+        private_file(&secret, "aula-secret")?;
         let text = format!(
             "[[delivery]]\nname = 'state'\nkind = 'bucket'\nendpoint = '{endpoint}'\nbucket = '{bucket}'\nprefix = 'aula/doctor/'\n\
              key_id = 'aula-key'\nsecret_file = '{}'\n",

@@ -129,9 +129,8 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
 
 /// Does what is due of one home, again and again.
 async fn repeat(office: Arc<Office>, duties: Arc<[Duty]>, metrics: Arc<Metrics>) {
-    let most = office.settings.look_every_s;
-    let pause =
-        Duration::from_secs(duties.iter().map(|duty| duty.every_s(&office)).min().unwrap_or(most).min(most));
+    let periods = duties.iter().map(|duty| duty.every_s(&office));
+    let pause = Duration::from_secs(periods.fold(office.settings.look_every_s, u64::min));
     loop {
         if let Err(failure) = look(&office, &duties, false, &metrics).await {
             tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);

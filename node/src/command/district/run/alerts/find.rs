@@ -13,8 +13,9 @@ use crate::command::Failure;
 use crate::config::{AlertKind, Config};
 use aula_server::feed_health::Health;
 
-/// So long may a feed's events wait, or its node say nothing, milliseconds: with how often the node tells ([`aula_server::feed_health::TOLD_EVERY`]) and how often
-/// this looks ([`super::EVERY_S`]) it is less than the minute in which an alert is to be told.
+/// So long may a feed's events wait, or its node say nothing, milliseconds: with how often the node tells
+/// ([`aula_server::feed_health::TOLD_EVERY`]) and how often this looks ([`super::EVERY_S`]) it is less than the minute in which an alert
+/// is to be told.
 const PATIENCE_MS: u64 = 40_000;
 
 /// What a look found, of which kinds, and why others could not be looked at.

@@ -1,5 +1,6 @@
-//! Seconds from each cause to its note at a server of mail and at a receiver of webhooks: `scripts/delivery/alerts.sh` starts both, in a
-//! network of its own where the receiver has a public address, since no other is asked.
+//! Acknowledgements that are overdue, found at a look; and seconds from each cause to its note at a server of mail and at a receiver of
+//! webhooks: `scripts/delivery/alerts.sh` starts both, in a network of its own where the receiver has a public address, since no other is
+//! asked.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,14 +9,18 @@ use std::time::{Duration, Instant};
 
 use aula_home::Home;
 use aula_home::clock::now_ms;
-use aula_kit::round::decided;
-use aula_kit::{Tested, failed};
+use aula_kit::round::{ROUND, accept, decided, revert};
+use aula_kit::{Made, Tested, failed, told};
+use aula_ledger::tx::{Acknowledge, Arrival};
+use aula_ledger::types::PoolId;
 use aula_server::feed_health::{Health, TOLD_EVERY};
 
 use super::super::duties::Duty;
 use super::super::metrics::Metrics;
 use super::super::office::Office;
 use super::super::repeat;
+use super::super::told::Told;
+use super::book::{Alert, Book};
 use crate::api_tests::served_chain;
 use crate::command::Context;
 use crate::command::rpc::RpcArgs;
@@ -26,10 +31,6 @@ use crate::terminal::OutputFormat;
 /// What the field's own promise is measured against: from the cause to the note.
 const BAR: Duration = Duration::from_secs(60);
 const FEED: &str = "[[feed]]\nname = 'tablets'\nkind = 'files'\nfolder = '/in'\n";
-
-fn told(name: &str) -> Result<String, String> {
-    std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/delivery-peers.sh"))
-}
 
 /// The address that a cause's notes name, by which they are known at the places.
 fn link(cause: &str) -> String {
@@ -77,6 +78,32 @@ async fn node_of_feeds(home: Home, waits_ms: Option<u64>, gone_ms: Option<u64>) 
     }
 }
 
+/// Due within a millisecond of block time after the decision: the school may still answer in that millisecond, and not after it.
+#[tokio::test]
+async fn an_overdue_acknowledgement_is_found_for_as_long_as_its_decision_stands() -> Tested {
+    let mut served = served_chain(decided()?).await?;
+    let home = served.chain.home.clone();
+    std::fs::write(home.config_file(), "[alerts]\nkinds = ['acknowledgements']\n")?;
+    let office = office(&home, Some(served.client.origin().to_string()))?;
+    let standing = async || -> Made<Vec<String>> {
+        super::look(&office).await.map_err(failed)?;
+        let book = Book::load(&home).map_err(failed)?;
+        Ok(book.alerts.into_iter().filter(Alert::stands).map(|alert| alert.about).collect())
+    };
+    served.chain.block(&[]).map_err(failed)?;
+    assert_eq!(standing().await?, [""; 0], "in time");
+    served.chain.block(&[]).map_err(failed)?;
+    let both = ["round 0, pool 1", "round 0, pool 2"];
+    assert_eq!(standing().await?, both);
+    // Recorded as missed it is still missing.
+    let missed = Acknowledge { round: ROUND, pool: PoolId(1), arrival: Arrival::Missed };
+    accept(&mut served.chain, vec![missed.into()])?;
+    assert_eq!(standing().await?, both);
+    revert(&mut served.chain)?;
+    assert_eq!(standing().await?, [""; 0], "nobody owes what does not stand");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes a minute and asks for servers: scripts/delivery-peers.sh"]
 async fn each_cause_is_told_by_mail_and_webhook_within_the_minute() -> Tested {
@@ -116,8 +143,8 @@ async fn each_cause_is_told_by_mail_and_webhook_within_the_minute() -> Tested {
     let damage = causes[0].2.damage_file();
     std::fs::create_dir_all(damage.parent().ok_or("a folder")?)?;
     std::fs::write(damage, "block 7: the state root differs")?;
-    // The window of a school's answer is over with the next block.
-    served.chain.block(&[]).map_err(failed)?;
+    // The window of a school's answer is a millisecond of block time, its last moment included.
+    served.chain.block_after(2, &[], |_| {}).map_err(failed)?;
     let places =
         [("mail", PathBuf::from(told("AULA_MAILS")?)), ("webhook", PathBuf::from(told("AULA_HOOKS")?))];
     let mut seconds = std::collections::BTreeMap::new();
@@ -140,6 +167,7 @@ async fn each_cause_is_told_by_mail_and_webhook_within_the_minute() -> Tested {
         .flat_map(|(cause, ..)| places.iter().map(move |(place, _)| (*cause, *place)))
         .filter(|one| !seconds.contains_key(one))
         .collect();
-    assert!(missing.is_empty(), "not told within {} s: {missing:?}", BAR.as_secs());
+    let said: Vec<_> = causes.iter().map(|(cause, _, home, _)| (*cause, Told::load(home).duties)).collect();
+    assert!(missing.is_empty(), "not told within {} s: {missing:?}; {said:?}", BAR.as_secs());
     Ok(())
 }
