@@ -12,7 +12,7 @@ use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use ed25519_dalek::SigningKey;
 
 use crate::folder::FolderLease;
-use crate::folders::Root;
+use crate::folders::{Root, notes};
 use crate::keeper::{Keeper, Setup, Turn};
 use crate::lease::LeaseStore;
 use crate::permit::Permit;
@@ -73,6 +73,23 @@ fn one(
     Ok(One { setup, folders })
 }
 
+/// Two of a pair with these keys; the first has a vault.
+fn two(root: &Path, keys: [u8; 2]) -> Result<(One, One), Box<dyn std::error::Error>> {
+    let (a, b) = (address()?, address()?);
+    let (east, west) = (one(root, "east", (a, b), keys[0])?, one(root, "west", (b, a), keys[1])?);
+    make(root, &east.folders)?;
+    Ok((east, west))
+}
+
+/// A vault that is made before its home is of a pair.
+fn make(root: &Path, place: &Folders) -> Tested {
+    let made = Folders::below(&root.join("made"));
+    drop(Vault::create(&made, &identity(), 1)?);
+    std::fs::rename(&made.data, &place.data)?;
+    std::fs::rename(&made.keystore, &place.keystore)?;
+    Ok(())
+}
+
 fn identity() -> Identity {
     let account = account_of(&public_key(&SigningKey::from_bytes(&[3; 32])));
     Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: Hash([7; 32]), account }
@@ -112,14 +129,7 @@ const SOON: Duration = Duration::from_secs(30);
 #[test]
 fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
     let root = tempfile::tempdir()?;
-    let (a, b) = (address()?, address()?);
-    let (east, west) = (one(root.path(), "east", (a, b), 1)?, one(root.path(), "west", (b, a), 2)?);
-    // Made before it is of a pair.
-    let made = Folders::below(&root.path().join("made"));
-    drop(Vault::create(&made, &identity(), 1)?);
-    std::fs::rename(&made.data, &east.folders.data)?;
-    std::fs::rename(&made.keystore, &east.folders.keystore)?;
-
+    let (east, west) = two(root.path(), [1, 2])?;
     assert!(matches!(Vault::open(&east.folders), Err(VaultError::NotActing(_))));
     let (east_keeper, east_told) = started(&east)?;
     assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
@@ -148,7 +158,7 @@ fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
 
     // East comes back, drops what nobody was told of, and is level again.
     drop(east_keeper);
-    let again = address()?;
+    let (again, b) = (address()?, west.setup.listen);
     let east = one(root.path(), "east", (again, b), 1)?;
     let home = root.path().join("east/pair");
     let _ = std::fs::remove_file(home.join("LOCK"));
@@ -171,12 +181,7 @@ fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
 #[test]
 fn two_with_one_validator_key_are_never_level() -> Tested {
     let root = tempfile::tempdir()?;
-    let (a, b) = (address()?, address()?);
-    let (east, west) = (one(root.path(), "east", (a, b), 1)?, one(root.path(), "west", (b, a), 1)?);
-    let made = Folders::below(&root.path().join("made"));
-    drop(Vault::create(&made, &identity(), 1)?);
-    std::fs::rename(&made.data, &east.folders.data)?;
-    std::fs::rename(&made.keystore, &east.folders.keystore)?;
+    let (east, west) = two(root.path(), [1, 1])?;
     let (east_keeper, east_told) = started(&east)?;
     assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
     let (_west_keeper, _told) = started(&west)?;
@@ -185,6 +190,26 @@ fn two_with_one_validator_key_are_never_level() -> Tested {
     let why = vault.level_pair()?.why.unwrap_or_default();
     assert!(why.contains("same validator, network or seed key"), "{why}");
     assert!(!west.folders.keystore.exists() && !west.folders.data.exists());
+    drop(vault);
+    east_keeper.stop();
+    Ok(())
+}
+
+#[test]
+fn a_standby_with_a_vault_of_its_own_keeps_it_and_its_keys() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    make(root.path(), &west.folders)?;
+    let keys = notes(&west.folders.keystore)?;
+    assert!(!keys.is_empty());
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, _told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    let why = vault.level_pair()?.why.unwrap_or_default();
+    assert!(why.contains("did not write"), "{why}");
+    assert_eq!(notes(&west.folders.keystore)?, keys);
     drop(vault);
     east_keeper.stop();
     Ok(())

@@ -3,7 +3,8 @@
 //! Flow: a connection says who it is and in which epoch it acts → its writes and files are put on disk, then answered. The fence: the
 //! highest epoch that was ever heard of or acted in stands in a file, is on disk before anything of it is taken, and whatever is
 //! older is refused, in the middle of a connection too. Invariants: while this one acts nothing is taken; one question at a time
-//! changes anything; the database of another pair, or one that no pair wrote, is never replaced. Absent: the lease.
+//! changes anything; the vault of another pair, or one that no pair wrote, is never replaced, nor is its
+//! keystore. Absent: the lease.
 
 use std::io;
 use std::path::PathBuf;
@@ -75,6 +76,11 @@ impl Caller {
 
 fn refused(code: &str, message: impl Into<String>) -> Answer {
     Answer::Refused { code: code.into(), message: message.into() }
+}
+
+fn other_vault() -> Answer {
+    let why = "the standby has a vault that this pair did not write: move its vault and keystore away first";
+    refused("other_vault", why)
 }
 
 impl Receiver {
@@ -167,6 +173,8 @@ impl Receiver {
             return answer;
         }
         match self.standing(&mut state) {
+            // Before anything is copied: the keystore goes first, and without its own a vault is nothing.
+            Ok(Some((history, _))) if history.pair != hello.pair => other_vault(),
             Ok(standing) => Answer::Welcome(self.own.name.clone(), standing),
             Err(VaultError::Busy) => refused("busy", "a command of the other one has its vault open"),
             Err(error) => refused("vault", error.to_string()),
@@ -237,8 +245,7 @@ impl Receiver {
                 if let Some((history, _)) = self.standing(state).map_err(io::Error::other)?
                     && history.pair != pair
                 {
-                    let why = "the standby has a vault that this pair did not write: move its vault and keystore away first";
-                    return Ok(refused("other_vault", why));
+                    return Ok(other_vault());
                 }
                 pair::clear(&incoming(&self.own.data)).map_err(io::Error::other)?;
                 state.whole = true;

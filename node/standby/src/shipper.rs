@@ -154,7 +154,8 @@ type Copied = Option<(History, u64)>;
 
 impl Standing {
     /// Calls the standby, and says who this one is; gives the standby's name and what it has.
-    fn begin(reach: &Reach, epoch: u64) -> Result<(Self, String, Copied), Cut> {
+    fn begin(reach: &Reach, source: &Source<'_>, epoch: u64) -> Result<(Self, String, Copied), Cut> {
+        let pair = source.history()?.pair;
         let mut line = Line::call(&reach.peer, reach.tls.as_ref(), reach.patience)?;
         let hello = Hello {
             version: VERSION,
@@ -162,6 +163,7 @@ impl Standing {
             name: reach.name.clone(),
             epoch,
             keys: reach.keys.clone(),
+            pair,
         };
         match taken(line.ask(&Question::Hello(hello))?)? {
             Answer::Welcome(name, standing) => {
@@ -299,7 +301,7 @@ impl Shipper {
         let record = record.filter(|record| record.holder == self.reach.name && record.epoch == epoch);
         let record = record.ok_or_else(|| Cut::Over("the lease is another's".into()))?;
         let Some(level) = record.level else { return Ok(Mode::Alone) };
-        let (standing, name, its) = Standing::begin(&self.reach, epoch)?;
+        let (standing, name, its) = Standing::begin(&self.reach, source, epoch)?;
         let known = match &its {
             Some((history, last)) => source.history()?.holds(source.last(), history, *last),
             None => false,
@@ -333,7 +335,7 @@ impl Shipper {
 
     /// Everything that can be sent beside the writes.
     fn approach(&self, source: &Source<'_>, epoch: u64) -> Result<(Standing, String), Cut> {
-        let (mut standing, name, its) = Standing::begin(&self.reach, epoch)?;
+        let (mut standing, name, its) = Standing::begin(&self.reach, source, epoch)?;
         self.has.store(standing.has, Ordering::Relaxed);
         standing.line.set_patience(PATIENT)?;
         standing.keys(&self.reach, epoch)?;

@@ -36,6 +36,8 @@ pub struct Hello {
     pub epoch: u64,
     /// Public keys of its own that the other must not have.
     pub keys: Vec<[u8; 32]>,
+    /// Which pair wrote its vault.
+    pub pair: [u8; 16],
 }
 
 /// What the acting one asks.
