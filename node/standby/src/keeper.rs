@@ -20,7 +20,7 @@ use rustls::ServerConfig;
 use crate::contender::{Contender, Facts};
 use crate::lease::{LeaseError, Record};
 use crate::permit::uptime_ms;
-use crate::receiver::{Caller, Own, Receiver};
+use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
 use crate::shipper::Reach;
 use crate::standing::Standing;
 use crate::wire::{Answer, Line, MAX_FRAME, MAX_STRANGER, Question};
@@ -177,11 +177,15 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
         let most = if caller.is_known() { MAX_FRAME } else { MAX_STRANGER };
         let Some(question) = line.receive::<Question>(most)? else { return Ok(()) };
         let answer = shared.receiver.answer(&mut caller, question);
+        line.send(&answer)?;
         if let Answer::Refused { code, message } = &answer {
             tracing::info!(code, message, "the other one of the pair is refused");
+            if code == UNKNOWN {
+                // A stranger: its place is another's.
+                return Ok(());
+            }
         }
         line.set_patience(QUIET)?;
-        line.send(&answer)?;
     }
 }
 

@@ -16,8 +16,9 @@ use crate::folders::{Root, notes};
 use crate::keeper::{Keeper, Setup, Turn};
 use crate::lease::LeaseStore;
 use crate::permit::Permit;
-use crate::receiver::Own;
+use crate::receiver::{Own, UNKNOWN};
 use crate::shipper::{KEYSTORE, Reach};
+use crate::wire::{Answer, Hello, Line, MAX_STRANGER, Question, VERSION};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -212,5 +213,40 @@ fn a_standby_with_a_vault_of_its_own_keeps_it_and_its_keys() -> Tested {
     assert_eq!(notes(&west.folders.keystore)?, keys);
     drop(vault);
     east_keeper.stop();
+    Ok(())
+}
+
+#[test]
+fn a_stranger_is_told_so_once_and_its_line_ends() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (_east, west) = two(root.path(), [1, 2])?;
+    let (_keeper, _told) = started(&west)?;
+    let peer = west.setup.listen.to_string();
+    let wrong = "w".repeat(32);
+    let hello = Hello {
+        version: VERSION,
+        secret: wrong.clone(),
+        name: "east".into(),
+        epoch: u64::MAX,
+        keys: Vec::new(),
+        pair: [0; 16],
+    };
+    let asked = [
+        Question::Ping { secret: wrong },
+        Question::Hello(hello),
+        Question::Have(u64::MAX, KEYSTORE.into()),
+        Question::Whole(u64::MAX, [0; 16]),
+    ];
+    for question in asked {
+        let mut line = Line::call(&peer, None, Duration::from_secs(3))?;
+        let answer = line.ask(&question)?;
+        assert!(matches!(&answer, Answer::Refused { code, .. } if code == UNKNOWN), "{answer:?}");
+        assert_eq!(line.receive::<Answer>(MAX_STRANGER)?, None);
+    }
+    let mut line = Line::call(&peer, None, Duration::from_secs(3))?;
+    // More than a stranger may say is not even read.
+    let sent = line.send(&Question::Ping { secret: "s".repeat(MAX_STRANGER) });
+    assert!(sent.is_err() || !matches!(line.receive::<Answer>(MAX_STRANGER), Ok(Some(_))));
+    assert!(!west.setup.own.folder.join("epoch").exists(), "no fence is raised by a stranger");
     Ok(())
 }

@@ -19,6 +19,9 @@ use crate::folders::{self, Root};
 use crate::permit::Permit;
 use crate::wire::{Answer, DATABASE, Hello, Question, VERSION};
 
+/// Code of what a stranger is told.
+pub const UNKNOWN: &str = "unknown";
+
 /// What a standby is.
 #[derive(Clone)]
 pub struct Own {
@@ -151,8 +154,8 @@ impl Receiver {
                 caller.known = matches!(answer, Answer::Welcome(..));
                 answer
             }
-            Question::Ping { .. } | Question::Hello(_) => refused("unknown", "the secret is another"),
-            _ if !caller.known => refused("unknown", "say who you are first"),
+            Question::Ping { .. } | Question::Hello(_) => refused(UNKNOWN, "the secret is another"),
+            _ if !caller.known => refused(UNKNOWN, "say who you are first"),
             question => self.take(question).unwrap_or_else(|error| refused("failed", error.to_string())),
         }
     }
@@ -213,7 +216,7 @@ impl Receiver {
             | Question::Only(epoch, ..)
             | Question::Whole(epoch, _)
             | Question::WholeEnds(epoch) => *epoch,
-            Question::Ping { .. } | Question::Hello(_) => return Ok(refused("unknown", "not now")),
+            Question::Ping { .. } | Question::Hello(_) => return Ok(refused(UNKNOWN, "not now")),
         };
         if let Some(answer) = self.fence(state, epoch) {
             return Ok(answer);
