@@ -7,20 +7,21 @@
 //! write is told done that only it has; it is recorded that the standby is level while no write is made and it has all of
 //! them; a standby that knows a newer epoch ends everything here. Absent: who may act, which the permit says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use aula_vault::pair::{Batch, Copier, History, Level, Partner, Source, outgoing};
+use aula_vault::pair::{Batch, Copier, History, Level, Partner, Source, clear, outgoing};
 use rustls::ClientConfig;
 
 use crate::folders::{self, Root, Stamp};
 use crate::lease::{LeaseStore, set_level};
 use crate::permit::Permit;
-use crate::wire::{Answer, DATABASE, Hello, Line, PIECE, Question, VERSION};
+use crate::wire::{Answer, DATABASE, Hello, Line, Note, PIECE, Question, VERSION, fits};
 
 /// The root that goes before the writes: without its keys no write can be read.
 pub const KEYSTORE: &str = "keystore";
@@ -186,13 +187,9 @@ impl Standing {
             _ => return Err(Cut::Away("the standby answers what was not asked".into())),
         };
         let own = folders::notes(&root.folder)?;
-        for note in own.iter().filter(|note| !theirs.contains(note)) {
-            let line = &mut self.line;
-            let give = |piece| match taken(line.ask(&Question::Piece(epoch, piece))?) {
-                Ok(_) => Ok(()),
-                Err(cut) => Err(io::Error::other(cut.to_string())),
-            };
-            match folders::pieces(&root.folder, (&root.name, &note.path), PIECE, give) {
+        let there: BTreeSet<&Note> = theirs.iter().collect();
+        for note in own.iter().filter(|note| !there.contains(note)) {
+            match self.give(&root.folder, (&root.name, &note.path), epoch) {
                 // It went meanwhile: the next look finds that.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 given => given?,
@@ -230,10 +227,13 @@ impl Standing {
         Ok(())
     }
 
-    /// From the log, until at most so many writes are missing.
+    /// From the log, until at most so many writes are missing; false where the log does not do: it does not reach back, or has a write
+    /// that no frame takes, which goes with a copy of the whole.
     fn catch_up_by_log(&mut self, source: &Source<'_>, epoch: u64, left: u64) -> Result<bool, Cut> {
         while source.last().saturating_sub(self.has) > left {
-            let Some(batches) = source.since(self.has, AT_ONCE)? else { return Ok(false) };
+            let Some(batches) = source.since(self.has, AT_ONCE)?.filter(|batches| fits(batches)) else {
+                return Ok(false);
+            };
             let before = self.has;
             self.batches(epoch, batches)?;
             if self.has <= before {
@@ -243,25 +243,32 @@ impl Standing {
         Ok(true)
     }
 
+    /// A file below a root.
+    fn give(&mut self, folder: &Path, (root, path): (&str, &str), epoch: u64) -> io::Result<()> {
+        folders::pieces(folder, (root, path), PIECE, |piece| {
+            match taken(self.line.ask(&Question::Piece(epoch, piece))?) {
+                Ok(_) => Ok(()),
+                Err(cut) => Err(io::Error::other(cut.to_string())),
+            }
+        })
+    }
+
+    fn give_all(&mut self, copy: &Path, epoch: u64) -> io::Result<()> {
+        let files = folders::stamps(copy)?;
+        files.iter().try_for_each(|(path, ..)| self.give(copy, (DATABASE, path), epoch))
+    }
+
     /// A copy of the whole database.
     fn whole(&mut self, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
         let pair = source.history()?.pair;
         taken(self.line.ask(&Question::Whole(epoch, pair))?)?;
         let copy = outgoing(source.data());
         source.checkpoint(&copy)?;
-        let files = folders::stamps(&copy)?;
-        for (path, ..) in &files {
-            let line = &mut self.line;
-            folders::pieces(&copy, (DATABASE, path), PIECE, |piece| {
-                match taken(line.ask(&Question::Piece(epoch, piece))?) {
-                    Ok(_) => Ok(()),
-                    Err(cut) => Err(io::Error::other(cut.to_string())),
-                }
-            })?;
-        }
-        let answer = taken(self.line.ask(&Question::WholeEnds(epoch))?)?;
-        aula_vault::pair::clear(&copy)?;
-        match answer {
+        let sent = self.give_all(&copy, epoch);
+        // Whatever became of it: it would hold what the database has removed since.
+        clear(&copy)?;
+        sent?;
+        match taken(self.line.ask(&Question::WholeEnds(epoch))?)? {
             Answer::Welcome(_, Some((_, last))) => {
                 self.has = last;
                 Ok(())
@@ -284,7 +291,7 @@ impl Shipper {
         }
         standing.keys(&self.reach, epoch)?;
         let waiting = source.drain();
-        if !waiting.is_empty() {
+        if !waiting.is_empty() && fits(&waiting) {
             standing.batches(epoch, waiting)?;
         }
         // What the queue did not have is in the log.
