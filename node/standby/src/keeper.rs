@@ -310,10 +310,9 @@ fn accepted(shared: &Shared) -> Option<u64> {
 
 /// Notes how it stands; true where something changed that somebody waits for.
 fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<LeaseError>) -> bool {
+    let (record, floor) = (contender.record(), shared.receiver.floor());
     let mut standing = locked(&shared.standing);
     let before = standing.clone();
-    let record = contender.record();
-    let floor = shared.receiver.floor();
     standing.epoch = record.map_or(floor, |record| record.epoch);
     standing.holder = record.map(|record: &Record| record.holder.clone());
     standing.level = record.and_then(|record| record.level.clone());

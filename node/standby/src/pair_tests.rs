@@ -16,7 +16,7 @@ use crate::folders::{Root, notes};
 use crate::keeper::{Keeper, Setup, Turn};
 use crate::lease::LeaseStore;
 use crate::permit::Permit;
-use crate::receiver::{Own, UNKNOWN};
+use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
 use crate::shipper::{KEYSTORE, Reach};
 use crate::wire::{Answer, Hello, Line, MAX_STRANGER, Question, VERSION};
 
@@ -216,6 +216,36 @@ fn a_standby_with_a_vault_of_its_own_keeps_it_and_its_keys() -> Tested {
     Ok(())
 }
 
+/// East's first words, of a vault that no pair wrote yet.
+fn hello(secret: &str, epoch: u64) -> Question {
+    Question::Hello(Hello {
+        version: VERSION,
+        secret: secret.to_owned(),
+        name: "east".into(),
+        epoch,
+        keys: Vec::new(),
+        pair: [0; 16],
+    })
+}
+
+#[test]
+fn a_copy_that_is_never_finished_leaves_the_standby_what_it_had() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (_east, west) = two(root.path(), [1, 2])?;
+    make(root.path(), &west.folders)?;
+    let receiver = Receiver::of(west.setup.own.clone())?;
+    let mut caller = Caller::default();
+    let welcome = receiver.answer(&mut caller, hello(&west.setup.own.secret, 1));
+    assert!(matches!(welcome, Answer::Welcome(_, Some(_))), "{welcome:?}");
+    assert_eq!(receiver.answer(&mut caller, Question::Whole(1, [0; 16])), Answer::Done);
+    assert!(receiver.has_vault(), "an operator may accept the loss of the rest");
+    receiver.act(2)?;
+    let late = receiver.answer(&mut caller, Question::WholeEnds(1));
+    assert!(matches!(&late, Answer::Refused { code, .. } if code == "acting"), "{late:?}");
+    assert!(receiver.has_vault());
+    Ok(())
+}
+
 #[test]
 fn a_stranger_is_told_so_once_and_its_line_ends() -> Tested {
     let root = tempfile::tempdir()?;
@@ -223,17 +253,9 @@ fn a_stranger_is_told_so_once_and_its_line_ends() -> Tested {
     let (_keeper, _told) = started(&west)?;
     let peer = west.setup.listen.to_string();
     let wrong = "w".repeat(32);
-    let hello = Hello {
-        version: VERSION,
-        secret: wrong.clone(),
-        name: "east".into(),
-        epoch: u64::MAX,
-        keys: Vec::new(),
-        pair: [0; 16],
-    };
     let asked = [
-        Question::Ping { secret: wrong },
-        Question::Hello(hello),
+        Question::Ping { secret: wrong.clone() },
+        hello(&wrong, u64::MAX),
         Question::Have(u64::MAX, KEYSTORE.into()),
         Question::Whole(u64::MAX, [0; 16]),
     ];

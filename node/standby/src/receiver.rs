@@ -124,10 +124,11 @@ impl Receiver {
         self.state().floor
     }
 
-    /// True where there is a vault that this one could act with.
+    /// True where there is a vault that this one could act with. A copy of another that is on its way takes its place whole, or not
+    /// at all.
     pub fn has_vault(&self) -> bool {
-        let state = self.state();
-        !state.whole && aula_vault::vault::is_there(&self.own.data)
+        let _whole = self.state();
+        aula_vault::vault::is_there(&self.own.data)
     }
 
     fn raise(&self, state: &mut State, epoch: u64) -> io::Result<()> {
