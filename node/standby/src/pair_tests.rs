@@ -239,6 +239,13 @@ fn a_copy_that_is_never_finished_leaves_the_standby_what_it_had() -> Tested {
     assert!(matches!(welcome, Answer::Welcome(_, Some(_))), "{welcome:?}");
     assert_eq!(receiver.answer(&mut caller, Question::Whole(1, [0; 16])), Answer::Done);
     assert!(receiver.has_vault(), "an operator may accept the loss of the rest");
+    // A crash when the old one had made place and the new one had not taken it.
+    drop(receiver);
+    std::fs::rename(&west.folders.data, west.folders.data.with_file_name("vault.pair-old"))?;
+    let receiver = Receiver::of(west.setup.own.clone())?;
+    assert!(receiver.has_vault());
+    let welcome = receiver.answer(&mut caller, hello(&west.setup.own.secret, 1));
+    assert!(matches!(welcome, Answer::Welcome(_, Some(_))), "{welcome:?}");
     receiver.act(2)?;
     let late = receiver.answer(&mut caller, Question::WholeEnds(1));
     assert!(matches!(&late, Answer::Refused { code, .. } if code == "acting"), "{late:?}");

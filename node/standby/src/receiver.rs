@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aula_files::Access;
-use aula_vault::pair::{Standby, incoming, take_place};
+use aula_vault::pair::{Standby, incoming, take_back, take_place};
 use aula_vault::{VaultError, pair};
 use sha2::{Digest, Sha256};
 
@@ -87,12 +87,13 @@ fn other_vault() -> Answer {
 }
 
 impl Receiver {
-    /// With the fence where an earlier run left it.
+    /// With the fence where an earlier run left it, and the vault where a crash left it.
     ///
     /// # Errors
     /// A state that cannot be read.
     pub fn of(own: Own) -> io::Result<Self> {
         aula_files::private_folder(&own.folder)?;
+        take_back(&own.data).map_err(io::Error::other)?;
         let floor = match std::fs::read_to_string(own.folder.join("epoch")) {
             Ok(text) => {
                 text.trim().parse().map_err(|_| io::Error::other("the pair's file epoch is not a number"))?

@@ -46,14 +46,9 @@ fn refused(why: impl std::fmt::Display) -> Failure {
     Failure::new("bad_pair", format!("[pair]: {why}"), HINT)
 }
 
-/// Where a pair's own state lies.
-pub fn folder(home: &Home) -> PathBuf {
-    home.pair_dir()
-}
-
 /// What this home goes by; none of one that is in no pair.
 pub fn permit(home: &Home, config: &Config) -> Option<Permit> {
-    config.pair.as_ref().map(|_| Permit::at(&folder(home)))
+    config.pair.as_ref().map(|_| Permit::at(&home.pair_dir()))
 }
 
 /// Everything that a process of a home of a pair needs; none of a home that is in no pair.
@@ -76,7 +71,7 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
     .into_iter()
     .map(|(name, folder)| Root { name: name.to_owned(), folder })
     .collect();
-    let permit = Permit::at(&folder(home));
+    let permit = Permit::at(&home.pair_dir());
     let (asking, answering) = tls(own, &file)?;
     let lease = Arc::new(Later { own: own.clone(), store: Mutex::new(None) });
     let reach = Reach {
@@ -91,7 +86,7 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
         permit: permit.clone(),
     };
     let (name, secret, data) = (own.name.clone(), file.secret, config.vault.data_dir(home));
-    let standby = Own { name, secret, keys, data, roots, folder: folder(home), permit };
+    let standby = Own { name, secret, keys, data, roots, folder: home.pair_dir(), permit };
     Ok(Some(Setup {
         reach,
         own: standby,
