@@ -216,6 +216,32 @@ fn a_standby_with_a_vault_of_its_own_keeps_it_and_its_keys() -> Tested {
     Ok(())
 }
 
+#[test]
+fn what_lies_beside_and_cannot_be_copied_leaves_the_two_level() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, _told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    assert_eq!(level(&vault)?, None);
+    let (from, to) = (root.path().join("east/outbox"), root.path().join("west/outbox"));
+    std::fs::create_dir_all(&from)?;
+    std::fs::write(from.join("one"), b"on its way")?;
+    std::fs::write(&to, b"no folder")?;
+    assert!(vault.level_pair()?.why.is_some());
+    enrol(&vault, 2)?;
+    let record = east.setup.reach.lease.read()?.ok_or("a record")?.record;
+    assert_eq!(record.level.as_deref(), Some("west"));
+    std::fs::remove_file(&to)?;
+    assert_eq!(level(&vault)?, None);
+    assert_eq!(std::fs::read(to.join("one"))?, b"on its way");
+    drop(vault);
+    east_keeper.stop();
+    Ok(())
+}
+
 /// East's first words, of a vault that no pair wrote yet.
 fn hello(secret: &str, epoch: u64) -> Question {
     Question::Hello(Hello {

@@ -209,8 +209,8 @@ impl Receiver {
     }
 
     fn take(&self, question: Question) -> io::Result<Answer> {
-        let mut state = self.state();
-        let state = &mut *state;
+        let mut held = self.state();
+        let state = &mut *held;
         let epoch = match &question {
             Question::Batches(epoch, _)
             | Question::Have(epoch, _)
@@ -230,7 +230,11 @@ impl Receiver {
                 };
                 Ok(Answer::Has(standby.apply(&batches).map_err(io::Error::other)?))
             }
-            Question::Have(_, root) => Ok(Answer::Notes(folders::notes(&self.root(&root)?.folder)?)),
+            Question::Have(_, root) => {
+                // It changes nothing, and takes as long as there are files: writes go on.
+                drop(held);
+                Ok(Answer::Notes(folders::notes(&self.root(&root)?.folder)?))
+            }
             Question::Piece(_, piece) if piece.root == DATABASE => {
                 if !state.whole {
                     return Ok(refused("no_whole", "no copy was begun"));

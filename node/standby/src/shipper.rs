@@ -69,7 +69,12 @@ impl Partner for Reach {
     }
 
     fn copier(&self) -> Box<dyn Copier> {
-        Box::new(Shipper { reach: self.clone(), mode: Mutex::new(Mode::Unknown), has: AtomicU64::new(0) })
+        Box::new(Shipper {
+            reach: self.clone(),
+            mode: Mutex::new(Mode::Unknown),
+            aside: Mutex::default(),
+            has: AtomicU64::new(0),
+        })
     }
 }
 
@@ -127,6 +132,8 @@ impl std::fmt::Display for Cut {
 pub struct Shipper {
     reach: Reach,
     mode: Mutex<Mode>,
+    /// A line for what lies beside the database, while the standby is level: no write waits for it.
+    aside: Mutex<Option<Standing>>,
     /// What the standby had when it said so last; 0 before.
     has: AtomicU64,
 }
@@ -406,6 +413,20 @@ impl Copier for Shipper {
 }
 
 impl Shipper {
+    /// What lies beside the database, to a standby that is level. What fails here leaves it level.
+    fn beside(&self, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
+        let mut place = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = match place.take() {
+            Some(standing) => standing,
+            None => Standing::begin(&self.reach, source, epoch)?.0,
+        };
+        standing.line.set_patience(PATIENT)?;
+        standing.is_there(&self.reach)?;
+        standing.beside(&self.reach, epoch)?;
+        *place = Some(standing);
+        Ok(())
+    }
+
     /// Brings the standby level where it is not; where it is, what lies beside the database.
     fn bring(&self, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
         {
@@ -417,15 +438,14 @@ impl Shipper {
                 };
             }
             if let Mode::Level(standing) = &mut *mode {
-                let sent = standing
-                    .is_there(&self.reach)
-                    .and_then(|()| standing.keys(&self.reach, epoch))
-                    .and_then(|()| standing.beside(&self.reach, epoch));
+                let sent = standing.is_there(&self.reach).and_then(|()| standing.keys(&self.reach, epoch));
                 if let Err(cut @ Cut::Away(_)) = &sent {
                     *mode = Mode::Unknown;
                     *mode = self.alone(cut, source, epoch).map_err(Cut::Over)?;
                 }
-                return sent;
+                sent?;
+                drop(mode);
+                return self.beside(source, epoch);
             }
         }
         let (mut standing, name) = self.approach(source, epoch)?;
