@@ -561,6 +561,12 @@ impl Config {
     }
 }
 
+/// Whether a text is refused: as it is read, or by what is checked after.
+#[cfg(test)]
+fn refuses(text: &str) -> bool {
+    !toml::from_str::<Config>(text).is_ok_and(|read| read.check().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

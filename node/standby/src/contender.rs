@@ -3,7 +3,9 @@
 //! Flow: what was read is told ([`Contender::observe`]) → [`Contender::wants`] says what is to be put → what became of that is told
 //! ([`Contender::put`]) → [`Contender::acts`] says the epoch, and until when. Invariants: no clock of another is read: the holder
 //! counts from before it asked for a renewal, the other from after it first saw the record, and the holder stops a fifth earlier; who
-//! lacks something that was acknowledged never wants the lease, unless an operator said so of this very epoch. Absent: threads, stores, the clock.
+//! lacks something that was acknowledged never wants the lease, unless an operator said so of this very epoch; a store without a record is
+//! begun by a pair that never ran: of any other it was emptied, or its share is not mounted, and says nothing of who has what. Absent:
+//! threads, stores, the clock.
 
 use crate::lease::{Kept, Record};
 
@@ -47,7 +49,7 @@ pub struct Facts {
     pub has_vault: bool,
     /// The epoch whose end an operator accepts with what is lost by it.
     pub accepted_loss: Option<u64>,
-    /// The highest epoch that was heard of here: a store that was emptied knows less.
+    /// The highest epoch that was heard of here; 0 of a home whose pair never ran.
     pub floor: u64,
 }
 
@@ -75,15 +77,17 @@ impl Contender {
     pub fn wants(&self, now: u64, facts: Facts) -> Option<Intent> {
         let seen = self.seen.as_ref()?;
         let Some(kept) = &seen.kept else {
+            let accepted = facts.accepted_loss == Some(facts.floor) && facts.other_is_gone;
+            let free = facts.floor == 0 || accepted;
             let first = Record {
-                epoch: facts.floor.saturating_add(1),
+                epoch: facts.floor.checked_add(1)?,
                 holder: self.me.clone(),
                 lease_ms: self.lease_ms,
                 level: None,
                 released: false,
                 turn: 0,
             };
-            return facts.has_vault.then_some(Intent { over: None, record: first });
+            return (facts.has_vault && free).then_some(Intent { over: None, record: first });
         };
         let over = Some(kept.tag.clone());
         let record = &kept.record;
@@ -92,7 +96,8 @@ impl Contender {
             return Some(Intent { over, record: Record { turn, lease_ms: self.lease_ms, ..record.clone() } });
         }
         let next = Record {
-            epoch: record.epoch.max(facts.floor).saturating_add(1),
+            // One epoch never has two holders, whatever the record says.
+            epoch: record.epoch.max(facts.floor).checked_add(1)?,
             holder: self.me.clone(),
             lease_ms: self.lease_ms,
             level: None,
@@ -132,5 +137,53 @@ impl Contender {
     /// The record seen last.
     pub fn record(&self) -> Option<&Record> {
         self.seen.as_ref()?.kept.as_ref().map(|kept| &kept.record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(floor: u64, accepted_loss: Option<u64>, other_is_gone: bool) -> Facts {
+        Facts { other_is_gone, has_vault: true, accepted_loss, floor }
+    }
+
+    #[test]
+    fn a_store_without_a_record_is_begun_once_and_then_by_an_operators_word_alone() {
+        let mut one = Contender::new("west", 1_000);
+        one.observe(None, 10);
+        let epoch = |facts| one.wants(20, facts).map(|intent| intent.record.epoch);
+        assert_eq!(epoch(facts(0, None, false)), Some(1));
+        assert_eq!(epoch(facts(7, None, true)), None);
+        assert_eq!(epoch(facts(7, Some(6), true)), None);
+        assert_eq!(epoch(facts(7, Some(7), false)), None);
+        assert_eq!(epoch(facts(7, Some(7), true)), Some(8));
+    }
+
+    #[test]
+    fn a_holder_whose_record_is_gone_acts_no_more() {
+        let mut one = Contender::new("east", 1_000);
+        one.observe(None, 0);
+        let first = one.wants(0, facts(0, None, true)).expect("nobody ever acted");
+        one.put(first, 0, 10, Some("1".into()));
+        assert_eq!(one.acts(20), Some((1, 800)));
+        one.observe(None, 30);
+        assert!(one.acts(40).is_none() && !one.holds());
+        assert_eq!(one.wants(40, facts(1, None, true)), None);
+    }
+
+    #[test]
+    fn a_record_of_the_last_epoch_that_there_is_gives_nobody_the_same_one() {
+        let mut one = Contender::new("west", 1_000);
+        let record = Record {
+            epoch: u64::MAX,
+            holder: "east".into(),
+            lease_ms: 1_000,
+            level: Some("west".into()),
+            released: true,
+            turn: u64::MAX,
+        };
+        one.observe(Some(Kept { tag: "1".into(), record }), 0);
+        assert_eq!(one.wants(5_000, facts(3, None, true)), None);
     }
 }

@@ -5,7 +5,7 @@
 //! are removed by whoever made the newest. Absent: locks, which a stopped process would keep.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub struct FolderLease {
     own: String,
 }
 
+/// Most bytes of a record: others may write to the folder.
+const MOST: u64 = 16 << 10;
 /// Files that stay behind the newest: a reader may be about to open them.
 const BEHIND: u64 = 8;
 /// What lies on its way for so long was left by a process that was killed.
@@ -79,8 +81,11 @@ impl FolderLease {
     fn read_newest(&self) -> io::Result<Option<(u64, Vec<u8>)>> {
         for _ in 0..100 {
             let Some(number) = self.numbers()?.last().copied() else { return Ok(None) };
-            match fs::read(self.path(number)) {
-                Ok(bytes) => return Ok(Some((number, bytes))),
+            let mut bytes = Vec::new();
+            let read =
+                fs::File::open(self.path(number)).and_then(|file| file.take(MOST).read_to_end(&mut bytes));
+            match read {
+                Ok(_) => return Ok(Some((number, bytes))),
                 // It was replaced many times since the folder was looked through.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -167,6 +172,25 @@ mod tests {
             assert_eq!(one.read()?.map(|kept| kept.record.turn), Some(turn));
         }
         assert!(fs::read_dir(folder.path())?.count() < 16, "older ones go");
+        Ok(())
+    }
+
+    #[test]
+    fn what_another_wrote_there_is_an_error_that_is_told() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let store = FolderLease::at(folder.path(), "a")?;
+        let tag = store.put(None, &record(0))?.ok_or("free")?;
+        let foreign = folder.path().join("lease-7");
+        let refused = || store.read().is_err_and(|error| error.0.contains("is not a lease's record"));
+        for bytes in [&b"{}"[..], b"", b"lease"] {
+            fs::write(&foreign, bytes)?;
+            assert!(refused());
+        }
+        // It stands above what was read: nobody has the lease by what was below.
+        assert_eq!(store.put(Some(&tag), &record(1))?, None);
+        // A terabyte of nothing fits a disk, and no memory.
+        fs::File::create(&foreign)?.set_len(1 << 40)?;
+        assert!(refused());
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! name when it is whole and on disk; the file that names the keystore's current generation goes last; what the acting one no
 //! longer has is removed, its bytes written over first. Absent: who asks.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -156,8 +157,9 @@ pub fn take(folder: &Path, piece: &Piece) -> io::Result<()> {
 /// # Errors
 /// A disk that refuses.
 pub fn only(folder: &Path, paths: &[String]) -> io::Result<()> {
+    let stay: BTreeSet<&String> = paths.iter().collect();
     for (path, ..) in stamps(folder)? {
-        if !paths.contains(&path) {
+        if !stay.contains(&path) {
             let gone = folder.join(&path);
             shred_copied(&gone).map_err(io::Error::other)?;
             // A folder that has something else stays.

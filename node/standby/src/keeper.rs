@@ -20,7 +20,7 @@ use rustls::ServerConfig;
 use crate::contender::{Contender, Facts};
 use crate::lease::{LeaseError, Record};
 use crate::permit::uptime_ms;
-use crate::receiver::{Caller, Own, Receiver};
+use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
 use crate::shipper::Reach;
 use crate::standing::Standing;
 use crate::wire::{Answer, Line, MAX_FRAME, MAX_STRANGER, Question};
@@ -33,6 +33,10 @@ const QUIET: Duration = Duration::from_secs(120);
 const SHY: Duration = Duration::from_secs(5);
 /// Connections at once.
 const MOST: u32 = 32;
+/// Why this one does not act although the other is away.
+const AWAY: &str = "the other one is away and went on alone: what it acknowledged is only there; start it, or accept the loss (aula district failover --accept-loss)";
+/// Why nobody acts although the store answers.
+const EMPTIED: &str = "the lease's store has no record, and this pair ran before: see whether it is the right one (is the share mounted?); where the record is gone for good, run aula district failover --accept-loss in the home that acted last";
 /// How often the standing is written, where nothing changes.
 const TELL: Duration = Duration::from_secs(1);
 
@@ -173,11 +177,15 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
         let most = if caller.is_known() { MAX_FRAME } else { MAX_STRANGER };
         let Some(question) = line.receive::<Question>(most)? else { return Ok(()) };
         let answer = shared.receiver.answer(&mut caller, question);
+        line.send(&answer)?;
         if let Answer::Refused { code, message } = &answer {
             tracing::info!(code, message, "the other one of the pair is refused");
+            if code == UNKNOWN {
+                // A stranger: its place is another's.
+                return Ok(());
+            }
         }
         line.set_patience(QUIET)?;
-        line.send(&answer)?;
     }
 }
 
@@ -302,10 +310,10 @@ fn accepted(shared: &Shared) -> Option<u64> {
 
 /// Notes how it stands; true where something changed that somebody waits for.
 fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<LeaseError>) -> bool {
+    let (record, floor) = (contender.record(), shared.receiver.floor());
     let mut standing = locked(&shared.standing);
     let before = standing.clone();
-    let record = contender.record();
-    standing.epoch = record.map_or(0, |record| record.epoch);
+    standing.epoch = record.map_or(floor, |record| record.epoch);
     standing.holder = record.map(|record: &Record| record.holder.clone());
     standing.level = record.and_then(|record| record.level.clone());
     let role = match (acts, record) {
@@ -321,9 +329,10 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Lease
     } else if role != "acting" {
         let gone = shared.missed.load(Ordering::SeqCst) >= MISSES;
         let lacks = standing.level.as_deref() != Some(shared.setup.reach.name.as_str());
-        standing.why = (role == "standby" && gone && lacks).then(|| {
-            "the other one is away and went on alone: what it acknowledged is only there; start it, or accept the loss (aula district failover --accept-loss)".into()
-        });
+        standing.why = match record {
+            None => (floor > 0).then(|| EMPTIED.to_owned()),
+            Some(_) => (role == "standby" && gone && lacks).then(|| AWAY.to_owned()),
+        };
     }
     let (role, level, why) = (&standing.role, &standing.level, &standing.why);
     (&before.role, &before.level, &before.why) != (role, level, why)

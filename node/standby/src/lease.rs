@@ -74,7 +74,7 @@ pub fn set_level(
         if kept.record.level.as_deref() == level {
             return Ok(true);
         }
-        let turn = kept.record.turn + 1;
+        let turn = kept.record.turn.saturating_add(1);
         let record = Record { level: level.map(str::to_owned), turn, ..kept.record };
         if store.put(Some(&kept.tag), &record)?.is_some() {
             return Ok(true);

@@ -12,12 +12,13 @@ use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use ed25519_dalek::SigningKey;
 
 use crate::folder::FolderLease;
-use crate::folders::Root;
+use crate::folders::{Root, notes};
 use crate::keeper::{Keeper, Setup, Turn};
 use crate::lease::LeaseStore;
 use crate::permit::Permit;
-use crate::receiver::Own;
+use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
 use crate::shipper::{KEYSTORE, Reach};
+use crate::wire::{Answer, Hello, Line, MAX_STRANGER, Question, VERSION};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -73,6 +74,23 @@ fn one(
     Ok(One { setup, folders })
 }
 
+/// Two of a pair with these keys; the first has a vault.
+fn two(root: &Path, keys: [u8; 2]) -> Result<(One, One), Box<dyn std::error::Error>> {
+    let (a, b) = (address()?, address()?);
+    let (east, west) = (one(root, "east", (a, b), keys[0])?, one(root, "west", (b, a), keys[1])?);
+    make(root, &east.folders)?;
+    Ok((east, west))
+}
+
+/// A vault that is made before its home is of a pair.
+fn make(root: &Path, place: &Folders) -> Tested {
+    let made = Folders::below(&root.join("made"));
+    drop(Vault::create(&made, &identity(), 1)?);
+    std::fs::rename(&made.data, &place.data)?;
+    std::fs::rename(&made.keystore, &place.keystore)?;
+    Ok(())
+}
+
 fn identity() -> Identity {
     let account = account_of(&public_key(&SigningKey::from_bytes(&[3; 32])));
     Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: Hash([7; 32]), account }
@@ -112,14 +130,7 @@ const SOON: Duration = Duration::from_secs(30);
 #[test]
 fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
     let root = tempfile::tempdir()?;
-    let (a, b) = (address()?, address()?);
-    let (east, west) = (one(root.path(), "east", (a, b), 1)?, one(root.path(), "west", (b, a), 2)?);
-    // Made before it is of a pair.
-    let made = Folders::below(&root.path().join("made"));
-    drop(Vault::create(&made, &identity(), 1)?);
-    std::fs::rename(&made.data, &east.folders.data)?;
-    std::fs::rename(&made.keystore, &east.folders.keystore)?;
-
+    let (east, west) = two(root.path(), [1, 2])?;
     assert!(matches!(Vault::open(&east.folders), Err(VaultError::NotActing(_))));
     let (east_keeper, east_told) = started(&east)?;
     assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
@@ -148,7 +159,7 @@ fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
 
     // East comes back, drops what nobody was told of, and is level again.
     drop(east_keeper);
-    let again = address()?;
+    let (again, b) = (address()?, west.setup.listen);
     let east = one(root.path(), "east", (again, b), 1)?;
     let home = root.path().join("east/pair");
     let _ = std::fs::remove_file(home.join("LOCK"));
@@ -171,12 +182,7 @@ fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
 #[test]
 fn two_with_one_validator_key_are_never_level() -> Tested {
     let root = tempfile::tempdir()?;
-    let (a, b) = (address()?, address()?);
-    let (east, west) = (one(root.path(), "east", (a, b), 1)?, one(root.path(), "west", (b, a), 1)?);
-    let made = Folders::below(&root.path().join("made"));
-    drop(Vault::create(&made, &identity(), 1)?);
-    std::fs::rename(&made.data, &east.folders.data)?;
-    std::fs::rename(&made.keystore, &east.folders.keystore)?;
+    let (east, west) = two(root.path(), [1, 1])?;
     let (east_keeper, east_told) = started(&east)?;
     assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
     let (_west_keeper, _told) = started(&west)?;
@@ -187,5 +193,115 @@ fn two_with_one_validator_key_are_never_level() -> Tested {
     assert!(!west.folders.keystore.exists() && !west.folders.data.exists());
     drop(vault);
     east_keeper.stop();
+    Ok(())
+}
+
+#[test]
+fn a_standby_with_a_vault_of_its_own_keeps_it_and_its_keys() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    make(root.path(), &west.folders)?;
+    let keys = notes(&west.folders.keystore)?;
+    assert!(!keys.is_empty());
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, _told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    let why = vault.level_pair()?.why.unwrap_or_default();
+    assert!(why.contains("did not write"), "{why}");
+    assert_eq!(notes(&west.folders.keystore)?, keys);
+    drop(vault);
+    east_keeper.stop();
+    Ok(())
+}
+
+#[test]
+fn what_lies_beside_and_cannot_be_copied_leaves_the_two_level() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, _told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    assert_eq!(level(&vault)?, None);
+    let (from, to) = (root.path().join("east/outbox"), root.path().join("west/outbox"));
+    std::fs::create_dir_all(&from)?;
+    std::fs::write(from.join("one"), b"on its way")?;
+    std::fs::write(&to, b"no folder")?;
+    assert!(vault.level_pair()?.why.is_some());
+    enrol(&vault, 2)?;
+    let record = east.setup.reach.lease.read()?.ok_or("a record")?.record;
+    assert_eq!(record.level.as_deref(), Some("west"));
+    std::fs::remove_file(&to)?;
+    assert_eq!(level(&vault)?, None);
+    assert_eq!(std::fs::read(to.join("one"))?, b"on its way");
+    drop(vault);
+    east_keeper.stop();
+    Ok(())
+}
+
+/// East's first words, of a vault that no pair wrote yet.
+fn hello(secret: &str, epoch: u64) -> Question {
+    Question::Hello(Hello {
+        version: VERSION,
+        secret: secret.to_owned(),
+        name: "east".into(),
+        epoch,
+        keys: Vec::new(),
+        pair: [0; 16],
+    })
+}
+
+#[test]
+fn a_copy_that_is_never_finished_leaves_the_standby_what_it_had() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (_east, west) = two(root.path(), [1, 2])?;
+    make(root.path(), &west.folders)?;
+    let receiver = Receiver::of(west.setup.own.clone())?;
+    let mut caller = Caller::default();
+    let welcome = receiver.answer(&mut caller, hello(&west.setup.own.secret, 1));
+    assert!(matches!(welcome, Answer::Welcome(_, Some(_))), "{welcome:?}");
+    assert_eq!(receiver.answer(&mut caller, Question::Whole(1, [0; 16])), Answer::Done);
+    assert!(receiver.has_vault(), "an operator may accept the loss of the rest");
+    // A crash when the old one had made place and the new one had not taken it.
+    drop(receiver);
+    std::fs::rename(&west.folders.data, west.folders.data.with_file_name("vault.pair-old"))?;
+    let receiver = Receiver::of(west.setup.own.clone())?;
+    assert!(receiver.has_vault());
+    let welcome = receiver.answer(&mut caller, hello(&west.setup.own.secret, 1));
+    assert!(matches!(welcome, Answer::Welcome(_, Some(_))), "{welcome:?}");
+    receiver.act(2)?;
+    let late = receiver.answer(&mut caller, Question::WholeEnds(1));
+    assert!(matches!(&late, Answer::Refused { code, .. } if code == "acting"), "{late:?}");
+    assert!(receiver.has_vault());
+    Ok(())
+}
+
+#[test]
+fn a_stranger_is_told_so_once_and_its_line_ends() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (_east, west) = two(root.path(), [1, 2])?;
+    let (_keeper, _told) = started(&west)?;
+    let peer = west.setup.listen.to_string();
+    let wrong = "w".repeat(32);
+    let asked = [
+        Question::Ping { secret: wrong.clone() },
+        hello(&wrong, u64::MAX),
+        Question::Have(u64::MAX, KEYSTORE.into()),
+        Question::Whole(u64::MAX, [0; 16]),
+    ];
+    for question in asked {
+        let mut line = Line::call(&peer, None, Duration::from_secs(3))?;
+        let answer = line.ask(&question)?;
+        assert!(matches!(&answer, Answer::Refused { code, .. } if code == UNKNOWN), "{answer:?}");
+        assert_eq!(line.receive::<Answer>(MAX_STRANGER)?, None);
+    }
+    let mut line = Line::call(&peer, None, Duration::from_secs(3))?;
+    // More than a stranger may say is not even read.
+    let sent = line.send(&Question::Ping { secret: "s".repeat(MAX_STRANGER) });
+    assert!(sent.is_err() || !matches!(line.receive::<Answer>(MAX_STRANGER), Ok(Some(_))));
+    assert!(!west.setup.own.folder.join("epoch").exists(), "no fence is raised by a stranger");
     Ok(())
 }

@@ -3,20 +3,24 @@
 //! Flow: a connection says who it is and in which epoch it acts → its writes and files are put on disk, then answered. The fence: the
 //! highest epoch that was ever heard of or acted in stands in a file, is on disk before anything of it is taken, and whatever is
 //! older is refused, in the middle of a connection too. Invariants: while this one acts nothing is taken; one question at a time
-//! changes anything; the database of another pair, or one that no pair wrote, is never replaced. Absent: the lease.
+//! changes anything; the vault of another pair, or one that no pair wrote, is never replaced, nor is its
+//! keystore. Absent: the lease.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aula_files::Access;
-use aula_vault::pair::{Standby, incoming, take_place};
+use aula_vault::pair::{Standby, incoming, take_back, take_place};
 use aula_vault::{VaultError, pair};
 use sha2::{Digest, Sha256};
 
 use crate::folders::{self, Root};
 use crate::permit::Permit;
 use crate::wire::{Answer, DATABASE, Hello, Question, VERSION};
+
+/// Code of what a stranger is told.
+pub const UNKNOWN: &str = "unknown";
 
 /// What a standby is.
 #[derive(Clone)]
@@ -77,13 +81,19 @@ fn refused(code: &str, message: impl Into<String>) -> Answer {
     Answer::Refused { code: code.into(), message: message.into() }
 }
 
+fn other_vault() -> Answer {
+    let why = "the standby has a vault that this pair did not write: move its vault and keystore away first";
+    refused("other_vault", why)
+}
+
 impl Receiver {
-    /// With the fence where an earlier run left it.
+    /// With the fence where an earlier run left it, and the vault where a crash left it.
     ///
     /// # Errors
     /// A state that cannot be read.
     pub fn of(own: Own) -> io::Result<Self> {
         aula_files::private_folder(&own.folder)?;
+        take_back(&own.data).map_err(io::Error::other)?;
         let floor = match std::fs::read_to_string(own.folder.join("epoch")) {
             Ok(text) => {
                 text.trim().parse().map_err(|_| io::Error::other("the pair's file epoch is not a number"))?
@@ -115,10 +125,11 @@ impl Receiver {
         self.state().floor
     }
 
-    /// True where there is a vault that this one could act with.
+    /// True where there is a vault that this one could act with. A copy of another that is on its way takes its place whole, or not
+    /// at all.
     pub fn has_vault(&self) -> bool {
-        let state = self.state();
-        !state.whole && aula_vault::vault::is_there(&self.own.data)
+        let _whole = self.state();
+        aula_vault::vault::is_there(&self.own.data)
     }
 
     fn raise(&self, state: &mut State, epoch: u64) -> io::Result<()> {
@@ -145,8 +156,8 @@ impl Receiver {
                 caller.known = matches!(answer, Answer::Welcome(..));
                 answer
             }
-            Question::Ping { .. } | Question::Hello(_) => refused("unknown", "the secret is another"),
-            _ if !caller.known => refused("unknown", "say who you are first"),
+            Question::Ping { .. } | Question::Hello(_) => refused(UNKNOWN, "the secret is another"),
+            _ if !caller.known => refused(UNKNOWN, "say who you are first"),
             question => self.take(question).unwrap_or_else(|error| refused("failed", error.to_string())),
         }
     }
@@ -167,6 +178,8 @@ impl Receiver {
             return answer;
         }
         match self.standing(&mut state) {
+            // Before anything is copied: the keystore goes first, and without its own a vault is nothing.
+            Ok(Some((history, _))) if history.pair != hello.pair => other_vault(),
             Ok(standing) => Answer::Welcome(self.own.name.clone(), standing),
             Err(VaultError::Busy) => refused("busy", "a command of the other one has its vault open"),
             Err(error) => refused("vault", error.to_string()),
@@ -196,8 +209,8 @@ impl Receiver {
     }
 
     fn take(&self, question: Question) -> io::Result<Answer> {
-        let mut state = self.state();
-        let state = &mut *state;
+        let mut held = self.state();
+        let state = &mut *held;
         let epoch = match &question {
             Question::Batches(epoch, _)
             | Question::Have(epoch, _)
@@ -205,7 +218,7 @@ impl Receiver {
             | Question::Only(epoch, ..)
             | Question::Whole(epoch, _)
             | Question::WholeEnds(epoch) => *epoch,
-            Question::Ping { .. } | Question::Hello(_) => return Ok(refused("unknown", "not now")),
+            Question::Ping { .. } | Question::Hello(_) => return Ok(refused(UNKNOWN, "not now")),
         };
         if let Some(answer) = self.fence(state, epoch) {
             return Ok(answer);
@@ -217,7 +230,11 @@ impl Receiver {
                 };
                 Ok(Answer::Has(standby.apply(&batches).map_err(io::Error::other)?))
             }
-            Question::Have(_, root) => Ok(Answer::Notes(folders::notes(&self.root(&root)?.folder)?)),
+            Question::Have(_, root) => {
+                // It changes nothing, and takes as long as there are files: writes go on.
+                drop(held);
+                Ok(Answer::Notes(folders::notes(&self.root(&root)?.folder)?))
+            }
             Question::Piece(_, piece) if piece.root == DATABASE => {
                 if !state.whole {
                     return Ok(refused("no_whole", "no copy was begun"));
@@ -237,8 +254,7 @@ impl Receiver {
                 if let Some((history, _)) = self.standing(state).map_err(io::Error::other)?
                     && history.pair != pair
                 {
-                    let why = "the standby has a vault that this pair did not write: move its vault and keystore away first";
-                    return Ok(refused("other_vault", why));
+                    return Ok(other_vault());
                 }
                 pair::clear(&incoming(&self.own.data)).map_err(io::Error::other)?;
                 state.whole = true;

@@ -5,7 +5,6 @@
 
 use std::io;
 use std::net::ToSocketAddrs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,8 +12,8 @@ use std::time::Duration;
 use aula_delivery::bucket::{Bucket, Place};
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, Pair};
-use aula_home::keys::{KeyKind, NodeKey};
-use aula_home::{Failure, Home};
+use aula_home::keys::{KeyError, KeyKind, NodeKey};
+use aula_home::{Failure, Home, own_file, with_causes};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -47,14 +46,9 @@ fn refused(why: impl std::fmt::Display) -> Failure {
     Failure::new("bad_pair", format!("[pair]: {why}"), HINT)
 }
 
-/// Where a pair's own state lies.
-pub fn folder(home: &Home) -> PathBuf {
-    home.pair_dir()
-}
-
 /// What this home goes by; none of one that is in no pair.
 pub fn permit(home: &Home, config: &Config) -> Option<Permit> {
-    config.pair.as_ref().map(|_| Permit::at(&folder(home)))
+    config.pair.as_ref().map(|_| Permit::at(&home.pair_dir()))
 }
 
 /// Everything that a process of a home of a pair needs; none of a home that is in no pair.
@@ -64,9 +58,7 @@ pub fn permit(home: &Home, config: &Config) -> Option<Permit> {
 pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
     let Some(own) = &config.pair else { return Ok(None) };
     let file = read(&own.secret)?;
-    let keys = [KeyKind::Validator, KeyKind::Network, KeyKind::Seed];
-    let keys = keys.into_iter().filter_map(|kind| NodeKey::of_home(home, kind).ok());
-    let keys: Vec<[u8; 32]> = keys.map(|key| key.public().0).collect();
+    let keys = own_keys(home)?;
     let roots: Vec<Root> = [
         (KEYSTORE, config.vault.keystore_dir(home)),
         ("outbox", home.outbox_dir()),
@@ -79,7 +71,7 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
     .into_iter()
     .map(|(name, folder)| Root { name: name.to_owned(), folder })
     .collect();
-    let permit = Permit::at(&folder(home));
+    let permit = Permit::at(&home.pair_dir());
     let (asking, answering) = tls(own, &file)?;
     let lease = Arc::new(Later { own: own.clone(), store: Mutex::new(None) });
     let reach = Reach {
@@ -94,7 +86,7 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
         permit: permit.clone(),
     };
     let (name, secret, data) = (own.name.clone(), file.secret, config.vault.data_dir(home));
-    let standby = Own { name, secret, keys, data, roots, folder: folder(home), permit };
+    let standby = Own { name, secret, keys, data, roots, folder: home.pair_dir(), permit };
     Ok(Some(Setup {
         reach,
         own: standby,
@@ -105,14 +97,22 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
     }))
 }
 
+/// The public halves of what the two must not share. A key that is there and cannot be read is no key that the other lacks.
+fn own_keys(home: &Home) -> Result<Vec<[u8; 32]>, Failure> {
+    let mut keys = Vec::new();
+    for kind in [KeyKind::Validator, KeyKind::Network, KeyKind::Seed] {
+        match NodeKey::of_home(home, kind) {
+            Ok(key) => keys.push(key.public().0),
+            Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(refused(with_causes(&error))),
+        }
+    }
+    Ok(keys)
+}
+
 fn read(path: &Path) -> Result<File, Failure> {
     let shown = path.display();
-    let found = std::fs::metadata(path).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
-    if found.mode() & 0o077 != 0 {
-        return Err(refused(format!("others can read {shown}: chmod 600 it, and draw a new secret")));
-    }
-    let text =
-        std::fs::read_to_string(path).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
+    let text = own_file::read(path).map_err(|error| refused(with_causes(&error)))?;
     // The parser's own words would quote the secret.
     let file: File = toml::from_str(&text).map_err(|_| {
         refused(format!("{shown} must have secret, and may have ca, certificate and key, as strings"))
@@ -163,8 +163,8 @@ fn tls(own: &Pair, file: &File) -> Result<Tls, Failure> {
             "listen is not an address of loopback: the file of secrets needs certificate and key",
         ));
     }
-    let near = own.peer.to_socket_addrs().is_ok_and(|mut found| found.all(|one| one.ip().is_loopback()));
-    if !near && asking.is_none() {
+    let near = || own.peer.to_socket_addrs().is_ok_and(|mut found| found.all(|one| one.ip().is_loopback()));
+    if asking.is_none() && !near() {
         return Err(refused("peer is not an address of loopback: the file of secrets needs ca"));
     }
     Ok((asking, answering))
@@ -205,10 +205,8 @@ fn lease(own: &Pair) -> Result<Arc<dyn LeaseStore>, Failure> {
         };
     }
     let Some(to) = &own.bucket else { return Err(refused("lease or bucket must say where the lease is")) };
-    let bytes = |path: &Path| -> Result<Vec<u8>, io::Error> { std::fs::read(path) };
-    let secret = bytes(&to.secret_file).map_err(|error| said(&error))?;
-    let secret = String::from_utf8(secret).map_err(|error| said(&error))?;
-    let authority = to.ca.as_deref().map(bytes).transpose().map_err(|error| said(&error))?;
+    let secret = own_file::read(&to.secret_file).map_err(|error| said(&with_causes(&error)))?;
+    let authority = to.ca.as_deref().map(std::fs::read).transpose().map_err(|error| said(&error))?;
     let place = Place {
         endpoint: to.endpoint.clone(),
         region: to.region.clone(),
@@ -221,5 +219,59 @@ fn lease(own: &Pair) -> Result<Arc<dyn LeaseStore>, Failure> {
     match BucketLease::at(bucket, &format!("{}pair-lease.json", to.prefix)) {
         Ok(store) => Ok(Arc::new(store)),
         Err(error) => Err(said(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    type Tested = Result<(), Box<dyn std::error::Error>>;
+
+    fn file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+        fs::write(path, text)?;
+        fs::set_permissions(path, Permissions::from_mode(mode))
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_or_that_is_short_is_refused_and_not_quoted() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("secret.toml");
+        let long = "q".repeat(LEAST);
+        file(&path, &format!("secret = '{long}'\n"), 0o600)?;
+        assert!(read(&path).is_ok());
+        for (text, mode) in [
+            (format!("secret = '{long}'\n"), 0o640),
+            (format!("secret = '{}'\n", &long[1..]), 0o600),
+            (format!("secret = '{long}\n"), 0o600),
+            (format!("secret = '{long}'\nother = 1\n"), 0o600),
+        ] {
+            file(&path, &text, mode)?;
+            let refused = read(&path).err().ok_or(text)?;
+            assert!(
+                refused.code == "bad_pair" && !refused.message.contains("qqqqqqqq"),
+                "{}",
+                refused.message
+            );
+        }
+        assert!(read(&folder.path().join("none")).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_is_not_passed_over() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        assert_eq!(own_keys(&home)?, Vec::<[u8; 32]>::new());
+        let path = NodeKey::path(&home, KeyKind::Validator);
+        fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+        file(&path, "{}", 0o600)?;
+        assert!(own_keys(&home).is_err());
+        file(&path, "{}", 0o644)?;
+        assert!(own_keys(&home).is_err());
+        Ok(())
     }
 }

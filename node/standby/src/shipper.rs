@@ -7,20 +7,21 @@
 //! write is told done that only it has; it is recorded that the standby is level while no write is made and it has all of
 //! them; a standby that knows a newer epoch ends everything here. Absent: who may act, which the permit says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use aula_vault::pair::{Batch, Copier, History, Level, Partner, Source, outgoing};
+use aula_vault::pair::{Batch, Copier, History, Level, Partner, Source, clear, outgoing};
 use rustls::ClientConfig;
 
 use crate::folders::{self, Root, Stamp};
 use crate::lease::{LeaseStore, set_level};
 use crate::permit::Permit;
-use crate::wire::{Answer, DATABASE, Hello, Line, PIECE, Question, VERSION};
+use crate::wire::{Answer, DATABASE, Hello, Line, Note, PIECE, Question, VERSION, fits};
 
 /// The root that goes before the writes: without its keys no write can be read.
 pub const KEYSTORE: &str = "keystore";
@@ -68,7 +69,12 @@ impl Partner for Reach {
     }
 
     fn copier(&self) -> Box<dyn Copier> {
-        Box::new(Shipper { reach: self.clone(), mode: Mutex::new(Mode::Unknown), has: AtomicU64::new(0) })
+        Box::new(Shipper {
+            reach: self.clone(),
+            mode: Mutex::new(Mode::Unknown),
+            aside: Mutex::default(),
+            has: AtomicU64::new(0),
+        })
     }
 }
 
@@ -126,6 +132,8 @@ impl std::fmt::Display for Cut {
 pub struct Shipper {
     reach: Reach,
     mode: Mutex<Mode>,
+    /// A line for what lies beside the database, while the standby is level: no write waits for it.
+    aside: Mutex<Option<Standing>>,
     /// What the standby had when it said so last; 0 before.
     has: AtomicU64,
 }
@@ -154,7 +162,8 @@ type Copied = Option<(History, u64)>;
 
 impl Standing {
     /// Calls the standby, and says who this one is; gives the standby's name and what it has.
-    fn begin(reach: &Reach, epoch: u64) -> Result<(Self, String, Copied), Cut> {
+    fn begin(reach: &Reach, source: &Source<'_>, epoch: u64) -> Result<(Self, String, Copied), Cut> {
+        let pair = source.history()?.pair;
         let mut line = Line::call(&reach.peer, reach.tls.as_ref(), reach.patience)?;
         let hello = Hello {
             version: VERSION,
@@ -162,6 +171,7 @@ impl Standing {
             name: reach.name.clone(),
             epoch,
             keys: reach.keys.clone(),
+            pair,
         };
         match taken(line.ask(&Question::Hello(hello))?)? {
             Answer::Welcome(name, standing) => {
@@ -184,13 +194,9 @@ impl Standing {
             _ => return Err(Cut::Away("the standby answers what was not asked".into())),
         };
         let own = folders::notes(&root.folder)?;
-        for note in own.iter().filter(|note| !theirs.contains(note)) {
-            let line = &mut self.line;
-            let give = |piece| match taken(line.ask(&Question::Piece(epoch, piece))?) {
-                Ok(_) => Ok(()),
-                Err(cut) => Err(io::Error::other(cut.to_string())),
-            };
-            match folders::pieces(&root.folder, (&root.name, &note.path), PIECE, give) {
+        let there: BTreeSet<&Note> = theirs.iter().collect();
+        for note in own.iter().filter(|note| !there.contains(note)) {
+            match self.give(&root.folder, (&root.name, &note.path), epoch) {
                 // It went meanwhile: the next look finds that.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 given => given?,
@@ -228,10 +234,13 @@ impl Standing {
         Ok(())
     }
 
-    /// From the log, until at most so many writes are missing.
+    /// From the log, until at most so many writes are missing; false where the log does not do: it does not reach back, or has a write
+    /// that no frame takes, which goes with a copy of the whole.
     fn catch_up_by_log(&mut self, source: &Source<'_>, epoch: u64, left: u64) -> Result<bool, Cut> {
         while source.last().saturating_sub(self.has) > left {
-            let Some(batches) = source.since(self.has, AT_ONCE)? else { return Ok(false) };
+            let Some(batches) = source.since(self.has, AT_ONCE)?.filter(|batches| fits(batches)) else {
+                return Ok(false);
+            };
             let before = self.has;
             self.batches(epoch, batches)?;
             if self.has <= before {
@@ -241,25 +250,32 @@ impl Standing {
         Ok(true)
     }
 
+    /// A file below a root.
+    fn give(&mut self, folder: &Path, (root, path): (&str, &str), epoch: u64) -> io::Result<()> {
+        folders::pieces(folder, (root, path), PIECE, |piece| {
+            match taken(self.line.ask(&Question::Piece(epoch, piece))?) {
+                Ok(_) => Ok(()),
+                Err(cut) => Err(io::Error::other(cut.to_string())),
+            }
+        })
+    }
+
+    fn give_all(&mut self, copy: &Path, epoch: u64) -> io::Result<()> {
+        let files = folders::stamps(copy)?;
+        files.iter().try_for_each(|(path, ..)| self.give(copy, (DATABASE, path), epoch))
+    }
+
     /// A copy of the whole database.
     fn whole(&mut self, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
         let pair = source.history()?.pair;
         taken(self.line.ask(&Question::Whole(epoch, pair))?)?;
         let copy = outgoing(source.data());
         source.checkpoint(&copy)?;
-        let files = folders::stamps(&copy)?;
-        for (path, ..) in &files {
-            let line = &mut self.line;
-            folders::pieces(&copy, (DATABASE, path), PIECE, |piece| {
-                match taken(line.ask(&Question::Piece(epoch, piece))?) {
-                    Ok(_) => Ok(()),
-                    Err(cut) => Err(io::Error::other(cut.to_string())),
-                }
-            })?;
-        }
-        let answer = taken(self.line.ask(&Question::WholeEnds(epoch))?)?;
-        aula_vault::pair::clear(&copy)?;
-        match answer {
+        let sent = self.give_all(&copy, epoch);
+        // Whatever became of it: it would hold what the database has removed since.
+        clear(&copy)?;
+        sent?;
+        match taken(self.line.ask(&Question::WholeEnds(epoch))?)? {
             Answer::Welcome(_, Some((_, last))) => {
                 self.has = last;
                 Ok(())
@@ -282,7 +298,7 @@ impl Shipper {
         }
         standing.keys(&self.reach, epoch)?;
         let waiting = source.drain();
-        if !waiting.is_empty() {
+        if !waiting.is_empty() && fits(&waiting) {
             standing.batches(epoch, waiting)?;
         }
         // What the queue did not have is in the log.
@@ -299,7 +315,7 @@ impl Shipper {
         let record = record.filter(|record| record.holder == self.reach.name && record.epoch == epoch);
         let record = record.ok_or_else(|| Cut::Over("the lease is another's".into()))?;
         let Some(level) = record.level else { return Ok(Mode::Alone) };
-        let (standing, name, its) = Standing::begin(&self.reach, epoch)?;
+        let (standing, name, its) = Standing::begin(&self.reach, source, epoch)?;
         let known = match &its {
             Some((history, last)) => source.history()?.holds(source.last(), history, *last),
             None => false,
@@ -333,7 +349,7 @@ impl Shipper {
 
     /// Everything that can be sent beside the writes.
     fn approach(&self, source: &Source<'_>, epoch: u64) -> Result<(Standing, String), Cut> {
-        let (mut standing, name, its) = Standing::begin(&self.reach, epoch)?;
+        let (mut standing, name, its) = Standing::begin(&self.reach, source, epoch)?;
         self.has.store(standing.has, Ordering::Relaxed);
         standing.line.set_patience(PATIENT)?;
         standing.keys(&self.reach, epoch)?;
@@ -397,6 +413,20 @@ impl Copier for Shipper {
 }
 
 impl Shipper {
+    /// What lies beside the database, to a standby that is level. What fails here leaves it level.
+    fn beside(&self, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
+        let mut place = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = match place.take() {
+            Some(standing) => standing,
+            None => Standing::begin(&self.reach, source, epoch)?.0,
+        };
+        standing.line.set_patience(PATIENT)?;
+        standing.is_there(&self.reach)?;
+        standing.beside(&self.reach, epoch)?;
+        *place = Some(standing);
+        Ok(())
+    }
+
     /// Brings the standby level where it is not; where it is, what lies beside the database.
     fn bring(&self, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
         {
@@ -408,15 +438,14 @@ impl Shipper {
                 };
             }
             if let Mode::Level(standing) = &mut *mode {
-                let sent = standing
-                    .is_there(&self.reach)
-                    .and_then(|()| standing.keys(&self.reach, epoch))
-                    .and_then(|()| standing.beside(&self.reach, epoch));
+                let sent = standing.is_there(&self.reach).and_then(|()| standing.keys(&self.reach, epoch));
                 if let Err(cut @ Cut::Away(_)) = &sent {
                     *mode = Mode::Unknown;
                     *mode = self.alone(cut, source, epoch).map_err(Cut::Over)?;
                 }
-                return sent;
+                sent?;
+                drop(mode);
+                return self.beside(source, epoch);
             }
         }
         let (mut standing, name) = self.approach(source, epoch)?;

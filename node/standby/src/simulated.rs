@@ -123,6 +123,7 @@ impl Node {
             name: "the other".into(),
             epoch,
             keys: Vec::new(),
+            pair: [0; 16],
         };
         let floor = self.receiver.floor();
         let mut caller = std::mem::take(&mut self.caller);

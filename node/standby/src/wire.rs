@@ -36,6 +36,8 @@ pub struct Hello {
     pub epoch: u64,
     /// Public keys of its own that the other must not have.
     pub keys: Vec<[u8; 32]>,
+    /// Which pair wrote its vault.
+    pub pair: [u8; 16],
 }
 
 /// What the acting one asks.
@@ -62,8 +64,8 @@ pub enum Question {
     WholeEnds(u64),
 }
 
-/// A piece of a file.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// A piece of a file; of the keystore's as well, so that it is not shown.
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Piece {
     /// Below which root.
     pub root: String,
@@ -80,8 +82,15 @@ pub struct Piece {
 /// The root of a copy of the whole database.
 pub const DATABASE: &str = "database";
 
+/// True where a question with these is a frame.
+pub fn fits(batches: &[Batch]) -> bool {
+    // Each with its number and its length; the question's own few bytes.
+    let bytes: usize = batches.iter().map(|batch| batch.bytes.len().saturating_add(12)).sum();
+    bytes <= MAX_FRAME - 64
+}
+
 /// A file as it is.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Note {
     /// Its path below the root.
     pub path: String,
@@ -240,4 +249,18 @@ fn prepare(stream: &TcpStream, patience: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_a_frame_and_a_byte_more_does_not() {
+        let of = |bytes: usize| vec![Batch { first: 1, bytes: vec![0; bytes] }];
+        let most = MAX_FRAME - 64 - 12;
+        assert!(fits(&of(most)) && !fits(&of(most + 1)));
+        let question = Question::Batches(u64::MAX, of(most));
+        assert!(borsh::object_length(&question).is_ok_and(|length| length <= MAX_FRAME));
+    }
 }

@@ -23,6 +23,7 @@ use rocksdb::{DB, WriteBatch, WriteOptions};
 use crate::error::VaultError;
 use crate::files::{FileError, make_folder, shred, sync_folder};
 use crate::tables::{self, HISTORY_KEY, Table, family, synced};
+use crate::vault::is_there;
 
 #[cfg(test)]
 mod tests;
@@ -325,7 +326,7 @@ impl Source<'_> {
     /// # Errors
     /// When the disk refuses.
     pub fn checkpoint(&self, to: &Path) -> Result<(), VaultError> {
-        remove_folder(to)?;
+        clear(to)?;
         Ok(Checkpoint::new(self.db)?.create_checkpoint(to)?)
     }
 }
@@ -431,7 +432,7 @@ pub fn outgoing(data: &Path) -> PathBuf {
 pub fn take_place(data: &Path) -> Result<(), VaultError> {
     let (new, old) = (incoming(data), beside(data, ".pair-old"));
     std::fs::set_permissions(&new, Permissions::from_mode(0o700)).map_err(FileError::io(&new))?;
-    remove_folder(&old)?;
+    clear(&old)?;
     if data.exists() {
         std::fs::rename(data, &old).map_err(FileError::io(data))?;
     } else if let Some(above) = data.parent() {
@@ -439,27 +440,18 @@ pub fn take_place(data: &Path) -> Result<(), VaultError> {
     }
     std::fs::rename(&new, data).map_err(FileError::io(&new))?;
     sync_folder(data)?;
-    remove_folder(&old)
+    clear(&old)
 }
 
-fn is_there(data: &Path) -> bool {
-    data.join("CURRENT").exists()
-}
-
-/// Removes a folder of sealed data; one that is not there is nothing to do.
-fn remove_folder(path: &Path) -> Result<(), VaultError> {
+/// Removes a copy of the whole database, or what there is of one; where there is none, nothing is to be done.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn clear(path: &Path) -> Result<(), VaultError> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FileError::io(path)(error).into()),
         _ => Ok(()),
     }
-}
-
-/// Removes a copy of the whole database that was not finished.
-///
-/// # Errors
-/// When the disk refuses.
-pub fn clear(copy: &Path) -> Result<(), VaultError> {
-    remove_folder(copy)
 }
 
 /// Removes a file that was copied and that the other one no longer has; its bytes are written over first.
@@ -471,7 +463,10 @@ pub fn shred_copied(path: &Path) -> Result<(), VaultError> {
 }
 
 /// Undoes a replacement that a crash cut in the middle.
-fn take_back(data: &Path) -> Result<(), VaultError> {
+///
+/// # Errors
+/// When the disk refuses.
+pub fn take_back(data: &Path) -> Result<(), VaultError> {
     let old = beside(data, ".pair-old");
     if !data.exists() && is_there(&old) {
         std::fs::rename(&old, data).map_err(FileError::io(data))?;

@@ -15,7 +15,8 @@ use crate::command::{Advise, Context, Failure, Outcome};
 #[command(
     after_help = "Examples:\n  aula district status                            who acts, and whether the other has everything\n  aula district failover --accept-loss            this home acts without what only the other has\n\nA pair \
                   switches by itself while the standby has every acknowledged write. While the acting one goes on alone, the standby waits for \
-                  it: start it again. Only when its disk is gone for good, this home may act without it; what it acknowledged alone is lost then.\nExit \
+                  it: start it again. Only when its disk is gone for good, this home may act without it; what it acknowledged alone is lost then. Where \
+                  the lease's store was emptied nobody acts: run it in the home that acted last.\nExit \
                   0: said to the running node; 2: this home is not a standby, or lacks nothing."
 )]
 pub struct FailoverArgs {
@@ -38,7 +39,9 @@ pub fn run(context: &Context, _: &FailoverArgs) -> Result<Outcome, Failure> {
             "start it with [pair] in config.toml",
         );
     };
-    if standing.role != "standby" {
+    // Nobody's: the lease's store has no record any more.
+    let nobodys = standing.holder.is_none() && standing.epoch > 0;
+    if standing.role != "standby" && !nobodys {
         return refused(
             "this home does not stand by",
             "run it in the home that does: `aula district status` says which",
