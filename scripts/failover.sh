@@ -2,7 +2,7 @@
 # A pair of real nodes on one machine, killed (SIGKILL) one after another at random, sometimes both, while clients send numbered events to
 # whichever takes them. At the end every event that was acknowledged must be in the vault of the one that acts. Told: acknowledged, lost, how long
 # nobody took anything after the acting one was killed while the other was level (p50, largest). Exit 1 when one is lost.
-# Usage: failover.sh PATH/TO/aula [KILLS] [EVENTS_A_REQUEST]    (Debian: python3 curl; by default 20 kills)
+# Usage: failover.sh PATH/TO/aula [KILLS] [EVENTS_A_REQUEST]    (Debian: python3; by default 20 kills)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")
@@ -61,7 +61,16 @@ T
 one east "$p2p_east" "$feed_east" "$pair_east" "$pair_west"
 one west "$p2p_west" "$feed_west" "$pair_west" "$pair_east"
 ready() {
-  for _ in $(seq 1200); do curl -sf "http://127.0.0.1:$1/readyz" -o /dev/null && return; sleep 0.1; done
+  python3 - "$1" <<'PY' && return
+import sys, time, urllib.request
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+for _ in range(1200):
+    try:
+        sys.exit(0 if direct.open(f"http://127.0.0.1:{sys.argv[1]}/readyz", timeout=2).status == 200 else 1)
+    except OSError:
+        time.sleep(0.1)
+sys.exit(1)
+PY
   echo "FAILS nothing is ready at port $1 within two minutes"; tail -5 "$work"/*.log; exit 1
 }
 "$aula" start --home "$chain" --listen "127.0.0.1:$api_chain" >"$work/chain.out" 2>"$work/chain.log" & pid[chain]=$!
