@@ -22,8 +22,7 @@ use rocksdb::{DB, WriteBatch, WriteOptions};
 
 use crate::error::VaultError;
 use crate::files::{FileError, make_folder, shred, sync_folder};
-use crate::tables::{self, HISTORY_KEY, Table, family, synced};
-use crate::vault::is_there;
+use crate::tables::{self, HISTORY_KEY, Table, family, is_there, synced};
 
 #[cfg(test)]
 mod tests;

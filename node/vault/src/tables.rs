@@ -56,6 +56,11 @@ pub(crate) enum Table {
     Corrections,
 }
 
+/// True when the folder holds a vault: a database that RocksDB has begun.
+pub fn is_there(data: &Path) -> bool {
+    data.join("CURRENT").exists()
+}
+
 impl Table {
     pub(crate) const ALL: [Self; 18] = [
         Self::Meta,

@@ -21,6 +21,7 @@ use crate::log_writer::LogWriter;
 use crate::owner::Owner;
 use crate::pair::{Level, Paired, Way};
 use crate::secret::SecretKey;
+pub use crate::tables::is_there;
 use crate::tables::{
     self, ACCOUNT_KEY, FORMAT, FORMAT_KEY, HANDLES_KEY, IDENTITY_KEY, Table, family, synced,
 };
@@ -369,9 +370,4 @@ impl Vault {
     pub fn level_pair(&self) -> Result<Level, VaultError> {
         self.way().level()
     }
-}
-
-/// True when the folder holds a vault.
-pub fn is_there(data: &Path) -> bool {
-    data.join("CURRENT").exists()
 }
