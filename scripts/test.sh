@@ -51,7 +51,7 @@ started=$SECONDS
 step "Checking the format" cargo fmt --all --check
 build
 step "Running the lints" cargo clippy --release --locked --workspace --all-targets -- -D warnings
-step "Running the tests" cargo test --release --locked --workspace
+step "Running the tests" cargo test --release --locked --workspace --no-fail-fast
 step "Asking the second verifier the same" ./scripts/second-verifier.sh --each 15 --forged 2 --rounds 10
 step "Testing the explorer in a browser" browser
 step "Building the documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
