@@ -2,7 +2,7 @@
 //!
 //! The rule: a node signs when it has a key, the guard's file is whole, the validators' heights were heard, and the tip has
 //! reached the height up to which its memory may be incomplete. Until then it follows. Nothing here waits for an operator
-//! unless that file is gone: a lost or damaged write-ahead log costs one height as a follower.
+//! unless that file is gone: a lost or damaged write-ahead log costs one height as a follower at most.
 
 use std::path::PathBuf;
 use std::sync::Arc;

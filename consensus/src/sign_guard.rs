@@ -110,6 +110,8 @@ struct Inner {
     signed: BTreeMap<(u32, Step), [u8; 32]>,
     /// What was recorded last.
     last: Option<[u8; 32]>,
+    /// Whether `signed` is all that was signed at `height`.
+    is_whole: bool,
     refusals: u64,
     conflict: bool,
 }
@@ -146,6 +148,7 @@ impl SignGuard {
             height: 0,
             signed: BTreeMap::new(),
             last: None,
+            is_whole: true,
             refusals: 0,
             conflict: false,
         };
@@ -169,8 +172,9 @@ impl SignGuard {
         let Some(file) = disk.open(path).map_err(io)? else { return Ok(Opened::Missing) };
         let Some(bytes) = disk.read(path).map_err(io)? else { return Ok(Opened::Missing) };
         match parse(&bytes) {
-            Ok(Parsed { floor, next, height, signed, last }) => {
-                let inner = Inner { file, next, floor, height, signed, last, refusals: 0, conflict: false };
+            Ok(Parsed { floor, next, height, signed, last, is_whole }) => {
+                let inner =
+                    Inner { file, next, floor, height, signed, last, is_whole, refusals: 0, conflict: false };
                 Ok(Opened::Ready(Self { disk, path: path.to_owned(), inner: Mutex::new(inner) }))
             }
             Err(reason) => Ok(Opened::Damaged(reason)),
@@ -187,9 +191,11 @@ impl SignGuard {
         self.lock().floor
     }
 
-    /// Hashes of what was signed at the last height.
-    pub fn signed_at_last_height(&self) -> Vec<[u8; 32]> {
-        self.lock().signed.values().copied().collect()
+    /// Round, step and hash of what was signed at the last height, in the order of rounds, and whether that is all of it: rounds that were left
+    /// are not kept for ever.
+    pub fn signed_at_last_height(&self) -> (Vec<(u32, Step, [u8; 32])>, bool) {
+        let inner = self.lock();
+        (inner.signed.iter().map(|((round, step), hash)| (*round, *step, *hash)).collect(), inner.is_whole)
     }
 
     /// The hash of what was signed last, if anything was signed since the file was begun.
@@ -272,6 +278,7 @@ impl SignGuard {
             kept.retain(|(round, _), _| height == inner.height && *round == highest);
             inner.file = self.write_fresh(inner.floor, inner.height, &kept)?;
             inner.next = kept.len() + 1;
+            inner.is_whole = false;
             inner.signed = kept;
         }
         let record = encode(height, round, step, &hash);
@@ -283,6 +290,7 @@ impl SignGuard {
         if height > inner.height {
             inner.signed.clear();
             inner.height = height;
+            inner.is_whole = true;
         }
         inner.signed.insert((round, step), hash);
         inner.last = Some(hash);

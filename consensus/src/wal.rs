@@ -4,13 +4,15 @@
 //! checked and decoded the way the engine will. What comes after the first damaged byte is lost; whether that
 //! matters is asked of the sign guard, which has a record of everything this node ever signed at its last height:
 //!
-//! - all of it stands in the whole part, or nothing was signed at this height: the log is cut there and goes on;
+//! - every precommit for a block stands in the whole part: the log is cut there and goes on. What locks a validator is such
+//!   a precommit of its own; whatever else it forgot to have said, the guard does not let it say otherwise;
 //! - else the log is set aside and this node follows, signing nothing, until that height is past. Having
 //!   forgotten what it was locked on, it must not vote there again. The others need no restart.
 //!
 //! A log without damage may lack entries at its end too: restored from a backup, or cut where an entry ends. It is
 //! judged likewise, but for one signature, the last: the guard records a signature before the engine logs it, and the
-//! engine logs it before it leaves, so a process that stopped in between has told nobody.
+//! engine logs it before it leaves, so a process that stopped in between has told nobody. Of an entry that is damaged that cannot be known: a sector
+//! that was never written and one that went bad look alike.
 //!
 //! Format (arc-malachitebft-wal 0.8.2): version `u32`, height `u64`, then entries of a compression flag `u8`,
 //! length `u64`, CRC-32 `u32`, bytes; integers big endian.
@@ -20,13 +22,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use arc_malachitebft_core_consensus::Input;
+use arc_malachitebft_core_types::{NilOrVal, Round, VoteType};
 use arc_malachitebft_engine::wal::decode_entry;
 use aula_ledger::types::Hash;
 use sha2::{Digest, Sha256};
 
-use crate::context::{Address, AulaContext};
+use crate::context::{Address, AulaContext, Height, Vote};
 use crate::ports::Disk;
-use crate::sign_guard::SignGuard;
+use crate::sign_guard::{SignGuard, Step};
 use crate::signing::{proposal_sign_bytes, vote_sign_bytes};
 use crate::wire::Wire;
 
@@ -66,34 +69,32 @@ pub(crate) fn check(
     let matters = signed_at > tip;
     let lost = |why: String| Wal::Lost { height: signed_at, why };
     let Some((height, entries)) = header(&bytes) else {
+        let forgotten = forgotten(guard, genesis, own, &BTreeSet::new());
         if bytes.is_empty() && !matters {
             return Ok(Wal::Fit);
         }
         set_aside(disk, path)?;
         let what = if bytes.is_empty() { "is missing" } else { "has a damaged header" };
-        return Ok(if matters {
+        return Ok(if matters && forgotten.may_be_a_lock {
             lost(format!("the write-ahead log {what}"))
         } else {
             Wal::Cut(format!("the write-ahead log {what}; a new one is begun"))
         });
     };
     let (damage, signed) = scan(entries, genesis, own);
-    let missing: Vec<[u8; 32]> =
-        guard.signed_at_last_height().into_iter().filter(|hash| !signed.contains(hash)).collect();
-    let covered = height == signed_at && missing.is_empty();
-    let told_nobody = missing.is_empty()
-        || Some(missing.as_slice()) == guard.signed_last().as_ref().map(std::slice::from_ref);
+    let forgotten = forgotten(guard, genesis, own, &signed);
     match damage {
-        None if matters && height == signed_at && !told_nobody => {
+        None if matters && height == signed_at && forgotten.may_be_a_lock && !forgotten.told_nobody => {
             set_aside(disk, path)?;
-            Ok(lost(format!("the write-ahead log lacks {} of the signatures of its height", missing.len())))
+            let missing = forgotten.signatures;
+            Ok(lost(format!("the write-ahead log lacks {missing} of the signatures of its height")))
         }
-        None if matters && height < signed_at => {
+        None if matters && height < signed_at && forgotten.may_be_a_lock => {
             set_aside(disk, path)?;
             Ok(lost(format!("the write-ahead log is of height {height}, older than what was signed")))
         }
         None => Ok(Wal::Fit),
-        Some((at, what)) if !matters || covered || height > signed_at => {
+        Some((at, what)) if !matters || !forgotten.may_be_a_lock || height > signed_at => {
             let mut file = disk.open(path)?.ok_or(ErrorKind::NotFound)?;
             file.set_length((HEADER_BYTES + at) as u64)?;
             file.sync(true)?;
@@ -107,6 +108,37 @@ pub(crate) fn check(
             Ok(lost(format!("the write-ahead log is damaged at byte {}: {what}", HEADER_BYTES + at)))
         }
     }
+}
+
+/// What the guard has on record of its last height, and a log does not.
+struct Forgotten {
+    /// How many signatures.
+    signatures: usize,
+    /// Whether a precommit for a block may be among them.
+    may_be_a_lock: bool,
+    /// Whether it is the last one alone, which a process that stopped before it logged it has told nobody.
+    told_nobody: bool,
+}
+
+fn forgotten(guard: &SignGuard, genesis: &Hash, own: Address, logged: &BTreeSet<[u8; 32]>) -> Forgotten {
+    let height = guard.last_height();
+    let (signed, is_whole) = guard.signed_at_last_height();
+    let missing: Vec<_> = signed.into_iter().filter(|(.., hash)| !logged.contains(hash)).collect();
+    let is_for_a_block = |(round, step, hash): &(u32, Step, [u8; 32])| {
+        *step == Step::Precommit && Some(*hash) != nil_precommit(genesis, own, height, *round)
+    };
+    Forgotten {
+        signatures: missing.len(),
+        may_be_a_lock: missing.iter().any(is_for_a_block) || (!missing.is_empty() && !is_whole),
+        told_nobody: missing.iter().all(|(.., hash)| Some(*hash) == guard.signed_last()),
+    }
+}
+
+/// The hash of what a precommit for nil is signed as.
+fn nil_precommit(genesis: &Hash, own: Address, height: u64, round: u32) -> Option<[u8; 32]> {
+    let (height, round) = (Height(height), Round::new(round));
+    let vote = Vote { kind: VoteType::Precommit, height, round, value: NilOrVal::Nil, address: own };
+    vote_sign_bytes(genesis, &vote).map(|bytes| Sha256::digest(&bytes).into())
 }
 
 /// Makes a log that is not there, empty, with its name durable: the engine syncs the file that it makes, not the folder, and a

@@ -58,6 +58,9 @@ pub(super) struct Parsed {
     pub(super) signed: BTreeMap<(u32, Step), [u8; 32]>,
     /// What was recorded last.
     pub(super) last: Option<[u8; 32]>,
+    /// Whether `signed` is all that was signed at the last height: a file that begins at it may have been rewritten meanwhile,
+    /// without the rounds that were left.
+    pub(super) is_whole: bool,
 }
 
 /// Reads a whole file; the error text says what is wrong.
@@ -74,6 +77,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     }
     let floor = u64_at(head, 16);
     let (mut next, mut height, mut signed, mut last) = (1usize, 0u64, BTreeMap::new(), None);
+    let mut is_whole = false;
     let mut ended = false;
     for (index, record) in records.iter().enumerate() {
         if record == &[0u8; RECORD_BYTES] {
@@ -94,6 +98,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
             return Err(format!("record {} goes back to height {at}", index + 1));
         }
         if at > height {
+            is_whole = height > 0;
             signed.clear();
             height = at;
         }
@@ -104,7 +109,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
         last = Some(hash);
         next = index + 2;
     }
-    Ok(Parsed { floor, next, height, signed, last })
+    Ok(Parsed { floor, next, height, signed, last, is_whole })
 }
 
 fn u64_at(record: &[u8; RECORD_BYTES], at: usize) -> u64 {

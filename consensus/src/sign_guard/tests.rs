@@ -25,7 +25,7 @@ fn same_bytes_sign_again_and_a_conflict_is_refused_across_restarts() {
     guard.admit(5, 0, Step::Prevote, b"block a").unwrap();
     assert!(guard.admit(5, 0, Step::Prevote, b"block b").is_err());
     assert!(guard.admit(5, 0, Step::Precommit, b"block a").is_err());
-    assert_eq!(guard.signed_at_last_height().len(), 3);
+    assert_eq!(guard.signed_at_last_height().0.len(), 3);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn chain() -> Hash {
 
 fn vote(height: u64, round: u32, from: Address) -> Vote {
     Vote {
-        kind: VoteType::Prevote,
+        kind: VoteType::Precommit,
         height: Height(height),
         round: Round::new(round),
         value: NilOrVal::Val(Hash([3; 32])),
@@ -47,13 +47,20 @@ struct Case {
     guard: SignGuard,
 }
 
-/// A guard that has signed our prevotes of rounds 0 to `rounds` at `height`.
+/// A guard that has signed our precommits for a block in rounds 0 to `rounds` at `height`.
 fn case(bytes: Option<Vec<u8>>, height: u64, rounds: u32) -> Case {
+    let votes: Vec<Vote> = (0..rounds).map(|round| vote(height, round, OWN)).collect();
+    case_of(bytes, &votes)
+}
+
+/// A guard that has signed these votes of ours.
+fn case_of(bytes: Option<Vec<u8>>, votes: &[Vote]) -> Case {
     let folder = tempfile::tempdir().unwrap();
     let guard = SignGuard::create(&folder.path().join("guard"), 0).unwrap();
-    for round in 0..rounds {
-        let bytes = vote_sign_bytes(&chain(), &vote(height, round, OWN)).unwrap();
-        guard.admit(height, round, Step::Prevote, &bytes).unwrap();
+    for vote in votes {
+        let step = if vote.kind == VoteType::Prevote { Step::Prevote } else { Step::Precommit };
+        let bytes = vote_sign_bytes(&chain(), vote).unwrap();
+        guard.admit(vote.height.0, vote.round.as_u32().unwrap(), step, &bytes).unwrap();
     }
     let path = folder.path().join("wal");
     if let Some(bytes) = bytes {
@@ -135,4 +142,35 @@ fn a_log_that_lost_whole_entries_at_its_end_is_not_fit() {
     }
     let without_the_first = case(Some(log(5, &entries[1..])), 5, 3);
     assert!(matches!(without_the_first.check(4), Wal::Lost { .. }), "one is missing, and not the last");
+}
+
+#[test]
+fn whoever_forgets_no_precommit_for_a_block_goes_on() {
+    let prevote = |round| Vote { kind: VoteType::Prevote, ..vote(5, round, OWN) };
+    let nil = |round| Vote { value: NilOrVal::Nil, ..vote(5, round, OWN) };
+    let kept = vote_entry(5, 0, OWN);
+    let hole = vec![0; 40];
+    let damaged = log(5, &[kept.clone(), hole]);
+    let said = [vote(5, 0, OWN), prevote(1), nil(1), prevote(2), nil(2)];
+    let goes_on =
+        |bytes: Option<Vec<u8>>, votes: &[Vote]| !matches!(case_of(bytes, votes).check(4), Wal::Lost { .. });
+    assert!(goes_on(Some(damaged.clone()), &said), "what it is locked on stands in the whole part");
+    assert!(goes_on(Some(log(5, std::slice::from_ref(&kept))), &said), "the end is missing");
+    assert!(goes_on(None, &said[1..]), "it was locked on nothing");
+    assert!(goes_on(Some(log(4, &[])), &said[1..]), "nor is it by the log of a height before");
+    assert!(goes_on(Some(vec![0; 7]), &said[1..]), "nor by one whose beginning is damaged");
+    let locked_later = [vote(5, 0, OWN), prevote(1), vote(5, 1, OWN), prevote(2)];
+    for bytes in [Some(damaged), Some(log(5, &[kept])), None, Some(log(4, &[])), Some(vec![0; 7])] {
+        assert!(!goes_on(bytes, &locked_later), "the second lock is forgotten");
+    }
+}
+
+#[test]
+fn a_guard_that_gave_rounds_up_may_have_forgotten_a_lock() {
+    let nil = |round| Vote { value: NilOrVal::Nil, ..vote(5, round, OWN) };
+    // As many rounds as rewrite the guard's file, the first of them for a block.
+    let votes: Vec<Vote> = [vote(5, 0, OWN)].into_iter().chain((1..2_100).map(nil)).collect();
+    assert!(matches!(case_of(Some(log(5, &[])), &votes).check(4), Wal::Lost { height: 5, .. }));
+    let whole: Vec<Vec<u8>> = (0..2_100).map(|round| vote_entry(5, round, OWN)).collect();
+    assert_eq!(case_of(Some(log(5, &whole)), &[vote(5, 0, OWN)]).check(4), Wal::Fit);
 }

@@ -83,7 +83,7 @@ fn number(name: &str, default: u64) -> u64 {
 /// The plan of a seed in a soak: sizes and lengths differ.
 fn plan(seed: u64) -> Plan {
     let nodes = [4, 4, 4, 7, 4, 5, 4, 10][usize::try_from(seed % 8).unwrap_or(0)];
-    let seconds = [120, 120, 300, 120, 900, 120, 240, 120][usize::try_from(seed % 8).unwrap_or(0)];
+    let seconds = [120, 120, 300, 120, 3_600, 120, 900, 120][usize::try_from(seed % 8).unwrap_or(0)];
     generate::plan(seed, nodes, seconds)
 }
 
