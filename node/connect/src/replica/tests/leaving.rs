@@ -136,3 +136,30 @@ async fn events_of_other_feeds_that_the_district_has_keep_nobody() -> Tested {
     assert_eq!((did.level, did.erased, did.refused), (true, 1, 0), "{did:?}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn who_left_and_comes_back_has_all_that_the_district_has() -> Tested {
+    let world = Apart::new().await?;
+    world.district.hear(term(&world.central, (0, 20), NOW_MS)?).await?;
+    world.level().await?;
+    world.school.hear(term(&world.lincoln, (0, 20), NOW_MS)?).await?;
+    enrolled(&world.district.vault, &[("S-0", 12, true)])?;
+    assert_eq!(world.level().await?.erased, 1);
+    assert!(world.school.events("S-0").is_err());
+    enrolled(&world.district.vault, &[("S-0", 11, true)])?;
+    let did = world.level().await?;
+    assert_eq!((did.level, did.enrolled, did.same_states), (true, 1, Some(true)), "{did:?}");
+    assert!(world.school.events("S-0")?.len() > 8);
+    assert_eq!(world.school.events("S-0")?, world.district.events("S-0")?);
+    assert_eq!(world.school.hear(term(&world.lincoln, (0, 20), NOW_MS)?).await?.new, 0);
+    // Who was erased at the district does not come back there under the same identifier by what a school heard before.
+    let local = LocalId::new("S-1").ok_or("an identifier")?;
+    let handle = world.district.vault.find_in(&local, YEAR)?.ok_or("nobody")?;
+    assert!(!world.school.events("S-1")?.is_empty());
+    world.district.vault.erase(&[handle], NOW_MS)?;
+    enrolled(&world.district.vault, &[("S-1", 11, true)])?;
+    let did = world.level().await?;
+    assert_eq!((did.level, did.same_states), (true, Some(true)), "{did:?}");
+    assert!(world.district.events("S-1")?.is_empty() && world.school.events("S-1")?.is_empty());
+    Ok(())
+}
