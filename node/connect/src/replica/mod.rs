@@ -15,6 +15,7 @@
 //! | [`people`] | the roster that a replica is told |
 //! | [`district`] | the district as its replica speaks to it |
 //! | [`asking`] | the replica's side: one levelling |
+//! | [`standing`] | how a school's levelling stands, and how many were cut |
 //! | `bringing` | events to the district, and what became of each |
 //! | `years` | what was heard in other school years than the roster's |
 //! | `leaving` | who left goes, after all that was heard is home |
@@ -39,6 +40,7 @@ mod places;
 mod refusal;
 pub mod scope;
 pub mod served;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 pub mod wire;

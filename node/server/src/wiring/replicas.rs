@@ -15,6 +15,7 @@ use aula_connect::replica::clients;
 use aula_connect::replica::district::District;
 use aula_connect::replica::entering::Entering;
 use aula_connect::replica::served::{Served, router};
+pub use aula_connect::replica::standing::{By, Standing};
 use aula_home::Home;
 use aula_home::config::{self, Config};
 use aula_ledger::types::Hash;
@@ -28,10 +29,6 @@ use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
 use aula_store::ChainDb;
 use aula_web::http::Node;
-
-mod standing;
-
-pub use standing::{By, Standing};
 
 /// How often it is looked which levellings are over.
 const FORGET_EVERY: Duration = Duration::from_secs(60);

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 
-use aula_connect::replica::asking::Levelled;
-use aula_connect::replica::district::LevelError;
 use aula_home::{Home, with_causes};
 use serde::{Deserialize, Serialize};
+
+use super::asking::Levelled;
+use super::district::LevelError;
 
 /// How a school's levelling stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
