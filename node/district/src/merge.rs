@@ -30,16 +30,6 @@ pub struct Merging {
     pub origin: Vec<u8>,
 }
 
-/// Whose events they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Bringer {
-    /// A replica's: the message of a student who was erased here does not come back under another.
-    #[default]
-    Replica,
-    /// The district's: who was erased here, because she left, comes back with all that the district has of her.
-    District,
-}
-
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Merged {
@@ -81,20 +71,11 @@ struct Ready {
 pub fn merge(
     vault: &Vault,
     keys: &mut FeedKeys,
-    (rows, from): (&[Merging], Bringer),
+    rows: &[Merging],
     notes: impl FnOnce(&[Merged]) -> Vec<(u64, Vec<u8>)>,
 ) -> Result<Vec<Merged>, VaultError> {
     let marks: Vec<Once> = rows.iter().map(|row| mark_of(keys, &row.event, &row.origin).0).collect();
-    let mut known = vault.marked(&marks)?;
-    if from == Bringer::District {
-        for one in &mut known {
-            if let Some(kept) = one
-                && vault.is_erased(&kept.handle)?
-            {
-                *one = None;
-            }
-        }
-    }
+    let known = vault.marked(&marks)?;
     let mut merged = Vec::with_capacity(rows.len());
     // By mark, with its place in the batch: two of one message are one.
     let mut ready: BTreeMap<Once, (usize, Ready)> = BTreeMap::new();

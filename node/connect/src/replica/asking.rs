@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aula_district::event_place::{EventPlace, key_at};
-use aula_district::merge::{Bringer, Merged, Merging, mark_of};
+use aula_district::merge::{Merged, Merging, mark_of};
 use aula_ledger::types::{Handle, SchoolYear};
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::params::Params;
@@ -310,8 +310,7 @@ impl Replica {
                     Ok(come)
                 })
                 .await?;
-            let fates =
-                self.enter(Levelling { come, from: Bringer::District, ..Levelling::default() }).await?.fates;
+            let fates = self.enter(Levelling { come, ..Levelling::default() }).await?.fates;
             let taken = fates.iter().filter(|fate| matches!(fate, Merged::New | Merged::Replaced)).count();
             received = received.saturating_add(taken as u64);
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aula_district::event_place::EventPlace;
-use aula_district::merge::{Bringer, Merged, Merging, leave, mark_of, merge};
+use aula_district::merge::{Merged, Merging, leave, mark_of, merge};
 use aula_district::origin;
 use aula_ingest::event::Kind;
 use aula_ledger::types::Handle;
@@ -21,8 +21,6 @@ use crate::note::Note;
 pub struct Levelling {
     /// Events that come.
     pub come: Vec<Merging>,
-    /// Whose they are.
-    pub from: Bringer,
     /// Places of events that go.
     pub gone: Vec<(Handle, EventPlace)>,
     /// Feeds whose letters are tried again: students came.
@@ -84,7 +82,7 @@ impl Taking {
     /// # Errors
     /// A vault that refuses; what was merged before stays, and the same again changes nothing.
     pub fn level(&mut self, vault: &Vault, levelling: &Levelling) -> Result<Levelled, VaultError> {
-        let Levelling { come, from, gone, replay, leave: leaving, at_ms } = levelling;
+        let Levelling { come, gone, replay, leave: leaving, at_ms } = levelling;
         let mut levelled = Levelled::default();
         if !gone.is_empty() {
             leave(vault, &mut self.keys, gone)?;
@@ -98,7 +96,7 @@ impl Taking {
             }
         }
         let mut notes = self.notes.clone();
-        levelled.fates = merge(vault, &mut self.keys, (come, *from), |fates| {
+        levelled.fates = merge(vault, &mut self.keys, come, |fates| {
             let mut touched: BTreeMap<SourceId, Vec<u8>> = BTreeMap::new();
             for (row, _) in come.iter().zip(fates).filter(|(_, fate)| **fate == Merged::New) {
                 let Some(note) = notes.get_mut(&row.event.key.source) else { continue };

@@ -70,7 +70,7 @@ impl Side {
     fn take(&mut self, handle: Handle, event: &Event, name: &str) -> Result<Merged, VaultError> {
         let origin = origin::encode(name, NOW_MS, "school", "tablet", 1);
         let row = Merging { handle, event: event.clone(), origin };
-        merge(&self.vault, &mut self.keys, (&[row], Bringer::Replica), |_| Vec::new()).map(|fates| fates[0])
+        merge(&self.vault, &mut self.keys, &[row], |_| Vec::new()).map(|fates| fates[0])
     }
 
     fn events(&self) -> Result<Vec<Event>, crate::live::LiveError> {
@@ -125,8 +125,7 @@ fn what_is_new_is_new_once_and_another_students_stays_where_it_is() -> Tested {
     let second = one.hear("n", NOW_MS + 1, NOW_MS, Attendance::Absent)?;
     let origin = origin::encode("n", NOW_MS, "school", "tablet", 1);
     let row = Merging { handle: other.handle, event: second.clone(), origin };
-    let fates =
-        merge(&other.vault, &mut other.keys, (&[row.clone(), row], Bringer::Replica), |_| Vec::new())?;
+    let fates = merge(&other.vault, &mut other.keys, &[row.clone(), row], |_| Vec::new())?;
     assert_eq!(fates, [Merged::New, Merged::Known]);
     // What no feed brought is known by its place, and leaves with it.
     let imported = Event { key: aula_twin_runtime::event::EventKey { sequence: 1, ..second.key }, ..second };
@@ -150,7 +149,7 @@ fn of_two_of_one_message_in_a_batch_the_one_that_is_thrown_away_counts_as_nothin
     };
     let mut told = Vec::new();
     let rows = [row(one.handle, &greater, "m"), row(one.handle, &lesser, "m")];
-    let fates = merge(&one.vault, &mut one.keys, (&rows, Bringer::Replica), |fates| {
+    let fates = merge(&one.vault, &mut one.keys, &rows, |fates| {
         told.extend_from_slice(fates);
         Vec::new()
     })?;
@@ -160,7 +159,7 @@ fn of_two_of_one_message_in_a_batch_the_one_that_is_thrown_away_counts_as_nothin
     let second = Event { body: EventBody::Attendance(Attendance::Present), ..greater.clone() };
     let (more, less) = if second < greater { (&greater, &second) } else { (&second, &greater) };
     let rows = [row(other.other, more, "x"), row(other.other, less, "x")];
-    let fates = merge(&other.vault, &mut other.keys, (&rows, Bringer::Replica), |_| Vec::new())?;
+    let fates = merge(&other.vault, &mut other.keys, &rows, |_| Vec::new())?;
     assert_eq!(fates, [Merged::Known, Merged::New]);
     assert_eq!(events_of(&other.vault, &other.other)?, std::slice::from_ref(less));
     Ok(())
