@@ -64,6 +64,7 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
         let apart = match (&standing.error, standing.last.level) {
             (Some(error), _) => format!("apart, {} cut: {error}", standing.cut),
             (None, true) => "level".to_owned(),
+            (None, false) if standing.last.refused == 0 => "not level: the next levelling goes on".to_owned(),
             (None, false) => format!("not level: the district refuses {} events", standing.last.refused),
         };
         let since = match standing.level_ms {
