@@ -130,6 +130,7 @@ status=$("$aula" feed status --home "$school" --output json)
 check "the school has every event once, without a network" '[ "$(jq ".feeds[0].events" <<<"$status")" = "$events" ]' "$status"
 check "and nothing waits as a letter" '[ "$(jq ".feeds[0].dead_letters" <<<"$status")" = 0 ]' "$status"
 check "it says that it is apart" '[ "$(jq -r ".replica.error" <<<"$status")" != null ]' "$status"
+check "and how many levellings were cut" '[ "$(jq ".replica.cut" <<<"$status")" -gt 0 ]' "$status"
 handle=$("$aula" vault handles --home "$school" | head -1 | cut -d' ' -f1)
 link=$("$aula" vault link "$handle" --role student --reader s-1 --days 1 --home "$school" --output json 2>>"$work/level.log" | jq -r '.path // .link // .url' || true)
 page=$(curl -s -L -c "$work/jar" -o "$work/page.html" -w '%{http_code}' "http://127.0.0.1:$api_school${link#http*://*[0-9]}" || true)

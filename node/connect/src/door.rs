@@ -1,8 +1,13 @@
 //! How the vault is borrowed from whoever keeps it open.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aula_vault::{Vault, VaultError};
+
+/// How often a vault is asked for that somebody else has for a moment, and how long is waited in between.
+const TRIES: usize = 6;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The vault is not to be had now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,8 +46,37 @@ pub enum Lent {
 /// # Errors
 /// [`Lent`].
 pub fn lent<T>(door: &dyn Door, call: impl FnOnce(&Vault) -> Result<T, VaultError>) -> Result<T, Lent> {
-    let (mut call, mut given) = (Some(call), None);
-    door.lend(&mut |vault| given = call.take().map(|call| call(vault)))?;
+    asked(door, call, 1)
+}
+
+/// As [`lent`], and asks again for a second where somebody else has the vault: most commands have it for less. Blocks.
+///
+/// # Errors
+/// [`Lent`].
+pub fn lent_in_a_moment<T>(
+    door: &dyn Door,
+    call: impl FnOnce(&Vault) -> Result<T, VaultError>,
+) -> Result<T, Lent> {
+    asked(door, call, TRIES)
+}
+
+fn asked<T>(
+    door: &dyn Door,
+    call: impl FnOnce(&Vault) -> Result<T, VaultError>,
+    tries: usize,
+) -> Result<T, Lent> {
+    let (mut call, mut given, mut left) = (Some(call), None, tries);
+    loop {
+        left = left.saturating_sub(1);
+        match door.lend(&mut |vault| given = call.take().map(|call| call(vault))) {
+            Ok(()) => break,
+            // Nothing was done with it yet.
+            Err(Lent::Closed(_) | Lent::Vault(VaultError::Busy)) if left > 0 && call.is_some() => {
+                std::thread::sleep(PAUSE);
+            }
+            Err(why) => return Err(why),
+        }
+    }
     match given {
         // The other one of a pair acts, or nobody does for a moment: nothing is wrong with the vault.
         Some(Err(error @ VaultError::NotActing(_))) => Err(Closed(error.to_string()).into()),

@@ -4,7 +4,7 @@
 pub fn shown(text: &str, most: usize) -> String {
     let steers = |sign: char| {
         sign.is_control()
-            || matches!(sign, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().filter(|sign| !steers(*sign)).take(most).collect()
 }
@@ -20,6 +20,7 @@ mod tests {
             ("a\u{1b}[2Jb\r\nlevel\u{7}\0", "a[2Jblevel"),
             ("Zoë 学校", "Zoë 学校"),
             ("x\u{202e}gnp.exe\u{2069}\u{85}", "xgnp.exe"),
+            ("1\u{61c}2\u{200e}3\u{200f}4", "1234"),
             ("", ""),
         ] {
             assert_eq!(shown(text, 300), expected);

@@ -12,23 +12,28 @@ pub struct Full;
 #[derive(Debug)]
 struct Held<T> {
     until_ms: u64,
+    /// When it was put or asked for last, counted in puts and questions.
+    asked: u64,
     what: T,
 }
+
+/// What is there, and how often something was put or asked for.
+type All<T> = (HashMap<Digest32, Held<T>>, u64);
 
 /// Things by the digest of their secret, each until its time. A restart forgets them.
 #[derive(Debug)]
 pub struct Shelf<T> {
     most: usize,
-    held: Mutex<HashMap<Digest32, Held<T>>>,
+    held: Mutex<All<T>>,
 }
 
 impl<T> Shelf<T> {
     /// Nothing yet, and `most` things at once.
     pub fn new(most: usize) -> Self {
-        Self { most, held: Mutex::default() }
+        Self { most, held: Mutex::new((HashMap::new(), 0)) }
     }
 
-    fn locked(&self) -> MutexGuard<'_, HashMap<Digest32, Held<T>>> {
+    fn locked(&self) -> MutexGuard<'_, All<T>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -37,25 +42,17 @@ impl<T> Shelf<T> {
     /// # Errors
     /// [`Full`].
     pub fn put(&self, secret: &str, what: T, (now_ms, for_ms): (u64, u64)) -> Result<(), Full> {
-        let mut held = self.locked();
-        if held.len() >= self.most {
-            held.retain(|_, one| one.until_ms > now_ms);
-        }
-        if held.len() >= self.most {
-            return Err(Full);
-        }
-        held.insert(digest(secret), Held { until_ms: now_ms.saturating_add(for_ms), what });
-        Ok(())
+        insert(&mut self.locked(), self.most, secret, what, (now_ms, for_ms))
     }
 
     /// Lets go of what is over by now, and of what is not to be kept any more.
     pub fn keep(&self, now_ms: u64, kept: impl Fn(&T) -> bool) {
-        self.locked().retain(|_, one| one.until_ms > now_ms && kept(&one.what));
+        self.locked().0.retain(|_, one| one.until_ms > now_ms && kept(&one.what));
     }
 
     /// Takes a thing, once, within its time.
     pub fn take(&self, secret: &str, now_ms: u64) -> Option<T> {
-        self.locked().remove(&digest(secret)).filter(|one| one.until_ms > now_ms).map(|one| one.what)
+        self.locked().0.remove(&digest(secret)).filter(|one| one.until_ms > now_ms).map(|one| one.what)
     }
 }
 
@@ -72,26 +69,75 @@ impl<T> Shelf<T> {
         (now_ms, for_ms): (u64, u64),
         (most, same): (usize, impl Fn(&T) -> bool),
     ) -> Result<(), Full> {
-        let mut held = self.locked();
-        let mut own: Vec<(u64, Digest32)> = held
-            .iter()
-            .filter(|(_, one)| same(&one.what))
-            .map(|(digest, one)| (one.until_ms, *digest))
-            .collect();
-        own.sort_unstable();
-        for (_, digest) in own.iter().take((own.len() + 1).saturating_sub(most)) {
-            held.remove(digest);
+        let mut all = self.locked();
+        end_own(&mut all.0, most, same);
+        insert(&mut all, self.most, secret, what, (now_ms, for_ms))
+    }
+
+    /// Keeps a thing as [`Self::put_among`] does, whoever has the shelf: when it is full all the same, what was asked for longest ago
+    /// makes room.
+    pub fn put_over(
+        &self,
+        secret: &str,
+        what: T,
+        (now_ms, for_ms): (u64, u64),
+        (most, same): (usize, impl Fn(&T) -> bool),
+    ) {
+        let mut all = self.locked();
+        end_own(&mut all.0, most, same);
+        if all.0.len() >= self.most {
+            all.0.retain(|_, one| one.until_ms > now_ms);
         }
-        drop(held);
-        self.put(secret, what, (now_ms, for_ms))
+        while all.0.len() >= self.most.max(1) {
+            let longest = all.0.iter().min_by_key(|(_, one)| one.asked).map(|(digest, _)| *digest);
+            let Some(longest) = longest else { break };
+            all.0.remove(&longest);
+        }
+        // There is room.
+        let _ = insert(&mut all, self.most.max(1), secret, what, (now_ms, for_ms));
+    }
+}
+
+fn insert<T>(
+    (held, asked): &mut All<T>,
+    most: usize,
+    secret: &str,
+    what: T,
+    (now_ms, for_ms): (u64, u64),
+) -> Result<(), Full> {
+    if held.len() >= most {
+        held.retain(|_, one| one.until_ms > now_ms);
+    }
+    if held.len() >= most {
+        return Err(Full);
+    }
+    *asked = asked.saturating_add(1);
+    let one = Held { until_ms: now_ms.saturating_add(for_ms), asked: *asked, what };
+    held.insert(digest(secret), one);
+    Ok(())
+}
+
+/// Makes room for one more of somebody's `most`: those that end first go.
+fn end_own<T>(held: &mut HashMap<Digest32, Held<T>>, most: usize, same: impl Fn(&T) -> bool) {
+    let mut own: Vec<(u64, u64, Digest32)> = held
+        .iter()
+        .filter(|(_, one)| same(&one.what))
+        .map(|(digest, one)| (one.until_ms, one.asked, *digest))
+        .collect();
+    own.sort_unstable();
+    for (.., digest) in own.iter().take((own.len() + 1).saturating_sub(most)) {
+        held.remove(digest);
     }
 }
 
 impl<T: Clone> Shelf<T> {
     /// A thing that stays, and until when.
     pub fn get(&self, secret: &str, now_ms: u64) -> Option<(T, u64)> {
-        let held = self.locked();
-        let one = held.get(&digest(secret)).filter(|one| one.until_ms > now_ms)?;
+        let mut all = self.locked();
+        let (held, asked) = &mut *all;
+        let one = held.get_mut(&digest(secret)).filter(|one| one.until_ms > now_ms)?;
+        *asked = asked.saturating_add(1);
+        one.asked = *asked;
         Some((one.what.clone(), one.until_ms))
     }
 }
@@ -115,6 +161,25 @@ mod tests {
     }
 
     #[test]
+    fn on_a_full_shelf_what_was_asked_for_longest_ago_makes_room() {
+        let shelf = Shelf::new(3);
+        let put = |name: &str, whose: u32| shelf.put_over(name, whose, (0, 10), (1, |own| *own == whose));
+        for (whose, name) in (1..).zip(["a", "b", "c"]) {
+            put(name, whose);
+        }
+        assert!(shelf.get("a", 1).is_some());
+        put("d", 4);
+        let there = |name| shelf.locked().0.contains_key(&digest(name));
+        assert_eq!(["a", "b", "c", "d"].map(there), [true, false, true, true]);
+        // One's own goes first, and nobody else's for it.
+        put("e", 3);
+        assert_eq!(["a", "c", "d", "e"].map(there), [true, false, true, true]);
+        // What is over goes before anybody's.
+        shelf.put_over("f", 5, (10, 10), (1, |own| *own == 5));
+        assert_eq!(["a", "d", "e", "f"].map(there), [false, false, false, true]);
+    }
+
+    #[test]
     fn a_thing_is_taken_once_within_its_time_and_what_is_over_makes_room() {
         let shelf = Shelf::new(2);
         assert_eq!(shelf.put("a", 1, (0, 10)), Ok(()));
@@ -127,9 +192,9 @@ mod tests {
         // What is over goes without anybody asking, and so does what is of no use.
         assert_eq!((shelf.put("d", 4, (20, 10)), shelf.put("e", 5, (25, 10))), (Ok(()), Ok(())));
         shelf.keep(30, |_| true);
-        let left = shelf.locked().len();
+        let left = shelf.locked().0.len();
         assert_eq!((left, shelf.get("e", 30)), (1, Some((5, 35))));
         shelf.keep(30, |what| *what != 5);
-        assert!(shelf.locked().is_empty());
+        assert!(shelf.locked().0.is_empty());
     }
 }

@@ -86,6 +86,29 @@ impl Vault {
         Ok(found)
     }
 
+    /// The newest school year, no later than `until`, in which the roster enrols somebody; none where none does.
+    ///
+    /// # Errors
+    /// A damaged vault.
+    pub fn newest_roster(&self, until: SchoolYear) -> Result<Option<SchoolYear>, VaultError> {
+        let mut by_year: BTreeMap<SchoolYear, Vec<Handle>> = BTreeMap::new();
+        let all = self.keystore().all_handles();
+        for (handle, year) in all.into_iter().filter(|(_, year)| *year <= until) {
+            by_year.entry(year).or_default().push(handle);
+        }
+        let comparing = self.comparing();
+        for (year, handles) in by_year.into_iter().rev() {
+            for handle in handles {
+                if !self.is_erased(&handle)?
+                    && comparing.roster_entry(&handle)?.is_some_and(|place| place.enrolled)
+                {
+                    return Ok(Some(year));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Schools by the sending systems' identifiers, as imports found them.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! The replica's side: one levelling with the district, begun by the replica.
 //!
 //! Flow: [`make`] once, where there is no vault → [`Replica::level`]: the roster is taken over, the sets are compared, what the district lacks is
-//! brought, what the replica lacks fetched, what the district has otherwise goes; then what was heard in earlier years is brought, and students
-//! who left go last (`leaving`). Invariants: whatever is cut, the next levelling does what is left; a student's events go only after
+//! brought, what the replica lacks fetched, what the district has otherwise goes; then what was heard in other years is brought (`years`), and
+//! students who left go last (`leaving`). Invariants: whatever is cut, the next levelling does what is left; a student's events go only after
 //! the district has said of each what became of it; of what the district says, no more is believed than can be. Absent: how often.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,12 +24,12 @@ use super::people;
 use super::scope::{Numbers, Set, number};
 use super::served::states;
 use super::wire::{Begun, Compare, Compared, Fetch, MAX_FETCHED, Row, Rows, Session, Stated, States};
-use crate::door::lent;
+use crate::door::lent_in_a_moment;
 use crate::given::Feed;
 use crate::taking::{self, Levelling};
 
 /// Rounds of one levelling at most: what comes meanwhile is the next one's.
-const MAX_ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 6;
 
 /// What a levelling did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct Levelled {
     pub enrolled: u64,
     /// Students who were erased here: the district has them at another school, or no more.
     pub erased: u64,
+    /// Students who stay here though the district's roster of its newest year does not name them: it names fewer than it leaves out.
+    #[serde(default)]
+    pub left_out: u64,
     /// Events that the district refuses; they stay here.
     pub refused: u64,
     /// Bytes of bodies.
@@ -73,10 +76,7 @@ pub async fn make(
     folders: &Folders,
     (genesis, now_ms): ([u8; 32], u64),
 ) -> Result<(), LevelError> {
-    let begun = district.begin(false, [0; 32], None).await?;
-    if begun.genesis != genesis {
-        return Err(LevelError::OtherChain);
-    }
+    let begun = district.begin(genesis, (false, [0; 32]), None).await?;
     let making = begun.making.ok_or(LevelError::Answer)?;
     let identity: Identity = serde_json::from_str(&making.identity).map_err(|_| LevelError::Answer)?;
     // The vault is what it says, whatever was said beside it.
@@ -92,10 +92,18 @@ pub async fn make(
 pub struct Replica {
     entering: Arc<Entering>,
     feeds: Vec<Arc<Feed>>,
-    /// By year.
-    numbers: BTreeMap<SchoolYear, Numbers>,
-    /// The roots of both sides, of earlier years of which nothing was left to bring.
-    settled: BTreeMap<SchoolYear, [[u8; 32]; 2]>,
+    /// By year, and whether of those beside its roster.
+    numbers: BTreeMap<(SchoolYear, bool), Numbers>,
+    /// The roots of both sides, of other years of which nothing was left to bring.
+    pub(super) settled: BTreeMap<SchoolYear, [[u8; 32]; 2]>,
+}
+
+/// Whose events make a set.
+pub(super) enum Whose {
+    /// Those whom the year's roster enrols.
+    Enrolled,
+    /// Those beside the present year's, without those who go.
+    Beside(SchoolYear, Arc<BTreeSet<Handle>>),
 }
 
 impl Replica {
@@ -110,7 +118,7 @@ impl Replica {
         call: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, LevelError> {
         let entering = self.entering.clone();
-        let done = tokio::task::spawn_blocking(move || lent(entering.door(), call)).await;
+        let done = tokio::task::spawn_blocking(move || lent_in_a_moment(entering.door(), call)).await;
         Ok(done.map_err(|_| LevelError::Answer)??)
     }
 
@@ -120,17 +128,26 @@ impl Replica {
         Ok(done.map_err(|_| LevelError::Answer)??)
     }
 
-    /// The events of a year, of those who are enrolled here at present.
-    async fn set(&mut self, year: SchoolYear, present: SchoolYear) -> Result<Arc<Set>, LevelError> {
-        let (entering, mut numbers) = (self.entering.clone(), self.numbers.remove(&year).unwrap_or_default());
+    /// The events of those whom the roster of a year enrols here; or of those who are in it beside the present one ([`people::beside`]).
+    pub(super) async fn set(&mut self, year: SchoolYear, whose: Whose) -> Result<Arc<Set>, LevelError> {
+        let key = (year, matches!(whose, Whose::Beside(..)));
+        let (entering, mut numbers) = (self.entering.clone(), self.numbers.remove(&key).unwrap_or_default());
         let done = tokio::task::spawn_blocking(move || {
-            let set = lent(entering.door(), |vault| people::of_year(vault, year, present))
-                .and_then(|students| numbers.set(entering.door(), year, students));
+            let set = lent_in_a_moment(entering.door(), |vault| match &whose {
+                Whose::Enrolled => people::enrolled(vault, year),
+                Whose::Beside(present, going) => people::beside(vault, (year, *present), going),
+            });
+            let set = set.and_then(|students| numbers.set(entering.door(), year, students));
             (set, numbers)
         });
         let (set, numbers) = done.await.map_err(|_| LevelError::Answer)?;
-        self.numbers.insert(year, numbers);
+        self.numbers.insert(key, numbers);
         Ok(Arc::new(set?))
+    }
+
+    /// How many events were opened to be numbered so far.
+    pub fn opened(&self) -> u64 {
+        self.numbers.values().map(|numbers| numbers.opened).sum()
     }
 
     /// Levels with the district. `check` folds the states on both sides as well, with these parameters here.
@@ -145,24 +162,29 @@ impl Replica {
     ) -> Result<Levelled, LevelError> {
         let (mut did, before) = (Levelled::default(), district.counted());
         for _ in 0..MAX_ROUNDS {
+            (did.level, did.refused, did.same_states) = (false, 0, None);
             let Some((begun, set)) = self.round(district, (genesis, now_ms), &mut did).await? else {
                 continue;
             };
-            did.level = begun.root == set.root();
+            let alike = begun.root == set.root();
             (did.students, did.events) = (set.students.len() as u64, set.ids.len() as u64);
             did.root = hex::encode(set.root());
-            if let Some((digest, params)) = check.filter(|_| did.level) {
+            if let Some((digest, params)) = check.as_ref().filter(|_| alike) {
                 let there: Stated = district.ask("states", &States { session: begun.session }).await?;
-                let entering = self.entering.clone();
+                let (entering, params, set) = (self.entering.clone(), params.clone(), set.clone());
                 let here =
                     tokio::task::spawn_blocking(move || states(&entering, &set.students, &params)).await;
                 let here = here.map_err(|_| LevelError::Answer)??;
-                did.same_states = (there.parameters == digest).then_some(there.states == here);
+                did.same_states = (there.parameters == *digest).then_some(there.states == here);
             }
             let present = SchoolYear(begun.year);
-            self.past(district, present, genesis, &mut did).await?;
-            self.depart(district, present, now_ms, &mut did).await?;
-            did.level &= did.refused == 0;
+            let going = self.going(district, begun.session, (present, set.students.len()), &mut did).await?;
+            // What moved to the present year there is fetched from it.
+            if self.other_years(district, (genesis, present), &going, &mut did).await? {
+                continue;
+            }
+            self.depart(district, (genesis, present), (going, now_ms), &mut did).await?;
+            did.level = alike && did.refused == 0;
             break;
         }
         let after = district.counted();
@@ -179,19 +201,18 @@ impl Replica {
         (genesis, now_ms): ([u8; 32], u64),
         did: &mut Levelled,
     ) -> Result<Option<(Begun, Arc<Set>)>, LevelError> {
-        let told = self.with(|vault| {
-            let told = match people::years(vault)?.last() {
-                Some(newest) => people::digest_here(vault, *newest)?,
-                None => [0; 32],
-            };
-            Ok((vault.identity()?.genesis.0, told))
-        });
+        let told = self.with(|vault| Ok((vault.identity()?.genesis.0, people::told_last(vault)?)));
         let (own, told) = told.await?;
-        let mut begun = district.begin(true, told, None).await?;
-        if begun.genesis != genesis || own != genesis {
+        if own != genesis {
             return Err(LevelError::OtherChain);
         }
+        let digest = told.map_or([0; 32], |(_, digest)| digest);
+        let mut begun = district.begin(genesis, (true, digest), None).await?;
         let year = SchoolYear(begun.year);
+        // Without a roster it is the one that was told last, hence of its year.
+        if begun.roster.is_none() && told.is_none_or(|(last, _)| last != year) {
+            return Err(LevelError::Answer);
+        }
         if let Some(roster) = begun.roster.take() {
             let new = self.with(move |vault| people::take(vault, year, &roster, now_ms)).await?;
             did.enrolled = did.enrolled.saturating_add(new as u64);
@@ -200,7 +221,7 @@ impl Replica {
                 self.enter(Levelling { replay, ..Levelling::default() }).await?;
             }
         }
-        let set = self.set(year, year).await?;
+        let set = self.set(year, Whose::Enrolled).await?;
         if set.root() == begun.root {
             return Ok(Some((begun, set)));
         }
@@ -219,14 +240,14 @@ impl Replica {
         }
         // What the district refuses, or gives otherwise than it says, stays a difference: another round would find it again.
         if did.refused > 0 || !moved {
-            let set = self.set(year, year).await?;
+            let set = self.set(year, Whose::Enrolled).await?;
             return Ok(Some((begun, set)));
         }
         Ok(None)
     }
 
     /// Events that are this replica's to bring, and places of those that go: what no feed brought is the district's to have or not.
-    async fn mine(
+    pub(super) async fn mine(
         &self,
         begun: &Begun,
         set: &Arc<Set>,
@@ -257,41 +278,6 @@ impl Replica {
             Ok((mine, gone))
         })
         .await
-    }
-
-    /// Brings what was heard in earlier school years of those who are enrolled still. The rest of such a year nobody fetches any more.
-    async fn past(
-        &mut self,
-        district: &District,
-        present: SchoolYear,
-        genesis: [u8; 32],
-        did: &mut Levelled,
-    ) -> Result<(), LevelError> {
-        let mut years = self.with(people::years).await?;
-        years.retain(|year| *year < present);
-        for year in years {
-            let set = self.set(year, present).await?;
-            if set.ids.is_empty() {
-                continue;
-            }
-            let begun = district.begin(true, [0; 32], Some(year)).await?;
-            if (begun.genesis, begun.year) != (genesis, year.0) {
-                return Err(LevelError::Answer);
-            }
-            let roots = [set.root(), begun.root];
-            if begun.root == set.root() || self.settled.get(&year) == Some(&roots) {
-                continue;
-            }
-            let comparing = compared(district, begun.session, &set).await?;
-            let (ours, _) = self.mine(&begun, &set, comparing.ours).await?;
-            let told = self.bring(district, begun.session, &ours).await?;
-            did.sent = did.sent.saturating_add(told.sent);
-            did.refused = did.refused.saturating_add(told.refused);
-            if told.refused == 0 {
-                self.settled.insert(year, roots);
-            }
-        }
-        Ok(())
     }
 
     /// Fetches events; gives how many were lacking.
@@ -333,7 +319,11 @@ impl Replica {
 }
 
 /// Finds what each side lacks.
-async fn compared(district: &District, session: Session, set: &Set) -> Result<Comparing, LevelError> {
+pub(super) async fn compared(
+    district: &District,
+    session: Session,
+    set: &Set,
+) -> Result<Comparing, LevelError> {
     let mut comparing = Comparing::default();
     loop {
         let parts = comparing.asks()?;

@@ -167,14 +167,23 @@ impl District {
         borsh::from_slice(&bytes).map_err(|_| LevelError::Answer)
     }
 
+    /// Begins a levelling: of a year, or of the district's newest roster where none is named. Nothing of an answer is used before it
+    /// says that it is of this chain and of that year.
     pub(super) async fn begin(
         &self,
-        has_vault: bool,
-        roster: [u8; 32],
+        genesis: [u8; 32],
+        (has_vault, roster): (bool, [u8; 32]),
         year: Option<SchoolYear>,
     ) -> Result<Begun, LevelError> {
         let year = year.map(|year| year.0);
-        self.ask("begin", &Begin { version: VERSION, has_vault, roster, year }).await
+        let begun: Begun = self.ask("begin", &Begin { version: VERSION, has_vault, roster, year }).await?;
+        if begun.genesis != genesis {
+            return Err(LevelError::OtherChain);
+        }
+        match year.is_none_or(|year| year == begun.year) {
+            true => Ok(begun),
+            false => Err(LevelError::Answer),
+        }
     }
 
     /// Bytes sent, bytes received, questions so far: bodies alone.

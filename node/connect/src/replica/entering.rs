@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aula_vault::Vault;
 
-use crate::door::{Door, Lent, lent};
+use crate::door::{Door, Lent, lent_in_a_moment};
 use crate::pipeline::Pipeline;
 use crate::taking::{Levelled, Levelling, Taking};
 
@@ -41,7 +41,7 @@ impl Entering {
             return pipeline.level_and_wait(levelling);
         }
         let mut taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        lent(&*self.door, |vault: &Vault| {
+        lent_in_a_moment(&*self.door, |vault: &Vault| {
             let mut ready = match taking.take().filter(|taking| taking.is_of(vault)) {
                 Some(ready) => ready,
                 None => Taking::new(vault)?,

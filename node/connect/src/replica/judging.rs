@@ -2,21 +2,23 @@
 //!
 //! A replica stands in a cupboard, and whoever has it writes what he likes. Invariants: an event is one that its feed could have heard, under its
 //! own name and at the place that its message's mark gives; nothing that the district says itself, as inputs of needs are, comes from there;
-//! of other schools' students nothing is taken. Absent: what stays of two events ([`aula_district::merge`]).
+//! of other schools' students nothing is taken; a message that is here stays in the year where it is, and an amendment beside what it
+//! amends. Absent: what stays of two events ([`aula_district::merge`]).
 
 use std::collections::HashMap;
 
 use aula_district::enter::source_of;
+use aula_district::event_place::place;
 use aula_district::merge::{Merging, mark_of};
 use aula_district::origin;
 use aula_ingest::event::Kind;
-use aula_ledger::types::Handle;
+use aula_ledger::types::{Handle, SchoolYear};
 use aula_twin_runtime::event::{Event, EventBody};
 use aula_vault::feeds::{FeedKeys, MAX_ORIGIN_BYTES};
 use aula_vault::{LocalId, Vault, VaultError};
 
 use super::clients::Registered;
-use super::wire::{Fate, Row};
+use super::wire::{Fate, Row, Stands};
 use crate::people::People;
 
 /// What is done with an event.
@@ -66,18 +68,60 @@ impl<'a> Judging<'a> {
             Whose::Own => {}
         }
         let Ok(event) = Event::decode(&row.event) else { return Ok(Judged::Is(Fate::Refused)) };
-        let Some(handle) = self.people.find(self.vault, id, event.key.stamp.wall_ms())? else {
-            return Ok(Judged::Is(Fate::Unknown));
-        };
-        if self.is_own(&event, &row.origin) {
-            return Ok(Judged::Comes(Merging { handle, event, origin: row.origin }));
-        }
-        // Another feed's: of a student who leaves the replica asks whether it is here.
+        let Some(handle) = self.handle(id, &event)? else { return Ok(Judged::Is(Fate::Unknown)) };
         let (once, of_message) = mark_of(&self.keys, &event, &row.origin);
         let kept = if of_message { self.vault.marked(&[once])?.pop().flatten() } else { None };
         let student = |handle: &Handle| self.vault.keystore().student(handle).map(|(_, student)| student);
-        let here = kept.is_some_and(|kept| student(&kept.handle) == student(&handle));
-        Ok(Judged::Is(if here { Fate::Known } else { Fate::Refused }))
+        // Heard here before a new year's roster came and there after it, or the other way round, a message is one.
+        let here = kept.map(|kept| kept.handle).filter(|kept| student(kept) == student(&handle));
+        if self.is_own(&event, &row.origin) {
+            let handle = here.unwrap_or(handle);
+            return Ok(Judged::Comes(Merging { handle, event, origin: row.origin }));
+        }
+        // Another feed's: of a student who leaves the replica asks whether it is here.
+        Ok(Judged::Is(if here.is_some() { Fate::Known } else { Fate::Refused }))
+    }
+
+    /// Under which handle of the student an event is kept: that of its moment's year, and of an amendment that of what it amends.
+    fn handle(&mut self, id: &str, event: &Event) -> Result<Option<Handle>, VaultError> {
+        let target = match &event.body {
+            EventBody::Correction { target, .. } => target,
+            _ => return self.people.find(self.vault, id, event.key.stamp.wall_ms()),
+        };
+        let Some(handle) = self.people.find(self.vault, id, target.stamp.wall_ms())? else { return Ok(None) };
+        let student = self.vault.keystore().student(&handle);
+        let Some((_, student)) = student else { return Ok(Some(handle)) };
+        let (handles, target) = (self.vault.keystore().handles_of(&student), place(target));
+        for (own, _) in handles {
+            if self.vault.has_event(&own, &target)? {
+                return Ok(Some(own));
+            }
+        }
+        Ok(Some(handle))
+    }
+
+    /// How the student of an identifier stands to the replica's schools by the roster of a year.
+    ///
+    /// # Errors
+    /// A damaged vault.
+    pub fn stands(&mut self, id: &str, year: SchoolYear) -> Result<Stands, VaultError> {
+        match self.whose(id)? {
+            Whose::Nobody => return Ok(Stands::Unknown),
+            Whose::AnotherSchools => return Ok(Stands::Left),
+            Whose::Own => {}
+        }
+        let handle = LocalId::new(id).map(|local| self.vault.find_in(&local, year)).transpose()?.flatten();
+        let place = handle.map(|handle| self.vault.roster_entry(&handle)).transpose()?.flatten();
+        Ok(match place {
+            None => Stands::LeftOut,
+            Some(place) if !place.enrolled => Stands::Left,
+            Some(place) => match place.school {
+                // Nobody knows yet whether it is the replica's.
+                None => Stands::LeftOut,
+                Some(school) if self.who.schools.contains(&school) => Stands::Here,
+                Some(_) => Stands::Left,
+            },
+        })
     }
 
     fn whose(&mut self, id: &str) -> Result<Whose, VaultError> {

@@ -1,9 +1,10 @@
 //! Who leaves: students whom the district has at another school, or no more. All that was heard of them goes home first.
 //!
-//! Flow: a student without a place on the present roster leaves → every event of hers that a feed brought is brought, of whatever year and
-//! feed → where the district has said of each what became of it, the vault's one writer looks once more whether that is all, and
-//! erases. Invariants: an event that the district refuses, or that came meanwhile, keeps its student here; what no feed brought is the
-//! district's, who has it.
+//! Flow: of students without a place on the present roster the district is asked how they stand → who is at another school by that roster, or
+//! nobody of the district's, leaves; whom it does not name leaves where it names as many as it leaves out, and else stays: it is not whole
+//! yet → nobody reads who leaves, and every event of hers that a feed brought is brought, of whatever year and feed → where the district
+//! has said of each what became of it, the vault's one writer looks once more whether that is all, and erases. Invariants: an event that
+//! the district refuses, or that came meanwhile, keeps its student here; what no feed brought is the district's, who has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,26 +17,61 @@ use aula_vault::{Vault, VaultError};
 use super::asking::{Levelled, Replica};
 use super::bringing::Bringing;
 use super::district::{District, LevelError};
+use super::people;
+use super::wire::{MAX_STANDING, Session, Stand, Stands, Stood};
 use crate::taking::{Leaving, Levelling};
 
 /// A student who leaves.
-struct Leaver {
+pub(super) struct Leaver {
     /// The district's identifier.
     id: String,
     /// Of every year.
-    handles: Vec<(Handle, SchoolYear)>,
+    pub handles: Vec<(Handle, SchoolYear)>,
 }
 
 impl Replica {
-    /// Lets go of those who left.
+    /// Who leaves, of all who are here and not on the present roster, which enrols so many here.
+    pub(super) async fn going(
+        &self,
+        district: &District,
+        session: Session,
+        (present, enrolled): (SchoolYear, usize),
+        did: &mut Levelled,
+    ) -> Result<Vec<Leaver>, LevelError> {
+        let leavers = self.with(move |vault| leavers(vault, present)).await?;
+        let mut stand = Vec::with_capacity(leavers.len());
+        for some in leavers.chunks(MAX_STANDING) {
+            let ids = some.iter().map(|leaver| leaver.id.clone()).collect();
+            let answer: Stood = district.ask("stand", &Stand { session, ids }).await?;
+            if answer.stand.len() != some.len() {
+                return Err(LevelError::Answer);
+            }
+            stand.extend(answer.stand);
+        }
+        let left_out = stand.iter().filter(|stands| **stands == Stands::LeftOut).count();
+        let whole = left_out <= enrolled;
+        did.left_out = if whole { 0 } else { left_out as u64 };
+        let goes = |stands: &Stands| match stands {
+            Stands::Unknown | Stands::Left => true,
+            Stands::LeftOut => whole,
+            Stands::Here => false,
+        };
+        let all = leavers.into_iter().zip(stand);
+        Ok(all.filter(|(_, stands)| goes(stands)).map(|(leaver, _)| leaver).collect())
+    }
+
+    /// Lets go of those who leave.
     pub(super) async fn depart(
         &self,
         district: &District,
-        present: SchoolYear,
-        now_ms: u64,
+        (genesis, present): ([u8; 32], SchoolYear),
+        (leavers, now_ms): (Vec<Leaver>, u64),
         did: &mut Levelled,
     ) -> Result<(), LevelError> {
-        let leavers = self.with(move |vault| leavers(vault, present)).await?;
+        // Nobody reads them here any more, whatever keeps them.
+        let all: Vec<Handle> =
+            leavers.iter().flat_map(|leaver| &leaver.handles).map(|(own, _)| *own).collect();
+        self.with(move |vault| people::end(vault, present, &all, now_ms)).await?;
         let (mut leave, mut heard) = (Vec::with_capacity(leavers.len()), BTreeMap::<_, Vec<_>>::new());
         for leaver in leavers {
             let (own, events) = self.with(move |vault| all_of(vault, &leaver)).await?;
@@ -45,7 +81,7 @@ impl Replica {
             }
         }
         for (year, events) in heard {
-            let begun = district.begin(true, [0; 32], Some(year)).await?;
+            let begun = district.begin(genesis, (true, [0; 32]), Some(year)).await?;
             let told = self.bring(district, begun.session, &events).await?;
             did.sent = did.sent.saturating_add(told.sent);
             did.refused = did.refused.saturating_add(told.refused);
@@ -83,8 +119,7 @@ fn leaver(
 ) -> Result<Option<Leaver>, VaultError> {
     let mut id = None;
     for (handle, year) in handles {
-        // Of a year that is not the district's yet, its roster says nothing.
-        if *year > present || vault.is_erased(handle)? {
+        if vault.is_erased(handle)? {
             return Ok(None);
         }
         if let Some(place) = vault.roster_entry(handle)? {

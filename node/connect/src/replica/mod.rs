@@ -8,12 +8,16 @@
 //! | [`clients`] | the replicas that a district has registered |
 //! | [`entering`] | what came, into the vault: through the node's pipeline where there is one |
 //! | [`served`] | the district's side: an HTTP listener |
-//! | `judging` | what of a replica's bringing is taken in |
+//! | `judging` | what of a replica's bringing is taken in, and how students stand |
+//! | `places` | how many requests are answered at once, and of one replica |
+//! | `numbering` | what was numbered for each replica and year |
 //! | `refusal` | what is answered instead |
 //! | [`people`] | the roster that a replica is told |
 //! | [`district`] | the district as its replica speaks to it |
 //! | [`asking`] | the replica's side: one levelling |
+//! | [`standing`] | how a school's levelling stands, and how many were cut |
 //! | `bringing` | events to the district, and what became of each |
+//! | `years` | what was heard in other school years than the roster's |
 //! | `leaving` | who left goes, after all that was heard is home |
 //!
 //! Flow of a levelling, begun by the replica: `begin` (who its students are, from which feeds it may bring events) → `compare`, a few
@@ -30,10 +34,14 @@ pub mod district;
 pub mod entering;
 mod judging;
 mod leaving;
+mod numbering;
 pub mod people;
+mod places;
 mod refusal;
 pub mod scope;
 pub mod served;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 pub mod wire;
+mod years;

@@ -1,4 +1,7 @@
 //! The roster that a replica is told: who its students are, and what a school needs to show of them.
+//!
+//! Invariants: a roster is of a year, and so is its digest; the one that was told last is the newest that enrols anybody here, because one
+//! of an earlier year ends the later ones: their import was taken back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,33 +77,44 @@ fn told_where(
     Ok((roster, of))
 }
 
-/// A roster's digest.
-pub fn digest(roster: &Roster) -> [u8; 32] {
+/// The digest of a year's roster.
+pub fn digest(year: SchoolYear, roster: &Roster) -> [u8; 32] {
     // Writing to a Vec has no failing path.
-    Sha256::digest(borsh::to_vec(roster).unwrap_or_default()).into()
+    Sha256::digest(borsh::to_vec(&(year.0, roster)).unwrap_or_default()).into()
 }
 
-/// The digest of what this vault was told last, as far as it has it.
+/// The year and digest of the roster that this vault was told last, as far as it has it; none where it enrols nobody.
 ///
 /// # Errors
 /// A damaged vault.
-pub fn digest_here(vault: &Vault, year: SchoolYear) -> Result<[u8; 32], VaultError> {
-    Ok(digest(&told_where(vault, year, |_| true)?.0))
+pub fn told_last(vault: &Vault) -> Result<Option<(SchoolYear, [u8; 32])>, VaultError> {
+    let Some(year) = vault.newest_roster(SchoolYear(u16::MAX))? else { return Ok(None) };
+    Ok(Some((year, digest(year, &told_where(vault, year, |_| true)?.0))))
 }
 
-/// Those of a year's roster whom the district enrols here at present, as of the roster that was told last.
+/// Those whom the roster of a year enrols here.
 ///
 /// # Errors
 /// A damaged vault.
-pub fn of_year(vault: &Vault, year: SchoolYear, present: SchoolYear) -> Result<Vec<Of>, VaultError> {
-    let now = vault.roster(present)?.into_iter().filter(|(_, place)| place.enrolled);
-    let now = now.map(|(handle, place)| Of { id: place.local_id.clone(), handle });
-    if year == present {
-        return Ok(now.collect());
-    }
-    let now: BTreeSet<String> = now.map(|of| of.id).collect();
-    let then = vault.roster(year)?.into_iter().filter(|(_, place)| now.contains(&place.local_id));
-    Ok(then.map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
+pub fn enrolled(vault: &Vault, year: SchoolYear) -> Result<Vec<Of>, VaultError> {
+    let all = vault.roster(year)?.into_iter().filter(|(_, place)| place.enrolled);
+    Ok(all.map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
+}
+
+/// Those who are here in a year and are not levelled with the present roster, without those who go: of another year everybody, of the
+/// present one whom it leaves out.
+///
+/// # Errors
+/// A damaged vault.
+pub fn beside(
+    vault: &Vault,
+    (year, present): (SchoolYear, SchoolYear),
+    going: &BTreeSet<Handle>,
+) -> Result<Vec<Of>, VaultError> {
+    let all = vault.roster(year)?.into_iter();
+    let beside =
+        all.filter(|(handle, place)| !going.contains(handle) && (year != present || !place.enrolled));
+    Ok(beside.map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
 }
 
 /// The school years of which somebody is here, ascending.
@@ -118,14 +132,67 @@ pub fn years(vault: &Vault) -> Result<BTreeSet<SchoolYear>, VaultError> {
     Ok(years)
 }
 
-/// Takes a roster over: who is new is enrolled, what differs is written, who is on it no more is enrolled no more and read by nobody; in one
-/// synced write. Gives how many are new.
+/// The end of a place here and of who reads its student; none where both ended before.
+fn ended(vault: &Vault, handle: &Handle) -> Result<Option<StudentWrite>, VaultError> {
+    if vault.is_erased(handle)? {
+        return Ok(None);
+    }
+    let place = vault.roster_entry(handle)?.filter(|place| place.enrolled).map(|mut place| {
+        place.enrolled = false;
+        place
+    });
+    let ties = vault.relations_to(handle)?.into_iter().map(|(reader, _)| (reader, Vec::new()));
+    let ties: Vec<_> = ties.collect();
+    let ends = place.is_some() || !ties.is_empty();
+    let (fields, events) = Default::default();
+    Ok(ends.then_some(StudentWrite { handle: *handle, roster: place, fields, ties, events }))
+}
+
+/// Ends the places of these handles and who reads them, in one synced write.
+///
+/// # Errors
+/// A vault that refuses.
+pub fn end(vault: &Vault, year: SchoolYear, handles: &[Handle], now_ms: u64) -> Result<(), VaultError> {
+    let mut writes = Vec::new();
+    for handle in handles {
+        writes.extend(ended(vault, handle)?);
+    }
+    match writes.is_empty() {
+        true => Ok(()),
+        false => vault.import(&note(year, (0, writes.len()), now_ms), &BTreeMap::new(), &writes).map(|_| ()),
+    }
+}
+
+fn note(year: SchoolYear, (rows, students): (usize, usize), now_ms: u64) -> ImportNote {
+    ImportNote {
+        import: 0,
+        at_ms: now_ms,
+        school_year: year,
+        format: "replica".into(),
+        rows: rows as u64,
+        students: students as u64,
+        undone_ms: None,
+    }
+}
+
+/// Takes a roster over: who is new is enrolled, what differs is written, who is on it no more is enrolled no more and read by nobody, and
+/// so is who is on one of a later year, which the district has no more; in one synced write. Gives how many are new.
 ///
 /// # Errors
 /// A vault that refuses; a name that is none.
 pub fn take(vault: &Vault, year: SchoolYear, roster: &Roster, now_ms: u64) -> Result<usize, VaultError> {
-    let mut before = vault.roster(year)?;
-    before.retain(|(_, place)| place.enrolled);
+    // Whoever is enrolled here in whatever year was here before.
+    let (mut before, mut here, all) = (Vec::new(), BTreeSet::<String>::new(), vault.keystore().all_handles());
+    for (handle, own) in all {
+        if vault.is_erased(&handle)? {
+            continue;
+        }
+        let place = vault.roster_entry(&handle)?.filter(|place| place.enrolled);
+        here.extend(place.as_ref().map(|place| place.local_id.clone()));
+        if own > year || own == year && place.is_some() {
+            before.push((handle, own, place.map(|place| place.local_id.clone())));
+        }
+    }
     let ids = roster
         .students
         .iter()
@@ -145,34 +212,17 @@ pub fn take(vault: &Vault, year: SchoolYear, roster: &Roster, now_ms: u64) -> Re
         }
     }
     let named: BTreeSet<&str> = roster.students.iter().map(|pupil| pupil.id.as_str()).collect();
-    for (handle, place) in before.iter().filter(|(_, place)| !named.contains(place.local_id.as_str())) {
-        let mut place = place.clone();
-        place.enrolled = false;
-        let ties = vault.relations_to(handle)?.into_iter().map(|(reader, _)| (reader, Vec::new()));
-        writes.push(StudentWrite {
-            handle: *handle,
-            roster: Some(place),
-            fields: Vec::new(),
-            ties: ties.collect(),
-            events: Vec::new(),
-        });
+    for (handle, own, id) in &before {
+        if *own > year || id.as_ref().is_some_and(|id| !named.contains(id.as_str())) {
+            writes.extend(ended(vault, handle)?);
+        }
     }
     let schools: BTreeMap<String, u32> = roster.schools.iter().cloned().collect();
     let known = vault.local_schools()?;
     if !writes.is_empty() || schools.iter().any(|(id, number)| known.get(id) != Some(number)) {
-        let note = ImportNote {
-            import: 0,
-            at_ms: now_ms,
-            school_year: year,
-            format: "replica".into(),
-            rows: roster.students.len() as u64,
-            students: writes.len() as u64,
-            undone_ms: None,
-        };
-        vault.import(&note, &schools, &writes)?;
+        vault.import(&note(year, (roster.students.len(), writes.len()), now_ms), &schools, &writes)?;
     }
-    let before: BTreeSet<&str> = before.iter().map(|(_, place)| place.local_id.as_str()).collect();
-    Ok(named.difference(&before).count())
+    Ok(named.iter().filter(|id| !here.contains(**id)).count())
 }
 
 /// What of a student is otherwise here.

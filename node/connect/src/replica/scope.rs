@@ -1,8 +1,8 @@
 //! The events of some students as a set of numbers that another vault's set is compared with.
 //!
 //! A number is of a student's identifier, the year and an event's canonical bytes, so that both vaults have one number for one
-//! event, whatever their keys. Events are opened once: what was numbered before is known by its seal. Absent: what is done with a
-//! difference.
+//! event, whatever their keys. Events are opened once: what was numbered before is known by its seal, also where the vault was taken away
+//! in between. Absent: what is done with a difference.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use aula_vault::{Vault, VaultError};
 use sha2::{Digest, Sha256};
 
 use super::difference::{Id, root};
-use crate::door::{Door, Lent, lent};
+use crate::door::{Door, Lent, lent_in_a_moment};
 
 /// Students whose events are numbered in one borrowing of the vault.
 const AT_ONCE: usize = 200;
@@ -45,6 +45,8 @@ struct Numbered {
 #[derive(Debug, Default)]
 pub struct Numbers {
     of: HashMap<Handle, Vec<Numbered>>,
+    /// Events that were opened for it so far.
+    pub opened: u64,
 }
 
 /// Where an event is.
@@ -94,21 +96,27 @@ pub fn number(student: &str, year: SchoolYear, event: &[u8]) -> Id {
 }
 
 impl Numbers {
-    /// Numbers the events of these students as they stand now.
+    /// Numbers the events of these students as they stand now. Blocks for a moment where the vault is with somebody else.
     ///
     /// # Errors
-    /// [`Lent`].
+    /// [`Lent`]: what was numbered until then is not opened again.
     pub fn set(&mut self, door: &dyn Door, year: SchoolYear, students: Vec<Of>) -> Result<Set, Lent> {
-        let (mut all, mut next) = (Vec::new(), HashMap::with_capacity(students.len()));
-        for (chunk, first) in students.chunks(AT_ONCE).zip((0..).step_by(AT_ONCE)) {
-            let numbered = lent(door, |vault| {
+        for chunk in students.chunks(AT_ONCE) {
+            let numbered = lent_in_a_moment(door, |vault| {
                 chunk.iter().map(|of| self.of_student(vault, year, of)).collect::<Result<Vec<_>, _>>()
             })?;
-            for ((of, student), numbered) in chunk.iter().zip(first..).zip(numbered) {
-                let at = |one: &Numbered| (one.id, At { student, place: one.place });
-                all.extend(numbered.iter().map(at));
-                next.insert(of.handle, numbered);
+            for (of, (numbered, opened)) in chunk.iter().zip(numbered) {
+                self.opened = self.opened.saturating_add(opened);
+                self.of.insert(of.handle, numbered);
             }
+        }
+        let mut all = Vec::new();
+        let mut next = HashMap::with_capacity(students.len());
+        for (of, student) in students.iter().zip(0..) {
+            // Whoever is among them twice has one set of numbers.
+            let Some(numbered) = self.of.remove(&of.handle) else { continue };
+            all.extend(numbered.iter().map(|one| (one.id, At { student, place: one.place })));
+            next.insert(of.handle, numbered);
         }
         self.of = next;
         all.sort_unstable_by_key(|(id, _)| *id);
@@ -116,10 +124,16 @@ impl Numbers {
         Ok(Set { students, ids, at })
     }
 
-    fn of_student(&self, vault: &Vault, year: SchoolYear, of: &Of) -> Result<Vec<Numbered>, VaultError> {
+    /// The numbers of a student's events, and how many of them were opened for it.
+    fn of_student(
+        &self,
+        vault: &Vault,
+        year: SchoolYear,
+        of: &Of,
+    ) -> Result<(Vec<Numbered>, u64), VaultError> {
         // Who was erased meanwhile has no events.
         if vault.is_erased(&of.handle)? {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), 0));
         }
         let before = self.of.get(&of.handle).map(Vec::as_slice).unwrap_or_default();
         let mut found: Vec<(EventPlace, [u8; 8])> = Vec::with_capacity(before.len());
@@ -129,7 +143,7 @@ impl Numbers {
                 found.push((place, tag));
             }
         })?;
-        let (mut numbered, mut events) = (Vec::with_capacity(found.len()), None);
+        let (mut numbered, mut events, mut opened) = (Vec::with_capacity(found.len()), None, 0);
         for (place, tag) in found {
             let known = before.binary_search_by_key(&place, |one| one.place).ok();
             let known = known.and_then(|at| before.get(at)).filter(|one| one.tag == tag);
@@ -142,8 +156,9 @@ impl Numbers {
             }
             let kept = events.as_ref().map(|events| events.get(&place)).transpose()?.flatten();
             let Some(kept) = kept else { continue };
+            opened += 1;
             numbered.push(Numbered { place, tag, id: number(&of.id, year, &kept.event) });
         }
-        Ok(numbered)
+        Ok((numbered, opened))
     }
 }

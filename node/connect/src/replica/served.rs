@@ -1,13 +1,14 @@
-//! The district's side: `POST /replica/v1/WORD` with `begin`, `compare`, `bring`, `fetch`, `states`; borsh in, borsh out.
+//! The district's side: `POST /replica/v1/WORD` with `begin`, `compare`, `bring`, `fetch`, `stand`, `states`; borsh in, borsh out.
 //!
 //! Basic with the replica's name and secret. Refusals are `{"error":{"code","message"}}`: 400 `malformed`, 401 `unknown_replica`, 404
 //! `unknown_word`, 408 `too_slow`, 409 `version` or `session_over` (begin again), 413 `too_large`, 500 `vault_refused`, 503 `busy` with
 //! Retry-After. Invariants: a replica is told of its own schools' students only, each listed in the access log before anything of it
-//! leaves; it brings what `judging` lets in; a levelling is of the registration that began it, one at a time, and ends by itself.
+//! leaves; it brings what `judging` lets in; a levelling is of the registration that began it, one at a time, and ends by itself; it is of
+//! the year of the newest roster, not of the calendar's, until whose roster comes nobody has left.
 //! Absent: TLS, which a proxy ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aula_district::keep::fold;
@@ -33,24 +34,25 @@ use super::clients::{Registered, Replicas};
 use super::difference::{MAX_ASKED, apart, say};
 use super::entering::Entering;
 use super::judging::{Judged, Judging};
+use super::numbering::Numbering;
 use super::people;
+use super::places::Places;
 use super::refusal::Refusal;
-use super::scope::{Numbers, Of, Set};
+use super::scope::{Of, Set};
 use super::wire::{
     Begin, Begun, Bring, Brought, Compare, Compared, Fate, Fetch, MAX_BODY_BYTES, MAX_FETCHED, MAX_ROWS,
-    Making, Row, Rows, Session, Stated, States, TYPE, VERSION,
+    MAX_STANDING, Making, Row, Rows, Session, Stand, Stated, States, Stood, TYPE, VERSION,
 };
-use crate::door::{Lent, lent};
+use crate::door::{Lent, lent_in_a_moment};
 use crate::strangers::limited;
 use crate::taking::Levelling;
 
-/// Requests that are answered at once.
-const MAX_REQUESTS: usize = 8;
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a levelling may take, and how long what was numbered for a replica is of use, milliseconds.
 const SESSION_MS: u64 = 60 * 60 * 1_000;
-/// Levellings under way at most, one a replica: the set of each is in memory.
+/// Levellings under way at most, one a replica: the set of each is in memory, and so is what was numbered. Of more replicas, the one that
+/// asked longest ago makes room, and levels anew.
 const MAX_SESSIONS: usize = 256;
 /// Students whose states are folded in one borrowing of the vault.
 const AT_ONCE: usize = 100;
@@ -68,13 +70,6 @@ struct Held {
     set: Arc<Set>,
 }
 
-/// What was numbered of a replica's students of a year, and when it was of use last.
-#[derive(Default)]
-struct Numbered {
-    used_ms: u64,
-    numbers: Arc<Mutex<Numbers>>,
-}
-
 /// The district's side.
 pub struct Served {
     entering: Entering,
@@ -82,8 +77,8 @@ pub struct Served {
     parameters: Parameters,
     clock: Clock,
     held: Shelf<Held>,
-    numbered: Mutex<BTreeMap<(String, SchoolYear), Numbered>>,
-    places: Arc<tokio::sync::Semaphore>,
+    numbered: Numbering,
+    places: Places,
     patience: Duration,
 }
 
@@ -93,15 +88,11 @@ impl std::fmt::Debug for Served {
     }
 }
 
-fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Served {
     /// For these replicas.
     pub fn new(entering: Entering, clients: Replicas, parameters: Parameters, clock: Clock) -> Self {
-        let places = Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS));
-        let (held, numbered, patience) = (Shelf::new(MAX_SESSIONS), Mutex::default(), PATIENCE);
+        let (held, numbered) = (Shelf::new(MAX_SESSIONS), Numbering::of(MAX_SESSIONS));
+        let (places, patience) = (Places::default(), PATIENCE);
         Self { entering, clients: RwLock::new(clients), parameters, clock, held, numbered, places, patience }
     }
 
@@ -114,8 +105,10 @@ impl Served {
 
     /// Takes other replicas from now on. Levellings of those whose line is another one end.
     pub fn set_clients(&self, clients: Replicas) {
-        self.held.keep((self.clock)(), |held| clients.has(&held.who));
-        locked(&self.numbered).retain(|(name, _), _| clients.names(name));
+        let now = (self.clock)();
+        self.held.keep(now, |held| clients.has(&held.who));
+        self.numbered.keep(|name| clients.names(name), (now, SESSION_MS));
+        self.places.keep(|name| clients.names(name));
         *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
     }
 
@@ -123,7 +116,7 @@ impl Served {
     pub fn forget(&self) {
         let now = (self.clock)();
         self.held.keep(now, |_| true);
-        locked(&self.numbered).retain(|_, one| now.saturating_sub(one.used_ms) < SESSION_MS);
+        self.numbered.keep(|_| true, (now, SESSION_MS));
     }
 
     fn who(&self, headers: &HeaderMap) -> Result<Registered, Refusal> {
@@ -141,6 +134,7 @@ impl Served {
             "compare" => bytes(&self.compare(who, &read(body)?)?),
             "bring" => bytes(&self.bring(who, read(body)?)?),
             "fetch" => bytes(&self.fetch(who, &read(body)?)?),
+            "stand" => bytes(&self.stand(who, &read(body)?)?),
             "states" => bytes(&self.states(who, &read(body)?)?),
             _ => Err(Refusal(StatusCode::NOT_FOUND, "unknown_word", format!("there is no {word:?}"))),
         }
@@ -152,12 +146,16 @@ impl Served {
             return Err(Refusal(StatusCode::CONFLICT, "version", why));
         }
         let now = (self.clock)();
-        let present = SchoolYear::at(TimeMs(now));
-        let year = asked.year.map_or(present, SchoolYear);
-        if year > present {
-            return Err(Refusal::malformed(format!("the school year is {} here", present.0)));
-        }
-        let (roster, of, genesis, making) = lent(self.entering.door(), |vault| {
+        let today = SchoolYear::at(TimeMs(now));
+        let told = lent_in_a_moment(self.entering.door(), |vault| {
+            // A year begins here with its roster: before that nobody has left the one before, whatever the date.
+            let year = match asked.year {
+                Some(year) => SchoolYear(year),
+                None => vault.newest_roster(today)?.unwrap_or(today),
+            };
+            if year > today && vault.keystore().all_handles().iter().all(|(_, own)| *own < year) {
+                return Ok(None);
+            }
             let identity = vault.identity()?;
             let (roster, of) = people::told(vault, year, &who.schools)?;
             let making = match asked.has_vault {
@@ -168,41 +166,27 @@ impl Served {
                 }),
             };
             // Of a year that is named, events alone are levelled: nobody's place leaves, and nobody's is listed.
-            let differs = asked.year.is_none() && people::digest(&roster) != asked.roster;
+            let differs = asked.year.is_none() && people::digest(year, &roster) != asked.roster;
             if differs {
                 // Listed before it leaves.
                 let handles: BTreeSet<Handle> = of.iter().map(|one| one.handle).collect();
                 vault.list_provided(&handles, &who.name, Provided::Place, now)?;
             }
-            Ok((differs.then_some(roster), of, identity.genesis.0, making))
+            Ok(Some((year, differs.then_some(roster), of, identity.genesis.0, making)))
         })?;
-        let set = Arc::new(self.numbered(who, year, of, now)?);
+        let Some((year, roster, of, genesis, making)) = told else {
+            return Err(Refusal::malformed(format!("the school year is {} here", today.0)));
+        };
+        let name = who.name.as_str();
+        let set = Arc::new(self.numbered.set(self.entering.door(), (name, year), of, now)?);
         let (mut session, root) = ([0; 16], set.root());
         let digest: [u8; 32] = Sha256::digest(drawn().as_bytes()).into();
         session.copy_from_slice(&digest[..16]);
         // One a replica: whoever begins again ends what it began before.
         let (held, own) = (Held { who: who.clone(), year, set }, |other: &Held| other.who.name == who.name);
-        let kept = self.held.put_among(&hex::encode(session), held, (now, SESSION_MS), (1, own));
-        kept.map_err(|_| Refusal::busy("too many replicas level now"))?;
+        self.held.put_over(&hex::encode(session), held, (now, SESSION_MS), (1, own));
         let sources = who.feeds.iter().map(|source| source.0).collect();
         Ok(Begun { session, genesis, year: year.0, sources, roster, making, root })
-    }
-
-    /// The events of these students, numbered: those that were numbered before are not opened again.
-    fn numbered(&self, who: &Registered, year: SchoolYear, of: Vec<Of>, now: u64) -> Result<Set, Lent> {
-        let key = (who.name.to_string(), year);
-        let numbers = {
-            let mut all = locked(&self.numbered);
-            let own = all.entry(key.clone()).or_default();
-            own.used_ms = now;
-            own.numbers.clone()
-        };
-        // Of one replica and year one after the other, so that nothing is opened twice.
-        let set = locked(&numbers).set(self.entering.door(), year, of);
-        if set.as_ref().map_or(true, |set| set.ids.is_empty()) {
-            locked(&self.numbered).remove(&key);
-        }
-        set
     }
 
     fn held(&self, who: &Registered, session: Session) -> Result<Held, Refusal> {
@@ -228,7 +212,7 @@ impl Served {
             return Err(Refusal::malformed(format!("bring at most {MAX_ROWS} events at once")));
         }
         let mut fates = vec![Fate::Refused; rows.len()];
-        let (come, at) = lent(self.entering.door(), |vault| {
+        let (come, at) = lent_in_a_moment(self.entering.door(), |vault| {
             let mut judging = Judging::of(vault, who)?;
             let (mut come, mut at) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
             for ((n, row), fate) in rows.into_iter().enumerate().zip(&mut fates) {
@@ -272,7 +256,7 @@ impl Served {
         }
         let now = (self.clock)();
         let mut rows = Rows::default();
-        lent(self.entering.door(), |vault| {
+        lent_in_a_moment(self.entering.door(), |vault| {
             // All listed before anything leaves; who was erased meanwhile has nothing that could.
             let handles: BTreeSet<Handle> = by_student.values().map(|(of, _)| of.handle).collect();
             let granted = vault.list_provided(&handles, &who.name, Provided::Events, now)?;
@@ -292,6 +276,18 @@ impl Served {
         Ok(rows)
     }
 
+    fn stand(&self, who: &Registered, asked: &Stand) -> Result<Stood, Refusal> {
+        let year = self.held(who, asked.session)?.year;
+        if asked.ids.len() > MAX_STANDING {
+            return Err(Refusal::malformed(format!("ask for at most {MAX_STANDING} students at once")));
+        }
+        let stand = lent_in_a_moment(self.entering.door(), |vault| {
+            let mut judging = Judging::of(vault, who)?;
+            asked.ids.iter().map(|id| judging.stands(id, year)).collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(Stood { stand })
+    }
+
     fn states(&self, who: &Registered, asked: &States) -> Result<Stated, Refusal> {
         let set = self.held(who, asked.session)?.set;
         let (digest, params) = (self.parameters)()
@@ -309,7 +305,7 @@ pub fn states(entering: &Entering, students: &[Of], params: &Params) -> Result<[
     students.sort_by(|one, other| one.id.cmp(&other.id));
     let mut hash = Sha256::new();
     for chunk in students.chunks(AT_ONCE) {
-        let folded = lent(entering.door(), |vault| {
+        let folded = lent_in_a_moment(entering.door(), |vault| {
             let each = chunk.iter().map(|of| {
                 let events = events_of(vault, &of.handle).map_err(|error| match error {
                     LiveError::Vault(error) => error,
@@ -352,8 +348,9 @@ async fn asked(State(served): State<Arc<Served>>, Path(word): Path<String>, requ
         Ok(who) => who,
         Err(refusal) => return refusal.into_response(),
     };
-    let Ok(place) = served.places.clone().try_acquire_owned() else {
-        return Refusal::busy("too many replicas level now").into_response();
+    let place = match served.places.take(who.name.as_str()) {
+        Ok(place) => place,
+        Err(taken) => return Refusal::busy(taken).into_response(),
     };
     // A stranger's body is not read at all, and nobody's for ever.
     let body = match tokio::time::timeout(served.patience, to_bytes(body, MAX_BODY_BYTES)).await {

@@ -36,6 +36,7 @@ use crate::testkit::{NOW_MS, Tested, World, reference};
 mod hostile;
 mod leaving;
 mod lying;
+mod turn;
 
 const YEAR: SchoolYear = SchoolYear(2025);
 const GENESIS: [u8; 32] = [1; 32];
@@ -175,12 +176,22 @@ fn registered(
     schools: &str,
     feeds: &str,
 ) -> Result<clients::Replicas, Box<dyn std::error::Error>> {
+    all_registered(&["lincoln"], (secret, schools, feeds))
+}
+
+/// Replicas that are registered alike.
+fn all_registered(
+    names: &[impl AsRef<str>],
+    (secret, schools, feeds): (&str, &str, &str),
+) -> Result<clients::Replicas, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let (file, hash) = (folder.path().join("replicas.toml"), hex::encode(Client::hash(secret.as_bytes())));
-    let line = format!(
-        "[[replica]]\nname = \"lincoln\"\nsecret_sha256 = \"{hash}\"\nschools = {schools}\nfeeds = {feeds}\n"
-    );
-    std::fs::write(&file, line)?;
+    let line = |name: &str| {
+        format!(
+            "[[replica]]\nname = \"{name}\"\nsecret_sha256 = \"{hash}\"\nschools = {schools}\nfeeds = {feeds}\n"
+        )
+    };
+    std::fs::write(&file, names.iter().map(|name| line(name.as_ref())).collect::<String>())?;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
     Ok(clients::read(&file)?)
 }
@@ -197,13 +208,18 @@ struct Apart {
 
 impl Apart {
     async fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        Self::at(now).await
+    }
+
+    /// By another clock of the district's.
+    async fn at(clock: super::served::Clock) -> Result<Self, Box<dyn std::error::Error>> {
         let (lincoln, central) = (Arc::new(Feed::plain("lincoln")?), Arc::new(Feed::plain("central")?));
         let World { root, vault, .. } = World::new()?;
         enrolled(&vault, &STUDENTS)?;
         let known = registered("s", "[11]", "[\"lincoln\"]")?;
         let district = Side::of(root, vault, &[lincoln.clone(), central.clone()])?;
         let parameters: super::served::Parameters = Arc::new(|| Ok((DIGEST, reference())));
-        let served = Arc::new(Served::new(district.entering(), known, parameters, now));
+        let served = Arc::new(Served::new(district.entering(), known, parameters, clock));
         let cut = Arc::new(Cut { left: usize::MAX.into(), ..Cut::default() });
         let own = cut.clone();
         let cutting = from_fn(move |request: Request, next: Next| {

@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::difference::{Id, Part, Said};
 
 /// What both speak.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// The type of bodies.
 pub const TYPE: &str = "application/x-aula-replica";
 /// Most bytes of a body.
@@ -15,6 +15,8 @@ pub const MAX_BODY_BYTES: usize = 8 << 20;
 pub const MAX_ROWS: usize = 2_000;
 /// Most numbers of one `fetch`.
 pub const MAX_FETCHED: usize = 2_000;
+/// Most students of one `stand`.
+pub const MAX_STANDING: usize = 2_000;
 
 /// Names a levelling at the district.
 pub type Session = [u8; 16];
@@ -26,9 +28,9 @@ pub struct Begin {
     pub version: u8,
     /// Whether it has a vault; one that has none is told what it makes it with.
     pub has_vault: bool,
-    /// The digest of the roster that it was told last.
+    /// The digest of the roster that it was told last, and of that roster's year.
     pub roster: [u8; 32],
-    /// The school year; the district's present one where it is left out.
+    /// The school year; that of the district's newest roster where it is left out.
     pub year: Option<u16>,
 }
 
@@ -164,6 +166,37 @@ pub struct Fetch {
     pub session: Session,
     /// What the replica lacks.
     pub ids: Vec<Id>,
+}
+
+/// `stand`: how students stand whom the replica has and was not told.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Stand {
+    /// The levelling.
+    pub session: Session,
+    /// Identifiers.
+    pub ids: Vec<String>,
+}
+
+/// How a student stands to a replica's schools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Stands {
+    /// The district has no such student, or none any more.
+    Unknown = 0,
+    /// The roster of the levelling's year has the student elsewhere, or enrolled no more; or none ever had her there.
+    Left = 1,
+    /// That roster does not name the student at all.
+    LeftOut = 2,
+    /// She is enrolled there by now.
+    Here = 3,
+}
+
+/// Answers `stand`, student for student.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Stood {
+    /// How each stands.
+    pub stand: Vec<Stands>,
 }
 
 /// `states`: folds them, for a comparison.

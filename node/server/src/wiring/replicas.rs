@@ -10,17 +10,17 @@ use std::time::Duration;
 use aula_connect::clients::attend;
 use aula_connect::given::Feed;
 use aula_connect::pipeline::Pipeline;
-use aula_connect::replica::asking::{Levelled, Replica, make};
+use aula_connect::replica::asking::{Replica, make};
 use aula_connect::replica::clients;
-use aula_connect::replica::district::{District, LevelError};
+use aula_connect::replica::district::District;
 use aula_connect::replica::entering::Entering;
 use aula_connect::replica::served::{Served, router};
+pub use aula_connect::replica::standing::{By, Standing};
 use aula_home::Home;
 use aula_home::config::{self, Config};
 use aula_ledger::types::Hash;
 use aula_vault::Folders;
 use aula_vault::vault::is_there;
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use super::feeds::in_force_now;
@@ -35,53 +35,6 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// How long a school waits after failures, at most.
 const MOST: Duration = Duration::from_secs(300);
 const HINT: &str = "correct [replica] or [replicas] in config.toml; docs/replicas.md has an example";
-
-/// How a school's levelling stands.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Standing {
-    /// When it was tried last, milliseconds since 1970.
-    pub at_ms: u64,
-    /// When both sides were level last; 0 before the first time.
-    pub level_ms: u64,
-    /// What the last one did that was not cut.
-    pub last: Levelled,
-    /// Why the last one was cut.
-    pub error: Option<String>,
-}
-
-impl Standing {
-    /// How this home's stands; none of one that never levelled.
-    pub fn of(home: &Home) -> Option<Self> {
-        let text = std::fs::read(home.feeds_dir().join("replica.json")).ok()?;
-        serde_json::from_slice(&text).ok()
-    }
-
-    /// Notes what a levelling did.
-    pub fn note(&mut self, now_ms: u64, did: Result<Levelled, LevelError>) {
-        self.at_ms = now_ms;
-        match did {
-            Ok(did) => {
-                if did.level {
-                    self.level_ms = now_ms;
-                }
-                (self.last, self.error) = (did, None);
-            }
-            Err(error) => {
-                let source = std::error::Error::source(&error).map(|inner| format!("{error}: {inner}"));
-                self.error = Some(source.unwrap_or_else(|| error.to_string()));
-            }
-        }
-    }
-
-    /// Writes it, whole.
-    pub fn write(&self, home: &Home) -> std::io::Result<()> {
-        let (path, folder) = (home.feeds_dir().join("replica.json"), home.feeds_dir());
-        std::fs::create_dir_all(&folder)?;
-        let new = folder.join("replica.json.part");
-        std::fs::write(&new, serde_json::to_vec(self).unwrap_or_default())?;
-        std::fs::rename(new, path)
-    }
-}
 
 /// Serves replicas, and levels with a district, where config.toml asks for it.
 ///
@@ -139,6 +92,12 @@ async fn keep_level(
     let every = Duration::from_secs(own.every_s);
     let mut pause = every;
     loop {
+        let told = |noted: std::io::Result<Standing>| {
+            if let Err(error) = noted {
+                tracing::warn!(%error, "how the replica stands is not told");
+            }
+        };
+        told(Standing::began(&home, By::Node, now_ms()));
         let did = async {
             if !is_there(&folders.data) {
                 make(&district, &folders, (genesis.0, now_ms())).await?;
@@ -160,11 +119,7 @@ async fn keep_level(
                 pause = pause.saturating_mul(2).min(MOST.max(every));
             }
         }
-        let mut standing = Standing::of(&home).unwrap_or_default();
-        standing.note(now_ms(), did);
-        if let Err(error) = standing.write(&home) {
-            tracing::warn!(%error, "how the replica stands is not told");
-        }
+        told(Standing::ended(&home, By::Node, now_ms(), did.as_ref()));
         tokio::time::sleep(pause).await;
     }
 }

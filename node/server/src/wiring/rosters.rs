@@ -103,7 +103,7 @@ fn read(path: &Path) -> Result<Clients, Failure> {
     Ok(clients)
 }
 
-/// Of which state of the vault something was read: opening, imports, undone last, handles, school year.
+/// Of which state of the vault something was read: opening, imports, undone last, handles, the calendar's school year.
 type Stamp = (u64, usize, u64, usize, u16);
 
 /// What was read last, and when somebody asked for it last.
@@ -139,11 +139,11 @@ impl OfVault {
 
     /// The roster as the vault has it now, kept until something changes.
     fn current(&self, kept: &mut Kept) -> Result<(), NotGiven> {
-        let year = SchoolYear::at(TimeMs(now_ms()));
+        let today = SchoolYear::at(TimeMs(now_ms()));
         let stamp = self.ask(|vault| {
             let imports = vault.imports()?;
             let undone = imports.iter().filter_map(|note| note.undone_ms).max().unwrap_or(0);
-            Ok((vault.opening(), imports.len(), undone, vault.keystore().handles(), year.0))
+            Ok((vault.opening(), imports.len(), undone, vault.keystore().handles(), today.0))
         })?;
         kept.asked = Some(Instant::now());
         let fresh = kept.stamp.is_some_and(|(own, at)| own == stamp && at.elapsed() < KEPT);
@@ -153,7 +153,10 @@ impl OfVault {
         let read = self.ask(|vault| {
             let fields = ["name", "grade"].map(FieldName::new).into_iter().flatten().collect::<Vec<_>>();
             let imports = vault.imports()?.iter().map(|note| note.undone_ms.unwrap_or(note.at_ms)).max();
+            // On the first day of a year nobody has left the one before: its roster has not come.
+            let year = vault.newest_roster(today)?.unwrap_or(today);
             Ok(FromVault {
+                year,
                 district: vault.identity()?.district,
                 placed: vault.placed(year, &fields)?,
                 relations: vault.all_relations()?,
@@ -162,7 +165,7 @@ impl OfVault {
                 newest: imports.unwrap_or(0),
             })
         })?;
-        let roster = made(&read, year, &self.names(read.district, year)?);
+        let roster = made(&read, read.year, &self.names(read.district, read.year)?);
         (kept.stamp, kept.roster, kept.scores) = (Some((stamp, Instant::now())), Arc::new(roster), None);
         Ok(())
     }
@@ -257,6 +260,8 @@ struct Names {
 
 /// What stands in the vault.
 struct FromVault {
+    /// That of the newest roster.
+    year: SchoolYear,
     district: DistrictId,
     placed: Vec<Placed>,
     relations: Vec<(Handle, Name, Vec<Relation>)>,

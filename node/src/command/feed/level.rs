@@ -19,7 +19,8 @@ use crate::command::twin_parameters::Voted;
 use crate::command::vault::Place;
 use crate::command::{Advise, Context, Failure, Outcome};
 use crate::config::Config;
-use crate::wiring::replicas::Standing;
+use crate::terminal::with_causes;
+use crate::wiring::replicas::{By, Standing};
 
 const HINT: &str = "correct [replica] in config.toml; docs/replicas.md has an example";
 
@@ -37,7 +38,8 @@ pub struct LevelArgs {
 /// Levels. Exit 0: both sides have the same events; 1: they do not, because the district refuses some.
 ///
 /// # Errors
-/// A home that is no replica, a district that does not answer, a vault that cannot be written: what was levelled until then stays.
+/// A home that is no replica, a district that does not answer, a vault that cannot be written: what was levelled until then stays, and
+/// `aula feed status` tells that it was cut.
 pub async fn run(context: &Context, place: &Place, args: &LevelArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home).advise("config.toml is refused", "correct it")?;
     let own = config.replica.clone().ok_or_else(|| {
@@ -48,13 +50,16 @@ pub async fn run(context: &Context, place: &Place, args: &LevelArgs) -> Result<O
     let (_, parsed) = read_genesis(&context.home)?;
     let (folders, genesis) = (place.folders(context)?, parsed.sha256.0);
     let cut = |error: LevelError| {
+        let noted = Standing::ended(&context.home, By::Command, now_ms(), Err(&error));
         let hint = match &error {
             LevelError::Refused(401, ..) => "see the name and secret of both sides; docs/replicas.md",
             LevelError::Network(..) => "level again once the network is back: what was levelled stays",
             LevelError::OtherChain => "this home needs the genesis file of the district's chain",
             _ => "level again; `aula doctor` looks at the rest",
         };
-        Failure::new("not_level", error, hint)
+        // How it stands is told where it can be; what was levelled stands in the vaults.
+        let told = noted.map_or_else(|_| String::new(), |standing| told(&standing));
+        Failure::new("not_level", format!("the levelling was cut: {}{told}", with_causes(&error)), hint)
     };
     if !is_there(&folders.data) {
         make(&district, &folders, (genesis, now_ms())).await.map_err(cut)?;
@@ -71,26 +76,21 @@ pub async fn run(context: &Context, place: &Place, args: &LevelArgs) -> Result<O
     };
     let door: Arc<dyn Door> = Arc::new(vault);
     let mut replica = Replica::new(Entering::new(door, None), feeds);
-    let did = replica.level(&district, (genesis, now_ms()), check).await;
-    let mut standing = Standing::of(&context.home).unwrap_or_default();
-    let did = match did {
-        Ok(did) => {
-            standing.note(now_ms(), Ok(did.clone()));
-            Ok(did)
-        }
-        Err(error) => Err(cut(error)),
-    };
-    // How it stands is told where it can be; what was levelled stands in the vaults.
-    let _ = standing.write(&context.home);
-    let did = did?;
+    let _ = Standing::began(&context.home, By::Command, now_ms());
+    let did = replica.level(&district, (genesis, now_ms()), check).await.map_err(cut)?;
+    let _ = Standing::ended(&context.home, By::Command, now_ms(), Ok(&did));
     let states = match did.same_states {
         Some(true) => "; both fold to the same states",
         Some(false) => "; THEY FOLD TO OTHER STATES",
         None if args.check => "; they fold with other parameters",
         None => "",
     };
+    let left_out = match did.left_out {
+        0 => String::new(),
+        some => format!("; {some} whom the new year's roster leaves out stay until it has as many"),
+    };
     let text = format!(
-        "{}: {} events of {} students; {} sent, {} received, {} gone, {} refused; {} students came, {} left; {} bytes out, {} in{states}",
+        "{}: {} events of {} students; {} sent, {} received, {} gone, {} refused; {} students came, {} left{left_out}; {} bytes out, {} in{states}",
         if did.level { "level" } else { "not level" },
         did.events,
         did.students,
@@ -106,4 +106,16 @@ pub async fn run(context: &Context, place: &Place, args: &LevelArgs) -> Result<O
     let json = json!(did);
     let fits = did.level && did.same_states != Some(false);
     Ok(if fits { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}
+
+/// What is told of levellings that were cut.
+fn told(standing: &Standing) -> String {
+    let level = match standing.level_ms {
+        0 => "never level before".to_owned(),
+        at_ms => format!("level last at {}", aula_read::utc(at_ms)),
+    };
+    match standing.cut {
+        0 | 1 => format!("; {level}"),
+        some => format!("; {some} were cut one after another; {level}"),
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::configured;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome};
-use crate::wiring::replicas::Standing;
+use crate::wiring::replicas::{By, Standing};
 
 /// Arguments of `aula feed status`.
 #[derive(Debug, Args)]
@@ -62,12 +62,30 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
     let replica = Standing::of(&context.home);
     if let Some(standing) = &replica {
         let apart = match (&standing.error, standing.last.level) {
-            (Some(error), _) => format!("apart: {error}"),
+            (Some(error), _) => format!("apart, {} cut: {error}", standing.cut),
             (None, true) => "level".to_owned(),
+            (None, false) if standing.last.refused == 0 => "not level: the next levelling goes on".to_owned(),
             (None, false) => format!("not level: the district refuses {} events", standing.last.refused),
         };
-        let since = aula_read::utc(standing.level_ms);
-        lines.push(format!("replica: {apart}; level last at {since}, with {} events", standing.last.events));
+        let since = match standing.level_ms {
+            0 => "never level yet".to_owned(),
+            at_ms => format!("level last at {}, with {} events", aula_read::utc(at_ms), standing.last.events),
+        };
+        lines.push(format!("replica: {apart}; {since}"));
+        if standing.last.left_out > 0 {
+            lines.push(format!(
+                "  {} students whom the new year's roster leaves out stay until it has as many",
+                standing.last.left_out
+            ));
+        }
+        for (by, at_ms) in &standing.began_ms {
+            let who = match by {
+                By::Node => "the node's levelling",
+                By::Command => "a levelling by command",
+            };
+            let at = aula_read::utc(*at_ms);
+            lines.push(format!("  {who} began at {at} and has not ended: it runs, or was killed"));
+        }
     }
     let json = json!({
         "feeds": told, "spool": { "hot_bytes": spool[0], "cold_bytes": spool[1] }, "replica": replica,

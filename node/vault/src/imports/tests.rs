@@ -227,3 +227,30 @@ fn schools_are_those_that_the_roster_has_or_had_and_no_undone_one() -> Tested {
     assert!(matches!(vault.schools_of(&one), Err(VaultError::Erased(_))));
     Ok(())
 }
+
+#[test]
+fn the_newest_roster_is_of_the_year_in_which_somebody_is_enrolled_and_no_later_than_asked() -> Tested {
+    let world = World::new()?;
+    let (vault, [[one, later], [other, _]]) = (&world.vault, world.handles);
+    let (none, next) = (BTreeMap::new(), SchoolYear(YEAR.0 + 1));
+    let newest = |until: u16| vault.newest_roster(SchoolYear(until));
+    assert_eq!(newest(2100)?, None, "handles alone are no roster");
+    vault.import(&note(), &none, &[write(one, &local(0), 31, &[]), write(other, &local(1), 31, &[])])?;
+    assert_eq!((newest(2100)?, newest(YEAR.0 - 1)?), (Some(YEAR), None));
+    // Results alone make a place of nobody's enrolment.
+    let mut results = write(later, &local(0), 31, &[]);
+    results.roster = results.roster.map(|mut place| {
+        place.enrolled = false;
+        place
+    });
+    vault.import(&note(), &none, &[results])?;
+    assert_eq!(newest(2100)?, Some(YEAR));
+    let number = vault.import(&note(), &none, &[write(later, &local(0), 31, &[])])?;
+    assert_eq!((newest(2100)?, newest(YEAR.0)?), (Some(next), Some(YEAR)));
+    vault.undo_import(number, NOW_MS)?;
+    assert_eq!(newest(2100)?, Some(YEAR));
+    vault.import(&note(), &none, &[write(later, &local(0), 31, &[])])?;
+    vault.erase(&[one], NOW_MS)?;
+    assert_eq!(newest(2100)?, Some(YEAR), "who was erased is on no roster");
+    Ok(())
+}

@@ -162,9 +162,9 @@ async fn attack_a_body_that_never_ends_is_not_waited_for_and_a_levelling_ends_by
     tokio::spawn(async move { axum::serve(socket, routes).await });
     // lincoln:s
     let head = "POST /replica/v1/begin HTTP/1.1\r\nHost: x\r\nAuthorization: Basic bGluY29sbjpz\r\nContent-Length: 50\r\n\r\nslow";
-    // As many as are answered at once, and none of them keeps another out after its time.
+    // As many as one replica has places, and none of them keeps another out after its time.
     let mut slow = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..2 {
         let mut stream = tokio::net::TcpStream::connect(address).await?;
         stream.write_all(head.as_bytes()).await?;
         slow.push(stream);
@@ -186,5 +186,88 @@ async fn attack_a_body_that_never_ends_is_not_waited_for_and_a_levelling_ends_by
     CLOCK.fetch_add(60 * 60 * 1_000, Ordering::SeqCst);
     served.forget();
     assert_eq!(refused(who.ask::<Compared>("compare", &parts()).await), (409, "session_over".into()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_one_replicas_slow_requests_keep_no_other_out() -> Tested {
+    let world = Apart::new().await?;
+    let parameters: super::super::served::Parameters = Arc::new(|| Ok((DIGEST, reference())));
+    let known = all_registered(&["lincoln", "other"], ("s", "[11]", "[\"lincoln\"]"))?;
+    let served = Served::new(world.district.entering(), known, parameters, now);
+    let served = Arc::new(served.waiting(Duration::from_secs(5)));
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = socket.local_addr()?;
+    tokio::spawn(async move { axum::serve(socket, router(served)).await });
+    // lincoln:s, as often as there are places for all.
+    let head = "POST /replica/v1/begin HTTP/1.1\r\nHost: x\r\nAuthorization: Basic bGluY29sbjpz\r\nContent-Length: 50\r\n\r\nslow";
+    let (told, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..8 {
+        let (mut stream, told) = (tokio::net::TcpStream::connect(address).await?, told.clone());
+        stream.write_all(head.as_bytes()).await?;
+        tokio::spawn(async move {
+            let (mut answer, mut bytes) = (String::new(), [0; 400]);
+            while !answer.ends_with("}}") {
+                match stream.read(&mut bytes).await {
+                    Ok(read) if read > 0 => answer.push_str(&String::from_utf8_lossy(&bytes[..read])),
+                    _ => break,
+                }
+            }
+            let _ = told.send(answer);
+        });
+    }
+    for _ in 0..6 {
+        let answer = tokio::time::timeout(Duration::from_secs(20), answers.recv()).await?.ok_or("none")?;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("busy"), "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("retry-after"), "{answer}");
+    }
+    let other = District::with(&format!("http://{address}"), ("other".into(), "s".into()), None)?;
+    assert_eq!(refused(other.ask::<Begun>("begin", &BEGIN).await).0, 200, "another replica levels meanwhile");
+    for _ in 0..2 {
+        let answer = tokio::time::timeout(Duration::from_secs(20), answers.recv()).await?.ok_or("none")?;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+    let lincoln = District::with(&format!("http://{address}"), ("lincoln".into(), "s".into()), None)?;
+    assert_eq!(refused(lincoln.ask::<Begun>("begin", &BEGIN).await).0, 200, "its places are its again");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn of_more_replicas_than_are_held_the_one_that_asked_longest_ago_makes_room() -> Tested {
+    let world = Apart::new().await?;
+    let parameters: super::super::served::Parameters = Arc::new(|| Ok((DIGEST, reference())));
+    let names: Vec<String> = (0..258).map(|n| format!("r-{n}")).collect();
+    let known = all_registered(&names, ("s", "[11]", "[\"lincoln\"]"))?;
+    let served = Arc::new(Served::new(world.district.entering(), known, parameters, now));
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", socket.local_addr()?);
+    tokio::spawn(async move { axum::serve(socket, router(served)).await });
+    let compared = async |who: &District, session| {
+        refused(who.ask::<Compared>("compare", &Compare { session, parts: vec![Part::ALL] }).await)
+    };
+    let mut all = Vec::new();
+    for (name, n) in names.iter().zip(0..) {
+        let who = District::with(&url, (name.clone(), "s".into()), None)?;
+        let session = who.ask::<Begun>("begin", &BEGIN).await?.session;
+        all.push((who, session));
+        // The first one goes on with its levelling; the second and the third never asked again.
+        if n == 255 {
+            let (who, session) = &all[0];
+            assert_eq!(compared(who, *session).await.0, 200);
+        }
+    }
+    let mut over = Vec::new();
+    for (n, (who, session)) in all.iter().enumerate() {
+        match compared(who, *session).await {
+            (200, _) => {}
+            told => {
+                assert_eq!(told, (409, "session_over".into()));
+                over.push(n);
+            }
+        }
+    }
+    assert_eq!(over, [1, 2]);
+    // It begins again, and is level.
+    assert_eq!(refused(all[1].0.ask::<Begun>("begin", &BEGIN).await).0, 200);
     Ok(())
 }

@@ -136,3 +136,21 @@ async fn events_of_other_feeds_that_the_district_has_keep_nobody() -> Tested {
     assert_eq!((did.level, did.erased, did.refused), (true, 1, 0), "{did:?}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn who_left_and_comes_back_has_all_that_the_district_has() -> Tested {
+    let world = Apart::new().await?;
+    world.district.hear(term(&world.central, (0, 20), NOW_MS)?).await?;
+    world.level().await?;
+    world.school.hear(term(&world.lincoln, (0, 20), NOW_MS)?).await?;
+    enrolled(&world.district.vault, &[("S-0", 12, true)])?;
+    assert_eq!(world.level().await?.erased, 1);
+    assert!(world.school.events("S-0").is_err());
+    enrolled(&world.district.vault, &[("S-0", 11, true)])?;
+    let did = world.level().await?;
+    assert_eq!((did.level, did.enrolled, did.same_states), (true, 1, Some(true)), "{did:?}");
+    assert!(world.school.events("S-0")?.len() > 8);
+    assert_eq!(world.school.events("S-0")?, world.district.events("S-0")?);
+    assert_eq!(world.school.hear(term(&world.lincoln, (0, 20), NOW_MS)?).await?.new, 0);
+    Ok(())
+}

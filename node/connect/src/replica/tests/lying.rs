@@ -7,7 +7,7 @@ use axum::routing::post;
 use borsh::BorshSerialize;
 
 use super::super::difference::{Nonsense, Said};
-use super::super::wire::Making;
+use super::super::wire::{Making, Stand, Stands, Stood};
 use super::*;
 
 type Answer = (StatusCode, Vec<u8>);
@@ -16,8 +16,15 @@ type Answer = (StatusCode, Vec<u8>);
 async fn lying(
     says: impl Fn(&str) -> Answer + Clone + Send + Sync + 'static,
 ) -> Result<District, Box<dyn std::error::Error>> {
-    let answer = move |Path(word): Path<String>| {
-        let (status, body) = says(&word);
+    lying_to(move |word, _| says(word)).await
+}
+
+/// As [`lying`], by what is asked.
+async fn lying_to(
+    says: impl Fn(&str, &[u8]) -> Answer + Clone + Send + Sync + 'static,
+) -> Result<District, Box<dyn std::error::Error>> {
+    let answer = move |Path(word): Path<String>, body: Bytes| {
+        let (status, body) = says(&word, &body);
         async move { Response::builder().status(status).body(axum::body::Body::from(body)).unwrap_or_default() }
     };
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -109,5 +116,72 @@ async fn attack_a_refusal_steers_no_screen_and_fills_no_log() -> Tested {
     let district = lying(|_| (StatusCode::CONFLICT, vec![b' '; 100_000])).await?;
     let cut = replica(&world).level(&district, (GENESIS, NOW_MS), None).await;
     assert!(matches!(cut, Err(LevelError::Answer)), "{cut:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_nobody_goes_on_the_word_of_a_node_of_another_chain_or_of_another_year() -> Tested {
+    let world = Apart::new().await?;
+    let root = world.level().await?.root;
+    let root: [u8; 32] = hex::decode(root)?.try_into().map_err(|_| "a root")?;
+    // S-9 was here last year alone, and something was heard of her that no district has.
+    enrolled_in(&world.school.vault, SchoolYear(2024), &[("S-9", 11, true)])?;
+    let at = NOW_MS - 365 * 86_400_000;
+    let text =
+        format!(r#"{{"id":"m","at":{at},"student":"S-9","event":{{"kind":"attendance","mark":"late"}}}}"#);
+    world.school.hear(vec![message(&world.lincoln, at, text)?]).await?;
+    let before = world.school.events_in("S-9", SchoolYear(2024))?;
+    assert_eq!(before.len(), 1);
+    // Of the present year it says what is right; of the year in which S-9 leaves, another node answers.
+    for (genesis, year) in [([2; 32], 2024), (GENESIS, 2023)] {
+        let district = lying_to(move |word, body| match word {
+            "begin" => {
+                let asked = borsh::from_slice::<Begin>(body).ok().and_then(|begin| begin.year);
+                let (genesis, year) = asked.map_or((GENESIS, YEAR.0), |_| (genesis, year));
+                let (session, sources) = ([0; 16], Vec::new());
+                said(&Begun { session, genesis, year, sources, roster: None, making: None, root })
+            }
+            "stand" => {
+                let ids = borsh::from_slice::<Stand>(body).map_or(0, |stand| stand.ids.len());
+                said(&Stood { stand: vec![Stands::Left; ids] })
+            }
+            "bring" => {
+                let rows = borsh::from_slice::<Bring>(body).map_or(0, |bring| bring.rows.rows.len());
+                said(&Brought { fates: vec![Fate::Known; rows] })
+            }
+            _ => (StatusCode::NOT_FOUND, Vec::new()),
+        });
+        let cut = replica(&world).level(&district.await?, (GENESIS, NOW_MS), None).await;
+        match year {
+            2024 => assert!(matches!(cut, Err(LevelError::OtherChain)), "{cut:?}"),
+            _ => assert!(matches!(cut, Err(LevelError::Answer)), "{cut:?}"),
+        }
+        assert_eq!(
+            world.school.events_in("S-9", SchoolYear(2024))?,
+            before,
+            "she is here, and so is what was heard"
+        );
+    }
+    // A roster that is the same as before is of the year before: nobody leaves because another year is said.
+    let district = lying(move |_| {
+        let (session, sources) = ([0; 16], Vec::new());
+        said(&Begun {
+            session,
+            genesis: GENESIS,
+            year: YEAR.0 + 1,
+            sources,
+            roster: None,
+            making: None,
+            root,
+        })
+    });
+    let cut = replica(&world).level(&district.await?, (GENESIS, NOW_MS), None).await;
+    assert!(matches!(cut, Err(LevelError::Answer)), "{cut:?}");
+    assert_eq!(world.school.students(&[11])?.len(), 4);
+    // The district itself lets her go, once it has what was heard of her.
+    enrolled_in(&world.district.vault, SchoolYear(2024), &[("S-9", 11, true)])?;
+    let did = world.level().await?;
+    assert_eq!((did.level, did.erased, did.sent), (true, 1, 1), "{did:?}");
+    assert_eq!(world.district.events_in("S-9", SchoolYear(2024))?, before);
     Ok(())
 }
