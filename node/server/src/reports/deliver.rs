@@ -1,9 +1,10 @@
 //! Reports of the outbox on their way to the places that config.toml names for them.
 //!
-//! Flow: every date in the outbox that a place did not get yet → sent, each place on a thread of its own → a mark beside the date. One process at a time delivers out of an
-//! outbox, by a lock in it. Invariants: a file is at its place once, since an upload of what is there changes nothing; a note may come
-//! twice when a process dies between it and its mark, under one id. A place that fails is told and tried at every look; it holds up
-//! no other. What is sealed lies in the outbox until it is sent, so that an upload that was cut goes on with the same bytes.
+//! Flow: every date in the outbox that a place did not get yet → sent, each place on a thread of its own → a mark beside the date. One
+//! process at a time delivers out of an outbox, by a lock in it. Invariants: a file is at its place once, since an upload of what is there
+//! changes nothing; a note may come twice when a process dies between it and its mark, under one id. A place that fails is told and tried at
+//! every look; it holds up no other. What is sealed lies in the outbox until it is sent, so that an upload that was cut goes on with the same
+//! bytes.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

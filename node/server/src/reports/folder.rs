@@ -231,6 +231,15 @@ mod tests {
     #[test]
     fn a_file_that_fails_in_the_middle_leaves_nothing_and_a_full_disk_is_known_by_its_own_word()
     -> Result<(), Failure> {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
         let above = tempfile::tempdir().hint("give the tests a TMPDIR")?;
         let failed = filling(above.path(), |out| {
             out.file("a.txt", &mut |to| to.write_all(b"a").hint(DEFECT))?;
@@ -242,15 +251,6 @@ mod tests {
         });
         assert_eq!(failed.map_err(|failure| failure.code), Err("stopped".to_owned()));
         assert_eq!(std::fs::read_dir(above.path()).hint("read it")?.count(), 0);
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
         let mut passing = Passing::new(Full);
         assert!(passing.write_all(b"x").is_err());
         let (_, line, why) = passing.ended("x.csv");
