@@ -13,6 +13,8 @@ pids=()
 end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; sleep 1; rm -rf "$work"; }
 trap end EXIT
 port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# SeaweedFS listens ten thousand above each of its ports as well.
+low_port() { local found; while found=$(port); [ "$found" -gt 55000 ]; do :; done; echo "$found"; }
 up() { for _ in $(seq 300); do (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return; sleep 0.2; done; echo "nothing at port $1"; exit 2; }
 
 ssh-keygen -q -t ed25519 -N '' -f "$work/host"
@@ -49,9 +51,9 @@ if [ -x "$weed" ]; then
   cat > "$work/weed.json" <<'JSON'
 {"identities":[{"name":"aula","credentials":[{"accessKey":"aula-key","secretKey":"aula-secret"}],"actions":["Admin","Read","List","Tagging","Write"]}]}
 JSON
-  weed_s3=$(port)
+  weed_s3=$(low_port)
   echo "SeaweedFS $("$weed" version 2> /dev/null | head -1)"
-  "$weed" server -dir="$work/weed" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$(port)" -volume.port="$(port)" -filer -filer.port="$(port)" \
+  "$weed" server -dir="$work/weed" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$(low_port)" -volume.port="$(low_port)" -filer -filer.port="$(low_port)" \
     -s3 -s3.port="$weed_s3" -s3.config="$work/weed.json" -s3.port.iceberg=0 -master.volumeSizeLimitMB=512 -volume.max=40 > "$work/weed.log" 2>&1 & pids+=($!)
   export AULA_S3_LARGE=http://127.0.0.1:$weed_s3
   export AULA_S3="$AULA_S3 $AULA_S3_LARGE"

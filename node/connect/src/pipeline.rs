@@ -79,6 +79,9 @@ pub struct Summary {
 pub trait Observer: Send + Sync {
     /// These events are in the twins now, which changed so.
     fn folded(&self, events: &[(Handle, Event)], changed: &[Changed]);
+
+    /// Events of these students are in the vault and their twins were not folded: whoever wants them folds them from there.
+    fn missed(&self, _: &[Handle]) {}
 }
 
 /// How a pipeline works.
@@ -294,12 +297,17 @@ fn fold(
             Ok(changed) => {
                 if let Some(observer) = observer {
                     observer.folded(&told, &changed);
+                    observer.missed(&anew);
                 }
             }
             Err(why) => {
                 // Twins that are not in memory are folded from the vault, which has the events.
                 tracing::debug!(%why, "twins are folded from the vault when they are wanted");
                 locked(twins).forget();
+                if let Some(observer) = observer {
+                    let of_events = told.iter().map(|(handle, _)| *handle);
+                    observer.missed(&anew.into_iter().chain(of_events).collect::<Vec<_>>());
+                }
             }
         }
     }

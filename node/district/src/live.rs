@@ -16,6 +16,8 @@ use aula_twin_runtime::transitions::Transition;
 use aula_twin_runtime::twin::TwinState;
 use aula_vault::{Vault, VaultError};
 
+use crate::interventions::due_from_ms;
+
 /// Twins in memory at most; those not touched for longest go first. A twin of 847 skills takes about 70 kB.
 const MAX_TWINS: usize = 60_000;
 
@@ -41,6 +43,8 @@ pub struct Changed {
     pub lost: Vec<Transition>,
     /// Events folded, again or for the first time.
     pub folded: usize,
+    /// From when on an intervention is due if nothing else comes ([`due_from_ms`]), milliseconds since 1970; none while none is.
+    pub due_from_ms: Option<u64>,
 }
 
 /// Twins in memory.
@@ -134,9 +138,10 @@ impl LiveTwins {
             true => (after.get(before..).unwrap_or_default().to_vec(), Vec::new()),
             false => differing(&kept, after),
         };
+        let due_from_ms = due_from_ms(history.state(), &self.params);
         history.forget();
         self.keep(handle, history);
-        Ok(Changed { handle, gained, lost, folded: added.refolded })
+        Ok(Changed { handle, gained, lost, folded: added.refolded, due_from_ms })
     }
 
     /// Folds a twin from the vault, which has the new events already.
@@ -160,9 +165,10 @@ impl LiveTwins {
                 differing(&without.folded().transitions, after)
             }
         };
+        let due_from_ms = due_from_ms(history.state(), &self.params);
         history.forget();
         self.keep(handle, history);
-        Ok(Changed { handle, gained, lost, folded })
+        Ok(Changed { handle, gained, lost, folded, due_from_ms })
     }
 
     fn keep(&mut self, handle: Handle, history: History) {

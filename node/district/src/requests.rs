@@ -60,11 +60,6 @@ pub fn claim(state: &StudentState, openings: &[Opening], need: u16) -> Option<Pr
 }
 
 impl Unproved {
-    /// Requests, ascending by handle, each with what is to be proved of it.
-    pub const fn new(round: RoundId, rule: NeedRule, requests: Vec<Request>, needs: Vec<Proving>) -> Self {
-        Self { round, rule, requests, needs }
-    }
-
     /// Makes the proofs: about a millisecond a position and as much for the band.
     fn prove(&self, chain: &Hash) -> Result<SubmitRequests, NotProved> {
         let refused = |error: &dyn std::fmt::Display| NotProved(error.to_string());

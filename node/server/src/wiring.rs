@@ -56,6 +56,7 @@ mod pair;
 mod ready;
 pub mod replicas;
 mod reports;
+mod risk;
 mod rosters;
 mod rotation;
 mod seeds;
@@ -170,7 +171,8 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     tokio::spawn(node.clone().attend());
     let pair = pair::start(home, config, &node)?;
     let dashboards = dashboards::hub(home, &db);
-    let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
+    let risk = risk::start(home, config, (&node, &db));
+    let feeds = feeds::start(home, config, (&node, &db), (&dashboards, risk)).await?;
     lti::start(home, config, (&node, &db), &dashboards).await?;
     identity::start(home, config, &node).await?;
     rosters::start(config, (&node, &db)).await?;

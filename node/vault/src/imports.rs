@@ -283,6 +283,36 @@ impl Vault {
         Ok(touched.len())
     }
 
+    /// The students to whose events imports after this one added some, and the newest import's number, or this one.
+    ///
+    /// # Errors
+    /// A damaged vault.
+    pub fn imported_after(&self, number: u64) -> Result<(BTreeSet<Handle>, u64), VaultError> {
+        let damaged = || VaultError::Damaged("an import's list of students is unreadable".into());
+        let (mut found, mut newest) = (BTreeSet::new(), number);
+        let from = number.saturating_add(1).to_be_bytes();
+        let mut journal = self.db.raw_iterator_cf(family(&self.db, Table::Journal)?);
+        for row in self
+            .db
+            .iterator_cf(family(&self.db, Table::Imports)?, IteratorMode::From(&from, Direction::Forward))
+        {
+            let (key, _) = row?;
+            let (import, handle) = key.split_first_chunk::<8>().ok_or_else(damaged)?;
+            newest = newest.max(u64::from_be_bytes(*import));
+            if handle.is_empty() {
+                continue;
+            }
+            let handle = Handle(handle.try_into().map_err(|_| damaged())?);
+            let events = journal_key(&handle, u64::from_be_bytes(*import), EVENT, &[]);
+            journal.seek(&events);
+            if journal.key().is_some_and(|key| key.starts_with(&events)) {
+                found.insert(handle);
+            }
+        }
+        journal.status()?;
+        Ok((found, newest))
+    }
+
     /// The handles of which an import that stands wrote something.
     pub(crate) fn touched_by(&self, number: u64) -> Result<Vec<Handle>, VaultError> {
         Ok(self.touched(number)?.into_iter().map(|(handle, _)| handle).collect())

@@ -118,6 +118,17 @@ impl Vault {
         Ok(versions.pop().map(|kept| (kept, more)))
     }
 
+    /// Whether a student has events that no version known to be anchored was folded from.
+    ///
+    /// # Errors
+    /// As [`Vault::versions`].
+    pub fn has_events_to_anchor(&self, handle: &Handle) -> Result<bool, VaultError> {
+        match self.anchored_state(handle)? {
+            Some((_, more)) => Ok(more),
+            None => Ok(!self.event_keys(handle)?.is_empty()),
+        }
+    }
+
     /// Keys of the events that a version was folded from; none when no such version was noted.
     pub(crate) fn keys_of_version(
         &self,

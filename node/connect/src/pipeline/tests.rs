@@ -230,3 +230,60 @@ fn other_parameters_fold_the_twins_anew() -> Tested {
     pipeline.stop();
     Ok(())
 }
+
+/// What an observer is told of.
+#[derive(Default)]
+struct Heard {
+    due_ms: Mutex<Vec<(Handle, Option<u64>)>>,
+    missed: Mutex<Vec<Handle>>,
+}
+
+impl Observer for Heard {
+    fn folded(&self, _: &[(Handle, Event)], changed: &[Changed]) {
+        locked(&self.due_ms).extend(changed.iter().map(|one| (one.handle, one.due_from_ms)));
+    }
+
+    fn missed(&self, handles: &[Handle]) {
+        locked(&self.missed).extend(handles);
+    }
+}
+
+#[test]
+fn who_has_been_away_too_long_is_told_with_the_fold_and_a_fold_that_fails_is_told_too() -> Tested {
+    const DAY_S: u64 = 86_400;
+    let world = World::new()?;
+    let (heard, door) = (Arc::new(Heard::default()), shutter(&world, false));
+    let observer: Option<Arc<dyn Observer>> = Some(heard.clone());
+    let pipeline = Pipeline::start(door.clone(), Settings { observer, ..settings(&world, 0) })?;
+    // Absent day after day, as a feed brings it that was down for a month: the source's moments are its own.
+    let long_ago = |n: u64| {
+        let text = format!(
+            r#"{{"id":"d{n}","at":{},"student":"S-1","event":{{"kind":"attendance","mark":"absent"}}}}"#,
+            NOW_MS - (60 - n) * DAY_S * 1_000
+        );
+        line(&world.feed, text)
+    };
+    let mut told = Vec::new();
+    for n in 0..40 {
+        pipeline.submit_and_wait(vec![long_ago(n)?])?;
+        let all = usize::try_from(n)? + 1;
+        until("folding", || locked(&heard.due_ms).len() == all)?;
+        told.push(locked(&heard.due_ms)[all - 1]);
+    }
+    assert!(told.iter().all(|(handle, _)| *handle == world.handles[1]));
+    let first = told.iter().position(|(_, due)| due.is_some()).ok_or("it gets low")?;
+    let due = told[first].1;
+    // Three days after it was low first, which is long ago: at risk as soon as it is folded.
+    assert_eq!(due, Some(NOW_MS - (60 - u64::try_from(first)?) * DAY_S * 1_000 + 3 * DAY_S * 1_000 + 1));
+    assert!(told[first..].iter().all(|(_, later)| *later == due) && due < Some(NOW_MS));
+    pipeline.stop();
+    let events = events_of(&world.vault, &world.handles[1])?;
+    door.shut.store(true, Ordering::SeqCst);
+    let (send, groups) = sync_channel(1);
+    let event = events.into_iter().next().ok_or("an event")?;
+    send.send(Folding { events: vec![(world.handles[1], event)], anew: vec![world.handles[2]] })?;
+    drop(send);
+    fold(&*door, &groups, &Mutex::new(LiveTwins::new(reference())), Some(&*heard));
+    assert_eq!(*locked(&heard.missed), [world.handles[2], world.handles[1]]);
+    Ok(())
+}

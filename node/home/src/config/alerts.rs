@@ -16,6 +16,9 @@ pub struct Alerts {
     pub quiet: Option<String>,
     /// Seconds without an event after which a feed fails, 0 for never, at most 2,592,000.
     pub silent_after_s: u64,
+    /// Seconds between two looks at students to whom imports and commands brought events, 1 to 1,500: with what the look and its note
+    /// take it is less than half an hour. Events of feeds are noted as they are folded.
+    pub risk_every_s: u64,
 }
 
 /// What an alert is of.
@@ -49,7 +52,13 @@ impl AlertKind {
 
 impl Default for Alerts {
     fn default() -> Self {
-        Self { deliver: Vec::new(), kinds: AlertKind::ALL.to_vec(), quiet: None, silent_after_s: 0 }
+        Self {
+            deliver: Vec::new(),
+            kinds: AlertKind::ALL.to_vec(),
+            quiet: None,
+            silent_after_s: 0,
+            risk_every_s: 300,
+        }
     }
 }
 
@@ -67,6 +76,10 @@ impl Alerts {
         }
         if self.quiet.as_deref().is_some_and(|quiet| span(quiet).is_none()) {
             return refused("quiet must be hh:mm-hh:mm, two different times of day");
+        }
+        if !(1..=1_500).contains(&self.risk_every_s) {
+            let (field, found) = ("alerts.risk_every_s", self.risk_every_s);
+            return Err(ConfigError::Range { field, found, range: "1 to 1500 s" });
         }
         if self.silent_after_s > 2_592_000 {
             let (field, found) = ("alerts.silent_after_s", self.silent_after_s);
@@ -116,6 +129,8 @@ mod tests {
             ("21:00-06:30", "9:00-10:00"),
             ("deliver = ['board']", "kinds = ['weather']"),
             ("deliver = ['board']", "silent_after_s = 2592001"),
+            ("deliver = ['board']", "risk_every_s = 0"),
+            ("deliver = ['board']", "risk_every_s = 1501"),
         ] {
             assert!(refuses(&GOOD.replace(from, to)), "{to}");
         }

@@ -46,7 +46,18 @@ pub enum Cell {
     Integer(i64),
 }
 
-/// A table of the export.
+/// A table of the export, without its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its name, which its files bear.
+    pub name: &'static str,
+    /// What a row is.
+    pub of: &'static str,
+    /// In the order of the files.
+    pub columns: &'static [Column],
+}
+
+/// A table that is held whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
     /// Its name, which its files bear.
@@ -86,6 +97,11 @@ impl Cell {
 }
 
 impl Dataset {
+    /// What it is of.
+    pub const fn head(&self) -> Head {
+        Head { name: self.name, of: self.of, columns: self.columns }
+    }
+
     /// The same with its rows in order: by the first cell, then the second, and so on.
     #[must_use]
     pub fn sorted(mut self) -> Self {

@@ -1,9 +1,10 @@
 //! Reports of the outbox on their way to the places that config.toml names for them.
 //!
-//! Flow: every date in the outbox that a place did not get yet → sent → a mark beside the date. One process at a time delivers out of an
-//! outbox, by a lock in it. Invariants: a file is at its place once, since an upload of what is there changes nothing; a note may come
-//! twice when a process dies between it and its mark, under one id. A place that fails is told and tried at every look; it holds up
-//! no other. What is sealed lies in the outbox until it is sent, so that an upload that was cut goes on with the same bytes.
+//! Flow: every date in the outbox that a place did not get yet → sent, each place on a thread of its own → a mark beside the date. One
+//! process at a time delivers out of an outbox, by a lock in it. Invariants: a file is at its place once, since an upload of what is there
+//! changes nothing; a note may come twice when a process dies between it and its mark, under one id. A place that fails is told and tried at
+//! every look; it holds up no other. What is sealed lies in the outbox until it is sent, so that an upload that was cut goes on with the same
+//! bytes.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -58,21 +59,39 @@ pub fn pending(home: &Home, config: &Config, report: &ScheduledReport) -> Result
         Err(TryLockError::WouldBlock) => return Ok(all),
         Err(TryLockError::Error(error)) => return Err(unwritable(&folder, &error)),
     }
-    for date in dates(&folder)? {
-        let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
-        for place in places {
+    let dates = dates(&folder)?;
+    let said = |place: &Delivery, date: &str, error| Sent {
+        name: report.name.clone(),
+        date: date.to_owned(),
+        to: place.name.clone(),
+        error,
+    };
+    let to_place = |place: &Delivery| {
+        let mut sent = Vec::new();
+        for date in &dates {
             let mark = folder.join(format!("{date}.to-{}", place.name));
             if mark.exists() {
                 continue;
             }
-            let error = one(config, (&folder, &report.name, &date), place).and_then(|()| {
+            let error = one(config, (&folder, &report.name, date), place).and_then(|()| {
                 let written = whole_file::replace(&mark, Access::Private, b"sent\n");
                 written.map_err(|error| unwritable(&mark, &error))
             });
-            let error = error.err().map(|failure| failure.message);
-            all.push(Sent { name: report.name.clone(), date: date.clone(), to: place.name.clone(), error });
+            sent.push(said(place, date, error.err().map(|failure| failure.message)));
         }
-    }
+        sent
+    };
+    let places = || config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
+    let to_place = &to_place;
+    // A thread each: one that does not answer takes its time from no other.
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = places().map(|place| (place, scope.spawn(move || to_place(place)))).collect();
+        for (place, thread) in threads {
+            let ended = |_| vec![said(place, "", Some("its delivery ended unexpectedly".into()))];
+            all.extend(thread.join().unwrap_or_else(ended));
+        }
+    });
+    all.sort_by(|one, other| one.date.cmp(&other.date));
     Ok(all)
 }
 
@@ -353,6 +372,50 @@ mod tests {
         let lock = File::create(folder.join(".deliver")).hint("lock")?;
         lock.lock().hint("lock")?;
         assert!(pending(&home, &config, &config.report[0])?.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_place_that_does_not_answer_holds_up_no_other() -> Result<(), Failure> {
+        let (above, home, mut config) =
+            outbox("kind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']")?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").hint("a port")?;
+        let port = listener.local_addr().hint("a port")?.port();
+        let slow = format!(
+            "[[delivery]]\nname = 'slow'\nkind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']\nserver = '127.0.0.1'\nport = {port}\n"
+        );
+        config
+            .delivery
+            .insert(0, toml::from_str::<Config>(&slow).hint("settings of a test")?.delivery.remove(0));
+        config.report[0].deliver.push("slow".into());
+        let mark = above.path().join("delivered/nightly/2026-11-29.to-board");
+        // A server that says nothing until the other place has everything, or for longer than anybody waits.
+        let heard = std::thread::spawn(move || {
+            let mut other_was_first = Vec::new();
+            for connection in listener.incoming().take(2) {
+                let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+                while !mark.exists() && std::time::Instant::now() < until {
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
+                other_was_first.push(mark.exists());
+                drop(connection);
+            }
+            other_was_first
+        });
+        let sent = pending(&home, &config, &config.report[0])?;
+        let told: Vec<_> =
+            sent.iter().map(|one| (one.date.as_str(), one.to.as_str(), one.error.is_some())).collect();
+        assert_eq!(
+            told,
+            [
+                ("2026-11-28", "slow", true),
+                ("2026-11-28", "board", false),
+                ("2026-11-29", "slow", true),
+                ("2026-11-29", "board", false)
+            ],
+            "{sent:?}"
+        );
+        assert!(heard.join().is_ok_and(|first| first == [true, true]), "the other place waited for it");
         Ok(())
     }
 

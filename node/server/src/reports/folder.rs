@@ -1,9 +1,11 @@
 //! Where a report's files go: a folder that is empty, filled whole or not at all.
 
-use std::io;
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
-use aula_home::whole_file::{self, Access};
+use aula_home::whole_file;
 use aula_home::{Advise, DEFECT, Failure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -72,22 +74,131 @@ pub fn empty(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What takes a file's bytes, as they are made.
+pub type Filling<'a> = &'a mut dyn FnMut(&mut dyn Write) -> Result<(), Failure>;
+
+/// Where files go one after another, none of them held.
+pub trait Out {
+    /// The next file, which `fill` writes. Gives its line in a manifest.
+    ///
+    /// # Errors
+    /// What `fill` gives; codes `disk_full`, `unwritable`.
+    fn file(&mut self, name: &str, fill: Filling<'_>) -> Result<FileLine, Failure>;
+}
+
+/// A writer that says what passed through it.
+pub(super) struct Passing<W> {
+    to: W,
+    digest: Sha256,
+    bytes: u64,
+    /// Why it could not be written: who writes may have words of its own for it.
+    refused: Option<io::Error>,
+}
+
+impl<W: Write> Passing<W> {
+    pub(super) fn new(to: W) -> Self {
+        Self { to, digest: Sha256::new(), bytes: 0, refused: None }
+    }
+
+    /// What was written to, the line of what passed, and why it did not all.
+    pub(super) fn ended(self, name: &str) -> (W, FileLine, Option<io::Error>) {
+        let sha256 = hex::encode(self.digest.finalize());
+        (self.to, FileLine { name: name.to_owned(), bytes: self.bytes, sha256 }, self.refused)
+    }
+}
+
+impl<W: Write> Write for Passing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write_all(bytes).inspect_err(|error| {
+            self.refused = Some(io::Error::new(error.kind(), error.to_string()));
+        })?;
+        self.digest.update(bytes);
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// A folder that is filled: each file stands there whole or not at all.
+struct Folder<'a> {
+    folder: &'a Path,
+    written: Vec<FileLine>,
+}
+
+impl Folder<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+impl Out for Folder<'_> {
+    fn file(&mut self, name: &str, fill: Filling<'_>) -> Result<FileLine, Failure> {
+        let (path, aside) = (self.path(name), self.path(&format!(".{name}.part")));
+        let refused = |error: io::Error| {
+            // It may not be there.
+            let _ = std::fs::remove_file(&aside);
+            unwritable(&path, &error)
+        };
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
+        let mut passing = Passing::new(BufWriter::new(file.map_err(refused)?));
+        let filled = fill(&mut passing);
+        let (buffered, line, why) = passing.ended(name);
+        if let Some(why) = why {
+            return Err(refused(why));
+        }
+        if let Err(failure) = filled {
+            let _ = std::fs::remove_file(&aside);
+            return Err(failure);
+        }
+        let synced = buffered.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file: File| {
+            file.sync_all()?;
+            std::fs::rename(&aside, &path)
+        });
+        synced.map_err(refused)?;
+        self.written.push(line.clone());
+        Ok(line)
+    }
+}
+
+/// Writes files as they are made into a folder that holds none of their names; takes back those written when one cannot be. Gives their
+/// lines.
+///
+/// # Errors
+/// What `make` gives; codes `disk_full`, `unwritable`.
+pub fn filling(
+    folder: &Path,
+    make: impl FnOnce(&mut dyn Out) -> Result<(), Failure>,
+) -> Result<Vec<FileLine>, Failure> {
+    let mut into = Folder { folder, written: Vec::new() };
+    let made = make(&mut into).and_then(|()| {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| unwritable(folder, &error))
+    });
+    if let Err(failure) = made {
+        for line in &into.written {
+            // Nothing more can be done about one that stays.
+            let _ = std::fs::remove_file(into.path(&line.name));
+        }
+        return Err(failure);
+    }
+    Ok(into.written)
+}
+
 /// Writes the files; takes back those written when one cannot be.
 ///
 /// # Errors
 /// Codes `disk_full`, `unwritable`.
 pub fn fill(folder: &Path, files: &[Made]) -> Result<Vec<FileLine>, Failure> {
-    for (at, file) in files.iter().enumerate() {
-        let path = folder.join(&file.name);
-        if let Err(error) = whole_file::create(&path, Access::Private, &file.bytes) {
-            for written in files.iter().take(at) {
-                // Nothing more can be done about one that stays.
-                let _ = std::fs::remove_file(folder.join(&written.name));
-            }
-            return Err(unwritable(&path, &error));
+    filling(folder, |out| {
+        for file in files {
+            let write = &mut |to: &mut dyn Write| to.write_all(&file.bytes).hint(DEFECT);
+            out.file(&file.name, write)?;
         }
-    }
-    Ok(files.iter().map(Made::line).collect())
+        Ok(())
+    })
 }
 
 /// Why something cannot be written.
@@ -114,6 +225,36 @@ mod tests {
         assert_eq!(lines[0].sha256, "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
         assert_eq!(empty(&folder).map_err(|refused| refused.code), Err("folder_not_empty".to_owned()));
         assert_eq!(empty(&folder.join("a.txt")).map_err(|r| r.code), Err("not_a_folder".to_owned()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_fails_in_the_middle_leaves_nothing_and_a_full_disk_is_known_by_its_own_word()
+    -> Result<(), Failure> {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let above = tempfile::tempdir().hint("give the tests a TMPDIR")?;
+        let failed = filling(above.path(), |out| {
+            out.file("a.txt", &mut |to| to.write_all(b"a").hint(DEFECT))?;
+            let half = &mut |to: &mut dyn Write| {
+                to.write_all(b"half").hint(DEFECT)?;
+                Err(Failure::new("stopped", "no more rows", DEFECT))
+            };
+            out.file("b.txt", half).map(|_| ())
+        });
+        assert_eq!(failed.map_err(|failure| failure.code), Err("stopped".to_owned()));
+        assert_eq!(std::fs::read_dir(above.path()).hint("read it")?.count(), 0);
+        let mut passing = Passing::new(Full);
+        assert!(passing.write_all(b"x").is_err());
+        let (_, line, why) = passing.ended("x.csv");
+        assert_eq!((line.bytes, why.map(|error| error.kind())), (0, Some(io::ErrorKind::StorageFull)));
         Ok(())
     }
 

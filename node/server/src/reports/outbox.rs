@@ -57,10 +57,22 @@ impl Outbox {
     /// # Errors
     /// Codes `disk_full`, `unwritable`; nothing is then left.
     pub fn deliver(&self, date: &str, files: &[Made]) -> Result<Delivered, Failure> {
+        self.deliver_filled(date, |aside| folder::fill(aside, files).map(|_| ()))
+    }
+
+    /// Delivers what fills a date's folder, as it is made.
+    ///
+    /// # Errors
+    /// What `fill` gives; codes `disk_full`, `unwritable`. Nothing is then left.
+    pub fn deliver_filled(
+        &self,
+        date: &str,
+        fill: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<Delivered, Failure> {
         let aside = self.0.join(format!(".{date}.{}", std::process::id()));
         // An earlier process of this number was killed here.
         let _ = fs::remove_dir_all(&aside);
-        let placed = folder::empty(&aside).and_then(|()| folder::fill(&aside, files)).and_then(|_| {
+        let placed = folder::empty(&aside).and_then(|()| fill(&aside)).and_then(|()| {
             let to = self.0.join(date);
             if self.has(date) {
                 return Ok(Delivered::Before);

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::deliver::{self, Sent};
 use super::district::{self, Against, Wanted};
-use super::folder::Made;
+use super::folder;
 use super::kept::Kept;
 use super::outbox::{Delivered, Outbox};
 use super::past::{Chain, PRUNED};
@@ -104,11 +104,23 @@ pub fn check(config: &Config) -> Result<Vec<(ScheduledReport, Schedule)>, Failur
     each.collect()
 }
 
-/// Makes everything that is due and deletes what is over its years.
+/// Makes everything that is due and deletes what is over its years, here and at its places; then delivers.
 ///
 /// # Errors
 /// When a schedule is refused. What cannot be made, kept, deleted or delivered stands in the answer.
 pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
+    let mut looked = make(home, config, chain)?;
+    let sent = send(home, config, chain.view().tip().time_ms.0)?;
+    looked.sent.extend(sent.sent);
+    looked.failed.extend(sent.failed);
+    Ok(looked)
+}
+
+/// Makes everything that is due and deletes what is over its years here; asks nobody else.
+///
+/// # Errors
+/// As [`look`].
+pub fn make(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
     for (report, schedule) in check(config)? {
         if let Err(failure) = one(home, config, chain, (&report, &schedule), &mut looked) {
@@ -118,13 +130,52 @@ pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failu
     if let Err(failure) = keep_passing(home, config, chain) {
         looked.failed.push(Failed::of("figures", failure));
     }
-    for report in &config.report {
+    Ok(looked)
+}
+
+/// Deletes at the places what is over its years, and delivers what waits: each schedule on a thread of its own, so that the places of one
+/// hold up no other's. `now_ms` is the chain's newest moment.
+///
+/// # Errors
+/// As [`look`].
+pub fn send(home: &Home, config: &Config, now_ms: u64) -> Result<Looked, Failure> {
+    let schedules = check(config)?;
+    let of_one = |report: &ScheduledReport, schedule: &Schedule| {
+        let mut looked = Looked::default();
+        let forgotten = forgotten(report, schedule, now_ms)
+            .and_then(|until| deliver::forgotten(home, config, report, &until));
+        match forgotten {
+            Ok(sent) => looked.sent.extend(sent),
+            Err(failure) => looked.failed.push(Failed::of(&report.name, failure)),
+        }
         match deliver::pending(home, config, report) {
             Ok(sent) => looked.sent.extend(sent),
             Err(failure) => looked.failed.push(Failed::of("deliveries", failure)),
         }
-    }
+        looked
+    };
+    let of_one = &of_one;
+    let mut looked = Looked::default();
+    std::thread::scope(|scope| {
+        let each = schedules.iter().map(|(report, schedule)| scope.spawn(move || of_one(report, schedule)));
+        for thread in each.collect::<Vec<_>>() {
+            let ended = |_| {
+                let why = Failure::new("failed", "deliveries ended unexpectedly", "report it with the log");
+                Looked { failed: vec![Failed::of("deliveries", why)], ..Looked::default() }
+            };
+            let own = thread.join().unwrap_or_else(ended);
+            looked.sent.extend(own.sent);
+            looked.failed.extend(own.failed);
+        }
+    });
     Ok(looked)
+}
+
+/// The date until which, it included, reports of a schedule are over their years.
+fn forgotten(report: &ScheduledReport, schedule: &Schedule, now_ms: u64) -> Result<String, Failure> {
+    let hint = "is the chain's time right? `aula status` says it";
+    let until = schedule.forgotten(now_ms, report.keep_years());
+    until.map(|date| date.to_string()).advise("a schedule cannot be told", hint)
 }
 
 /// What is due of one schedule, and what is over its years.
@@ -138,26 +189,26 @@ fn one(
     let now_ms = chain.view().tip().time_ms.0;
     let outbox = Outbox::open(&config.reports.outbox_dir(home), &report.name)?;
     let hint = "is the chain's time right? `aula status` says it";
-    let forgotten =
-        schedule.forgotten(now_ms, report.keep_years()).advise("a schedule cannot be told", hint)?;
-    match outbox.forget(&forgotten.to_string()) {
+    let forgotten = forgotten(report, schedule, now_ms)?;
+    match outbox.forget(&forgotten) {
         Ok(gone) => looked.deleted = looked.deleted.saturating_add(gone),
         // What stays beyond its years is told; what is due is made all the same.
         Err(failure) => looked.failed.push(Failed::of(&report.name, failure)),
     }
-    looked.sent.extend(deliver::forgotten(home, config, report, &forgotten.to_string())?);
     let since = since(home, config, &report.name, now_ms)?;
     for due in schedule.due(since, now_ms).advise("a schedule cannot be told", hint)? {
         let date = due.date.to_string();
-        if due.date <= forgotten || outbox.has(&date) {
+        if date <= forgotten || outbox.has(&date) {
             continue;
         }
         let against = against(schedule, due)?;
         let made = chain.at_time(due.moment_ms).and_then(|height| {
             let Some(height) = height else { return Ok(None) };
-            Ok(Some((height, make(home, config, report, chain, (height, due.moment_ms, against))?)))
+            let of = (height, due.moment_ms, against);
+            let delivered = made_and_delivered(home, config, report, chain, of, (&outbox, &date))?;
+            Ok(Some((height, delivered)))
         });
-        let (height, files) = match made {
+        let (height, delivered) = match made {
             Ok(Some(made)) => made,
             Ok(None) => continue,
             // One that cannot be made here holds up no other.
@@ -168,7 +219,7 @@ fn one(
             }
             Err(failure) => return Err(failure),
         };
-        let delivered = outbox.deliver(&date, &files)? == Delivered::Now;
+        let delivered = delivered == Delivered::Now;
         looked.reports.push(Done { name: report.name.clone(), date, height: height.0, delivered });
     }
     Ok(())
@@ -293,17 +344,18 @@ fn since(home: &Home, config: &Config, name: &str, now_ms: u64) -> Result<u64, F
     }
 }
 
-/// A report's files.
+/// Makes a report and delivers it.
 ///
 /// # Errors
-/// As each report's own.
-fn make(
+/// As each report's own; codes `disk_full`, `unwritable`.
+fn made_and_delivered(
     home: &Home,
     config: &Config,
     report: &ScheduledReport,
     chain: &Chain,
     (height, moment_ms, moments): (Height, u64, [Option<u64>; 2]),
-) -> Result<Vec<Made>, Failure> {
+    (outbox, date): (&Outbox, &str),
+) -> Result<Delivered, Failure> {
     let link = config.reports.link.trim_end_matches('/');
     let languages = &Language::ALL;
     match report.kind {
@@ -316,9 +368,14 @@ fn make(
                 kept.keep(moment_ms, figures)?;
             }
             kept.forget(moment_ms);
-            Ok(made.files)
+            outbox.deliver(date, &made.files)
         }
-        ReportKind::State => state::whole(chain, height),
-        ReportKind::Transparency => Ok(transparency::make(chain, height, languages, link)?.files),
+        // As it is made: an export may be of any length.
+        ReportKind::State => outbox.deliver_filled(date, |folder| {
+            folder::filling(folder, |out| state::whole(chain, height, out)).map(|_| ())
+        }),
+        ReportKind::Transparency => {
+            outbox.deliver(date, &transparency::make(chain, height, languages, link)?.files)
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! The state's export, read from a state: districts, schools, allocations as published, money and pools.
+//!
+//! Flow: [`whole`] → each table's rows one after another, in their order, once for each of its two files → the files as they are made
+//! ([`Out`]) → the manifest. Invariant: of what rounds decided, no more than one round is held at a time, so that an export takes the
+//! same memory however many rounds there were.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use aula_ledger::chain::Header;
 use aula_ledger::rounds::PublishedReport;
@@ -8,11 +13,11 @@ use aula_ledger::state::schema::{self, Class, DecisionStanding, Round, School};
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{ClassId, Height, SchoolId, SchoolYear};
 use aula_report::district::figures::Fared;
-use aula_report::state::{Cell, Dataset, csv, datasets, parquet};
+use aula_report::state::{Cell, Head, csv, datasets, parquet};
 use serde::{Deserialize, Serialize};
 
 use super::district::{everywhere, fared};
-use super::folder::{FileLine, Made};
+use super::folder::{FileLine, Made, Out};
 use super::past::Chain;
 use aula_home::{Advise, DEFECT, Failure};
 
@@ -46,19 +51,18 @@ pub const VERSION: u8 = 1;
 /// Makes the files of a height, without the manifest, and what the manifest says.
 ///
 /// # Errors
-/// When the chain cannot be read or a table not be written.
-pub fn make(chain: &Chain, height: Height) -> Result<(Vec<Made>, Manifest), Failure> {
+/// When the chain cannot be read or a file not be written.
+pub fn make(chain: &Chain, height: Height, out: &mut dyn Out) -> Result<Manifest, Failure> {
     let header = chain.header(height.0)?;
     let mut made = None;
     chain.states(&[height].into(), |state, header| {
-        let tables = tables(state)
-            .advise("the state cannot be read", "run `aula replay`, which names what is damaged")?;
+        let ledger = Ledger::of(state).advise(UNREADABLE, HINT)?;
         let source = chain.source(state, header)?;
-        made = Some((files(&tables, header)?, source));
+        made = Some((files(&ledger, header, out)?, source));
         Ok(())
     })?;
     let (files, source) = made.ok_or_else(|| Failure::because("the state was not shown", DEFECT))?;
-    let manifest = Manifest {
+    Ok(Manifest {
         report: "state".to_owned(),
         version: VERSION,
         genesis: source.genesis,
@@ -66,42 +70,131 @@ pub fn make(chain: &Chain, height: Height) -> Result<(Vec<Made>, Manifest), Fail
         time_ms: source.time_ms,
         state_root: header.state_root.to_string(),
         min_cell_students: source.min_cell,
-        files: files.iter().map(Made::line).collect(),
-    };
-    Ok((files, manifest))
+        files,
+    })
 }
 
 /// Makes the files with their manifest.
 ///
 /// # Errors
 /// As [`make`].
-pub fn whole(chain: &Chain, height: Height) -> Result<Vec<Made>, Failure> {
-    let (mut files, manifest) = make(chain, height)?;
-    files.push(Made::json(MANIFEST, &manifest)?);
-    Ok(files)
+pub fn whole(chain: &Chain, height: Height, out: &mut dyn Out) -> Result<(), Failure> {
+    let manifest = Made::json(MANIFEST, &make(chain, height, out)?)?;
+    let write = &mut |to: &mut dyn Write| to.write_all(&manifest.bytes).hint(DEFECT);
+    out.file(MANIFEST, write).map(|_| ())
 }
 
-fn files(tables: &[Dataset], header: &Header) -> Result<Vec<Made>, Failure> {
-    let mut files = Vec::new();
-    for table in tables {
-        let facts = [
-            ("aula.genesis", header.genesis.to_string()),
-            ("aula.height", header.height.to_string()),
-            ("aula.state_root", header.state_root.to_string()),
-        ];
-        files.push(Made::new(format!("{}.parquet", table.name), parquet::write(table, &facts).hint(DEFECT)?));
-        files.push(Made::new(format!("{}.csv", table.name), csv::write(table).hint(DEFECT)?));
+fn files(ledger: &Ledger<'_>, header: &Header, out: &mut dyn Out) -> Result<Vec<FileLine>, Failure> {
+    let mut lines = Vec::new();
+    let facts = [
+        ("aula.genesis", header.genesis.to_string()),
+        ("aula.height", header.height.to_string()),
+        ("aula.state_root", header.state_root.to_string()),
+    ];
+    for (head, rows) in &TABLES {
+        let parquet = &mut |to: &mut dyn Write| {
+            let mut writer = parquet::Writer::new(to, head.name, head.columns).hint(DEFECT)?;
+            rows(ledger, &mut |row| writer.row(row).hint(DEFECT))?;
+            writer.finish(&facts).hint(DEFECT).map(|_| ())
+        };
+        lines.push(out.file(&format!("{}.parquet", head.name), parquet)?);
+        let text = &mut |to: &mut dyn Write| {
+            let mut writer = csv::Writer::new(to, head.columns).hint(DEFECT)?;
+            rows(ledger, &mut |row| writer.row(&row).hint(DEFECT))?;
+            writer.finish().hint(DEFECT).map(|_| ())
+        };
+        lines.push(out.file(&format!("{}.csv", head.name), text)?);
     }
-    files.push(Made::new("data-dictionary.csv", csv::dictionary(tables).hint(DEFECT)?));
-    Ok(files)
+    let dictionary = csv::dictionary(&TABLES.map(|(head, _)| head)).hint(DEFECT)?;
+    let write = &mut |to: &mut dyn Write| to.write_all(&dictionary).hint(DEFECT);
+    lines.push(out.file("data-dictionary.csv", write)?);
+    Ok(lines)
+}
+
+/// What is given each row, in the rows' order.
+type Each<'a> = &'a mut dyn FnMut(Vec<Cell>) -> Result<(), Failure>;
+/// Gives a table's rows.
+type Rows = fn(&Ledger<'_>, Each<'_>) -> Result<(), Failure>;
+
+/// The tables, in the order of the dictionary.
+const TABLES: [(Head, Rows); 8] = [
+    (Head { name: "LocalEducationAgency", of: "a district", columns: datasets::AGENCIES }, agencies),
+    (Head { name: "School", of: "a school", columns: datasets::SCHOOLS }, places),
+    (
+        Head {
+            name: "AllocationByAgency",
+            of: "a district in a decided round",
+            columns: datasets::BY_AGENCY,
+        },
+        by_agency,
+    ),
+    (
+        Head { name: "AllocationBySchool", of: "a school in a decided round", columns: datasets::BY_SCHOOL },
+        by_school,
+    ),
+    (
+        Head {
+            name: "AllocationByNeedBand",
+            of: "a need band in a decided round",
+            columns: datasets::BY_BAND,
+        },
+        by_band,
+    ),
+    (Head { name: "AllocationEquity", of: "a decided round", columns: datasets::EQUITY }, equity),
+    (Head { name: "Budget", of: "a funder's budget of a school year", columns: datasets::BUDGETS }, budgets),
+    (Head { name: "ResourcePool", of: "a pool of places", columns: datasets::POOLS }, pools),
+];
+
+const UNREADABLE: &str = "the state cannot be read";
+const HINT: &str = "run `aula replay`, which names what is damaged";
+
+/// A state, with what rows of several tables need.
+struct Ledger<'a> {
+    state: &'a dyn StateReader,
+    classes: BTreeMap<ClassId, Class>,
+    schools: BTreeMap<SchoolId, School>,
+    /// Ascending by school year, then by round, as every table of rounds is.
+    rounds: Vec<Decided>,
 }
 
 /// A decided round with what its rows share.
 struct Decided {
     round: Round,
-    report: PublishedReport,
     standing: DecisionStanding,
     title: String,
+}
+
+impl<'a> Ledger<'a> {
+    fn of(state: &'a dyn StateReader) -> Result<Self, StoreError> {
+        let classes: BTreeMap<ClassId, Class> =
+            schema::classes(state)?.into_iter().map(|class| (class.definition.class, class)).collect();
+        let schools = schema::schools(state)?.into_iter().map(|school| (school.id, school)).collect();
+        let mut rounds = Vec::new();
+        for round in schema::rounds(state)? {
+            if schema::published_report(state, round.round)?.is_none() {
+                continue;
+            }
+            let Some(standing) = schema::decision_standing(state, &round)? else { continue };
+            let title = classes.get(&round.class).map(|class| class.definition.title.to_string());
+            rounds.push(Decided { standing, title: title.unwrap_or_default(), round });
+        }
+        rounds.sort_by_key(|one| (one.round.school_year, one.round.round));
+        Ok(Self { state, classes, schools, rounds })
+    }
+
+    /// The rows of each decided round, one round after another.
+    fn each_round(
+        &self,
+        each: Each<'_>,
+        rows: impl Fn(&Decided, &PublishedReport) -> Vec<Vec<Cell>>,
+    ) -> Result<(), Failure> {
+        for one in &self.rounds {
+            let report = schema::published_report(self.state, one.round.round).advise(UNREADABLE, HINT)?;
+            let report = report.ok_or_else(|| Failure::because("a round's report is gone", DEFECT))?;
+            in_order(rows(one, &report), each)?;
+        }
+        Ok(())
+    }
 }
 
 impl Decided {
@@ -122,36 +215,14 @@ impl Decided {
     }
 }
 
-/// The tables of a state.
-///
-/// # Errors
-/// When the store fails or a record is damaged.
-pub fn tables(state: &dyn StateReader) -> Result<Vec<Dataset>, StoreError> {
-    let classes: BTreeMap<ClassId, Class> =
-        schema::classes(state)?.into_iter().map(|class| (class.definition.class, class)).collect();
-    let schools: BTreeMap<SchoolId, School> =
-        schema::schools(state)?.into_iter().map(|school| (school.id, school)).collect();
-    let mut rounds = Vec::new();
-    for round in schema::rounds(state)? {
-        let Some(report) = schema::published_report(state, round.round)? else { continue };
-        let Some(standing) = schema::decision_standing(state, &round)? else { continue };
-        let title = classes.get(&round.class).map(|class| class.definition.title.to_string());
-        rounds.push(Decided { report, standing, title: title.unwrap_or_default(), round });
-    }
-    Ok(vec![
-        agencies(state)?,
-        places(&schools),
-        by_agency(&rounds),
-        by_school(&rounds, &schools),
-        by_band(&rounds),
-        equity(&rounds),
-        budgets(state)?,
-        pools(state, &classes, &schools)?,
-    ])
+/// Rows that are held, by the first cell, then the second, and so on.
+fn in_order(mut rows: Vec<Vec<Cell>>, each: Each<'_>) -> Result<(), Failure> {
+    rows.sort();
+    rows.into_iter().try_for_each(each)
 }
 
-fn agencies(state: &dyn StateReader) -> Result<Dataset, StoreError> {
-    let rows = schema::districts(state)?.into_iter().map(|one| {
+fn agencies(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    let rows = schema::districts(ledger.state).advise(UNREADABLE, HINT)?.into_iter().map(|one| {
         vec![
             Cell::text(one.id.to_string()),
             Cell::text(one.name.to_string()),
@@ -159,11 +230,11 @@ fn agencies(state: &dyn StateReader) -> Result<Dataset, StoreError> {
             Cell::maybe(one.closed.map(|closed| closed.height.0)),
         ]
     });
-    Ok(datasets::of("LocalEducationAgency", "a district", datasets::AGENCIES, rows.collect()))
+    in_order(rows.collect(), each)
 }
 
-fn places(schools: &BTreeMap<SchoolId, School>) -> Dataset {
-    let rows = schools.values().map(|one| {
+fn places(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    let rows = ledger.schools.values().map(|one| {
         let name = one.name_in(SchoolYear(u16::MAX));
         vec![
             Cell::text(one.district.to_string()),
@@ -174,25 +245,25 @@ fn places(schools: &BTreeMap<SchoolId, School>) -> Dataset {
             Cell::maybe(one.closed_from.map(|year| year.0)),
         ]
     });
-    datasets::of("School", "a school", datasets::SCHOOLS, rows.collect())
+    in_order(rows.collect(), each)
 }
 
-fn by_agency(rounds: &[Decided]) -> Dataset {
-    let rows = rounds.iter().flat_map(|one| {
-        let groups = fared(&one.report.by_district, &everywhere(&one.report));
-        groups.into_iter().map(|(id, counts)| one.row(vec![Cell::text(id.to_string())], &counts))
-    });
-    datasets::of("AllocationByAgency", "a district in a decided round", datasets::BY_AGENCY, rows.collect())
+fn by_agency(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    ledger.each_round(each, |one, report| {
+        let groups = fared(&report.by_district, &everywhere(report)).into_iter();
+        groups.map(|(id, counts)| one.row(vec![Cell::text(id.to_string())], &counts)).collect()
+    })
 }
 
-fn by_school(rounds: &[Decided], schools: &BTreeMap<SchoolId, School>) -> Dataset {
-    let mut rows = Vec::new();
-    for one in rounds {
-        let districts = fared(&one.report.by_district, &everywhere(&one.report));
+fn by_school(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    ledger.each_round(each, |one, report| {
+        let mut rows = Vec::new();
+        let districts = fared(&report.by_district, &everywhere(report));
         for (district, whole) in &districts {
-            let mut own = one.report.by_school.clone();
+            let mut own = report.by_school.clone();
             let is_here = |group: u32| {
-                schools.get(&SchoolId(group)).is_some_and(|school| u32::from(school.district.0) == *district)
+                let school = ledger.schools.get(&SchoolId(group));
+                school.is_some_and(|school| u32::from(school.district.0) == *district)
             };
             own.cells.retain(|cell| is_here(cell.group));
             for (school, counts) in fared(&own, whole) {
@@ -203,21 +274,19 @@ fn by_school(rounds: &[Decided], schools: &BTreeMap<SchoolId, School>) -> Datase
                 rows.push(row);
             }
         }
-    }
-    datasets::of("AllocationBySchool", "a school in a decided round", datasets::BY_SCHOOL, rows)
+        rows
+    })
 }
 
-fn by_band(rounds: &[Decided]) -> Dataset {
-    let rows = rounds.iter().flat_map(|one| {
-        let groups = fared(&one.report.by_band, &everywhere(&one.report));
-        groups.into_iter().map(|(band, counts)| one.row(vec![Cell::number(band)], &counts))
-    });
-    datasets::of("AllocationByNeedBand", "a need band in a decided round", datasets::BY_BAND, rows.collect())
+fn by_band(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    ledger.each_round(each, |one, report| {
+        let groups = fared(&report.by_band, &everywhere(report)).into_iter();
+        groups.map(|(band, counts)| one.row(vec![Cell::number(band)], &counts)).collect()
+    })
 }
 
-fn equity(rounds: &[Decided]) -> Dataset {
-    let rows = rounds.iter().map(|one| {
-        let report = &one.report;
+fn equity(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    ledger.each_round(each, |one, report| {
         let figures = [
             Cell::number(report.gini_ppm),
             Cell::maybe(report.by_district.placed_ratio_ppm),
@@ -226,13 +295,12 @@ fn equity(rounds: &[Decided]) -> Dataset {
             Cell::maybe(report.price_of_fairness_ppm),
             Cell::number(report.gap_ppm),
         ];
-        one.begins().into_iter().chain(one.about()).chain(figures).collect()
-    });
-    datasets::of("AllocationEquity", "a decided round", datasets::EQUITY, rows.collect())
+        vec![one.begins().into_iter().chain(one.about()).chain(figures).collect()]
+    })
 }
 
-fn budgets(state: &dyn StateReader) -> Result<Dataset, StoreError> {
-    let rows = schema::budgets(state)?.into_iter().map(|one| {
+fn budgets(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    let rows = schema::budgets(ledger.state).advise(UNREADABLE, HINT)?.into_iter().map(|one| {
         vec![
             Cell::number(one.school_year.0),
             Cell::text(one.funder.to_string()),
@@ -240,15 +308,12 @@ fn budgets(state: &dyn StateReader) -> Result<Dataset, StoreError> {
             Cell::number(one.charged_cents.0),
         ]
     });
-    Ok(datasets::of("Budget", "a funder's budget of a school year", datasets::BUDGETS, rows.collect()))
+    in_order(rows.collect(), each)
 }
 
-fn pools(
-    state: &dyn StateReader,
-    classes: &BTreeMap<ClassId, Class>,
-    schools: &BTreeMap<SchoolId, School>,
-) -> Result<Dataset, StoreError> {
-    let rows = schema::all_pools(state)?.into_iter().map(|one| {
+fn pools(ledger: &Ledger<'_>, each: Each<'_>) -> Result<(), Failure> {
+    let Ledger { state, classes, schools, .. } = ledger;
+    let rows = schema::all_pools(*state).advise(UNREADABLE, HINT)?.into_iter().map(|one| {
         let class = classes.get(&one.class);
         let definition = class.map(|class| &class.definition);
         let kind = definition.and_then(|definition| definition.kinds.get(usize::from(one.kind.0)));
@@ -266,5 +331,5 @@ fn pools(
             Cell::maybe(one.retired.map(|height| height.0)),
         ]
     });
-    Ok(datasets::of("ResourcePool", "a pool of places", datasets::POOLS, rows.collect()))
+    in_order(rows.collect(), each)
 }

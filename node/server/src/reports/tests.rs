@@ -5,10 +5,11 @@ use aula_ledger::types::Height;
 use aula_report::paper::Language;
 
 use super::district::{self, Against, Wanted};
-use super::folder::{self, Made};
+use super::folder::{self, FileLine, Filling, Made, Out};
 use super::outbox::Outbox;
 use super::past::Chain;
 use super::{schedule, state, transparency, verify};
+use aula_home::Failure;
 use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
 use aula_home::home::Home;
 use aula_kit::round::{decided, handle};
@@ -28,10 +29,28 @@ fn wanted(height: Height) -> Wanted<'static> {
     }
 }
 
+/// Files that are held, for what looks into them.
+struct Held(Vec<Made>);
+
+impl Out for Held {
+    fn file(&mut self, name: &str, fill: Filling<'_>) -> Result<FileLine, Failure> {
+        let mut bytes = Vec::new();
+        fill(&mut bytes)?;
+        self.0.push(Made::new(name, bytes));
+        Ok(self.0.last().map(Made::line).unwrap_or_else(|| Made::new(name, "").line()))
+    }
+}
+
+fn export(chain: &Chain, height: Height) -> Result<Vec<Made>, Box<dyn std::error::Error>> {
+    let mut held = Held(Vec::new());
+    state::whole(chain, height, &mut held).map_err(failed)?;
+    Ok(held.0)
+}
+
 /// Every file of every report.
 fn all(chain: &Chain, height: Height) -> Result<Vec<Made>, Box<dyn std::error::Error>> {
     let mut files = district::make(chain, &wanted(height)).map_err(failed)?.files;
-    files.extend(state::whole(chain, height).map_err(failed)?);
+    files.extend(export(chain, height)?);
     files.extend(transparency::make(chain, height, &Language::ALL, "").map_err(failed)?.files);
     Ok(files)
 }
@@ -84,8 +103,14 @@ fn an_export_verifies_until_a_byte_of_it_changes() -> Tested {
     let above = tempfile::tempdir()?;
     let folder = above.path().join("out");
     folder::empty(&folder).map_err(failed)?;
-    folder::fill(&folder, &state::whole(&chain, dev.db.latest().tip().height).map_err(failed)?)
-        .map_err(failed)?;
+    let height = dev.db.latest().tip().height;
+    let lines = folder::filling(&folder, |out| state::whole(&chain, height, out)).map_err(failed)?;
+    let held = export(&chain, height)?;
+    assert_eq!(lines, held.iter().map(Made::line).collect::<Vec<_>>());
+    for file in &held {
+        assert!(std::fs::read(folder.join(&file.name))? == file.bytes, "{} is as it was made", file.name);
+    }
+    assert_eq!(std::fs::read_dir(&folder)?.count(), held.len(), "nothing aside is left");
     let judge = |name: &str| verify::judge(&chain, &folder.join(name)).map_err(failed);
     for name in ["", "manifest.json", "Budget.csv", "School.parquet"] {
         let judged = judge(name)?;
@@ -96,6 +121,10 @@ fn an_export_verifies_until_a_byte_of_it_changes() -> Tested {
     assert!(text.contains("100000"));
     std::fs::write(&budget, text.replace("100000", "100001"))?;
     assert_eq!(judge("")?.differs, ["Budget.csv is not what the chain gives"]);
+    for other in [format!("{text}\n"), text[..text.len() - 1].to_owned(), String::new()] {
+        std::fs::write(&budget, other)?;
+        assert_eq!(judge("")?.differs, ["Budget.csv is not what the chain gives"], "longer, shorter, empty");
+    }
     assert!(!judge("Budget.csv")?.verified && judge("School.csv")?.verified);
     std::fs::remove_file(&budget)?;
     assert_eq!(judge("manifest.json")?.differs, ["Budget.csv is missing"]);

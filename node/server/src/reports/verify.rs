@@ -1,11 +1,13 @@
-//! An export judged: built again from the chain, and compared byte for byte.
+//! An export judged: built again from the chain, and compared byte for byte as it is built, so that no file is held.
 
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use aula_ledger::types::Height;
 use serde::Serialize;
 
-use super::folder::{FileLine, Made};
+use super::folder::{FileLine, Filling, Out, Passing};
 use super::past::Chain;
 use super::state::{self, MANIFEST, Manifest};
 use aula_home::{Advise, Failure};
@@ -37,21 +39,25 @@ pub struct Judged {
 pub fn judge(chain: &Chain, file: &Path) -> Result<Judged, Failure> {
     let (folder, one) = place(file);
     let manifest = read_manifest(&folder.join(MANIFEST))?;
-    let (made, own) = state::make(chain, Height(manifest.height))?;
+    let mut compared = Comparing {
+        folder: &folder,
+        one: one.as_deref(),
+        said: &manifest,
+        names: Vec::new(),
+        differs: Vec::new(),
+    };
+    let own = state::make(chain, Height(manifest.height), &mut compared)?;
+    let Comparing { names, differs: of_files, .. } = compared;
     let mut differs = facts(&manifest, &own);
-    let wanted: Vec<&Made> =
-        made.iter().filter(|made| one.as_deref().is_none_or(|name| name == made.name)).collect();
-    if let Some(name) = one.as_deref().filter(|_| wanted.is_empty()) {
+    let files = names.iter().filter(|name| one.as_ref().is_none_or(|one| one == *name)).count();
+    if let Some(name) = one.as_deref().filter(|_| files == 0) {
         differs.push(format!("{name} is not a file of such an export"));
     }
     if one.is_none() {
-        let extra = manifest.files.iter().filter(|line| !made.iter().any(|made| made.name == line.name));
+        let extra = manifest.files.iter().filter(|line| !names.contains(&line.name));
         differs.extend(extra.map(|line| format!("{} is not a file of such an export", line.name)));
     }
-    for made in &wanted {
-        differs.extend(compare(&folder, &manifest, made)?);
-    }
-    let files = wanted.len();
+    differs.extend(of_files);
     let (height, state_root) = (own.height, own.state_root);
     Ok(Judged { verified: differs.is_empty(), height, state_root, files, rows_erased_since: 0, differs })
 }
@@ -101,31 +107,90 @@ fn facts(said: &Manifest, own: &Manifest) -> Vec<String> {
     wrong.map(|(name, _)| format!("manifest.json: {name} is not the chain's")).collect()
 }
 
-/// One file: its line in the manifest, and its bytes on disk.
-fn compare(folder: &Path, manifest: &Manifest, made: &Made) -> Result<Vec<String>, Failure> {
-    let mut differs = Vec::new();
-    let line = |lines: &[FileLine], name: &str| lines.iter().find(|line| line.name == name).cloned();
-    match line(&manifest.files, &made.name) {
-        Some(said) if said == made.line() => {}
-        Some(_) => {
-            differs.push(format!("manifest.json: {} has another SHA-256 than the chain gives", made.name))
+/// Files that are made and held against those of a folder.
+struct Comparing<'a> {
+    folder: &'a Path,
+    /// The one that is wanted; all where there is none.
+    one: Option<&'a str>,
+    said: &'a Manifest,
+    /// Of all that were made.
+    names: Vec<String>,
+    differs: Vec<String>,
+}
+
+impl Out for Comparing<'_> {
+    fn file(&mut self, name: &str, fill: Filling<'_>) -> Result<FileLine, Failure> {
+        self.names.push(name.to_owned());
+        if self.one.is_some_and(|one| one != name) {
+            return Ok(FileLine { name: name.to_owned(), bytes: 0, sha256: String::new() });
         }
-        None => differs.push(format!("manifest.json: {} is missing", made.name)),
+        let path = self.folder.join(name);
+        let file = match File::open(&path) {
+            Ok(file) => Some(BufReader::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        let there = file.is_some();
+        let mut passing = Passing::new(Beside { file, same: true, own: vec![0; 64 << 10] });
+        let filled = fill(&mut passing);
+        let (mut beside, made, why) = passing.ended(name);
+        match why {
+            Some(error) => return Err(unreadable(&path, &error)),
+            None => filled?,
+        }
+        match self.said.files.iter().find(|line| line.name == name) {
+            Some(said) if *said == made => {}
+            Some(_) => {
+                self.differs.push(format!("manifest.json: {name} has another SHA-256 than the chain gives"));
+            }
+            None => self.differs.push(format!("manifest.json: {name} is missing")),
+        }
+        if !there {
+            self.differs.push(format!("{name} is missing"));
+        } else if !beside.ended().map_err(|error| unreadable(&path, &error))? {
+            self.differs.push(format!("{name} is not what the chain gives"));
+        }
+        Ok(made)
     }
-    let name = &made.name;
-    let path = folder.join(name);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            differs.push(format!("{name} is missing"));
-            return Ok(differs);
-        }
-        Err(error) => {
-            return Err(error).advise(format!("cannot read {}", path.display()), "check the file's owner");
-        }
-    };
-    if bytes != made.bytes {
-        differs.push(format!("{name} is not what the chain gives"));
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::because(format!("cannot read {}: {error}", path.display()), "check the file's owner")
+}
+
+/// Reads a file along what is written.
+struct Beside {
+    /// None once it is known to be another, or not there.
+    file: Option<BufReader<File>>,
+    same: bool,
+    own: Vec<u8>,
+}
+
+impl Beside {
+    /// Whether the file had these bytes and no more.
+    fn ended(&mut self) -> io::Result<bool> {
+        let more = match &mut self.file {
+            Some(file) => file.read(&mut [0])? > 0,
+            None => false,
+        };
+        Ok(self.same && !more)
     }
-    Ok(differs)
+}
+
+impl Write for Beside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(file) = &mut self.file else { return Ok(bytes.len()) };
+        let count = bytes.len().min(self.own.len());
+        let (Some(own), Some(made)) = (self.own.get_mut(..count), bytes.get(..count)) else { return Ok(0) };
+        match file.read_exact(own) {
+            Ok(()) if own == made => {}
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+            _ => (self.same, self.file) = (false, None),
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

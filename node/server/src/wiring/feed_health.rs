@@ -39,6 +39,10 @@ impl Observer for Seen {
         }
         self.next.folded(events, changed);
     }
+
+    fn missed(&self, handles: &[Handle]) {
+        self.next.missed(handles);
+    }
 }
 
 /// Writes it for as long as the pipeline is there.

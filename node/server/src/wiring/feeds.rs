@@ -33,6 +33,7 @@ use tokio::net::TcpListener;
 
 use super::dashboards::Told;
 use super::feed_health::{self, Seen};
+use super::risk::Risk;
 use super::xapi::{self, KeptDoor};
 use crate::models;
 use aula_home::clock::now_ms;
@@ -56,7 +57,7 @@ pub(super) async fn start(
     home: &Home,
     config: &Config,
     (node, db): (&Arc<Node>, &Arc<ChainDb>),
-    dashboards: &Arc<Hub>,
+    (dashboards, risk): (&Arc<Hub>, Option<Arc<Risk>>),
 ) -> Result<Option<Arc<Pipeline>>, Failure> {
     let Some(door) = KeptDoor::of(node).filter(|_| !config.feed.is_empty()) else { return Ok(None) };
     let mut feeds = Vec::with_capacity(config.feed.len());
@@ -67,7 +68,11 @@ pub(super) async fn start(
     let spools = config.feeds.spool_mib > 0 && config.pair.is_none();
     let spool = spools.then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
     let told = Told::of(dashboards);
-    let seen = Seen::before(told.clone());
+    let next: Arc<dyn Observer> = match risk {
+        Some(risk) => risk.before(told.clone()),
+        None => told.clone(),
+    };
+    let seen = Seen::before(next);
     let observer: Option<Arc<dyn Observer>> = Some(seen.clone());
     let (digest, params) = in_force_now(home, db)?;
     let settings = Settings { params, spool, feeds: feeds.clone(), observer };

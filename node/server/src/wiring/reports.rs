@@ -10,15 +10,18 @@ use aula_home::Failure;
 use aula_home::config::Config;
 use aula_home::home::Home;
 use aula_store::{ChainDb, ChainView};
+use tokio::sync::Notify;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Looks at once and then every minute, for as long as the node runs. A report that cannot be made is told and tried again. While one
-/// is due soon, the view of the look before is held, so that few blocks are executed for it; else none is, since a view keeps on disk
+/// Looks at once and then every minute, for as long as the node runs; deliveries have a loop of their own, since places that are slow must
+/// hold up no report. A report that cannot be made is told and tried again. While one is due soon, the view of the look before is held, so that few blocks are executed for it; else none is, since a view keeps on disk
 /// what was deleted.
 pub(super) async fn watch(home: Home, config: Config, db: Arc<ChainDb>) {
     let mut before: Option<Arc<ChainView>> = None;
+    let made = Arc::new(Notify::new());
+    tokio::spawn(send(home.clone(), config.clone(), db.clone(), made.clone()));
     loop {
         if pairs::acts(&home).is_ok_and(|acts| acts.is_err()) {
             // The other one of the pair sends them.
@@ -30,13 +33,18 @@ pub(super) async fn watch(home: Home, config: Config, db: Arc<ChainDb>) {
         let looked = tokio::task::spawn_blocking(move || {
             let chain = Chain::of_view(view).with(home.snapshots_dir(), held);
             let is_near = schedule::is_near(&config, chain.view().tip().time_ms.0)?;
-            Ok::<_, Failure>((schedule::look(&home, &config, &chain), is_near))
+            Ok::<_, Failure>((schedule::make(&home, &config, &chain), is_near))
         });
         match looked.await {
             Ok(Ok((looked, is_near))) => {
                 before = is_near.then_some(now);
                 match looked {
-                    Ok(looked) => tell(&looked),
+                    Ok(looked) => {
+                        tell(&looked);
+                        if !looked.reports.is_empty() {
+                            made.notify_one();
+                        }
+                    }
                     Err(failure) => warn(&failure),
                 }
             }
@@ -46,6 +54,27 @@ pub(super) async fn watch(home: Home, config: Config, db: Arc<ChainDb>) {
             }
         }
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Delivers what waits, every minute and when something was made.
+async fn send(home: Home, config: Config, db: Arc<ChainDb>, made: Arc<Notify>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = made.notified() => {}
+        }
+        if pairs::acts(&home).is_ok_and(|acts| acts.is_err()) {
+            continue;
+        }
+        let (home, config, now_ms) = (home.clone(), config.clone(), db.latest().tip().time_ms.0);
+        match tokio::task::spawn_blocking(move || schedule::send(&home, &config, now_ms)).await {
+            Ok(Ok(looked)) => tell(&looked),
+            Ok(Err(failure)) => warn(&failure),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "deliveries: their thread failed")
+            }
+        }
     }
 }
 

@@ -45,8 +45,7 @@ pub fn run(context: &Context, args: &StateReportArgs) -> Result<Outcome, Failure
     let out = absolute(args.out.as_deref().unwrap_or(std::path::Path::new(".")))?;
     within(context, "the export", &out)?;
     folder::empty(&out)?;
-    let files = state::whole(&chain, header.height)?;
-    let lines = folder::fill(&out, &files)?;
+    let lines = folder::filling(&out, |into| state::whole(&chain, header.height, into))?;
     let text = format!(
         "{} files in {}, of height {} ({})",
         lines.len(),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use aula_district::event_place::place;
 use aula_district::sentiment::{Lexicon, MAX_TEXT_BYTES};
 use aula_ledger::types::Handle;
+use aula_server::at_risk::ask;
 use aula_twin_runtime::clock::{DAY_MS, Skew, Stamp};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SourceId};
 use aula_vault::vault::EventIn;
@@ -75,6 +76,7 @@ pub fn run(context: &Context, args: &WrittenArgs) -> Result<Outcome, Failure> {
             let rows: Vec<EventIn<'_>> =
                 rows.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
             vault.put_events(&rows).map_err(refused)?;
+            ask(&context.home, &batch.iter().map(|(handle, _)| *handle).collect())?;
         }
         batch.clear();
         Ok(())

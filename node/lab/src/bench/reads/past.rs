@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use aula_client::sender::Sender;
-use aula_district::requests::{Unproved, prove_all};
+use aula_district::requests::{self, Unproved, prove_all};
 use aula_home::founding::{self, read_genesis};
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::{Advise, Failure, Home};
@@ -368,11 +368,9 @@ impl Writer {
         let mut batches = Vec::new();
         for (district, mut students) in asking {
             students.sort_by_key(|student| student.handle);
-            for chunk in students.chunks(BLOCK_REQUESTS) {
-                let asked = chunk.iter().map(|student| student.request()).collect::<Result<Vec<_>, _>>()?;
-                let (requests, needs) = asked.into_iter().unzip();
-                batches.push((district, Unproved::new(round, NeedRule::default(), requests, needs)));
-            }
+            let asked = students.iter().map(|student| student.request()).collect::<Result<Vec<_>, _>>()?;
+            let own = requests::batches(round, &NeedRule::default(), &asked);
+            batches.extend(own.into_iter().map(|batch| (district, batch)));
         }
         Ok(batches)
     }

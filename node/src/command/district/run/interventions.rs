@@ -5,13 +5,14 @@
 //! from when on an intervention is due of a student whose engagement is low and of whom nothing new comes: time alone makes it due.
 //! Both follow from the students' events, and are made again where a state is folded; losing them delays, and loses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use aula_district::interventions::{due_from_ms, register};
 use aula_home::whole_file::{Access, private_folder, replace};
 use aula_home::{Home, fault};
 use aula_ledger::types::Handle;
+use aula_server::at_risk::Noted;
 use aula_twin_runtime::event::{Event, EventBody};
 use aula_twin_runtime::life::Alert;
 use aula_twin_runtime::params::Params;
@@ -70,12 +71,17 @@ impl Register {
         self.due_ms.get(&handle.to_string()).is_some_and(|due| *due <= now_ms)
     }
 
-    /// Students of whom an intervention is open, or due by time alone.
-    pub fn at_risk(&self, now_ms: u64) -> Vec<String> {
+    /// Students of whom an intervention is open, or due: by what the node folded since the last whole fold, else by the register.
+    pub fn at_risk(&self, newer: &HashMap<Handle, Noted>, now_ms: u64) -> Vec<String> {
         let open = self.rows.iter().filter(|(_, rows)| rows.values().any(|row| row.closed_ms.is_none()));
-        let due = self.due_ms.iter().filter(|(_, due)| **due <= now_ms);
+        let newer: BTreeMap<String, Option<u64>> =
+            newer.iter().map(|(handle, noted)| (handle.to_string(), noted.due_ms)).collect();
+        let known = self.due_ms.iter().filter(|(name, _)| !newer.contains_key(*name));
+        let known = known.map(|(name, due)| (name, Some(*due)));
+        let due = known.chain(newer.iter().map(|(name, due)| (name, *due)));
+        let due = due.filter(|(_, due)| due.is_some_and(|due| due <= now_ms));
         let all = open.map(|(name, _)| name).chain(due.map(|(name, _)| name));
-        all.collect::<std::collections::BTreeSet<_>>().into_iter().cloned().collect()
+        all.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// Notes a student's interventions as a state has them.
@@ -208,5 +214,35 @@ pub(super) fn about(event: &Event) -> Option<About> {
         EventBody::InterventionOpened { intervention } => Some(About::Began(intervention.0)),
         EventBody::InterventionClosed { intervention } => Some(About::Ended(intervention.0)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_node_folded_since_goes_before_the_register_and_what_is_open_stays() {
+        let [open, due, later, well, new] = [1, 2, 3, 4, 5].map(|n| Handle([n; 32]));
+        let row =
+            Row { owner: "counselor".into(), opened_ms: 5, closed_ms: None, before_e4: 0, change_e4: 0 };
+        let register = Register {
+            rows: BTreeMap::from([(open.to_string(), BTreeMap::from([(1, row)]))]),
+            due_ms: [(due, 100), (later, 101), (well, 50)].map(|(who, ms)| (who.to_string(), ms)).into(),
+            ..Register::default()
+        };
+        let names = |all: &[Handle]| all.iter().map(Handle::to_string).collect::<Vec<_>>();
+        assert_eq!(register.at_risk(&HashMap::new(), 100), names(&[open, due, well]));
+        let noted = |due_ms| Noted { at_ms: 90, due_ms };
+        let newer = HashMap::from([
+            (open, noted(None)),
+            (well, noted(None)),
+            (new, noted(Some(100))),
+            (later, noted(Some(102))),
+        ]);
+        assert_eq!(register.at_risk(&newer, 99), names(&[open]), "one who recovered is no longer at risk");
+        assert_eq!(register.at_risk(&newer, 100), names(&[open, due, new]));
+        assert_eq!(register.at_risk(&newer, 101), names(&[open, due, new]), "the newer moment counts");
+        assert_eq!(register.at_risk(&newer, 102), names(&[open, due, later, new]));
     }
 }

@@ -19,6 +19,7 @@ use aula_home::fault;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::committed::CommittedField;
 use aula_ledger::types::{DistrictId, Handle, SchoolId, SchoolYear};
+use aula_server::at_risk::note_whole_fold;
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::TwinState;
@@ -56,6 +57,7 @@ struct Ready {
 
 /// Folds and anchors.
 pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
+    let began_ms = office.now_ms();
     let (node, district) = office.district().await?;
     let open = schools(&node, district).await?;
     let mut register = Register::load(&office.context.home)?;
@@ -76,6 +78,8 @@ pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
+    // In their folds' order: what the node noted since is newer than the register.
+    note_whole_fold(&office.context.home, began_ms)?;
     let mut told = format!("{anchored} states anchored");
     if homeless > 0 {
         told.push_str(&format!(", {homeless} students are at no open school of the ledger"));

@@ -11,6 +11,7 @@ use super::super::interventions::Register;
 use super::super::office::Office;
 use crate::command::Failure;
 use crate::config::{AlertKind, Config};
+use aula_server::at_risk;
 use aula_server::feed_health::Health;
 
 /// So long may a feed's events wait, or its node say nothing, milliseconds: with how often the node tells
@@ -31,7 +32,9 @@ pub(super) async fn look(office: &Office, config: &Config, now_ms: u64) -> Found
     let (mut all, home) = (Found::default(), &office.context.home);
     for kind in &config.alerts.kinds {
         let told = match kind {
-            AlertKind::AtRisk => Register::load(home).map(|register| register.at_risk(now_ms)),
+            AlertKind::AtRisk => {
+                Register::load(home).map(|register| register.at_risk(&at_risk::read(home), now_ms))
+            }
             AlertKind::Feeds => Ok(feeds(home, config, now_ms)),
             AlertKind::Acknowledgements => overdue(office).await,
             AlertKind::Divergence => Ok(divergence(home)),

@@ -1,0 +1,176 @@
+//! From when on whose engagement is low for too long, as this node folded it: HOME/feeds/at_risk, written within seconds of a
+//! change, read by the district's service at every look for alerts.
+//!
+//! The service folds whole once an hour by default; what stands here is newer, and what is older than the last whole fold is left out:
+//! the service's register has it. A line a student: pseudonym, when it was folded, from when on an intervention is due, or `-`. Commands
+//! that bring events past feeds and imports name their students in HOME/feeds/at_risk.ask, which the node takes. Absent: folding, which the
+//! node's wiring does, and telling, which alerts do.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use aula_home::Home;
+use aula_home::whole_file::{Access, private_folder, replace};
+use aula_home::{Advise, Failure};
+use aula_ledger::types::Handle;
+
+const HINT: &str = "check the folder's owner and the space left";
+
+/// What a fold found of one student.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// When it was folded, milliseconds since 1970.
+    pub at_ms: u64,
+    /// From when on an intervention is due if nothing else comes, milliseconds since 1970; none while none is.
+    pub due_ms: Option<u64>,
+}
+
+fn path(home: &Home) -> PathBuf {
+    home.feeds_dir().join("at_risk")
+}
+
+fn asked_path(home: &Home) -> PathBuf {
+    home.feeds_dir().join("at_risk.ask")
+}
+
+fn whole_path(home: &Home) -> PathBuf {
+    home.service_dir().join("whole_fold_ms")
+}
+
+/// What the node's folds found since the last whole fold; nothing where no node wrote.
+pub fn read(home: &Home) -> HashMap<Handle, Noted> {
+    let from_ms = whole_fold_ms(home);
+    let text = std::fs::read_to_string(path(home)).unwrap_or_default();
+    text.lines().filter_map(line).filter(|(_, noted)| noted.at_ms >= from_ms).collect()
+}
+
+/// A line; none of one that was cut or is of another version, which the next whole fold makes up for.
+fn line(text: &str) -> Option<(Handle, Noted)> {
+    let mut parts = text.split(' ');
+    let (handle, at_ms) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let due_ms = match parts.next()? {
+        "-" => None,
+        due => Some(due.parse().ok()?),
+    };
+    Some((handle, Noted { at_ms, due_ms }))
+}
+
+/// Writes it whole.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn write<'a>(home: &Home, all: impl IntoIterator<Item = (&'a Handle, &'a Noted)>) -> Result<(), Failure> {
+    let (from_ms, mut text) = (whole_fold_ms(home), String::new());
+    for (handle, Noted { at_ms, due_ms }) in all {
+        if *at_ms >= from_ms {
+            let due = due_ms.map_or_else(|| "-".to_owned(), |due| due.to_string());
+            // A string takes everything.
+            let _ = writeln!(text, "{handle} {at_ms} {due}");
+        }
+    }
+    private_folder(&home.feeds_dir()).advise("the folder of feeds cannot be made", HINT)?;
+    let path = path(home);
+    replace(&path, Access::Private, text.as_bytes()).advise(format!("cannot write {}", path.display()), HINT)
+}
+
+/// When the last whole fold that left nobody out began, milliseconds since 1970; 0 where there was none.
+pub fn whole_fold_ms(home: &Home) -> u64 {
+    let text = std::fs::read_to_string(whole_path(home)).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
+}
+
+/// Notes when a whole fold began that is done: what the node noted before it is in the service's register.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn note_whole_fold(home: &Home, began_ms: u64) -> Result<(), Failure> {
+    private_folder(&home.service_dir()).advise("the service's folder cannot be made", HINT)?;
+    let path = whole_path(home);
+    let text = began_ms.to_string();
+    replace(&path, Access::Private, text.as_bytes()).advise(format!("cannot write {}", path.display()), HINT)
+}
+
+/// Has the node look at these students, to whom a command brought events.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn ask(home: &Home, handles: &BTreeSet<Handle>) -> Result<(), Failure> {
+    if handles.is_empty() {
+        return Ok(());
+    }
+    let mut text = String::with_capacity(handles.len().saturating_mul(65));
+    for handle in handles {
+        // A string takes everything.
+        let _ = writeln!(text, "{handle}");
+    }
+    private_folder(&home.feeds_dir()).advise("the folder of feeds cannot be made", HINT)?;
+    let path = asked_path(home);
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.advise(format!("cannot write {}", path.display()), HINT)
+}
+
+/// Takes what commands asked for.
+///
+/// # Errors
+/// A file that cannot be read or taken away.
+pub fn asked(home: &Home) -> std::io::Result<Vec<Handle>> {
+    // Taken away before it is read: what is asked meanwhile begins another.
+    let taken = asked_path(home).with_extension("taken");
+    match std::fs::rename(asked_path(home), &taken) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        other => other?,
+    }
+    let text = match std::fs::read_to_string(&taken) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text?,
+    };
+    std::fs::remove_file(&taken)?;
+    Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Tested = Result<(), Box<dyn std::error::Error>>;
+
+    #[test]
+    fn what_a_whole_fold_has_is_left_out_and_a_line_that_is_none_is_passed_over() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        assert!(read(&home).is_empty());
+        let (one, two, three) = (Handle([1; 32]), Handle([2; 32]), Handle([3; 32]));
+        let all = HashMap::from([
+            (one, Noted { at_ms: 10, due_ms: Some(70) }),
+            (two, Noted { at_ms: 20, due_ms: None }),
+            (three, Noted { at_ms: 30, due_ms: Some(90) }),
+        ]);
+        write(&home, &all)?;
+        assert_eq!(read(&home), all);
+        note_whole_fold(&home, 20)?;
+        assert_eq!(read(&home).keys().copied().collect::<BTreeSet<_>>(), BTreeSet::from([two, three]));
+        write(&home, &all)?;
+        let text = std::fs::read_to_string(path(&home))?;
+        assert_eq!(text.lines().count(), 2, "{text}");
+        std::fs::write(path(&home), format!("{text}\n{one} 40\nno line\n{one} 50 x\n"))?;
+        assert_eq!(read(&home).len(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_asked_is_taken_once() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        assert!(asked(&home)?.is_empty());
+        ask(&home, &BTreeSet::new())?;
+        ask(&home, &BTreeSet::from([Handle([1; 32])]))?;
+        ask(&home, &BTreeSet::from([Handle([2; 32]), Handle([3; 32])]))?;
+        assert_eq!(asked(&home)?, [1, 2, 3].map(|n| Handle([n; 32])));
+        assert!(asked(&home)?.is_empty());
+        Ok(())
+    }
+}
