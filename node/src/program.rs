@@ -112,7 +112,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
         Command::Report(args) => report::run(context, &args),
-        Command::Sim(args) => sim::run(&args),
+        Command::Sim(args) => sim::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,

@@ -31,16 +31,28 @@ pub use plan::{Plan, PlanError};
 pub use report::Report;
 pub use world::{BeginError, World};
 
-/// Runs a plan to its end, or to the first violation.
+/// Runs a plan to its end, or to the first violation, and logs nothing: what nodes say of their troubles is not the operator's; the report
+/// says what matters.
 ///
 /// # Errors
 /// [`BeginError`] when the consortium cannot be set up.
 pub fn run(plan: Plan) -> Result<Report, BeginError> {
-    // A thread of its own: inside an asynchronous runtime its budget would end polls early and never be filled again.
-    let outside = std::thread::scope(|scope| {
-        // What nodes say of their troubles is not the operator's; the report says what matters.
+    apart(|| {
         let quiet = tracing::subscriber::NoSubscriber::default();
-        scope.spawn(move || tracing::subscriber::with_default(quiet, || Ok(World::new(plan)?.run()))).join()
-    });
+        tracing::subscriber::with_default(quiet, || Ok(World::new(plan)?.run()))
+    })
+}
+
+/// [`run`], with what the nodes log and tell, each at its simulated time.
+///
+/// # Errors
+/// [`BeginError`] when the consortium cannot be set up.
+pub fn run_logged(plan: Plan) -> Result<Report, BeginError> {
+    apart(|| Ok(World::new(plan)?.run()))
+}
+
+/// On a thread of its own: inside an asynchronous runtime its budget would end polls early and never be filled again.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let outside = std::thread::scope(|scope| scope.spawn(work).join());
     outside.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
