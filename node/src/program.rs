@@ -13,7 +13,7 @@ use crate::command::{
     sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
-use crate::terminal::{Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging};
+use crate::terminal::{Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage};
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not, 3 (of
 /// `aula start` alone) the chain goes by rules that this version does not have.
@@ -23,6 +23,7 @@ pub fn main() -> ExitCode {
         // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
+            tell_usage(&shown, std::env::args_os().skip(1), std::env::var_os("AULA_OUTPUT").as_deref());
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
         }
     };
