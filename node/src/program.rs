@@ -13,7 +13,9 @@ use crate::command::{
     sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
-use crate::terminal::{Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage};
+use crate::terminal::{
+    Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage,
+};
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not, 3 (of
 /// `aula start` alone) the chain goes by rules that this version does not have.

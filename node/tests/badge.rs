@@ -107,7 +107,10 @@ fn a_foreign_badge_is_judged_with_its_exit_code() -> Result<(), Wrong> {
     }
     for nothing in ["/nowhere", "/dev/null"] {
         let (_, told) = office.badge(&["verify", nothing])?;
-        assert_eq!((&told["valid"], &told["status"], &told["checks"]), (&json!(false), &json!("unknown"), &json!([])));
+        assert_eq!(
+            (&told["valid"], &told["status"], &told["checks"]),
+            (&json!(false), &json!("unknown"), &json!([]))
+        );
         assert_eq!(told["reason"], told["error"]["message"], "{told}");
         assert!(told["issuer"]["id"].is_null() && told["error"]["code"].is_string(), "{told}");
     }

@@ -28,7 +28,10 @@ fn refused_arguments_are_one_line_for_who_asks_for_json_and_none_for_others() ->
         let told: Value = serde_json::from_str(&stdout)?;
         assert_eq!(told["error"]["code"], "usage", "{args}");
         let said = |name: &str| told["error"][name].as_str().is_some_and(|text| !text.is_empty());
-        assert!(said("message") && said("hint") && stderr.contains("Usage") | stderr.contains("error"), "{args}");
+        assert!(
+            said("message") && said("hint") && stderr.contains("Usage") | stderr.contains("error"),
+            "{args}"
+        );
     }
     for (args, environment) in [("sim", None), ("--output text sim", Some("json"))] {
         let (code, stdout, _) = run(args, environment)?;

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aula_ledger::audit::{
-    Options, Report, TrustedBlock, Verdict, ViaBundle, ViaReport, verify, verify_via,
-};
+use aula_ledger::audit::{Options, Report, TrustedBlock, Verdict, ViaBundle, ViaReport, verify, verify_via};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::{Hash, Height};

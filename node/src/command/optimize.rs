@@ -222,8 +222,8 @@ mod tests {
     }
 
     #[test]
-    fn a_student_without_any_pool_is_a_no_like_bounds_that_cannot_be_met() -> Result<(), Box<dyn std::error::Error>>
-    {
+    fn a_student_without_any_pool_is_a_no_like_bounds_that_cannot_be_met()
+    -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("empty.srap");
         for (costs, why) in [([1, 9, -1, -1], "student 1 has no eligible pool"), ([1, -1, 2, -1], "bounds")] {

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 
 use super::rpc::RpcArgs;
 use super::{Advise, Context, Failure, Outcome};
-use crate::client::{Client, ClientError};
 use crate::client::sender::{Sender, submit};
+use crate::client::{Client, ClientError};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::whole_file::{self, Access};

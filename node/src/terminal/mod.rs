@@ -10,7 +10,7 @@ mod usage;
 
 pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
-pub(crate) use failure::{print as print_failure, unanswered};
 pub use failure::{Advise, DEFECT, Failure, OUTDATED, with_causes};
-pub(crate) use usage::tell as tell_usage;
+pub(crate) use failure::{print as print_failure, unanswered};
 pub(crate) use logging::{follow_hangups, start as start_logging};
+pub(crate) use usage::tell as tell_usage;

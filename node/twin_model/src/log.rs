@@ -174,7 +174,11 @@ impl Log {
                 }
             }
         }
-        if builder.log.rows.is_empty() { Err(TableError::Empty(path.into()).into()) } else { builder.finish() }
+        if builder.log.rows.is_empty() {
+            Err(TableError::Empty(path.into()).into())
+        } else {
+            builder.finish()
+        }
     }
 
     /// Names of students that `other` has too, in this log's order.

@@ -237,12 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn predictions_stand_as_the_file_has_its_rows_under_the_names_that_it_has(
-    ) -> Result<(), Box<dyn std::error::Error>> {
+    fn predictions_stand_as_the_file_has_its_rows_under_the_names_that_it_has()
+    -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let path = |name: &str| folder.path().join(name);
         let head = "student,seq,item,skills,correct\n";
-        let row = |student: &str, seq: u32| format!("{student},{seq},i{},k{},{}\n", seq % 5, seq % 3, seq % 2);
+        let row =
+            |student: &str, seq: u32| format!("{student},{seq},i{},k{},{}\n", seq % 5, seq % 3, seq % 2);
         let train: String = ["a", "=b", "c", "d", "e", "f", "g", "h"]
             .iter()
             .flat_map(|student| (0..20).map(|seq| row(student, seq)))
