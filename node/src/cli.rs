@@ -1,6 +1,7 @@
 //! The command line as types; no behaviour. A subcommand's own arguments stand in its file under `command`.
 //!
-//! Precedence: flags over `AULA_*` environment variables over `config.toml` over defaults.
+//! Precedence: flags over `AULA_*` environment variables over `config.toml` over defaults. Which variables there are stands at the
+//! head of `config.toml`.
 
 use std::path::PathBuf;
 
@@ -126,6 +127,7 @@ pub enum Command {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use std::collections::BTreeSet;
 
     /// An argument that shares a name with a global one is silently read as that one, and ends in a panic.
     fn check(command: &clap::Command, path: &str) {
@@ -139,6 +141,24 @@ mod tests {
         for sub in command.get_subcommands() {
             check(sub, &format!("{path} {}", sub.get_name()));
         }
+    }
+
+    fn variables(command: &clap::Command, found: &mut BTreeSet<String>) {
+        let named = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str());
+        found.extend(named.map(str::to_owned));
+        command.get_subcommands().for_each(|sub| variables(sub, found));
+    }
+
+    #[test]
+    fn the_sample_names_the_variables_that_are_heard_and_no_other() {
+        let (head, _) = aula_home::config::SAMPLE.split_once("\n[").unwrap_or_default();
+        let words = head.split(|c: char| !c.is_ascii_uppercase() && c != '_' && !c.is_ascii_digit());
+        let named: BTreeSet<String> =
+            words.filter(|word| word.starts_with("AULA_")).map(str::to_owned).collect();
+        let mut heard = BTreeSet::new();
+        variables(&Cli::command(), &mut heard);
+        assert!(heard.len() > 10, "{heard:?}");
+        assert_eq!(named, heard);
     }
 
     #[test]

@@ -13,7 +13,9 @@ use crate::command::{
     sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
-use crate::terminal::{Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging};
+use crate::terminal::{
+    Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage,
+};
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not, 3 (of
 /// `aula start` alone) the chain goes by rules that this version does not have.
@@ -23,6 +25,7 @@ pub fn main() -> ExitCode {
         // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
+            tell_usage(&shown, std::env::args_os().skip(1), std::env::var_os("AULA_OUTPUT").as_deref());
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
         }
     };
@@ -112,7 +115,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
         Command::Report(args) => report::run(context, &args),
-        Command::Sim(args) => sim::run(&args),
+        Command::Sim(args) => sim::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,

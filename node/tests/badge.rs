@@ -105,6 +105,15 @@ fn a_foreign_badge_is_judged_with_its_exit_code() -> Result<(), Wrong> {
     ] {
         assert_eq!(office.badge(&args)?.0, wanted, "{args:?}");
     }
+    for nothing in ["/nowhere", "/dev/null"] {
+        let (_, told) = office.badge(&["verify", nothing])?;
+        assert_eq!(
+            (&told["valid"], &told["status"], &told["checks"]),
+            (&json!(false), &json!("unknown"), &json!([]))
+        );
+        assert_eq!(told["reason"], told["error"]["message"], "{told}");
+        assert!(told["issuer"]["id"].is_null() && told["error"]["code"].is_string(), "{told}");
+    }
     for name in ["simple-err-expired.json", "simple-err-proof-value.json", "complete.json", "simple.jwt"] {
         let (code, told) = office.badge(&["verify", &vector(name)])?;
         assert_eq!((code, &told["valid"]), (1, &json!(false)), "{name}");

@@ -28,6 +28,14 @@ async fn a_localnet_takes_transactions_says_no_in_words_and_replays() -> Result<
     )?;
     assert_eq!((refused["status"].as_str(), refused["code"].as_u64()), (Some("rejected"), Some(115)));
     assert!(refused["meaning"].as_str().is_some_and(|words| words.contains("look it up")), "{refused}");
+    // What the node sees without a block is as rejected, and the number is free for the next one.
+    let asked = [&["tx", "run-round", r#"{"round":77}"#], &base[..]].concat();
+    let at_once = line(&aula(&asked)?, 1)?;
+    assert_eq!(
+        (at_once["status"].as_str(), at_once["height"].is_null()),
+        (Some("rejected"), true),
+        "{at_once}"
+    );
     let unknown = aula(&[&["tx", "print-money"], &base[..]].concat())?;
     assert_eq!(unknown.status.code(), Some(2));
     let status = line(&aula(&["status", "--rpc", &rpc, "--output", "json"])?, 0)?;

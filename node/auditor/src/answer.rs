@@ -42,15 +42,24 @@ impl Answer {
 }
 
 impl Failure {
-    pub(crate) fn print(self, output: Output) -> ExitCode {
+    /// Prints the sentence on stderr and, as JSON, what the command's answer has (`unanswered`) with the error in it.
+    pub(crate) fn print(self, output: Output, unanswered: Value) -> ExitCode {
         // Nothing is left to do when the streams are closed.
         let _ = writeln!(io::stderr().lock(), "aula-audit: {}.\n  next: {}", self.message, self.next);
         if output == Output::Json {
-            let line = json!({ "valid": false, "error": { "message": self.message, "hint": self.next } });
-            let _ = say(&line.to_string());
+            say_failed("unreadable", &self.message, self.next, unanswered);
         }
         ExitCode::from(Verdict::CannotTell.exit_code())
     }
+}
+
+/// The one line of JSON about what could not be done.
+pub(crate) fn say_failed(code: &str, message: &str, next: &str, mut unanswered: Value) {
+    if let Some(fields) = unanswered.as_object_mut() {
+        let error = json!({ "code": code, "message": message, "hint": next });
+        fields.insert("error".to_owned(), error);
+    }
+    let _ = say(&unanswered.to_string());
 }
 
 fn say(line: &str) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aula_ledger::audit::{Optimum, Verdict, verify_optimum};
 use aula_ledger::codec::Canonical;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Failure, lines};
 use crate::files::read;
@@ -23,6 +23,14 @@ pub(crate) struct CertificateArgs {
     instance: PathBuf,
     /// What `aula optimize --save-certificate` wrote
     certificate: PathBuf,
+}
+
+/// The answer's fields when a file cannot be read.
+pub(crate) fn unanswered() -> Value {
+    json!({
+        "valid": false, "verdict": Verdict::CannotTell, "objective": null, "dual": null, "gap_ppm": null,
+        "optimal": false, "checks": [],
+    })
 }
 
 /// Reads both files and checks.

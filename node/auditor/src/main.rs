@@ -13,6 +13,7 @@ mod certificate;
 mod files;
 mod inspect;
 mod man;
+mod usage;
 mod verify;
 
 /// Checks evidence bundles of an Aula ledger, offline.
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
+            usage::tell(&shown, std::env::args_os().skip(1));
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
         }
     };
@@ -63,5 +65,10 @@ fn main() -> ExitCode {
         Command::Certificate(args) => certificate::run(args),
         Command::Man(args) => man::run(args),
     };
-    answer.map_or_else(|failure| failure.print(cli.output), |answer| answer.print(cli.output))
+    let unanswered = match &cli.command {
+        Command::Verify(_) => verify::unanswered(),
+        Command::Certificate(_) => certificate::unanswered(),
+        Command::Inspect(_) | Command::Man(_) => serde_json::json!({ "valid": false }),
+    };
+    answer.map_or_else(|failure| failure.print(cli.output, unanswered), |answer| answer.print(cli.output))
 }

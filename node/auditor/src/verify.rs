@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aula_ledger::audit::{Options, Report, TrustedBlock, ViaBundle, ViaReport, verify, verify_via};
+use aula_ledger::audit::{Options, Report, TrustedBlock, Verdict, ViaBundle, ViaReport, verify, verify_via};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::{Hash, Height};
 use clap::Args;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Failure, lines};
 use crate::files::read;
@@ -16,7 +17,9 @@ use crate::files::read;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula-audit verify round-3.bundle --genesis genesis.json\n  aula-audit verify place.bundle --genesis \
-                  parent.json --via-genesis consortium.json     evidence with --via, over two ledgers"
+                  parent.json --via-genesis consortium.json     evidence with --via, over two ledgers\n\nA decision that was reverted or replaced is valid evidence and ends \
+                  with 1: its `standing` says so, `valid` stays true.\nA file or genesis that cannot be read, and a missing link, \
+                  end with 2."
 )]
 pub(crate) struct VerifyArgs {
     /// The evidence bundle
@@ -41,6 +44,14 @@ fn trusted(text: &str) -> Result<TrustedBlock, String> {
     Ok(TrustedBlock {
         height: Height(height),
         hash: hash.parse().map_err(|error| format!("the hash: {error}"))?,
+    })
+}
+
+/// The answer's fields when a file cannot be read.
+pub(crate) fn unanswered() -> Value {
+    json!({
+        "valid": false, "verdict": Verdict::CannotTell, "standing": null, "chain_id": null, "genesis_sha256": null,
+        "height": null, "time_ms": null, "checks": [],
     })
 }
 

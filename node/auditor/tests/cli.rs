@@ -93,6 +93,7 @@ fn verify_cannot_tell_without_its_files_or_a_link() {
     );
     folder.expect("usage_trusted", "verify round.bundle --genesis genesis.json --trusted 6");
     folder.expect("usage_nothing", "verify");
+    folder.expect("usage_nothing_json", "verify --output json");
 }
 
 #[test]
@@ -109,6 +110,7 @@ fn certificate_tells_an_optimum_a_worse_assignment_and_other_files_apart() {
     folder.expect("certificate_good", "certificate small.srap small.cert");
     folder.expect("certificate_good_json", "certificate small.srap small.cert --output json");
     folder.expect("certificate_worse", "certificate small.srap worse.cert");
+    folder.expect("certificate_missing_json", "certificate nothing.srap small.cert --output json");
     folder.expect("certificate_letter", "certificate letter.txt small.cert");
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aula_api::ErrorDetail;
 use aula_home::NextStep;
 use aula_home::keys::KeyError;
+use aula_ledger::code::Code;
 use aula_ledger::types::{AccountId, Hash};
 
 /// A request, or a transaction, that did not end as it should.
@@ -98,6 +99,13 @@ impl ClientError {
         matches!(self, Self::Refused(detail) if detail.code == "not_found")
     }
 
+    /// Why the ledger's state does not take the transaction, where a node saw that before any block did. None for refusals that say
+    /// nothing of the state: too large, busy, malformed, a number that is taken.
+    pub fn rejection(&self) -> Option<Code> {
+        let code = Code::from_number(u8::try_from(self.ledger_code()?).ok()?)?;
+        (code != Code::Accepted && !code.makes_block_invalid()).then_some(code)
+    }
+
     /// The ledger's or the pool's number, when a transaction was refused.
     pub fn ledger_code(&self) -> Option<u16> {
         match self {
@@ -146,5 +154,23 @@ impl NextStep for ClientError {
             Self::AccountName { .. } => "write the account's 40 hex digits into it",
         };
         step.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_is_the_states_and_not_the_doors() {
+        let refused = |ledger_code| {
+            let (code, message, hint) = ("rejected".to_owned(), "no".to_owned(), "wait".to_owned());
+            ClientError::Refused(ErrorDetail { code, message, hint, ledger_code }).rejection()
+        };
+        assert_eq!(refused(Some(100)), Some(Code::RoleNotAllowed));
+        for number in [None, Some(0), Some(1), Some(9), Some(99), Some(1_001), Some(1_003), Some(65_535)] {
+            assert_eq!(refused(number), None, "{number:?}");
+        }
+        assert_eq!(ClientError::NotFinal(String::new()).rejection(), None);
     }
 }

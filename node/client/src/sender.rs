@@ -175,17 +175,36 @@ impl Sender {
         client: &Client,
         payload: impl Into<Payload>,
     ) -> Result<Signed, ClientError> {
+        match self.offer(client, payload).await? {
+            (signed, None) => Ok(signed),
+            (_, Some(refused)) => Err(refused),
+        }
+    }
+
+    /// The same, for who wants to tell what it was that the node refused: its number in the account's order is free again.
+    ///
+    /// # Errors
+    /// That the node cannot be reached, or an account whose number is taken for too long.
+    pub async fn offer(
+        &mut self,
+        client: &Client,
+        payload: impl Into<Payload>,
+    ) -> Result<(Signed, Option<ClientError>), ClientError> {
         let payload = payload.into();
         let start = Instant::now();
         loop {
             let signed = self.sign(payload.clone());
-            let Err(refused) = submit(client, &signed).await else { return Ok(signed) };
+            let Err(refused) = submit(client, &signed).await else { return Ok((signed, None)) };
             match refused.ledger_code() {
                 // The next one is tried: [`Self::sign`] counted on.
                 Some(SEQUENCE_TAKEN) => {}
                 // What was waiting is in a block meanwhile.
                 Some(WRONG_SEQUENCE) => self.refresh(client).await?,
-                _ => return Err(refused),
+                Some(_) => {
+                    self.sequence = signed.sequence;
+                    return Ok((signed, Some(refused)));
+                }
+                None => return Err(refused),
             }
             if start.elapsed() > RETRY_LIMIT {
                 return Err(refused);

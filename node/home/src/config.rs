@@ -1,7 +1,7 @@
 //! `config.toml`: the operator's settings, typed, unknown names refused, every number with its unit and range.
 //!
-//! [`SAMPLE`] is what `aula init` writes; a test keeps it equal to the defaults. Flags and `AULA_*` variables
-//! override single fields where a subcommand offers them. Nothing here is agreed by consensus: what all
+//! [`SAMPLE`] is what `aula init` writes; a test keeps it equal to the defaults. Flags and the `AULA_*` variables
+//! that its head names override single fields. Nothing here is agreed by consensus: what all
 //! nodes must share stands in the genesis or in the ledger's parameters.
 
 use std::net::SocketAddr;

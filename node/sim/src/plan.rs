@@ -338,6 +338,25 @@ impl Plan {
         toml::to_string(self).map_err(|error| PlanError::Form(error.to_string()))
     }
 
+    /// The same plan for another time and another number of members, where they are given. Its quiet end is as long as before, or
+    /// longer; further members are in the regions that the plan names, in turn.
+    ///
+    /// # Errors
+    /// [`PlanError::Content`] when what it names does not fit any more.
+    pub fn resized(mut self, seconds: Option<u64>, nodes: Option<u8>) -> Result<Self, PlanError> {
+        if let Some(seconds) = seconds {
+            let quiet = self.seconds.saturating_sub(self.healed_at);
+            self.healed_at = self.healed_at.min(seconds.saturating_sub(quiet));
+            self.seconds = seconds;
+        }
+        if let Some(nodes) = nodes {
+            self.regions = self.regions.iter().copied().cycle().take(nodes.into()).collect();
+            self.nodes = nodes;
+        }
+        self.check()?;
+        Ok(self)
+    }
+
     /// Checks that all it names is there.
     ///
     /// # Errors

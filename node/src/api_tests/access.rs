@@ -157,8 +157,8 @@ impl World {
     }
 }
 
-/// What serves the description itself, and the earlier name of a route.
-const UNDESCRIBED: [&str; 2] = ["/openapi.json", "/v1/params"];
+/// What serves the description itself.
+const UNDESCRIBED: [&str; 1] = ["/openapi.json"];
 
 /// All routes by their address: the API's from its description, the explorer's from its list.
 fn routes() -> Result<BTreeSet<String>, Box<dyn std::error::Error>> {

@@ -13,7 +13,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::rpc::RpcArgs;
-use super::tx::settle;
+use super::tx::{rejected, settle};
 use super::vault::record::LedgerArgs;
 use super::{Context, Failure, Outcome};
 use crate::client::Client;
@@ -58,10 +58,10 @@ pub(super) struct Acting {
 }
 
 impl Acting {
-    /// Sends a transaction and follows it until it is in a block.
+    /// Sends a transaction and follows it until it is in a block, or the ledger's state refuses it.
     ///
     /// # Errors
-    /// When the node refuses it, or it is not final in time.
+    /// When the node refuses it for another reason, or it is not final in time.
     pub(super) async fn send(&mut self, payload: impl Into<Payload>) -> Result<Done, Failure> {
         let (id, told) = settle(&self.client, &mut self.sender, payload, self.limit).await?;
         Ok(Done { id, told })
@@ -89,7 +89,7 @@ pub(super) async fn member(client: &Client, text: &str) -> Result<AccountId, Fai
     })
 }
 
-/// A transaction in a block.
+/// A transaction in a block, or one that the ledger's state refused before (it has no height).
 pub(super) struct Done {
     pub(super) id: TransactionId,
     pub(super) told: TransactionStatus,
@@ -128,9 +128,9 @@ impl Done {
     /// Exit 0 with these fields and words, or exit 1 with the ledger's words.
     pub(super) fn outcome(self, fields: Value, text: impl Into<String>) -> Outcome {
         let accepted = self.accepted();
+        let no = rejected(&self.told);
         let TransactionStatus { code, meaning, entry, height, events, .. } = self.told;
-        let events = events.unwrap_or_default();
-        let (meaning, height) = (meaning.unwrap_or_default(), height.unwrap_or_default());
+        let (meaning, events) = (meaning.unwrap_or_default(), events.unwrap_or_default());
         let mut all = match fields {
             Value::Object(fields) if accepted => fields,
             _ => Map::new(),
@@ -139,10 +139,6 @@ impl Done {
             "id": self.id, "height": height, "code": code, "meaning": meaning, "entry": entry, "events": events,
         });
         all.extend(receipt.as_object().cloned().unwrap_or_default());
-        if accepted {
-            return Outcome::yes(all, text);
-        }
-        let code = code.unwrap_or_default();
-        Outcome::no(all, format!("rejected in block {height}: {meaning} (code {code})\nid {}", self.id))
+        if accepted { Outcome::yes(all, text) } else { Outcome::no(all, no) }
     }
 }

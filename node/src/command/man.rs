@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Advise, Failure, Outcome};
+use super::{Advise, Failure, Outcome, absolute};
 
 /// Arguments of `aula man`.
 #[derive(Debug, Args)]
@@ -21,15 +21,15 @@ pub struct ManArgs {
 /// # Errors
 /// When the folder cannot be written.
 pub fn run(args: &ManArgs, program: clap::Command) -> Result<Outcome, Failure> {
-    let shown = args.folder.display();
+    let folder = absolute(&args.folder)?;
+    let shown = folder.display();
     let hint = "name a folder that this account may write";
-    std::fs::create_dir_all(&args.folder).advise(format!("cannot make {shown}"), hint)?;
-    clap_mangen::generate_to(program, &args.folder)
-        .advise(format!("cannot write pages into {shown}"), hint)?;
-    let written = std::fs::read_dir(&args.folder).advise(format!("cannot read {shown}"), hint)?;
+    std::fs::create_dir_all(&folder).advise(format!("cannot make {shown}"), hint)?;
+    clap_mangen::generate_to(program, &folder).advise(format!("cannot write pages into {shown}"), hint)?;
+    let written = std::fs::read_dir(&folder).advise(format!("cannot read {shown}"), hint)?;
     let pages = written.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "1")).count();
     let text = format!("{pages} pages are in {shown}");
-    Ok(Outcome::yes(json!({ "folder": args.folder, "pages": pages }), text))
+    Ok(Outcome::yes(json!({ "folder": folder, "pages": pages }), text))
 }
 
 #[cfg(test)]

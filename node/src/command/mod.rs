@@ -51,6 +51,7 @@ pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, OUTDATED, Ou
 pub use rpc::RpcArgs;
 
 pub(crate) use crate::clock::now_ms;
+use crate::home::Home;
 
 /// Refuses a folder or file for the district's data that lies in no place of `[sovereignty]`, where the home names places.
 ///
@@ -66,6 +67,21 @@ pub(crate) fn within(context: &Context, what: &str, path: &std::path::Path) -> R
         )
     };
     rule.of_folder(what, path).map(|_| ()).map_err(refused)
+}
+
+/// The home whose chain is read: the one that was given, or, where that is the folder of a demo or localnet and has no chain itself, its
+/// first node's, which is said.
+pub(crate) fn with_chain(context: &Context) -> Context {
+    let first = Home::at(context.home.path().join("node-01"));
+    if context.home.data_dir().exists() || !first.data_dir().exists() {
+        return context.clone();
+    }
+    context.tell(format_args!(
+        "aula: {} holds a consortium and no chain of its own: reading its first node's, {}",
+        context.home.path().display(),
+        first.path().display()
+    ));
+    Context { home: first, ..context.clone() }
 }
 
 /// An absolute path as the user meant it: relative ones start at the working directory.

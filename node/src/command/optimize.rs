@@ -9,7 +9,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use aula_allocation::problem::Problem;
+use aula_allocation::problem::{Problem, ProblemError};
+use aula_allocation::srap::SrapError;
 use aula_allocation::{Limits, Solution, SolveError, certificate, solve, srap};
 use aula_ledger::audit::Optimum;
 use aula_ledger::codec::Canonical;
@@ -26,7 +27,8 @@ use crate::terminal::with_causes;
 #[command(
     after_help = "Examples:\n  aula optimize round.srap\n  aula optimize round.srap --assignment a.txt --save-certificate c.bin \
                   --output json\n  aula-audit certificate round.srap c.bin\n\nExit codes: 0 solved and proved within the \
-                  bound on the gap, 1 no assignment meets the bounds, 2 could not (no such file, wrong length, out of \
+                  bound on the gap, 1 no assignment meets the bounds (a student without any \
+                  eligible pool among them), 2 could not (no such file, wrong length, out of \
                   work)."
 )]
 pub struct OptimizeArgs {
@@ -65,16 +67,16 @@ struct Answer {
 /// # Errors
 /// When the file cannot be read or is not an instance, the work ran out, or an output cannot be written.
 pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
-    let problem = instance(&args.file)?;
+    let problem = match instance(&args.file)? {
+        Ok(problem) => problem,
+        Err(Hopeless(why)) => return Ok(infeasible(why)),
+    };
     let clock = Clock::start();
     let solved = solve(&problem, &Limits { work: args.max_work });
     let (time_ms, mut cpu_ms) = clock.elapsed_ms();
     let solution = match solved {
         Ok(solution) => solution,
-        Err(SolveError::Infeasible(cut)) => {
-            let text = format!("no assignment meets the bounds: {cut}");
-            return Ok(Outcome::no(serde_json::json!({ "optimal": false, "infeasible": text }), text));
-        }
+        Err(SolveError::Infeasible(cut)) => return Ok(infeasible(cut)),
         Err(error) => return Err(error).advise("not solved", "raise --max-work"),
     };
     let clock = Clock::start();
@@ -104,8 +106,18 @@ pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::yes(answer, text))
 }
 
+/// Exit 1: there is no assignment, and why.
+fn infeasible(why: impl std::fmt::Display) -> Outcome {
+    let text = format!("no assignment meets the bounds: {why}");
+    Outcome::no(serde_json::json!({ "optimal": false, "infeasible": text }), text)
+}
+
+/// An instance of the right form that has a student without any eligible pool: such a problem is never built, and has no
+/// assignment.
+struct Hopeless(ProblemError);
+
 /// Reads the instance; a plain file straight into the problem's rows, so that it is never in memory twice.
-fn instance(path: &Path) -> Result<Problem, Failure> {
+fn instance(path: &Path) -> Result<Result<Problem, Hopeless>, Failure> {
     let hint = "give an SRAP0001 or SRAP0002 file, whole";
     let unreadable = || format!("cannot read {}", path.display());
     let mut file = File::open(path).advise(unreadable(), hint)?;
@@ -117,9 +129,14 @@ fn instance(path: &Path) -> Result<Problem, Failure> {
         file.read_to_end(&mut bytes).advise(unreadable(), hint)?;
         srap::parse(&bytes)
     };
-    read.map_err(|error| {
-        Failure::new("bad_instance", format!("{}: {}", path.display(), with_causes(&error)), hint)
-    })
+    match read {
+        Ok(problem) => Ok(Ok(problem)),
+        Err(SrapError::Problem(why @ ProblemError::EmptyRow(_))) => Ok(Err(Hopeless(why))),
+        Err(error) => {
+            let message = format!("{}: {}", path.display(), with_causes(&error));
+            Err(Failure::new("bad_instance", message, hint))
+        }
+    }
 }
 
 /// The auditor's check: the solver is not believed.
@@ -201,6 +218,22 @@ mod tests {
         assert_eq!((json["objective"].as_i64(), json["optimal"].as_bool()), (Some(4), Some(true)));
         assert_eq!(std::fs::read_to_string(lines)?, "0\n1\n");
         assert_eq!(Optimum::from_canonical(&std::fs::read(saved)?)?.assignment, [0, 1]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_student_without_any_pool_is_a_no_like_bounds_that_cannot_be_met()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("empty.srap");
+        for (costs, why) in [([1, 9, -1, -1], "student 1 has no eligible pool"), ([1, -1, 2, -1], "bounds")] {
+            std::fs::write(&file, instance(&costs))?;
+            let outcome = run(&arguments(file.clone())).map_err(|failure| failure.message)?;
+            assert_eq!(outcome.verdict, crate::terminal::Verdict::No, "{costs:?}");
+            let json = outcome.answer.ok_or("no answer")?.json;
+            assert_eq!(json["optimal"], false);
+            assert!(json["infeasible"].as_str().is_some_and(|text| text.contains(why)), "{json}");
+        }
         Ok(())
     }
 

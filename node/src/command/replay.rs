@@ -14,7 +14,7 @@ use aula_ledger::types::Height;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Advise, Context, Failure, OUTDATED, Outcome};
+use super::{Advise, Context, Failure, OUTDATED, Outcome, with_chain};
 use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
 use crate::config::Config;
 use crate::storage::{ChainDb, ChainView};
@@ -25,7 +25,8 @@ mod diverged;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  aula replay --home /srv/district-07\n\nExit 0: every root agrees; 1: the first height and \
-                        root that differ; 2: it could not be checked. Stop the node first.\n\nA node whose execution of a final \
+                        root that differ; 2: it could not be checked. Stop the node first. Of the \
+                        folder of a demo or localnet its first node's chain is read.\n\nA node whose execution of a final \
                         block parts from the others' writes a file and stops. This executes it, on any machine:\n  aula replay \
                         --diverged /srv/district-07/data/diverged-4711\nExit 0: this program gives the certified header; 1: it does \
                         not, and where."
@@ -71,6 +72,7 @@ pub fn run(context: &Context, args: &ReplayArgs) -> Result<Outcome, Failure> {
     if let Some(file) = &args.diverged {
         return diverged::run(file);
     }
+    let context = &with_chain(context);
     let config = Config::load(&context.home)?;
     let (bytes, parsed) = read_genesis(&context.home)?;
     let db =
@@ -277,6 +279,27 @@ mod tests {
         chain.block(&[])?;
         let (verdict, json) = replayed(chain)?;
         assert_eq!((verdict, &json["height"], &json["transactions"]), (Verdict::Yes, &2.into(), &2.into()));
+        Ok(())
+    }
+
+    #[test]
+    fn of_a_consortiums_folder_the_first_nodes_chain_is_executed() -> Result<(), Box<dyn std::error::Error>> {
+        let mut chain = DevChain::new().map_err(|failure| failure.message)?;
+        chain.block(&[]).map_err(|failure| failure.message)?;
+        let (home, _folder) = chain.close();
+        let consortium = tempfile::tempdir()?;
+        std::os::unix::fs::symlink(home.path(), consortium.path().join("node-01"))?;
+        let home = crate::home::Home::at(consortium.path().to_owned());
+        let context = Context { home, output: OutputFormat::Json, log: None };
+        let outcome = run(&context, &ReplayArgs::WHOLE).map_err(|failure| failure.message)?;
+        assert_eq!(outcome.verdict, Verdict::Yes);
+        assert_eq!(outcome.answer.map(|answer| answer.json["height"].clone()), Some(1.into()));
+        // A home with a chain of its own is itself, and one with neither is what it was.
+        let own =
+            Context { home: crate::home::Home::at(consortium.path().join("node-01")), ..context.clone() };
+        assert_eq!(with_chain(&own).home, own.home);
+        let empty = Context { home: crate::home::Home::at(consortium.path().join("node-02")), ..context };
+        assert_eq!(with_chain(&empty).home, empty.home);
         Ok(())
     }
 

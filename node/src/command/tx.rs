@@ -2,7 +2,8 @@
 //!
 //! The fields of a kind are those of its payload in the ledger, as JSON; rotate-key needs none and makes the new key.
 //! Shares of seeds are sent by validators' nodes themselves, with an account of their own. Exit codes: 0 executed,
-//! 1 rejected (with the code in words), 2 refused at the door, or not final in time.
+//! 1 rejected by the ledger, in a block or before (with the code in words), 2 not taken for another
+//! reason (malformed, too large, no room), or not final in time.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,8 +21,8 @@ use serde_json::{Value, json};
 
 use super::rpc::RpcArgs;
 use super::{Advise, Context, Failure, Outcome};
-use crate::client::Client;
 use crate::client::sender::{Sender, submit};
+use crate::client::{Client, ClientError};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::whole_file::{self, Access};
@@ -41,7 +42,8 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
                   '{\"change\":{\"change\":\"remove_member\",\"account\":\"...\"},\"open_until\":5000}'\n  aula tx set-class-terms \
                   '{\"class\":3,\"terms\":{\"cadence\":\"weekly\"}}'\n  aula tx submit-requests @requests.json\n  aula tx rotate-key    makes the new key and puts it in force\n\ncommit-seed and reveal-seed are \
                   sent by validators' nodes themselves, with HOME/keys/seed.json; no other account may.\n\nExit \
-                  codes: 0 executed, 1 rejected by the ledger, 2 refused, or not final in time."
+                  codes: 0 executed, 1 rejected by the ledger, in a block or at once (`height` is null then), 2 refused for \
+                  another reason, or not final in time."
 )]
 pub struct TxArgs {
     /// The kind of transaction, one of those below
@@ -72,36 +74,66 @@ pub async fn run(context: &Context, args: &TxArgs) -> Result<Outcome, Failure> {
     let client = args.rpc.client(context)?;
     let mut sender = Sender::of_home(&client, &context.home, args.valid_for).await?;
     let payload = payload(context, &sender, kind, &args.fields)?;
-    if args.no_wait {
-        let signed = sender.send(&client, payload).await?;
-        let json = json!({ "id": signed.id, "kind": kind.name(), "status": "pending" });
-        return Ok(Outcome::yes(json, format!("{} waits\nid {}", kind.name(), signed.id)));
-    }
-    let (id, told) = settle(&client, &mut sender, payload, Duration::from_secs(args.wait_s)).await?;
+    let limit = Duration::from_secs(args.wait_s);
+    let (id, told) = if args.no_wait {
+        match sender.offer(&client, payload).await? {
+            (signed, None) => {
+                let json = json!({ "id": signed.id, "kind": kind.name(), "status": "pending" });
+                return Ok(Outcome::yes(json, format!("{} waits\nid {}", kind.name(), signed.id)));
+            }
+            (signed, Some(refused)) => (signed.id, at_the_door(signed.id, refused)?),
+        }
+    } else {
+        settle(&client, &mut sender, payload, limit).await?
+    };
     let accepted = told.code == Some(0);
     if kind == PayloadKind::RotateKey {
         settle_rotation(&context.home, &sender, accepted)?;
     }
-    let meaning = told.meaning.unwrap_or_default();
-    let entry = told.entry.map(|entry| format!(", entry {entry}")).unwrap_or_default();
-    let height = told.height.unwrap_or_default();
-    let events = told.events.unwrap_or_default();
-    let text = match accepted {
-        true => {
-            format!("{} executed in block {height}\nid {}{}", kind.name(), id, lines(&events))
+    let text = match (accepted, told.height) {
+        (true, Some(height)) => {
+            let events = told.events.as_deref().unwrap_or_default();
+            format!("{} executed in block {height}\nid {id}{}", kind.name(), lines(events))
         }
-        false => format!(
-            "{} rejected in block {height}: {meaning} (code {}{entry})\nid {}",
-            kind.name(),
-            told.code.unwrap_or_default(),
-            id
-        ),
+        _ => format!("{} {}", kind.name(), rejected(&told)),
     };
     let json = json!({
-        "id": id, "kind": kind.name(), "status": told.status, "code": told.code, "meaning": meaning,
-        "entry": told.entry, "height": height, "events": events,
+        "id": id, "kind": kind.name(), "status": told.status, "code": told.code,
+        "meaning": told.meaning.unwrap_or_default(), "entry": told.entry, "height": told.height,
+        "events": told.events.unwrap_or_default(),
     });
     Ok(if accepted { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}
+
+/// What the ledger says to what it did not take.
+pub(super) fn rejected(told: &TransactionStatus) -> String {
+    let meaning = told.meaning.as_deref().unwrap_or_default();
+    let entry = told.entry.map(|entry| format!(", entry {entry}")).unwrap_or_default();
+    let code = told.code.unwrap_or_default();
+    let place = match told.height {
+        Some(height) => format!("rejected in block {height}"),
+        None => "rejected before it was in a block, so that no sequence number is used up".to_owned(),
+    };
+    format!("{place}: {meaning} (code {code}{entry})\nid {}", told.id)
+}
+
+/// What became of a transaction that a node did not take: what the ledger's state refuses is as rejected there as in a block.
+///
+/// # Errors
+/// Every other refusal.
+fn at_the_door(id: TransactionId, refused: ClientError) -> Result<TransactionStatus, Failure> {
+    let Some(code) = refused.rejection() else { return Err(refused.into()) };
+    Ok(TransactionStatus {
+        id,
+        status: "rejected".to_owned(),
+        code: Some(code.number().into()),
+        meaning: Some(code.explain().to_owned()),
+        entry: None,
+        height: None,
+        index: None,
+        events: None,
+        statement: None,
+    })
 }
 
 fn lines(events: &[PublicEvent]) -> String {
@@ -181,7 +213,7 @@ pub(super) fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> R
     fs::rename(&next, &current).advise("cannot move the new key", hint)
 }
 
-/// Sends a transaction and follows it until it is in a block.
+/// Sends a transaction and follows it until it is in a block, or the ledger's state refuses it: then it has no height.
 ///
 /// Two nodes may each have taken a transaction of the account under one number, and a node may have been started again:
 /// what the asked one has forgotten is signed anew when it can never be in a block, and else sent again as it is.
@@ -195,7 +227,10 @@ pub(super) async fn settle(
     limit: Duration,
 ) -> Result<(TransactionId, TransactionStatus), Failure> {
     let (payload, start) = (payload.into(), Instant::now());
-    let mut signed = sender.send(client, payload.clone()).await?;
+    let mut signed = match sender.offer(client, payload.clone()).await? {
+        (signed, None) => signed,
+        (signed, Some(refused)) => return Ok((signed.id, at_the_door(signed.id, refused)?)),
+    };
     loop {
         let left = limit.saturating_sub(start.elapsed());
         let told = follow(client, &signed.id.to_string(), left).await?;
@@ -204,9 +239,12 @@ pub(super) async fn settle(
         }
         if sender.is_overtaken(client, &signed).await? {
             sender.refresh(client).await?;
-            signed = sender.send(client, payload.clone()).await?;
-        } else {
-            submit(client, &signed).await?;
+            signed = match sender.offer(client, payload.clone()).await? {
+                (signed, None) => signed,
+                (signed, Some(refused)) => return Ok((signed.id, at_the_door(signed.id, refused)?)),
+            };
+        } else if let Err(refused) = submit(client, &signed).await {
+            return Ok((signed.id, at_the_door(signed.id, refused)?));
         }
     }
 }
@@ -238,6 +276,24 @@ mod tests {
         assert_eq!(kind("fund-budget").ok(), Some(PayloadKind::FundBudget));
         assert_eq!(kind("FundBudget").ok(), Some(PayloadKind::FundBudget));
         assert!(kind("print-money").is_err_and(|failure| failure.code == "unknown_kind"));
+    }
+
+    #[test]
+    fn what_the_state_refuses_is_rejected_before_a_block_too_and_what_the_door_refuses_is_not() {
+        let refused = |number: u16| {
+            let (code, message, hint) = ("rejected".to_owned(), "no".to_owned(), "wait".to_owned());
+            let detail = aula_api::ErrorDetail { code, message, hint, ledger_code: Some(number) };
+            at_the_door(TransactionId::default(), ClientError::Refused(detail))
+        };
+        for number in [100, 189, 193] {
+            let told = refused(number).ok();
+            assert_eq!(told.as_ref().map(|told| (told.code, told.height)), Some((Some(number), None)));
+            let text = told.map(|told| rejected(&told)).unwrap_or_default();
+            assert!(text.contains(&format!("(code {number})")) && !text.contains("block 0"), "{text}");
+        }
+        for number in [1, 9, 1_001, 1_003] {
+            assert!(refused(number).is_err_and(|failure| failure.code == "rejected"), "{number}");
+        }
     }
 
     #[test]

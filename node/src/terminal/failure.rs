@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 pub use aula_home::{Advise, DEFECT, Failure, OUTDATED, with_causes};
 
-use super::OutputFormat;
+use super::{Answer, Outcome, OutputFormat, Verdict};
 
 /// Prints the sentence on stderr, and with JSON the one line on stdout. Exit 2 follows, or 3.
 pub fn print(failure: &Failure, output: OutputFormat) {
@@ -12,8 +12,22 @@ pub fn print(failure: &Failure, output: OutputFormat) {
     let (message, hint) = (failure.message.trim_end_matches('.'), &failure.hint);
     let _ = writeln!(io::stderr().lock(), "aula: {message}.\n  next: {hint}");
     if output == OutputFormat::Json {
-        let line = serde_json::json!({ "error": failure });
-        let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        line(failure);
     }
+}
+
+/// The one line on stdout.
+pub(super) fn line(failure: &Failure) {
+    let line = serde_json::json!({ "error": failure });
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Exit 2 with the sentence on stderr, and on stdout the fields that the answer would have had, and the error among them.
+pub fn unanswered(failure: &Failure, mut fields: serde_json::Value) -> Outcome {
+    print(failure, OutputFormat::Text);
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("error".to_owned(), serde_json::json!(failure));
+    }
+    Outcome { verdict: Verdict::CannotTell, answer: Some(Answer::new(fields, "")) }
 }

@@ -6,9 +6,11 @@ mod answer;
 mod context;
 mod failure;
 mod logging;
+mod usage;
 
 pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
-pub(crate) use failure::print as print_failure;
 pub use failure::{Advise, DEFECT, Failure, OUTDATED, with_causes};
+pub(crate) use failure::{print as print_failure, unanswered};
 pub(crate) use logging::{follow_hangups, start as start_logging};
+pub(crate) use usage::tell as tell_usage;

@@ -1,11 +1,11 @@
 //! A log of responses, read from CSV or gzipped CSV.
 //!
-//! Columns student, seq, item, skills (joined by `;`), correct; others are ignored. Rows of one student stand
-//! together with `seq` not descending. Names become numbers in order of first appearance; a test log is read
+//! Columns student, seq, item, skills (joined by `;`), correct; others are ignored. Rows may stand in any order: they are put
+//! student by student, by `seq`, equal ones as in the file, whose order stays known. Names become numbers in order of first appearance; a test log is read
 //! with the training log's [`Names`], and what it adds gets numbers behind them, which the model does not know.
 //! A [`Reading`] may take some students only, and keep further columns as [`Labels`] for reports.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use crate::table::{self, TableError};
 
 mod error;
 mod labels;
+mod order;
 
 pub use error::LogError;
 pub use labels::{Labels, Reading};
@@ -89,7 +90,7 @@ pub struct Student {
 /// A whole log.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
-    /// Students in the order of the file.
+    /// Students in the order of their first rows in the file.
     pub students: Vec<Student>,
     /// Student by student, each in order.
     pub rows: Vec<Row>,
@@ -97,6 +98,8 @@ pub struct Log {
     pub skill_pool: Vec<SkillId>,
     /// Further columns that were asked for.
     pub labels: Vec<Labels>,
+    /// For each row of the file, its place in [`Self::rows`].
+    pub of_file: Vec<u32>,
 }
 
 impl Log {
@@ -116,7 +119,7 @@ impl Log {
     /// Reads a file; names it adds are added to `names`.
     ///
     /// # Errors
-    /// Any [`LogError`] but [`LogError::Shared`].
+    /// Any [`LogError`].
     pub fn read(path: &Path, names: &mut Names) -> Result<Self, LogError> {
         Self::read_some(path, names, Reading::ALL)
     }
@@ -124,7 +127,7 @@ impl Log {
     /// Reads a file, taking what `reading` says.
     ///
     /// # Errors
-    /// Any [`LogError`] but [`LogError::Shared`].
+    /// Any [`LogError`].
     pub fn read_some(path: &Path, names: &mut Names, reading: Reading<'_>) -> Result<Self, LogError> {
         Self::parse_some(table::open(path)?, path, names, reading)
     }
@@ -132,7 +135,7 @@ impl Log {
     /// Reads CSV from anywhere; `path` names it in errors.
     ///
     /// # Errors
-    /// Any [`LogError`] but [`LogError::Shared`].
+    /// Any [`LogError`].
     pub fn parse(reader: impl Read, path: &Path, names: &mut Names) -> Result<Self, LogError> {
         Self::parse_some(reader, path, names, Reading::ALL)
     }
@@ -159,7 +162,7 @@ impl Log {
             })?);
         }
         let log = Self { labels: reading.labels.iter().map(|n| Labels::new(n)).collect(), ..Self::default() };
-        let mut builder = Builder { path, names, log, done: BTreeSet::new() };
+        let mut builder = Builder { path, names, log, numbers: HashMap::new(), places: Vec::new() };
         let mut record = csv::StringRecord::new();
         while csv.read_record(&mut record).map_err(csv_error)? {
             let line = record.position().map_or(0, csv::Position::line);
@@ -171,20 +174,18 @@ impl Log {
                 }
             }
         }
-        let log = builder.log;
-        if log.rows.is_empty() { Err(TableError::Empty(path.into()).into()) } else { Ok(log) }
+        if builder.log.rows.is_empty() {
+            Err(TableError::Empty(path.into()).into())
+        } else {
+            builder.finish()
+        }
     }
 
-    /// Checks that no student of `self` is in `other`.
-    ///
-    /// # Errors
-    /// [`LogError::Shared`] with the first one found.
-    pub fn check_apart(&self, other: &Self) -> Result<(), LogError> {
-        let names: BTreeMap<&str, ()> = other.students.iter().map(|s| (s.name.as_str(), ())).collect();
-        match self.students.iter().find(|s| names.contains_key(s.name.as_str())) {
-            Some(student) => Err(LogError::Shared(student.name.clone())),
-            None => Ok(()),
-        }
+    /// Names of students that `other` has too, in this log's order.
+    #[must_use]
+    pub fn shared(&self, other: &Self) -> Vec<&str> {
+        let names: BTreeSet<&str> = other.students.iter().map(|s| s.name.as_str()).collect();
+        self.students.iter().map(|s| s.name.as_str()).filter(|name| names.contains(name)).collect()
     }
 }
 
@@ -192,7 +193,10 @@ struct Builder<'a> {
     path: &'a Path,
     names: &'a mut Names,
     log: Log,
-    done: BTreeSet<String>,
+    /// Places of students in [`Log::students`] by name.
+    numbers: HashMap<String, u32>,
+    /// Of each row, its student's place and its line.
+    places: Vec<(u32, u64)>,
 }
 
 impl Builder<'_> {
@@ -225,38 +229,27 @@ impl Builder<'_> {
             return Err(bad("item", item, "a name").into());
         }
         let item = self.names.item(item);
-        self.place(line, student, seq, item)?;
+        let student = self.student(student);
         let skills = self.skills(line, skills)?;
         self.log.rows.push(Row { seq, item, skills, correct });
-        if let Some(student) = self.log.students.last_mut() {
-            student.range.1 = self.log.rows.len();
-        }
+        self.places.push((student, line));
         Ok(())
     }
 
-    fn place(&mut self, line: u64, student: &str, seq: u64, item: ItemId) -> Result<(), LogError> {
-        let (path, here) = (self.path, self.log.rows.len());
-        match self.log.students.last() {
-            Some(last) if last.name == student => {
-                let before = self.log.rows.last().map(|r| (r.seq, r.item));
-                if let Some((before, same)) = before
-                    && (before > seq || (before == seq && same == item))
-                {
-                    let student = student.to_owned();
-                    return Err(LogError::Order { path: path.into(), line, student, seq, before });
-                }
-                return Ok(());
-            }
-            Some(last) => {
-                self.done.insert(last.name.clone());
-            }
-            None => {}
+    /// The place of a student, who is entered when new.
+    fn student(&mut self, name: &str) -> u32 {
+        if let Some((last, _)) = self.places.last()
+            && self.log.students.get(*last as usize).is_some_and(|student| student.name == name)
+        {
+            return *last;
         }
-        if self.done.contains(student) {
-            return Err(LogError::Mixed { path: path.into(), line, student: student.to_owned() });
+        if let Some(found) = self.numbers.get(name) {
+            return *found;
         }
-        self.log.students.push(Student { name: student.to_owned(), range: (here, here) });
-        Ok(())
+        let place = u32::try_from(self.log.students.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(name.to_owned(), place);
+        self.log.students.push(Student { name: name.to_owned(), range: (0, 0) });
+        place
     }
 
     /// A row without skills exercises the skill with the empty name.

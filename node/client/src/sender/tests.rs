@@ -68,6 +68,16 @@ impl Node {
 
 /// The numbers under which one transaction was sent to a node that refuses so.
 async fn sent(refusals: Vec<u16>, known: u64) -> (Result<u64, ClientError>, Vec<u64>) {
+    let (mut outcomes, numbers) = sent_times(1, refusals, known).await;
+    (outcomes.remove(0), numbers)
+}
+
+/// The same of several transactions, one after another whatever becomes of each.
+async fn sent_times(
+    times: usize,
+    refusals: Vec<u16>,
+    known: u64,
+) -> (Vec<Result<u64, ClientError>>, Vec<u64>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|e| unreachable!("{e}"));
     let port = listener.local_addr().map_or(0, |address| address.port());
     let node = Arc::new(Node { refusals, known, sent: Mutex::default() });
@@ -81,10 +91,14 @@ async fn sent(refusals: Vec<u16>, known: u64) -> (Result<u64, ClientError>, Vec<
     let key = SigningKey::from_bytes(&[7; 32]);
     let account = account_of(&public_key(&key));
     let mut sender = Sender::new(Hash([1; 32]), account, key, Height(100));
-    let outcome = sender.send(&client, RunRound { round: RoundId(0) }).await;
+    let mut outcomes = Vec::new();
+    for _ in 0..times {
+        let outcome = sender.send(&client, RunRound { round: RoundId(0) }).await;
+        outcomes.push(outcome.map(|signed| signed.sequence));
+    }
     server.abort();
     let numbers = node.sent.lock().map(|sent| sent.clone()).unwrap_or_default();
-    (outcome.map(|signed| signed.sequence), numbers)
+    (outcomes, numbers)
 }
 
 #[tokio::test]
@@ -106,4 +120,13 @@ async fn any_other_refusal_ends_it_with_its_number() {
     let (outcome, numbers) = sent(vec![2], 0).await;
     assert_eq!(numbers, [0]);
     assert!(outcome.err().is_some_and(|error| error.to_string().contains("(code 2)")));
+}
+
+#[tokio::test]
+async fn the_number_of_what_was_refused_is_the_next_ones() {
+    let (outcomes, numbers) = sent_times(2, vec![100], 0).await;
+    assert_eq!(numbers, [0, 0]);
+    let rejected = outcomes.first().and_then(|outcome| outcome.as_ref().err()?.rejection());
+    assert_eq!(rejected, Some(Code::RoleNotAllowed));
+    assert_eq!(outcomes.last().and_then(|outcome| outcome.as_ref().ok()), Some(&0));
 }

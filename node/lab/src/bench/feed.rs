@@ -73,8 +73,8 @@ pub struct FeedArgs {
     /// Where events come from
     #[arg(long, value_enum, default_value_t = Source::Frames)]
     pub source: Source,
-    /// A Kafka broker that makes topics, for --source kafka; this program has none in it
-    #[arg(long, value_name = "kafka://HOST:PORT")]
+    /// A Kafka broker that makes topics, which --source kafka needs: this program has none in it
+    #[arg(long, env = "AULA_BENCH_BROKER", value_name = "kafka://HOST:PORT")]
     pub broker: Option<String>,
     /// Students of the district
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
@@ -120,7 +120,7 @@ pub async fn run(args: &FeedArgs, tell: &impl Fn(String)) -> Result<Figures, Fai
             Some(topic)
         }
         (Source::Kafka, None) => {
-            let next = "start a Kafka broker on loopback and name it: --broker kafka://127.0.0.1:9092";
+            let next = "start a Kafka broker on loopback and name it: --broker kafka://127.0.0.1:9092, or AULA_BENCH_BROKER";
             return Err(Failure::new("no_broker", "--source kafka needs a broker", next));
         }
         _ => None,

@@ -47,7 +47,7 @@ pub enum Action {
 /// When a file cannot be read or written, or is refused.
 pub async fn run(context: &Context, args: BadgeArgs) -> Result<Outcome, Failure> {
     match args.action {
-        Action::Verify(args) => verify::run(args).await,
+        Action::Verify(args) => Ok(verify::run(args).await),
         Action::Issue(args) => issue::run(context, &args),
         Action::Show(args) => show::run(&args),
         Action::Revoke(args) => revoke::run(context, &args),

@@ -9,10 +9,11 @@ use aula_report::credentials::sources::{Local, Sources};
 use aula_report::credentials::time::Moment;
 use aula_report::credentials::verify::{Report, Verdict as Judged, verify};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::online::Online;
 use crate::command::{Advise, Answer, Failure, Outcome, Verdict, now_ms};
+use crate::terminal::unanswered;
 
 /// Arguments of `aula badge verify`.
 #[derive(Debug, Args)]
@@ -65,11 +66,18 @@ impl Sources for Both {
     }
 }
 
-/// Judges a file.
-///
-/// # Errors
-/// When the file cannot be read or an argument is refused.
-pub async fn run(args: VerifyArgs) -> Result<Outcome, Failure> {
+/// Judges a file; of one that cannot be judged the answer's fields are told too.
+pub async fn run(args: VerifyArgs) -> Outcome {
+    judge(args).await.unwrap_or_else(|failure| {
+        let reason = failure.message.clone();
+        let nobody = json!({ "id": null, "key": null, "trust": null });
+        let fields =
+            json!({ "valid": false, "reason": reason, "issuer": nobody, "status": "unknown", "checks": [] });
+        unanswered(&failure, fields)
+    })
+}
+
+async fn judge(args: VerifyArgs) -> Result<Outcome, Failure> {
     let bytes = super::read(&args.file)?;
     if let Some(status) = args.status.as_deref().filter(|path| !path.exists()) {
         let message = format!("{} is not there", status.display());

@@ -160,19 +160,28 @@ pub fn snapshots(home: &Home, config: &Config) -> Check {
 /// How far in the future the newest block may lie: clocks of validators differ by less.
 const AHEAD_MS: u64 = 2_000;
 
+/// How far a block's time and a moment of this machine are apart, in words.
+pub(super) fn apart(block_ms: u64, at_ms: u64) -> String {
+    match block_ms.checked_sub(at_ms) {
+        Some(0) | None => format!("{} ms old", at_ms - block_ms),
+        Some(ahead) => format!("{ahead} ms ahead of this machine's clock"),
+    }
+}
+
 /// This machine's clock against the newest block that this home holds. Says nothing of a clock that is fast: the node may
 /// have been off.
 pub fn clock(tip: Option<Tip>, now_ms: u64) -> Option<Check> {
     let tip = tip.filter(|tip| tip.height > 0)?;
     let ahead = tip.time_ms.saturating_sub(now_ms);
     Some(if ahead > AHEAD_MS {
-        let detail = format!("the newest block lies {} s in this machine's future", ahead / 1_000);
+        let detail = format!("the newest block lies {ahead} ms in this machine's future");
         Check::fail(
             "clock",
             detail,
             "set the clock (timedatectl set-ntp true, or chrony) and restart the node",
         )
     } else {
-        Check::ok("clock", "not behind the newest block")
+        let apart = apart(tip.time_ms, now_ms);
+        Check::ok("clock", format!("not behind the newest block of this home, which is {apart}"))
     })
 }

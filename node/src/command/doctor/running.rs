@@ -125,18 +125,19 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     });
     let set = "set this machine's clock (timedatectl set-ntp true, or chrony)";
     if time_ms > second.at_ms.saturating_add(AHEAD_MS) {
-        let ahead = (time_ms - second.at_ms) / 1_000;
+        let ahead = time_ms - second.at_ms;
         checks.push(Check::fail(
             "clock_chain",
-            format!("this machine's clock is {ahead} s behind the chain's"),
+            format!("this machine's clock is {ahead} ms behind the chain's"),
             set,
         ));
     } else if moved && age_ms > FRESH_MS {
-        let detail =
-            format!("blocks arrive {} s old: this clock is fast, or the node is catching up", age_ms / 1_000);
+        let detail = format!("blocks arrive {age_ms} ms old: this clock is fast, or the node is catching up");
         checks.push(Check::warn("clock_chain", detail, set));
     } else {
-        checks.push(Check::ok("clock_chain", "agrees with the chain's"));
+        let apart = super::kept::apart(time_ms, second.at_ms);
+        checks
+            .push(Check::ok("clock_chain", format!("agrees with the chain's: the newest block is {apart}")));
     }
     checks.push(signing(&second.status));
     if let Some(damage) = &second.status.damage {

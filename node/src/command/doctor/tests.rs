@@ -219,6 +219,10 @@ fn a_clock_before_the_newest_block_fails() {
     let level = |now_ms| kept::clock(tip, now_ms).map(|check| check.level);
     assert_eq!([level(0), level(3_600_000)], [Some(Level::Fail), Some(Level::Ok)]);
     assert_eq!(kept::clock(None, 0), None);
+    let said = |now_ms| kept::clock(tip, now_ms).map(|check| check.detail).unwrap_or_default();
+    assert!(said(3_600_420).ends_with("420 ms old"), "{}", said(3_600_420));
+    assert!(said(3_599_250).ends_with("750 ms ahead of this machine's clock"), "{}", said(3_599_250));
+    assert!(said(3_600_000).ends_with("0 ms old") && said(1_000).contains("3599000 ms"), "{}", said(1_000));
 }
 
 #[test]

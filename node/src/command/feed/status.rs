@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::configured;
 use crate::command::vault::{Place, refused};
-use crate::command::{Context, Failure, Outcome};
+use crate::command::{Context, Failure, Outcome, absolute};
 use crate::wiring::replicas::{By, Standing};
 
 /// Arguments of `aula feed status`.
@@ -43,8 +43,9 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
             for (kind, count) in &note.events {
                 lines.push(format!("  {kind:20} {count}"));
             }
+            let folder = own.folder.as_deref().map(absolute).transpose()?;
             told.push(json!({
-                "name": feed.name, "kind": own.kind.name(), "listen": own.listen, "folder": own.folder,
+                "name": feed.name, "kind": own.kind.name(), "listen": own.listen, "folder": folder,
                 "events": note.total(), "kinds": note.events, "known": note.known, "deferred": note.deferred,
                 "dead_letters": waiting, "last_received_ms": note.last_received_ms,
                 "newest_event_ms": note.newest_event_ms,

@@ -24,6 +24,7 @@ use super::configured;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::{Place, handle, refused};
 use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
+use crate::config::Config;
 
 /// How the reader is called in the access log.
 const READER: &str = "aula-feed-trace";
@@ -32,7 +33,7 @@ const HINT: &str = "give HANDLE/PLACE as this command prints it, HANDLE alone, o
 /// Arguments of `aula feed trace`.
 #[derive(Debug, Args)]
 pub struct TraceArgs {
-    /// An event as HANDLE/PLACE, or a student's HANDLE, 64 hex digits
+    /// An event as HANDLE/PLACE, or a student's HANDLE, 64 hex digits; of a feed, give --feed NAME --message ID
     #[arg(value_name = "EVENT", required_unless_present = "message")]
     pub event: Option<String>,
     /// Of a student: only events that moved the skill of this number
@@ -58,6 +59,14 @@ pub async fn run(context: &Context, place: &Place, args: &TraceArgs) -> Result<O
         return of_message(context, place, &args.rpc, (feed, message)).await;
     }
     let text = args.event.as_deref().unwrap_or_default();
+    if Config::load(&context.home).is_ok_and(|config| config.feed.iter().any(|feed| feed.name == text)) {
+        let message = format!("{text} is a feed, and what is traced is one message of it, or an event");
+        let next = format!(
+            "aula feed trace --feed {text} --message ID, ID being the source's own name of a message; `aula feed status {text}` \
+             counts what it brought, `aula feed dead-letters {text}` lists what became no event"
+        );
+        return Err(Failure::new("names_a_feed", message, next));
+    }
     let (student, at) = text.split_once('/').map_or((text, None), |(student, at)| (student, Some(at)));
     let student = handle(student)?;
     let wrong = || Failure::new("bad_event", format!("{text:?} names no event"), HINT);
@@ -203,4 +212,35 @@ fn one(
         "received_ms": origin.as_ref().map(|origin| origin.received_ms), "amends": amends,
     });
     Ok((line, json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Shell {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        args: TraceArgs,
+    }
+
+    #[tokio::test]
+    async fn a_feeds_name_is_told_how_its_messages_are_traced() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let home = crate::home::Home::at(folder.path().to_owned());
+        let feed = "[[feed]]\nname = \"registers\"\nkind = \"files\"\nfolder = \"/path\"\n";
+        std::fs::write(home.config_file(), feed)?;
+        let context = Context { home, output: crate::terminal::OutputFormat::Json, log: None };
+        let shell = Shell::try_parse_from(["trace", "registers"])?;
+        let refused = run(&context, &shell.place, &shell.args).await.err().ok_or("it was traced")?;
+        assert_eq!(refused.code, "names_a_feed");
+        assert!(refused.hint.contains("--feed registers --message ID"), "{}", refused.hint);
+        let shell = Shell::try_parse_from(["trace", "nothing"])?;
+        let other = run(&context, &shell.place, &shell.args).await.err().ok_or("it was traced")?;
+        assert_ne!(other.code, "names_a_feed");
+        Ok(())
+    }
 }

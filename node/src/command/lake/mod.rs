@@ -80,7 +80,7 @@ pub async fn run(context: &Context, args: &LakeArgs) -> Result<Outcome, Failure>
             crate::command::within(context, "the lake", &folder)?;
             folder
         }
-        None => settings.folder(&context.home),
+        None => absolute(&settings.folder(&context.home))?,
     };
     match &args.action {
         Action::Sync(asked) => sync::run(context, &args.place, (&folder, &settings), asked).await,

@@ -13,30 +13,29 @@ use aula_twin_model::baselines::{self, Baselines};
 use aula_twin_model::evaluate::{Evaluation, evaluate};
 use aula_twin_model::features::walk;
 use aula_twin_model::fit::fit;
-use aula_twin_model::log::{Log, Names, Reading};
+use aula_twin_model::log::{Log, Names, Reading, Row};
 use aula_twin_model::risk::fold_of;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
-
-use crate::read::table::harmless;
 
 /// Arguments of `aula twin evaluate`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Strictly causal: a prediction is made before its own response is seen. Test students move \
-                        only their own state; unseen items and skills take priors."
+                        only their own state, and begin with none, whatever their names; unseen items and skills take priors. Rows may stand in any \
+                        order: a student's are taken by seq, and predictions are written in the file's order."
 )]
 pub struct EvaluateArgs {
     /// The log to fit on, CSV or CSV in .gz
     #[arg(long, value_name = "T.csv[.gz]", required_unless_present = "split", requires = "test")]
     pub train: Option<PathBuf>,
-    /// The log to predict; none of its students may be in the training log
+    /// The log to predict; its students are new ones, also where the training log has their names (said on stderr)
     #[arg(long, value_name = "E.csv[.gz]", requires = "train")]
     pub test: Option<PathBuf>,
     /// One log for both: students whose SHA-256 is 0 modulo 5 are predicted, the others fitted on
     #[arg(long, value_name = "LOG.csv[.gz]", conflicts_with_all = ["train", "test"])]
     pub split: Option<PathBuf>,
-    /// Write each prediction: student,seq,p
+    /// Write each prediction: student,seq,p, a line a response in the log's own order, names as they stand there
     #[arg(long, value_name = "OUT.csv")]
     pub predictions: Option<PathBuf>,
     /// Write what each part contributed to each prediction, in log-odds: student,seq,PART,…
@@ -86,7 +85,13 @@ pub fn run(context: &Context, args: &EvaluateArgs) -> Result<Outcome, Failure> {
     let train = read(train_path, &mut names, &fitted_on).advise_log()?;
     let train_names = names.clone();
     let test = read(test_path, &mut names, &held).advise_log()?;
-    test.check_apart(&train).advise_log()?;
+    let shared = test.shared(&train);
+    if let Some(first) = shared.first() {
+        let count = shared.len();
+        context.tell(format_args!(
+            "aula: {count} names of students are in both logs, {first:?} first: each is predicted as a new student"
+        ));
+    }
     context.tell(format_args!(
         "fitting on {} responses of {} students",
         train.rows.len(),
@@ -167,18 +172,24 @@ fn text(report: &Report) -> String {
     lines.join("\n")
 }
 
+/// Every row of the log in its file's order: whose it is, the row, and its place among the rows. Names are for programs that join
+/// by them, so nothing is put before one that a spreadsheet would take for a formula.
+fn in_file_order(log: &Log) -> impl Iterator<Item = (&str, &Row, usize)> {
+    log.of_file.iter().filter_map(|place| {
+        let place = *place as usize;
+        let row = log.rows.get(place)?;
+        // Of students, ranges ascend: the first that ends behind the row.
+        let student = log.students.get(log.students.partition_point(|one| one.range.1 <= place))?;
+        Some((student.name.as_str(), row, place))
+    })
+}
+
 fn write_predictions(path: &Path, log: &Log, evaluation: &Evaluation) -> Result<(), csv::Error> {
     let mut out = csv::Writer::from_writer(BufWriter::new(std::fs::File::create(path)?));
     out.write_record(["student", "seq", "p"])?;
-    let mut predictions = evaluation.predictions_e6.iter();
-    for student in &log.students {
-        for (row, p) in log.rows_of(student).iter().zip(predictions.by_ref()) {
-            out.write_record([
-                &harmless(&student.name),
-                &row.seq.to_string(),
-                &format!("{:.6}", f64::from(*p) / 1e6),
-            ])?;
-        }
+    for (student, row, place) in in_file_order(log) {
+        let p = evaluation.predictions_e6.get(place).copied().unwrap_or_default();
+        out.write_record([student, &row.seq.to_string(), &format!("{:.6}", f64::from(p) / 1e6)])?;
     }
     out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;
     Ok(())
@@ -188,21 +199,20 @@ fn write_predictions(path: &Path, log: &Log, evaluation: &Evaluation) -> Result<
 fn write_explanations(path: &Path, log: &Log, model: &Model) -> Result<(), csv::Error> {
     let mut out = csv::Writer::from_writer(BufWriter::new(std::fs::File::create(path)?));
     let params = Params::reference(model.clone());
-    let mut first = true;
+    let (mut names, mut parts): (Vec<String>, Vec<i64>) = (Vec::new(), Vec::new());
     for student in &log.students {
-        let mut lines: Vec<Vec<String>> = Vec::new();
-        walk(log, student, &params, |row, prediction, _| {
-            let parts: Vec<(&str, i64)> = prediction.contributions(model).collect();
-            if std::mem::take(&mut first) {
-                let names = parts.iter().map(|p| p.0.to_owned());
-                lines.push(["student", "seq"].map(String::from).into_iter().chain(names).collect());
+        walk(log, student, &params, |_, prediction, _| {
+            if names.is_empty() {
+                names = prediction.contributions(model).map(|part| part.0.to_owned()).collect();
             }
-            let values = parts.iter().map(|p| format!("{:.6}", p.1 as f64 / 1e6));
-            lines.push([harmless(&student.name), row.seq.to_string()].into_iter().chain(values).collect());
+            parts.extend(prediction.contributions(model).map(|part| part.1));
         });
-        for line in lines {
-            out.write_record(&line)?;
-        }
+    }
+    out.write_record(["student", "seq"].into_iter().chain(names.iter().map(String::as_str)))?;
+    for (student, row, place) in in_file_order(log) {
+        let of_row = parts.iter().skip(place * names.len()).take(names.len());
+        let values = of_row.map(|part| format!("{:.6}", *part as f64 / 1e6));
+        out.write_record([student.to_owned(), row.seq.to_string()].into_iter().chain(values))?;
     }
     out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;
     Ok(())
@@ -223,6 +233,64 @@ mod tests {
         assert!(apart(&link, &[&new, &log]).is_err_and(|failure| failure.code == "overwrites_input"));
         assert!(apart(&new, &[&new]).is_err(), "two outputs in one file");
         assert!(apart(&new, &[&log]).is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn predictions_stand_as_the_file_has_its_rows_under_the_names_that_it_has()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = |name: &str| folder.path().join(name);
+        let head = "student,seq,item,skills,correct\n";
+        let row =
+            |student: &str, seq: u32| format!("{student},{seq},i{},k{},{}\n", seq % 5, seq % 3, seq % 2);
+        let train: String = ["a", "=b", "c", "d", "e", "f", "g", "h"]
+            .iter()
+            .flat_map(|student| (0..20).map(|seq| row(student, seq)))
+            .collect();
+        std::fs::write(path("train.csv"), format!("{head}{train}"))?;
+        // `=b` and `c` are in both, their rows are mixed, and seq falls.
+        let order = [("c", 3), ("=b", 2), ("c", 1), ("=b", 1), ("@new", 7), ("c", 2)];
+        let write = |name: &str, rows: &[(&str, u32)]| {
+            let body: String = rows.iter().map(|(student, seq)| row(student, *seq)).collect();
+            std::fs::write(path(name), format!("{head}{body}"))
+        };
+        let mut sorted = order;
+        sorted.sort_unstable();
+        write("mixed.csv", &order)?;
+        write("sorted.csv", &sorted)?;
+        let context = Context {
+            home: crate::home::Home::resolve(Some(folder.path()))?,
+            output: crate::terminal::OutputFormat::Json,
+            log: None,
+        };
+        let lines = |test: &str| -> Result<Vec<String>, Box<dyn std::error::Error>> {
+            let (out, explained) = (path(&format!("{test}.out")), path(&format!("{test}.why")));
+            let args = EvaluateArgs {
+                train: Some(path("train.csv")),
+                test: Some(path(test)),
+                split: None,
+                predictions: Some(out.clone()),
+                explain: Some(explained.clone()),
+                baselines: false,
+            };
+            run(&context, &args).map_err(|failure| failure.message)?;
+            let told = std::fs::read_to_string(explained)?;
+            let keys = |text: &str| -> Vec<String> {
+                text.lines().map(|line| line.splitn(3, ',').take(2).collect::<Vec<_>>().join(",")).collect()
+            };
+            let text = std::fs::read_to_string(out)?;
+            assert_eq!(keys(&text), keys(&told), "both outputs");
+            Ok(text.lines().skip(1).map(str::to_owned).collect())
+        };
+        let (mixed, by_student) = (lines("mixed.csv")?, lines("sorted.csv")?);
+        let begins = |line: &String| line.rsplit_once(',').map(|parts| parts.0.to_owned());
+        let wanted: Vec<_> = order.iter().map(|(student, seq)| Some(format!("{student},{seq}"))).collect();
+        assert_eq!(mixed.iter().map(begins).collect::<Vec<_>>(), wanted);
+        // The same figures, whatever the order of the file.
+        let mut again = mixed;
+        again.sort_unstable();
+        assert_eq!(again, by_student);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use aula_ingest::case::{self, Graph};
 use clap::Args;
 use serde_json::json;
 
-use super::super::{Advise, Context, Failure, Outcome};
+use super::super::{Advise, Context, Failure, Outcome, absolute};
 
 /// Arguments of `aula twin graph`.
 #[derive(Debug, Args)]
@@ -56,7 +56,7 @@ pub fn run(_: &Context, args: &GraphArgs) -> Result<Outcome, Failure> {
     let json = json!({
         "skills": graph.skills.len(), "prerequisites": graph.prerequisites.len(), "groups": graph.groups,
         "associations": graph.associations, "outside": graph.outside, "within": graph.within,
-        "graph": args.out.display().to_string(),
+        "graph": absolute(&args.out)?,
     });
     Ok(Outcome::yes(json, text))
 }

@@ -81,7 +81,7 @@ pub async fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure>
 
 /// What to do about a log that is refused.
 const LOG_HINT: &str =
-    "give CSV, or CSV in .gz, with columns student, seq, item, skills, correct, sorted by student and seq";
+    "give CSV, or CSV in .gz, with columns student, seq, item, skills, correct, each response once";
 
 /// What to do about a graph of skills that is refused.
 const GRAPH_HINT: &str =

@@ -25,13 +25,15 @@ const EXPLAINED: usize = 5;
                         prerequisite of to_id), or one with a table of columns name and prerequisites. Declared \
                         assumptions: 10 hours in blocks of 10 minutes; a block adds 0.6 logits after a right response \
                         and 0.3 after a wrong one, a tenth of it to direct dependents; a skill never observed starts at \
-                        0.30 and opens no gate."
+                        0.30 and opens no gate.\n\nWhere nothing is left to practise (every skill that is open is above the gate) `path` is [], \
+                        `visits` {} and the gains 0: no trajectory has a first action."
 )]
 pub struct PlanArgs {
     /// Folder of the skill graph, as `aula twin graph` writes one
     #[arg(long, value_name = "DIR")]
     pub graph: PathBuf,
-    /// The student's mastery, JSON: {"id": 0..10000}; skills that are missing take the prior
+    /// The student's mastery, JSON: {"id": 0..10000}, whole numbers (9000.0 is one); skills that are missing take the prior, ids that
+    /// the graph does not have are refused
     #[arg(long, value_name = "M.json")]
     pub mastery: PathBuf,
     /// Trajectories of the search, 1 to 1,000,000; more take longer and come closer to the best path
@@ -147,23 +149,36 @@ fn text(report: &Report) -> String {
 fn read_mastery(path: &Path, graph: &SkillGraph) -> Result<Vec<Option<Proportion>>, Failure> {
     const HINT: &str = "give a JSON object of skill ids and mastery in ten-thousandths, like {\"6\": 9000}";
     let bytes = std::fs::read(path).advise(format!("cannot read {}", path.display()), HINT)?;
-    let given: BTreeMap<String, u16> =
+    let given: BTreeMap<String, serde_json::Value> =
         serde_json::from_slice(&bytes).advise(format!("cannot use {}", path.display()), HINT)?;
     let places: BTreeMap<&str, usize> =
         graph.names().iter().enumerate().map(|(n, s)| (s.as_str(), n)).collect();
+    let unknown: Vec<&String> = given.keys().filter(|id| !places.contains_key(id.as_str())).collect();
+    if let Some(first) = unknown.first() {
+        let others = match unknown.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let message = format!("the graph has no skill {first:?}{others}, which {} names", path.display());
+        let hint = "use the ids of the graph's standards.csv, or leave those skills out of the mastery";
+        return Err(Failure::new("unknown_skill", message, hint));
+    }
     let mut mastery = vec![None; graph.len()];
     for (id, value) in &given {
-        let place = places.get(id.as_str()).and_then(|n| mastery.get_mut(*n)).ok_or_else(|| {
-            Failure::new(
-                "unknown_skill",
-                format!("skill {id:?} is not in the graph"),
-                "use the ids of the graph",
-            )
-        })?;
-        let value = Proportion::new(*value).advise(format!("mastery of skill {id:?} is refused"), HINT)?;
-        *place = Some(value);
+        let refused = || format!("{value} is not a mastery of skill {id:?}, a whole number from 0 to 10000");
+        let whole = whole(value).ok_or_else(|| Failure::new("bad_mastery", refused(), HINT))?;
+        let value = Proportion::new(whole).map_err(|_| Failure::new("bad_mastery", refused(), HINT))?;
+        if let Some(place) = places.get(id.as_str()).and_then(|n| mastery.get_mut(*n)) {
+            *place = Some(value);
+        }
     }
     Ok(mastery)
+}
+
+/// A whole number, also as who writes every number with a point has it.
+fn whole(value: &serde_json::Value) -> Option<u16> {
+    let number = value.as_f64()?;
+    (number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&number)).then_some(number as u16)
 }
 
 fn read_graph(dir: &Path) -> Result<SkillGraph, Failure> {
@@ -183,6 +198,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn with_everything_mastered_there_is_no_path_and_no_first_action() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("standards.csv"), "id\n1\n2\n").unwrap();
+        std::fs::write(dir.path().join("prerequisites.csv"), "from_id,to_id\n1,2\n").unwrap();
+        let mastery = dir.path().join("m.json");
+        std::fs::write(&mastery, "{\"1\": 10000, \"2\": 10000.0}").unwrap();
+        let args = PlanArgs { graph: dir.path().into(), mastery, trajectories: 100, seed: 1, minutes: 600 };
+        let context = Context {
+            home: crate::home::Home::at(dir.path().into()),
+            output: crate::terminal::OutputFormat::Json,
+            log: None,
+        };
+        let json = run(&context, &args).unwrap().answer.unwrap().json;
+        assert_eq!((&json["path"], &json["visits"]), (&serde_json::json!([]), &serde_json::json!({})));
+        assert_eq!(json["expected_gain"], 0.0);
+    }
+
+    #[test]
     fn unknown_skills_and_columns_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("standards.csv"), "id\n1\n2\n").unwrap();
@@ -195,11 +228,22 @@ mod tests {
         std::fs::write(dir.path().join("prerequisites.csv"), "from_id,to_id\n1,2\n").unwrap();
         let graph = read_graph(dir.path()).unwrap();
         let file = dir.path().join("m.json");
-        std::fs::write(&file, "{\"3\": 5}").unwrap();
-        assert_eq!(read_mastery(&file, &graph).unwrap_err().code, "unknown_skill");
-        std::fs::write(&file, "{\"2\": 10001}").unwrap();
-        assert!(read_mastery(&file, &graph).is_err());
-        std::fs::write(&file, "{\"2\": 9000}").unwrap();
-        assert_eq!(read_mastery(&file, &graph).unwrap(), [None, Some(Proportion::clamped(9_000))]);
+        std::fs::write(&file, "{\"3\": 5, \"4\": 6, \"1\": 7}").unwrap();
+        let refused = read_mastery(&file, &graph).unwrap_err();
+        assert_eq!(refused.code, "unknown_skill");
+        assert!(refused.message.contains("\"3\", and 1 more"), "{}", refused.message);
+        for value in ["10001", "-1", "9000.5", "70000", "1e9", "\"9000\"", "null", "true"] {
+            std::fs::write(&file, format!("{{\"2\": {value}}}")).unwrap();
+            let refused = read_mastery(&file, &graph).unwrap_err();
+            assert!(
+                refused.code == "bad_mastery" && refused.message.contains("\"2\""),
+                "{value}: {refused:?}"
+            );
+        }
+        for value in ["9000", "9000.0", "9e3"] {
+            std::fs::write(&file, format!("{{\"2\": {value}}}")).unwrap();
+            let read = read_mastery(&file, &graph).unwrap();
+            assert_eq!(read, [None, Some(Proportion::clamped(9_000))], "{value}");
+        }
     }
 }

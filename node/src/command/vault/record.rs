@@ -70,5 +70,9 @@ pub(in crate::command) async fn record(
     let code = told.code.and_then(|number| u8::try_from(number).ok()).and_then(Code::from_number);
     let hint = "use the same version of the program as the node";
     let code = code.ok_or_else(|| Failure::new("bad_answer", "the node told no known code", hint))?;
-    Ok(Recorded { id, height: Height(told.height.unwrap_or_default()), code })
+    let Some(height) = told.height else {
+        let message = format!("{} (code {})", code.explain(), code.number());
+        return Err(Failure::new("rejected", message, "correct what the message says, and run again"));
+    };
+    Ok(Recorded { id, height: Height(height), code })
 }

@@ -14,30 +14,21 @@ pub enum LogError {
     /// cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A student's rows are interrupted by another's.
-    #[error("{path} line {line}: rows of student {student:?} are mixed with another's")]
-    Mixed {
+    /// One response stands twice: the same student, `seq` and item.
+    #[error("{path} line {line}: the response {seq} of student {student:?} to this item stands twice")]
+    Twice {
         /// Which file.
         path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// The name in the file.
-        student: String,
-    },
-    /// The order within a student goes back, or one response stands twice.
-    #[error("{path} line {line}: seq {seq} of student {student:?} does not follow {before}")]
-    Order {
-        /// Which file.
-        path: PathBuf,
-        /// Line, from 1.
+        /// Line of the second one, from 1.
         line: u64,
         /// The name in the file.
         student: String,
         /// The number.
         seq: u64,
-        /// The number before it.
-        before: u64,
     },
+    /// More rows than can be counted.
+    #[error("{0} has more than 4,294,967,295 rows")]
+    TooManyRows(PathBuf),
     /// More distinct skills than numbers for them.
     #[error("{0} has more than 65,536 skills")]
     TooManySkills(PathBuf),
@@ -53,7 +44,4 @@ pub enum LogError {
         /// How many.
         count: usize,
     },
-    /// A student is in the training log and in the test log.
-    #[error("student {0:?} is in both logs: a test student must be new")]
-    Shared(String),
 }

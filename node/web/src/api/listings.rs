@@ -119,6 +119,12 @@ pub async fn parameters(State(node): State<Arc<Node>>) -> Result<Json<Parameters
     Ok(Json(parameters::parameters(&node.view())?))
 }
 
+/// The same as /v1/parameters, under the name that it had before: ask by the other one
+#[utoipa::path(get, path = "/v1/params", tag = "chain", responses((status = 200, body = Parameters)))]
+pub async fn parameters_by_their_earlier_name(state: State<Arc<Node>>) -> Result<Json<Parameters>, ApiError> {
+    parameters(state).await
+}
+
 /// Every version of the twins' parameters, the need rule among them
 #[utoipa::path(get, path = "/v1/twin-parameters", tag = "chain", responses((status = 200, body = TwinVersionList)))]
 pub async fn twin_parameters(State(node): State<Arc<Node>>) -> Result<Json<TwinVersionList>, ApiError> {

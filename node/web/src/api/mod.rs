@@ -88,6 +88,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(listings::twin_parameters))
         .routes(routes!(models::model))
         .routes(routes!(listings::parameters))
+        .routes(routes!(listings::parameters_by_their_earlier_name))
         .routes(routes!(listings::milestones))
         .routes(routes!(listings::district))
         .routes(routes!(listings::school))
@@ -145,8 +146,6 @@ pub fn openapi_json() -> String {
 pub fn routes() -> Router<Arc<Node>> {
     let (routes, _) = described().split_for_parts();
     let description = openapi_json();
-    // The earlier name of the parameters' route, for whoever asks by it still.
-    let routes = routes.route("/v1/params", get(listings::parameters));
     routes.route(
         "/openapi.json",
         get(move || async move { ([("content-type", "application/json")], description) }),

@@ -28,12 +28,18 @@ fn security(class: Option<RouteClass>) -> Value {
     }
 }
 
+/// Served for whoever asks by an earlier name still.
+const DEPRECATED: [&str; 1] = ["/v1/params"];
+
 /// Completes the operation of `method` on `path`.
 pub fn complete(path: &str, method: &str, operation: &mut Value) {
     // Names of functions repeat between files; method and path together do not.
     let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
     operation["operationId"] = std::iter::once(method).chain(words).collect::<Vec<_>>().join("_").into();
     operation["security"] = security(class_of(path));
+    if DEPRECATED.contains(&path) {
+        operation["deprecated"] = true.into();
+    }
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let named = parameter["name"].as_str().is_some_and(|name| path.contains(&format!("{{{name}}}")));
         match (named, parameter["in"].as_str()) {
@@ -111,6 +117,19 @@ mod tests {
             }
         }
         assert!(answers > 100 && parameters > 20, "{answers} {parameters}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_served_under_an_earlier_name_is_deprecated_and_nothing_else_is() -> serde_json::Result<()> {
+        let api: Value = serde_json::from_str(&openapi_json())?;
+        let paths = api["paths"].as_object().into_iter().flatten();
+        let deprecated = paths.filter(|(_, operations)| operations["get"]["deprecated"] == true);
+        assert_eq!(deprecated.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), DEPRECATED);
+        assert_eq!(
+            api["paths"]["/v1/params"]["get"]["responses"]["200"],
+            api["paths"]["/v1/parameters"]["get"]["responses"]["200"]
+        );
         Ok(())
     }
 

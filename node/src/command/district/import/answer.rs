@@ -1,6 +1,6 @@
 //! What is said of an import.
 
-use aula_ingest::plan::Held;
+use aula_ingest::plan::{Counts, Held};
 use serde_json::json;
 
 use super::Done;
@@ -22,12 +22,19 @@ pub(super) fn of(done: &Done<'_>) -> Outcome {
                      "held": leavers.held },
     });
     let mut outcome = Outcome::yes(json, lines(done).join("\n"));
-    outcome.verdict = match (counts.rejected, counts.taken()) {
-        (0, _) => Verdict::Yes,
-        (_, 0) => Verdict::CannotTell,
-        _ => Verdict::No,
-    };
+    outcome.verdict = verdict(&counts, done.written.import.is_some() || done.args.dry_run);
     outcome
+}
+
+/// All taken, some rejected, or nothing done: nothing was written, and the vault had none of it either.
+const fn verdict(counts: &Counts, written: bool) -> Verdict {
+    if counts.rejected == 0 {
+        Verdict::Yes
+    } else if counts.taken() == 0 || (!written && counts.unchanged == 0) {
+        Verdict::CannotTell
+    } else {
+        Verdict::No
+    }
 }
 
 fn lines(done: &Done<'_>) -> Vec<String> {
@@ -68,4 +75,21 @@ fn lines(done: &Done<'_>) -> Vec<String> {
     lines.push(format!("every row: {}", done.reports.rows.display()));
     lines.push(format!("what changes: {}", done.reports.changes.display()));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_done_is_no_no() {
+        let counts = |added, unchanged, rejected| Counts { added, unchanged, rejected, ..Counts::default() };
+        assert_eq!(verdict(&counts(0, 0, 0), false), Verdict::Yes, "a provider where nothing changed");
+        assert_eq!(verdict(&counts(3, 0, 0), true), Verdict::Yes);
+        assert_eq!(verdict(&counts(3, 0, 1), true), Verdict::No);
+        assert_eq!(verdict(&counts(0, 3, 1), false), Verdict::No, "the vault has the rest of it");
+        assert_eq!(verdict(&counts(0, 0, 1), false), Verdict::CannotTell);
+        assert_eq!(verdict(&counts(0, 0, 1), true), Verdict::CannotTell, "a comparison of nothing");
+        assert_eq!(verdict(&counts(3, 0, 1), false), Verdict::CannotTell, "and nothing was written");
+    }
 }

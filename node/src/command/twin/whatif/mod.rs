@@ -22,7 +22,7 @@ use aula_ledger::types::Handle;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::{Context, Failure, Outcome};
+use super::super::{Context, Failure, Outcome, with_chain};
 use change::Change;
 use fork::{Anew, Decided};
 
@@ -40,7 +40,7 @@ use fork::{Anew, Decided};
                         effect and its transfer are those of `aula twin plan`. What a method really does, only a trial tells.\n\n\
                         Exit 0: done (without --set: every root and hash was reproduced); 1: without --set, one \
                         differs; or the access check denied the reader; 2: could not. Stop the node of --home first: it holds the chain's \
-                        database."
+                        database. Of the folder of a demo or localnet its first node's chain is read."
 )]
 pub struct WhatIfArgs {
     /// The height of the last block that is executed [default: the chain's tip]
@@ -135,6 +135,7 @@ struct Figures {
 /// # Errors
 /// When a change is refused, the chain cannot be executed, or a file cannot be used.
 pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
+    let context = &with_chain(context);
     // What the estate does not know is the chain's, and says so if it is neither.
     let of_estate =
         |text: &&String| args.estate.is_some() && aula_estate::whatif::Change::parse(text).is_ok();
