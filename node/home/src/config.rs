@@ -474,6 +474,23 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Range`] for the first that is not.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.check_numbers()?;
+        self.district.check()?;
+        self.lake.check()?;
+        self.estate.check()?;
+        self.feed.iter().try_for_each(Feed::check)?;
+        feed::check_names(&self.feed)?;
+        self.check_others()?;
+        if let Some(fault) = self.sovereignty.fault() {
+            return Err(ConfigError::Place(fault));
+        }
+        self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
+        self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
+        self.alerts.check(&self.delivery)
+    }
+
+    /// Numbers of the sections that have no module of their own.
+    fn check_numbers(&self) -> Result<(), ConfigError> {
         let size = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let checks = [
             ("api.request_timeout_ms", self.api.request_timeout_ms, 100..=600_000, "100 to 600000 ms"),
@@ -530,11 +547,11 @@ impl Config {
                 return Err(ConfigError::Range { field, found, range });
             }
         }
-        self.district.check()?;
-        self.lake.check()?;
-        self.estate.check()?;
-        self.feed.iter().try_for_each(Feed::check)?;
-        feed::check_names(&self.feed)?;
+        Ok(())
+    }
+
+    /// Sections about other machines: platforms, providers, vendors, replicas, the pair.
+    fn check_others(&self) -> Result<(), ConfigError> {
         if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
             return Err(ConfigError::Lti(fault));
         }
@@ -552,12 +569,7 @@ impl Config {
         if let Some(fault) = self.pair.as_ref().and_then(Pair::fault) {
             return Err(ConfigError::Pair(fault));
         }
-        if let Some(fault) = self.sovereignty.fault() {
-            return Err(ConfigError::Place(fault));
-        }
-        self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
-        self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
-        self.alerts.check(&self.delivery)
+        Ok(())
     }
 }
 

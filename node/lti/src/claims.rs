@@ -92,18 +92,10 @@ pub struct Launch {
     pub grades: Option<Grades>,
 }
 
-/// Checks the claims of a verified token.
-///
-/// # Errors
-/// [`Refused`] with the claim; its value is not told.
-pub fn launch(
-    claims: &Value,
-    platform: &Platform,
-    (tool, nonce, now_ms): (&str, &str, u64),
-) -> Result<Launch, Refused> {
+/// What every token says, whatever it launches: from whom, for whom, when, and of which login.
+fn token(claims: &Value, platform: &Platform, (nonce, now_ms): (&str, u64)) -> Result<(), Refused> {
     let wrong = |claim, what| Err(Refused::Claim(claim, what));
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let of_lti = |name: &str| claims.get(format!("{LTI}{name}").as_str());
     if text("iss") != Some(&platform.issuer) {
         return wrong("iss", "is another issuer");
     }
@@ -142,6 +134,21 @@ pub fn launch(
     if text("nonce") != Some(nonce) {
         return wrong("nonce", "is not this login's");
     }
+    Ok(())
+}
+
+/// Checks the claims of a verified token.
+///
+/// # Errors
+/// [`Refused`] with the claim; its value is not told.
+pub fn launch(
+    claims: &Value,
+    platform: &Platform,
+    (tool, nonce, now_ms): (&str, &str, u64),
+) -> Result<Launch, Refused> {
+    token(claims, platform, (nonce, now_ms))?;
+    let wrong = |claim, what| Err(Refused::Claim(claim, what));
+    let of_lti = |name: &str| claims.get(format!("{LTI}{name}").as_str());
     let word = |name: &str| of_lti(name).and_then(Value::as_str);
     if word("version") != Some("1.3.0") {
         return wrong("version", "must be 1.3.0");

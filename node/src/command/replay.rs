@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn of_a_consortiums_folder_the_first_nodes_chain_is_executed() -> Result<(), Box<dyn std::error::Error>> {
-        let mut chain = DevChain::new().map_err(|failure| failure.message)?;
+        let chain = DevChain::new().map_err(|failure| failure.message)?;
         chain.block(&[]).map_err(|failure| failure.message)?;
         let (home, _folder) = chain.close();
         let consortium = tempfile::tempdir()?;

@@ -62,6 +62,7 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::yes(Told { places, leaves }, lines.join("\n")))
 }
 
+/// Every way out, as config.toml has it.
 fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
     let mut all = vec![Leaving {
         what: "state hashes, commitments, requests and roots on the ledger".into(),
@@ -73,6 +74,15 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
         last: None,
         times: None,
     }];
+    all.extend(asked(config));
+    all.extend(other_machines(config));
+    all.extend(sent_out(home, config));
+    all
+}
+
+/// What people and programs of others ask this node for.
+fn asked(config: &Config) -> Vec<Leaving> {
+    let mut all = Vec::new();
     if !config.api.listen.ip().is_loopback() {
         all.push(Leaving {
             what: "the API and the explorer".into(),
@@ -110,6 +120,24 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
+    if let Some(identity) = &config.identity {
+        all.push(Leaving {
+            what: "logins of staff".into(),
+            students: "none",
+            to: format!("the providers of {}", identity.providers.display()),
+            place: None,
+            when: "when somebody logs in".into(),
+            form: "that somebody logs in here; nothing of students".into(),
+            last: None,
+            times: None,
+        });
+    }
+    all
+}
+
+/// What a school's replica and its district tell each other.
+fn other_machines(config: &Config) -> Vec<Leaving> {
+    let mut all = Vec::new();
     if let Some(own) = &config.replicas {
         all.push(Leaving {
             what: "rosters and events of students, to replicas of their schools that the operator registered"
@@ -135,18 +163,12 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
-    if let Some(identity) = &config.identity {
-        all.push(Leaving {
-            what: "logins of staff".into(),
-            students: "none",
-            to: format!("the providers of {}", identity.providers.display()),
-            place: None,
-            when: "when somebody logs in".into(),
-            form: "that somebody logs in here; nothing of students".into(),
-            last: None,
-            times: None,
-        });
-    }
+    all
+}
+
+/// What goes out by itself: reports that are due, alerts.
+fn sent_out(home: &Home, config: &Config) -> Vec<Leaving> {
+    let mut all = Vec::new();
     for report in &config.report {
         let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
         all.extend(places.map(|place| delivered(home, config, report, place)));

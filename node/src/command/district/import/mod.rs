@@ -136,32 +136,10 @@ struct Done<'a> {
 /// Files that cannot be read at all, a mapping that does not fit, a vault or a node that refuses: nothing has changed then.
 pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<Outcome, Failure> {
     let now = now_ms();
-    let mapping = args.map.as_deref().map(files::mapping).transpose()?;
-    let asked = match &args.from {
-        Some(path) => Some(fetched::ask(context, path, args.since.as_deref()).await?),
-        None => None,
-    };
     let bad_clock =
         || Failure::new("bad_clock", "this machine's clock is past the year 2100", "set the clock");
     let today = Date::of_ms(now).ok_or_else(bad_clock)?;
-    let (format, mut reading, until) = match asked {
-        None => {
-            let inputs = files::inputs(&args.files)?;
-            let read = read(inputs, args.format.map(Word::format), mapping.as_ref(), today);
-            let (format, reading) = read.map_err(files::unreadable)?;
-            (format, reading, None)
-        }
-        // Where nothing changed there are no files.
-        Some(asked) if asked.files.is_empty() => (asked.format, Reading::default(), asked.until),
-        Some(asked) => {
-            let (_, mut reading) =
-                read(asked.files, Some(asked.format), None, today).map_err(files::unreadable)?;
-            if asked.whole {
-                reading.coverage = Coverage::Bulk;
-            }
-            (asked.format, reading, asked.until)
-        }
-    };
+    let (format, mut reading, until) = given(context, args, today).await?;
     let until = until.or_else(|| args.since.clone());
     reading.notes.extend(until.iter().map(|until| format!("changes after this: --since {until}")));
     for note in &reading.notes {
@@ -225,6 +203,37 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
         written,
         until,
     }))
+}
+
+/// What the files have, or what is asked of a provider, with the moment up to which that one was asked.
+async fn given(
+    context: &Context,
+    args: &ImportArgs,
+    today: Date,
+) -> Result<(Format, Reading, Option<String>), Failure> {
+    let mapping = args.map.as_deref().map(files::mapping).transpose()?;
+    let asked = match &args.from {
+        Some(path) => Some(fetched::ask(context, path, args.since.as_deref()).await?),
+        None => None,
+    };
+    Ok(match asked {
+        None => {
+            let inputs = files::inputs(&args.files)?;
+            let read = read(inputs, args.format.map(Word::format), mapping.as_ref(), today);
+            let (format, reading) = read.map_err(files::unreadable)?;
+            (format, reading, None)
+        }
+        // Where nothing changed there are no files.
+        Some(asked) if asked.files.is_empty() => (asked.format, Reading::default(), asked.until),
+        Some(asked) => {
+            let (_, mut reading) =
+                read(asked.files, Some(asked.format), None, today).map_err(files::unreadable)?;
+            if asked.whole {
+                reading.coverage = Coverage::Bulk;
+            }
+            (asked.format, reading, asked.until)
+        }
+    })
 }
 
 /// The twins' parameters in force, where a node of the district's chain answers: without them no score is held against a scale.
