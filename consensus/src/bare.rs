@@ -189,6 +189,7 @@ impl Node {
             confirmed: setup.confirmed_height,
             guard: None,
             behind: None,
+            leaves: None,
         };
         let mut node = Self {
             services,

@@ -112,11 +112,16 @@ const CLAIMS_AGAIN: Duration = Duration::from_millis(20);
 /// How often the validators' heights are looked at while they matter.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// How long whoever was refused a signature follows at least, though the others have left that round.
+const FOLLOWS_AT_LEAST: Duration = Duration::from_secs(3);
+
 /// What a follower waits for before it may sign, and what its guard knows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Follows {
     /// The height after which it may become a validator.
     pub(crate) until: Option<Height>,
+    /// Or the round of a height after which it may.
+    pub(crate) leaves: Option<(Height, u32)>,
     /// It waits until it has heard and reached the validators' heights.
     pub(crate) catches_up: bool,
     /// The last height at which its key signed.
@@ -154,6 +159,8 @@ pub(crate) struct Driver {
     signer: Option<GuardedSigner>,
     /// The height after which a follower may become a validator.
     follow_until: Option<Height>,
+    /// The round of a height after which it may, and when at the earliest.
+    leaves: Option<(Height, u32, Moment)>,
     /// A follower that waits until it has heard and reached the validators' heights.
     catching_up: bool,
     /// The last height at which this node's key signed, as far as its guard knows.
@@ -229,6 +236,7 @@ impl Driver {
             services,
             signer,
             follow_until: follows.until,
+            leaves: follows.leaves.map(|(height, round)| (height, round, started + FOLLOWS_AT_LEAST)),
             catching_up: follows.catches_up,
             signed: follows.signed,
             unsure: None,
@@ -312,10 +320,17 @@ impl Driver {
                     self.claims_again().await?;
                 }
             }
-            if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
+            if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) || self.has_left() {
                 return Ok(Ended::MaySign);
             }
         }
+    }
+
+    /// Whether the others have left the round in which a signature was refused.
+    fn has_left(&self) -> bool {
+        self.leaves.is_some_and(|(height, round, after)| {
+            self.height() == height && self.round > round && self.services.runtime.now() >= after
+        })
     }
 
     async fn handle(&mut self, message: AppMsg<AulaContext>) -> Result<(), Fatal> {

@@ -33,6 +33,8 @@ pub(crate) struct Modes {
     /// Set while this node follows because it has not heard the validators' heights, or its guard does not know them:
     /// the height that it heard.
     pub(crate) behind: Option<Option<u64>>,
+    /// Set while this node follows because a signature was refused: the round that the others must have left.
+    pub(crate) leaves: Option<(Height, u32)>,
 }
 
 /// Something for the operator.
@@ -81,8 +83,13 @@ impl Modes {
                 until = until.max(height);
             }
         }
-        if guard.take_conflict() {
-            until = until.max(guard.last_height());
+        self.leaves = None;
+        if let Some(refused) = guard.take_refused() {
+            // Whoever forgot a lock follows to the height's end in any case; whoever forgot only what it had said
+            // may go on where nothing was said yet.
+            let remembers = until < refused.height;
+            until = until.max(refused.height);
+            self.leaves = refused.round.filter(|_| remembers).map(|round| (Height(refused.height), round));
         }
         if tip < until {
             return Ok((None, Mode::Follower { until: Some(Height(until)) }));
@@ -141,7 +148,8 @@ impl Modes {
             _ => None,
         };
         let signed = self.guard.as_ref().map_or(0, |guard| guard.last_height());
-        Follows { until, catches_up, signed }
+        let leaves = self.leaves.filter(|_| until.is_some());
+        Follows { until, leaves: leaves.map(|(height, round)| (height.into(), round)), catches_up, signed }
     }
 
     /// The engine's log of a session. A follower's engine empties its log at every height: it gets one of its own, so that

@@ -100,6 +100,15 @@ pub enum Opened {
     Damaged(String),
 }
 
+/// A signature that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The height that must be past before this key signs again.
+    pub height: u64,
+    /// Or its round, where something was signed in this one and in none after it.
+    pub round: Option<u32>,
+}
+
 #[derive(Debug)]
 struct Inner {
     file: Box<dyn DiskFile>,
@@ -113,7 +122,7 @@ struct Inner {
     /// Whether `signed` is all that was signed at `height`.
     is_whole: bool,
     refusals: u64,
-    conflict: bool,
+    refused: Option<Refused>,
 }
 
 /// The guard of one validator key. One process at a time may hold it; the node's home lock sees to that.
@@ -150,7 +159,7 @@ impl SignGuard {
             last: None,
             is_whole: true,
             refusals: 0,
-            conflict: false,
+            refused: None,
         };
         Ok(Self { disk, path: path.to_owned(), inner: Mutex::new(inner) })
     }
@@ -174,7 +183,7 @@ impl SignGuard {
         match parse(&bytes) {
             Ok(Parsed { floor, next, height, signed, last, is_whole }) => {
                 let inner =
-                    Inner { file, next, floor, height, signed, last, is_whole, refusals: 0, conflict: false };
+                    Inner { file, next, floor, height, signed, last, is_whole, refusals: 0, refused: None };
                 Ok(Opened::Ready(Self { disk, path: path.to_owned(), inner: Mutex::new(inner) }))
             }
             Err(reason) => Ok(Opened::Damaged(reason)),
@@ -244,8 +253,14 @@ impl SignGuard {
             None
         };
         if let Some(error) = refused {
+            let round = match error {
+                GuardError::Conflict { .. } | GuardError::BelowRound { .. } => {
+                    inner.signed.last_key_value().map(|((highest, _), _)| *highest)
+                }
+                _ => None,
+            };
             inner.refusals += 1;
-            inner.conflict = true;
+            inner.refused = Some(Refused { height: inner.height, round });
             return Err(error);
         }
         if known.is_some() {
@@ -254,14 +269,27 @@ impl SignGuard {
         self.append(&mut inner, height, round, step, hash).map_err(|e| self.io(e))
     }
 
+    /// The hash of what was signed in a step, if that is on record.
+    pub fn recorded(&self, height: u64, round: u32, step: Step) -> Option<[u8; 32]> {
+        let inner = self.lock();
+        inner.signed.get(&(round, step)).filter(|_| height == inner.height).copied()
+    }
+
+    /// Counts as a refusal, until the last height is past: what was logged and what is derived from it differ.
+    pub fn note_divergence(&self) {
+        let mut inner = self.lock();
+        inner.refusals += 1;
+        inner.refused = Some(Refused { height: inner.height, round: None });
+    }
+
     /// How many signatures were refused since the guard was opened.
     pub fn refusals(&self) -> u64 {
         self.lock().refusals
     }
 
-    /// True once after a refusal: the caller has forgotten what was signed at the last height.
-    pub fn take_conflict(&self) -> bool {
-        std::mem::take(&mut self.lock().conflict)
+    /// What was refused since this was asked last: the caller has forgotten what was signed there.
+    pub fn take_refused(&self) -> Option<Refused> {
+        self.lock().refused.take()
     }
 
     fn append(

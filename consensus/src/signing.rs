@@ -20,6 +20,7 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, public_key};
 use aula_ledger::types::Hash;
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
 
 use crate::context::{Address, AulaContext, Height, Proposal, ProposalInit, Vote};
 use crate::ports::{Runtime, run};
@@ -201,6 +202,30 @@ impl GuardedSigner {
         ValidatorProof::new(public_key, peer_id, signature)
     }
 
+    /// The vote, or the one for nil where that is on record: a process that stopped before it logged its vote judges again, perhaps
+    /// otherwise, what it judges anew. What was said is said again; a nil binds nobody, so saying it is safe whatever is judged now.
+    fn as_recorded(&self, vote: Vote, step: Step, bytes: Vec<u8>) -> (Vote, Vec<u8>) {
+        let recorded = vote.round.as_u32().and_then(|round| self.guard.recorded(vote.height.0, round, step));
+        let is_recorded = |bytes: &[u8]| recorded == Some(Sha256::digest(bytes).into());
+        if recorded.is_none() || is_recorded(&bytes) {
+            return (vote, bytes);
+        }
+        let nil = Vote { value: NilOrVal::Nil, ..vote.clone() };
+        match vote_sign_bytes(&self.genesis, &nil).filter(|bytes| is_recorded(bytes)) {
+            Some(bytes) => {
+                let (height, round) = (vote.height, vote.round);
+                tracing::warn!(%height, %round, ?step, "nil was said here before, and is said again");
+                (nil, bytes)
+            }
+            None => (vote, bytes),
+        }
+    }
+
+    /// The engine comes to something else than its log says it said: it must not go on with that log.
+    pub(crate) fn note_divergence(&self) {
+        self.guard.note_divergence();
+    }
+
     /// Records (height, round, step, hash of bytes) durably, then signs. The record is written on a thread that may
     /// block: a busy disk must not hold up the network.
     async fn sign_guarded(
@@ -233,6 +258,7 @@ impl Signer<AulaContext> for GuardedSigner {
             VoteType::Prevote => Step::Prevote,
             VoteType::Precommit => Step::Precommit,
         };
+        let (vote, bytes) = self.as_recorded(vote, step, bytes);
         let signature = self.sign_guarded(vote.height, vote.round, step, bytes).await?;
         Ok(SignedMessage::new(vote, signature))
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_malachitebft_app_channel::Channels;
+use arc_malachitebft_core_consensus::Error as ConsensusError;
 use arc_malachitebft_engine::util::events::Event as EngineEvent;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -98,7 +99,7 @@ impl Supervisor {
         let watch =
             tokio::spawn(peer_watch::watch(net_requests.clone(), Arc::clone(&self.engine_peers), silent));
         let (alarm, mut alarms) = mpsc::channel(1);
-        let listen = tokio::spawn(watch_log(events.subscribe(), alarm));
+        let listen = tokio::spawn(watch_log(events.subscribe(), signer.clone(), alarm));
         let network =
             EngineNetwork { messages: network, requests: net_requests, gossip: Arc::clone(&self.gossip) };
         let wires = Wires {
@@ -137,11 +138,18 @@ impl Supervisor {
 }
 
 /// The engine hangs when its log fails under it; this ends the session instead.
-async fn watch_log(mut events: broadcast::Receiver<EngineEvent<AulaContext>>, alarm: mpsc::Sender<Fatal>) {
+async fn watch_log(
+    mut events: broadcast::Receiver<EngineEvent<AulaContext>>,
+    signer: Option<GuardedSigner>,
+    alarm: mpsc::Sender<Fatal>,
+) {
     loop {
         let text = match events.recv().await {
             Ok(EngineEvent::WalCorrupted(error)) => format!("the write-ahead log is damaged: {error}"),
             Ok(EngineEvent::WalReplayError(error)) => {
+                if let (ConsensusError::ReplayDivergence(..), Some(signer)) = (&*error, &signer) {
+                    signer.note_divergence();
+                }
                 format!("the write-ahead log cannot be replayed: {error}")
             }
             Ok(EngineEvent::WalResetError(error)) => format!("the write-ahead log cannot be reset: {error}"),

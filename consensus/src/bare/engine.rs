@@ -10,7 +10,7 @@ use arc_malachitebft_app::metrics::Metrics;
 use arc_malachitebft_app_channel::app::engine::host::HeightParams;
 use arc_malachitebft_config::ConsensusConfig;
 use arc_malachitebft_core_consensus::{
-    Input, LocallyProposedValue, Params, ProposedValue, State, ValuePayload, process,
+    Error as ConsensusError, Input, LocallyProposedValue, Params, ProposedValue, State, ValuePayload, process,
 };
 use arc_malachitebft_core_types::{
     Timeout, ValidatorSet as _, ValueOrigin, ValueResponse as Synced, VoteExtensionPolicy,
@@ -175,7 +175,7 @@ impl Engine {
     fn process(&mut self, input: Input<AulaContext>) -> Result<(), Fatal> {
         let Some(state) = self.state.as_mut() else { return Ok(()) };
         let (metrics, hands) = (&self.metrics, &mut self.hands);
-        let done: Result<(), arc_malachitebft_core_consensus::Error<AulaContext>> = process!(
+        let done: Result<(), ConsensusError<AulaContext>> = process!(
             input: input,
             state: state,
             metrics: metrics,
@@ -183,7 +183,12 @@ impl Engine {
         );
         match (hands.broken.take(), done) {
             (Some(broken), _) => Err(broken),
-            (None, Err(error)) => Err(Fatal::engine(format!("the consensus engine failed: {error}"))),
+            (None, Err(error)) => {
+                if let (ConsensusError::ReplayDivergence(..), Some(signer)) = (&error, &self.hands.signer) {
+                    signer.note_divergence();
+                }
+                Err(Fatal::engine(format!("the consensus engine failed: {error}")))
+            }
             (None, Ok(())) => Ok(()),
         }
     }

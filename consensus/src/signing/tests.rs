@@ -92,6 +92,25 @@ async fn the_guard_stands_before_the_key() {
 }
 
 #[tokio::test]
+async fn a_nil_on_record_is_said_again_and_nothing_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = signer(&folder);
+    for kind in [VoteType::Prevote, VoteType::Precommit] {
+        let nil = Vote { value: NilOrVal::Nil, ..vote(&signer, kind, 1) };
+        let said = signer.sign_vote(nil.clone()).await.unwrap();
+        let again = signer.sign_vote(vote(&signer, kind, 1)).await.unwrap();
+        assert_eq!((again.message, again.signature), (nil, said.signature));
+        // Another round knows nothing of it, and what was said for a block there is not taken back.
+        let later = Vote { round: Round::new(2), ..vote(&signer, kind, 1) };
+        assert_eq!(signer.sign_vote(later.clone()).await.unwrap().message, later);
+        for value in [NilOrVal::Nil, NilOrVal::Val(Hash([2; 32]))] {
+            assert!(signer.sign_vote(Vote { value, ..later.clone() }).await.is_err());
+        }
+    }
+    assert_eq!(signer.guard.refusals(), 4);
+}
+
+#[tokio::test]
 async fn a_proof_binds_key_and_peer_and_only_our_key() {
     let folder = tempfile::tempdir().unwrap();
     let signer = signer(&folder);
