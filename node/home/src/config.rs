@@ -25,6 +25,7 @@ mod lake;
 mod lti;
 mod oneroster;
 mod pair;
+mod quotas;
 mod replica;
 mod reports;
 mod sensors;
@@ -41,6 +42,7 @@ pub use lake::LakePlace;
 pub use lti::Lti;
 pub use oneroster::{OneRoster, RosterSource};
 pub use pair::Pair;
+pub use quotas::Quotas;
 pub use replica::{Replica, Replicas};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
@@ -57,6 +59,8 @@ pub struct Config {
     pub log: Log,
     /// `[api]`: where the HTTP API and the explorer listen, and their limits.
     pub api: Api,
+    /// `[quotas]`: what the district may use of a machine that it shares.
+    pub quotas: Quotas,
     /// `[p2p]`: where peers are listened to, and who is dialled.
     pub p2p: P2p,
     /// `[consensus]`: how long the engine waits, and whether this node signs.
@@ -380,6 +384,9 @@ pub enum ConfigError {
     /// A pair that cannot be one.
     #[error("[pair]: {0}")]
     Pair(&'static str),
+    /// Shares that cannot be kept.
+    #[error("[quotas]: {0}")]
+    Quotas(&'static str),
     /// A place that cannot be one.
     #[error("{0}")]
     Place(&'static str),
@@ -429,7 +436,7 @@ impl NextStep for ConfigError {
             Self::Place(_) | Self::Outside(_) => {
                 "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
             }
-            Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
+            Self::Alerts(_) | Self::Quotas(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
             Self::Replica(_) => "correct it in config.toml; docs/replicas.md has an example",
             Self::Pair(_) => "correct it in config.toml; docs/failover.md has an example",
@@ -530,6 +537,7 @@ impl Config {
                 return Err(ConfigError::Range { field, found, range });
             }
         }
+        self.quotas.check()?;
         self.district.check()?;
         self.lake.check()?;
         self.estate.check()?;

@@ -6,7 +6,7 @@
 //! permits of their own, so that no number of readers silences either.
 
 use std::any::Any;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -158,6 +158,12 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
     if let Some(refusal) = caller.zip(callers).and_then(|(caller, callers)| over_rate(callers, caller)) {
         return refusal;
     }
+    // After the caller's own: one that asks too much takes nothing of what the others may ask.
+    if callers.is_some()
+        && let Some(refusal) = over_quota(node)
+    {
+        return refusal;
+    }
     let request = match with_body(node, caller, request).await {
         Ok(request) => request,
         Err(error) => return error.into_response(),
@@ -198,13 +204,24 @@ async fn with_body(node: &Node, caller: Option<IpAddr>, request: Request) -> Res
 /// A refusal when the caller asks more than it may.
 fn over_rate(callers: &Callers, caller: IpAddr) -> Option<Response> {
     let wait = callers.ask(share(caller), Instant::now()).err()?;
-    let seconds = wait.as_secs().saturating_add(1);
     let message = format!("{caller} asks more than this node answers one caller");
+    Some(too_many(wait, "too_many_requests", message))
+}
+
+/// A refusal when all callers together ask more than the district may have answered.
+fn over_quota(node: &Node) -> Option<Response> {
+    let wait = node.tenant.ask(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Instant::now()).err()?;
+    let tenant = node.quotas.tenant.clone();
+    counter!("aula_quota_refused_total", "tenant" => tenant, "quota" => "requests").increment(1);
+    Some(too_many(wait, "over_quota", "this district is asked more than its share of this machine".into()))
+}
+
+fn too_many(wait: Duration, code: &str, message: String) -> Response {
     let hint = "wait as long as Retry-After says; answers that are cached for a height are not counted";
-    let mut response =
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message, hint).into_response();
+    let mut response = ApiError::new(StatusCode::TOO_MANY_REQUESTS, code, message, hint).into_response();
+    let seconds = wait.as_secs().saturating_add(1);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    Some(response)
+    response
 }
 
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
