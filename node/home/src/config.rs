@@ -30,6 +30,7 @@ mod replica;
 mod reports;
 mod sensors;
 mod sovereignty;
+mod telemetry;
 
 pub use alerts::{AlertKind, Alerts};
 pub use delivery::{BucketPlace, Delivery, DeliveryBy, Mail, Sftp, Webhook};
@@ -47,6 +48,7 @@ pub use replica::{Replica, Replicas};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
 pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
+pub use telemetry::Telemetry;
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -57,6 +59,8 @@ pub const SAMPLE: &str = include_str!("config_sample.toml");
 pub struct Config {
     /// `[log]`: what is written to stderr, and in which form.
     pub log: Log,
+    /// `[telemetry]`: where spans are told; nowhere when left out.
+    pub telemetry: Telemetry,
     /// `[api]`: where the HTTP API and the explorer listen, and their limits.
     pub api: Api,
     /// `[quotas]`: what the district may use of a machine that it shares.
@@ -384,6 +388,9 @@ pub enum ConfigError {
     /// A pair that cannot be one.
     #[error("[pair]: {0}")]
     Pair(&'static str),
+    /// A collector of spans that cannot be one.
+    #[error("[telemetry]: {0}")]
+    Telemetry(&'static str),
     /// Shares that cannot be kept.
     #[error("[quotas]: {0}")]
     Quotas(&'static str),
@@ -436,6 +443,7 @@ impl NextStep for ConfigError {
             Self::Place(_) | Self::Outside(_) => {
                 "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
             }
+            Self::Telemetry(_) => "correct it in config.toml; docs/metrics.md has an example",
             Self::Alerts(_) | Self::Quotas(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
             Self::Replica(_) => "correct it in config.toml; docs/replicas.md has an example",
@@ -559,6 +567,9 @@ impl Config {
         }
         if let Some(fault) = self.pair.as_ref().and_then(Pair::fault) {
             return Err(ConfigError::Pair(fault));
+        }
+        if let Some(fault) = self.telemetry.fault() {
+            return Err(ConfigError::Telemetry(fault));
         }
         if let Some(fault) = self.sovereignty.fault() {
             return Err(ConfigError::Place(fault));

@@ -196,7 +196,9 @@ impl Writer {
     }
 
     fn take_once(&mut self, group: &[Given]) -> Result<Taken, Lent> {
-        self.lent(|taking, vault| taking.take(vault, group))
+        let messages = group.len() as u64;
+        let span = tracing::debug_span!(target: "aula_trace", "batch", messages);
+        span.in_scope(|| self.lent(|taking, vault| taking.take(vault, group)))
     }
 
     /// Calls with the open vault and what is held ready for it.

@@ -19,6 +19,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::{counter, histogram};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES, lifetime};
 use super::callers::Callers;
@@ -44,7 +46,11 @@ pub(crate) fn guard(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<No
 async fn pass(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let start = Instant::now();
-    let mut response = answer(&node, request, next).await;
+    let method = known(request.method());
+    let span =
+        tracing::debug_span!(target: "aula_trace", "request", method, route = route.as_str(), status = Empty);
+    let mut response = answer(&node, request, next).instrument(span.clone()).await;
+    span.record("status", u64::from(response.status().as_u16()));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -52,6 +58,20 @@ async fn pass(State(node): State<Arc<Node>>, request: Request, next: Next) -> Re
     counter!("aula_http_requests_total", "route" => route.clone(), "status" => status).increment(1);
     histogram!("aula_http_request_seconds", "route" => route).record(start.elapsed().as_secs_f64());
     response
+}
+
+/// A method's name, where the standard has it: what a caller makes up is told nobody.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
 }
 
 /// The answer from the cache, or from the route and then kept.

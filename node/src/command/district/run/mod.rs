@@ -12,6 +12,8 @@ use std::time::Duration;
 use aula_home::Home;
 use clap::Args;
 use serde_json::json;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::command::start::stop_signal;
 use crate::command::vault::Place;
@@ -161,7 +163,10 @@ async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) ->
         if !all && !Told::load(home).is_due(duty, begun_ms, every_s) {
             continue;
         }
-        let outcome = duty.run(office).await;
+        let span = tracing::debug_span!(target: "aula_trace", "duty", duty = duty.name(), failed = Empty);
+        let outcome = duty.run(office).instrument(span.clone()).await;
+        span.record("failed", outcome.is_err());
+        drop(span);
         match &outcome {
             Ok(did) => tracing::info!(home = %home.path().display(), duty = duty.name(), "{did}"),
             Err(failure) => {
