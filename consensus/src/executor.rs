@@ -43,7 +43,11 @@ impl Executor for LedgerExecutor {
     ) -> Result<Outcome, ExecuteError> {
         match schema::protocol(state)?.refuses(input.height, self.knows) {
             Some(outdated) => Err(ExecuteError::Outdated(outdated)),
-            None => execute_block(state, input, memory),
+            None => {
+                let transactions = input.transactions.len() as u64;
+                let span = tracing::debug_span!(target: "aula_trace", "block", height = input.height.0, transactions);
+                span.in_scope(|| execute_block(state, input, memory))
+            }
         }
     }
 

@@ -17,6 +17,9 @@ use crate::terminal::{
     Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage,
 };
 
+/// How long the end of a program waits for a collector of spans.
+const LAST_SPANS: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not, 3 (of
 /// `aula start` alone) the chain goes by rules that this version does not have.
 pub fn main() -> ExitCode {
@@ -39,9 +42,12 @@ pub fn main() -> ExitCode {
     let (context, finished) = match Home::resolve(cli.global.home.first().map(PathBuf::as_path)) {
         Ok(home) => {
             let context = Context { home, output, log: cli.global.log.clone() };
-            start_logging(&context);
+            let traces = start_logging(&context);
             aula_server::pairs::register(&context.home);
             let finished = run(&context, cli.command);
+            if let Some(traces) = traces {
+                traces.flush(LAST_SPANS);
+            }
             (Some(context), finished)
         }
         Err(error) => (None, Err(Failure::new("no_home", error, "give --home DIR"))),

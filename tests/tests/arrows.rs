@@ -44,6 +44,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-home", &["aula-files", "aula-ledger", "aula-consensus", "aula-foreign"]),
     // Where the lease is, a bucket among the places; what is copied is the vault's.
     ("aula-standby", &["aula-delivery", "aula-files", "aula-home", "aula-vault"]),
+    // Spans of all crates come to it by `tracing`: it knows none of them.
+    ("aula-traces", &[]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
@@ -75,7 +77,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-web",
         ],
     ),
-    ("aula-node", &["aula-lab", "aula-lake", "aula-sensors", "aula-server", "aula-sim"]),
+    ("aula-node", &["aula-lab", "aula-lake", "aula-sensors", "aula-server", "aula-sim", "aula-traces"]),
     (KIT, &["aula-home", "aula-store", "aula-vault"]),
     ("aula-tests", &["aula-node"]),
 ];
@@ -113,6 +115,7 @@ const HOUSES: &[&str] = &[
     "node/sensors",
     "node/standby",
     "node/store",
+    "node/traces",
     "node/twin_model",
     "node/vault",
     "node/web",

@@ -2,8 +2,8 @@
 //!
 //! Flow: who asks (Bearer, [`crate::clients`]) → the envelope, whole or refused with its place ([`aula_ingest::event::caliper`]) → its
 //! events through the pipeline → 200 with an empty body once all of them are on disk. `?dry_run=1` checks and takes nothing
-//! in. Refusals are problems of RFC 7807: 400 what is not the standard's, 401 and 403, 413, 415, 422 another version, 429 and
-//! 503 with Retry-After. Absent: TLS, which a proxy ends; entities that are described alone, which are checked and not kept.
+//! in. Refusals are problems of RFC 7807: 400 what is not the standard's, 401 and 403, 413, 415, 422 another version, 429, 503
+//! and 507 (the vault has its share of the disk) with Retry-After. Absent: TLS, which a proxy ends; entities that are described alone, which are checked and not kept.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use serde_json::json;
 
 use crate::given::{Feed, Form, Given};
 use crate::intake::{Asked, Intake, Known};
-use crate::pipeline::{Busy, MAX_SUBMITTED, RETRY_S};
+use crate::pipeline::{Busy, MAX_SUBMITTED, RETRY_S, ROOM_S};
 
 #[cfg(test)]
 mod tests;
@@ -99,11 +99,7 @@ async fn taken(
 }
 
 fn busy(busy: Busy) -> Refusal {
-    let status = match busy {
-        Busy::Queue => StatusCode::TOO_MANY_REQUESTS,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    (status, busy.to_string())
+    (busy.told().0, busy.to_string())
 }
 
 fn refused(refused: Refused) -> Refusal {
@@ -124,8 +120,14 @@ fn refusal((status, detail): Refusal) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"caliper\""));
     }
-    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_S));
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_S));
+        }
+        StatusCode::INSUFFICIENT_STORAGE => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(ROOM_S));
+        }
+        _ => {}
     }
     response
 }

@@ -14,12 +14,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use aula_district::live::{Changed, LiveError, LiveTwins};
 use aula_ledger::types::Handle;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::params::Params;
 use aula_vault::VaultError;
+use aula_vault::room::{Over, Room};
+use axum::http::StatusCode;
 use tokio::sync::oneshot;
 
 use crate::breaker::Breaker;
@@ -28,10 +31,12 @@ use crate::given::{Feed, Given};
 use crate::spool::{Spool, SpoolError};
 use crate::taking::{Levelled, Levelling};
 
+mod share;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+use share::Share;
 use writer::Writer;
 
 /// Messages of one group commit at most: one sync for about 0.1 s of the highest rate measured.
@@ -57,10 +62,28 @@ pub enum Busy {
     /// The spool is full, or the disk.
     #[error("the spool or the disk is full: send it again after {RETRY_S} seconds; the operator was told")]
     Full,
+    /// The vault has its share of the disk.
+    #[error(
+        "the vault has its share of the disk: send it again after {ROOM_S} seconds; the operator was told"
+    )]
+    Over,
+}
+
+impl Busy {
+    /// The answer's status over HTTP, and after how many seconds to send again.
+    pub const fn told(self) -> (StatusCode, u64) {
+        match self {
+            Self::Queue => (StatusCode::TOO_MANY_REQUESTS, RETRY_S),
+            Self::Closed | Self::Full => (StatusCode::SERVICE_UNAVAILABLE, RETRY_S),
+            Self::Over => (StatusCode::INSUFFICIENT_STORAGE, ROOM_S),
+        }
+    }
 }
 
 /// When to send again what was not taken in, seconds.
 pub const RETRY_S: u64 = 2;
+/// When to send again what a vault had no room for, seconds: somebody has to give it some.
+pub const ROOM_S: u64 = 60;
 
 /// What became of a submission: all of it is on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,6 +114,8 @@ pub struct Settings {
     pub params: Params,
     /// The folder of the spools, and most bytes of both together; none without spools.
     pub spool: Option<(PathBuf, u64)>,
+    /// How much disk the vault may take; none without a limit.
+    pub room: Option<Room>,
     /// The feeds, for what lies in the spools.
     pub feeds: Vec<Arc<Feed>>,
     /// Who is told what was folded.
@@ -129,6 +154,7 @@ pub struct Pipeline {
     threads: Mutex<Vec<JoinHandle<()>>>,
     twins: Arc<Mutex<LiveTwins>>,
     state: Arc<Mutex<State>>,
+    share: Arc<Mutex<Share>>,
 }
 
 /// How a pipeline stands.
@@ -142,6 +168,8 @@ pub struct State {
     pub lag_ms: u64,
     /// Why nothing enters the vault now.
     pub attention: Option<String>,
+    /// Messages that were refused since the start because the vault had its share of the disk.
+    pub over: u64,
 }
 
 impl std::fmt::Debug for Pipeline {
@@ -165,6 +193,7 @@ impl Pipeline {
         let queued = Arc::new(AtomicUsize::new(0));
         let twins = Arc::new(Mutex::new(LiveTwins::new(settings.params.clone())));
         let state = Arc::new(Mutex::new(State::default()));
+        let share = Arc::new(Mutex::new(Share::of(settings.room.clone())));
         let spool = |name: &str| -> Result<Option<Spool>, SpoolError> {
             settings
                 .spool
@@ -176,6 +205,7 @@ impl Pipeline {
             door: door.clone(),
             hot: spool("hot.spool")?,
             cold: spool("cold.spool")?,
+            share: share.clone(),
             feeds: settings.feeds.iter().map(|feed| (feed.name.clone(), feed.clone())).collect(),
             taking: None,
             breaker: Breaker::default(),
@@ -195,7 +225,8 @@ impl Pipeline {
             thread("feed-writer", Box::new(move || writer.run(&jobs)))?,
             thread("feed-folder", Box::new(move || fold(&*door, &groups, &own, observer.as_deref())))?,
         ];
-        Ok(Self { sender: Mutex::new(Some(sender)), queued, threads: Mutex::new(threads), twins, state })
+        let sender = Mutex::new(Some(sender));
+        Ok(Self { sender, queued, threads: Mutex::new(threads), twins, state, share })
     }
 
     /// Submits messages; the answer comes when they are on disk.
@@ -251,6 +282,14 @@ impl Pipeline {
             None => return Err(closed(Busy::Closed).into()),
         }
         answer.blocking_recv().unwrap_or_else(|_| Err(closed(Busy::Closed).into()))
+    }
+
+    /// Whether the vault has room for what somebody is about to write there beside the pipeline.
+    ///
+    /// # Errors
+    /// [`Over`]: it has its share of the disk.
+    pub fn room(&self) -> Result<(), Over> {
+        locked(&self.share).check(Instant::now())
     }
 
     /// How it stands.

@@ -2,7 +2,8 @@
 //!
 //! Flow: who asks (Basic, [`crate::clients`]) → the body within its limits → messages → the pipeline → 200 once all of them are
 //! on disk, with what became of them. `?dry_run=1` reads and counts, and takes nothing in. 401 unknown client, 403 one without
-//! `statements/write`, 413 too large, 415 another type, 429 and 503 with Retry-After when nothing is taken in. Absent: TLS, which a
+//! `statements/write`, 413 too large, 415 another type, 429, 503 and 507 (the vault has its
+//! share of the disk) with Retry-After when nothing is taken in. Absent: TLS, which a
 //! proxy ends.
 
 use std::sync::Arc;
@@ -92,8 +93,12 @@ async fn take(State(frames): State<Arc<Intake>>, Query(asked): Query<Asked>, req
         Ok(done) => answer(&json!({
             "new": done.new, "known": done.known, "dead_letters": done.dead_letters, "spooled": done.spooled,
         })),
-        Err(Busy::Queue) => refusal(StatusCode::TOO_MANY_REQUESTS, Busy::Queue),
-        Err(busy) => refusal(StatusCode::SERVICE_UNAVAILABLE, busy),
+        Err(busy) => {
+            let (status, seconds) = busy.told();
+            let mut response = refusal(status, busy);
+            response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from(seconds));
+            response
+        }
     }
 }
 

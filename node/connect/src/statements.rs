@@ -11,10 +11,16 @@ use aula_ingest::event::xapi::Tree;
 use aula_lrs::desk::{Heard, Listener, Tell};
 use aula_lrs::json::Json;
 use aula_lrs::store::StoreError;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::header::RETRY_AFTER;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::given::{Feed, Form, Given};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Busy, Pipeline};
 
 /// Hands statements on.
 #[derive(Debug)]
@@ -27,6 +33,30 @@ impl Statements {
     /// To this pipeline, by the rules of this feed.
     pub fn new(feed: Arc<Feed>, pipeline: Arc<Pipeline>) -> Self {
         Self { feed, pipeline }
+    }
+
+    /// The store's routes, where nothing is written while the vault has its share of the disk: 507 with Retry-After. The store writes
+    /// before the pipeline hears.
+    pub fn with_room(self: &Arc<Self>, routes: Router) -> Router {
+        routes.layer(from_fn_with_state(self.pipeline.clone(), while_there_is_room))
+    }
+}
+
+async fn while_there_is_room(
+    State(pipeline): State<Arc<Pipeline>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // The standard's other way to ask is a POST that says what it is.
+    let reads = request.uri().query().is_some_and(|query| query.contains("method=GET"));
+    let writes = [Method::POST, Method::PUT].contains(request.method()) && !reads;
+    match pipeline.room() {
+        Err(over) if writes => {
+            tracing::debug!(%over, "statements are not taken in");
+            let (status, seconds) = Busy::Over.told();
+            (status, [(RETRY_AFTER, seconds.to_string())], Busy::Over.to_string()).into_response()
+        }
+        _ => next.run(request).await,
     }
 }
 

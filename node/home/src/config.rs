@@ -25,10 +25,12 @@ mod lake;
 mod lti;
 mod oneroster;
 mod pair;
+mod quotas;
 mod replica;
 mod reports;
 mod sensors;
 mod sovereignty;
+mod telemetry;
 
 pub use alerts::{AlertKind, Alerts};
 pub use delivery::{BucketPlace, Delivery, DeliveryBy, Mail, Sftp, Webhook};
@@ -41,10 +43,12 @@ pub use lake::LakePlace;
 pub use lti::Lti;
 pub use oneroster::{OneRoster, RosterSource};
 pub use pair::Pair;
+pub use quotas::Quotas;
 pub use replica::{Replica, Replicas};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
 pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
+pub use telemetry::Telemetry;
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -55,8 +59,12 @@ pub const SAMPLE: &str = include_str!("config_sample.toml");
 pub struct Config {
     /// `[log]`: what is written to stderr, and in which form.
     pub log: Log,
+    /// `[telemetry]`: where spans are told; nowhere when left out.
+    pub telemetry: Telemetry,
     /// `[api]`: where the HTTP API and the explorer listen, and their limits.
     pub api: Api,
+    /// `[quotas]`: what the district may use of a machine that it shares.
+    pub quotas: Quotas,
     /// `[p2p]`: where peers are listened to, and who is dialled.
     pub p2p: P2p,
     /// `[consensus]`: how long the engine waits, and whether this node signs.
@@ -380,6 +388,12 @@ pub enum ConfigError {
     /// A pair that cannot be one.
     #[error("[pair]: {0}")]
     Pair(&'static str),
+    /// A collector of spans that cannot be one.
+    #[error("[telemetry]: {0}")]
+    Telemetry(&'static str),
+    /// Shares that cannot be kept.
+    #[error("[quotas]: {0}")]
+    Quotas(&'static str),
     /// A place that cannot be one.
     #[error("{0}")]
     Place(&'static str),
@@ -429,7 +443,8 @@ impl NextStep for ConfigError {
             Self::Place(_) | Self::Outside(_) => {
                 "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
             }
-            Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
+            Self::Telemetry(_) => "correct it in config.toml; docs/metrics.md has an example",
+            Self::Alerts(_) | Self::Quotas(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
             Self::Replica(_) => "correct it in config.toml; docs/replicas.md has an example",
             Self::Pair(_) => "correct it in config.toml; docs/failover.md has an example",
@@ -475,6 +490,7 @@ impl Config {
     /// [`ConfigError::Range`] for the first that is not.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_numbers()?;
+        self.quotas.check()?;
         self.district.check()?;
         self.lake.check()?;
         self.estate.check()?;
@@ -568,6 +584,9 @@ impl Config {
         }
         if let Some(fault) = self.pair.as_ref().and_then(Pair::fault) {
             return Err(ConfigError::Pair(fault));
+        }
+        if let Some(fault) = self.telemetry.fault() {
+            return Err(ConfigError::Telemetry(fault));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@
 //! | POST `/identity/oidc/{provider}/logout`, GET, POST `/identity/saml/{provider}/logout` | a provider ends sessions that it began |
 //! | GET, POST `/identity/tokens`, DELETE `/identity/tokens/{id}` | tokens: one's own; an admin sees and revokes all |
 //! | GET `/identity/sessions`, DELETE `/identity/sessions/{id}` | sessions, for an admin |
+//! | `/identity/scim/v2/…` | the directory of staff, for the district's identity system (`scim`) |
 //!
 //! A session is a cookie that scripts cannot read and other sites do not send along; what changes something asks for the header
 //! `Aula-Request` beside it, which no form of another site can set. A token is `Authorization: Bearer`.
@@ -21,7 +22,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, RawForm, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -29,15 +32,17 @@ use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
 use crate::claims::Said;
+use crate::directory::{Directory, Employed};
 use crate::mapping::Mapping;
 use crate::office::{Office, Standing, Unavailable};
 use crate::sessions::{LOGIN_MS, Lifetime, Login, Logins, Session, Sessions};
-use crate::settings::{Protocol, Provider};
+use crate::settings::{Protocol, Provider, Registered};
 use crate::tokens::{Scope, Tokens};
 use crate::{oidc, saml};
 
 mod account;
 mod ended;
+mod scim;
 #[cfg(test)]
 mod tests;
 
@@ -81,6 +86,7 @@ pub struct Desk {
     logins: Logins<Kept>,
     sessions: Sessions,
     tokens: Tokens,
+    directory: Directory,
     office: Arc<dyn Office>,
     credential_ms: u64,
     clock: Clock,
@@ -141,8 +147,8 @@ impl Desk {
     /// A provider that cannot be used.
     pub fn new(
         url: &str,
-        providers: Vec<Provider>,
-        (tokens, office): (Tokens, Arc<dyn Office>),
+        Registered { providers, directory: rule }: Registered,
+        (tokens, directory, office): (Tokens, Directory, Arc<dyn Office>),
         (terms, clock): (Terms, Clock),
     ) -> Result<Self, String> {
         let desk = Self {
@@ -151,22 +157,23 @@ impl Desk {
             logins: Logins::default(),
             sessions: Sessions::new(terms.session),
             tokens,
+            directory,
             office,
             credential_ms: terms.credential_ms.min(3_600_000),
             clock,
             places: Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS)),
         };
-        desk.set_providers(providers)?;
+        desk.set_providers(Registered { providers, directory: rule })?;
         Ok(desk)
     }
 
-    /// Takes other providers from now on; sessions of those that are gone end.
+    /// Takes other providers, and another rule of the directory, from now on; sessions of those that are gone end.
     ///
     /// # Errors
-    /// A provider that cannot be used; the others stay as they were then.
-    pub fn set_providers(&self, providers: Vec<Provider>) -> Result<(), String> {
+    /// A provider that cannot be used; all stays as it was then.
+    pub fn set_providers(&self, registered: Registered) -> Result<(), String> {
         let mut ready = BTreeMap::new();
-        for provider in providers {
+        for provider in registered.providers {
             let Provider { name, map, protocol } = provider;
             let client = match protocol {
                 Protocol::Oidc(oidc) => oidc::Client::new(oidc, format!("{}/identity/oidc/{name}", self.url))
@@ -180,6 +187,7 @@ impl Desk {
             let client = client.map_err(|why| format!("[[provider]] {name} cannot be used: {why}"))?;
             ready.insert(name, Arc::new(Ready { map, client }));
         }
+        self.directory.set_rule(registered.directory);
         self.sessions.revoke_of(|provider| !ready.contains_key(provider));
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = ready;
         Ok(())
@@ -267,7 +275,14 @@ impl Desk {
 
     /// A session for who is on the roster as the provider says.
     async fn welcome(&self, provider: &str, map: &Mapping, said: &Said) -> Result<Response, Refusal> {
-        let staff = map.staff(&said.claims).map_err(denied)?;
+        let mut staff = map.staff(&said.claims).map_err(denied)?;
+        match self.directory.of(&staff.reader) {
+            Employed::Unsaid => {}
+            Employed::As(role) => staff.role = role,
+            Employed::Not => {
+                return Err(denied("the district's directory does not have this account as staff"));
+            }
+        }
         let standing = self.standing(&staff.reader).await?;
         self.fits(&staff.role, &standing)?;
         if let Some(sections) = &staff.sections
@@ -296,6 +311,19 @@ impl Desk {
             }
         }
         Ok(response)
+    }
+
+    /// Ends the sessions of readers whom the roster does not name any more; says how many ended. Their tokens open nothing meanwhile, and
+    /// go on when the roster names them again.
+    pub async fn sweep(&self) -> usize {
+        let (readers, office) = (self.sessions.readers(self.now()), self.office.clone());
+        if readers.is_empty() {
+            return 0;
+        }
+        let asked = tokio::task::spawn_blocking(move || office.gone(&readers)).await;
+        // A vault that is in use is asked the next time.
+        let gone = asked.unwrap_or(Err(Unavailable)).unwrap_or_default();
+        gone.iter().map(|reader| self.sessions.revoke_reader(reader)).sum()
     }
 
     /// How the roster has a reader now, asked on a thread that may block.
@@ -396,7 +424,7 @@ async fn placed(State(desk): State<Shared>, request: Request, next: Next) -> Res
 
 /// What the header of this file lists, over one desk.
 pub fn router(desk: Arc<Desk>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/identity/login/{provider}", get(login))
         .route("/identity/oidc/{provider}", get(oidc_back))
         .route("/identity/oidc/{provider}/logout", post(ended::oidc))
@@ -410,7 +438,6 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .route("/identity/tokens/{id}", delete(account::revoke_token))
         .route("/identity/sessions", get(account::sessions))
         .route("/identity/sessions/{id}", delete(account::revoke_session))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(desk.clone(), placed))
-        .with_state(desk)
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    scim::nested(routes).layer(middleware::from_fn_with_state(desk.clone(), placed)).with_state(desk)
 }

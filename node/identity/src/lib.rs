@@ -2,7 +2,8 @@
 //!
 //! Flow: a browser is sent to a provider ([`oidc`], [`saml`]) → what the provider says of it becomes a reader's name, a role and
 //! sections ([`mapping`]) → a session ([`sessions`]), or a token that the session made ([`tokens`]), is exchanged for a
-//! short credential that the district signs ([`office`]). Nothing here opens a record: the vault's own access check decides, and lists,
+//! short credential that the district signs ([`office`]). Who is staff may be kept by the district's identity system ([`scim`],
+//! [`directory`]): whom it drops has no session and no token from then on. Nothing here opens a record: the vault's own access check decides, and lists,
 //! every read that such a credential asks for.
 //!
 //! Invariants: a login is bound to the browser that began it and is taken once, whatever comes of it; no claim that a provider has
@@ -10,11 +11,13 @@
 //! proxy ends; passwords; accounts of its own.
 
 pub mod claims;
+pub mod directory;
 pub mod http;
 pub mod mapping;
 pub mod office;
 pub mod oidc;
 pub mod saml;
+pub mod scim;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;

@@ -1,5 +1,7 @@
 //! What logins ask of the district: who is on its roster, and a credential that it signs.
 
+use std::collections::BTreeSet;
+
 /// Why the district's records were not to be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the district's records are in use: try again in a few seconds")]
@@ -21,6 +23,20 @@ pub trait Office: Send + Sync {
     /// # Errors
     /// [`Unavailable`] while another process uses the vault.
     fn standing(&self, reader: &str) -> Result<Standing, Unavailable>;
+
+    /// Which of these readers the roster does not name any more.
+    ///
+    /// # Errors
+    /// As [`Office::standing`].
+    fn gone(&self, readers: &BTreeSet<String>) -> Result<BTreeSet<String>, Unavailable> {
+        let mut gone = BTreeSet::new();
+        for reader in readers {
+            if !self.standing(reader)?.listed {
+                gone.insert(reader.clone());
+            }
+        }
+        Ok(gone)
+    }
 
     /// A credential for the vault's routes, to this reader in this role, signed by the district, good until then: milliseconds since
     /// 1970 UTC.

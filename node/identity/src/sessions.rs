@@ -1,6 +1,6 @@
 //! Logins that began and sessions, in memory: each for its time, each kind within a number. A restart ends them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aula_foreign::secret::{Digest32, digest, drawn, number};
@@ -185,6 +185,28 @@ impl Sessions {
         let before = held.len();
         held.retain(|_, one| one.id != id);
         held.len() < before
+    }
+
+    /// Ends all of a reader; says how many.
+    pub fn revoke_reader(&self, reader: &str) -> usize {
+        let mut held = self.locked();
+        let before = held.len();
+        held.retain(|_, one| one.reader != reader);
+        before.saturating_sub(held.len())
+    }
+
+    /// Gives a reader's another role.
+    pub fn set_role(&self, reader: &str, role: &str) {
+        for one in self.locked().values_mut().filter(|one| one.reader == reader) {
+            role.clone_into(&mut one.role);
+        }
+    }
+
+    /// The readers of those that go on, but for admins, whose relation is the office.
+    pub fn readers(&self, now_ms: u64) -> BTreeSet<String> {
+        let held = self.locked();
+        let going = held.values().filter(|one| !self.is_over(one, now_ms) && one.role != "admin");
+        going.map(|one| one.reader.clone()).collect()
     }
 
     /// Ends all of a provider that is no longer registered.

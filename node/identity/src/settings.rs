@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::directory::Rule;
 use crate::mapping::Mapping;
 
 /// Most providers.
@@ -102,6 +103,16 @@ pub enum SettingsError {
 struct File {
     #[serde(default)]
     provider: Vec<Raw>,
+    directory: Option<Rule>,
+}
+
+/// What a file says: who may log in, and how a directory that is kept by SCIM decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Each `[[provider]]`.
+    pub providers: Vec<Provider>,
+    /// `[directory]`; none: no directory is kept.
+    pub directory: Option<Rule>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,13 +143,16 @@ enum Word {
 ///
 /// # Errors
 /// [`SettingsError`].
-pub fn read(
-    text: &str,
-    read: impl Fn(&Path) -> Result<String, String>,
-) -> Result<Vec<Provider>, SettingsError> {
+pub fn read(text: &str, read: impl Fn(&Path) -> Result<String, String>) -> Result<Registered, SettingsError> {
     let file: File = toml::from_str(text).map_err(|error| SettingsError::Form(error.to_string()))?;
     if file.provider.len() > MAX_PROVIDERS {
         return Err(SettingsError::Form(format!("more than {MAX_PROVIDERS} providers")));
+    }
+    if let Some(fault) = file.directory.as_ref().and_then(|rule| rule.map.fault()) {
+        return Err(SettingsError::Form(format!(
+            "[directory]: {}",
+            fault.replace("provider.", "directory.")
+        )));
     }
     let mut names = BTreeSet::new();
     let provider = |raw: Raw| {
@@ -154,7 +168,8 @@ pub fn read(
         let protocol = protocol(raw, &read).map_err(refused)?;
         Ok(Provider { name: name.clone(), map, protocol })
     };
-    file.provider.into_iter().map(provider).collect()
+    let providers = file.provider.into_iter().map(provider).collect::<Result<_, _>>()?;
+    Ok(Registered { providers, directory: file.directory })
 }
 
 fn protocol(raw: Raw, read: &impl Fn(&Path) -> Result<String, String>) -> Result<Protocol, String> {
@@ -227,6 +242,24 @@ mod tests {
             Some("secret") => Ok(" s3cret\n".into()),
             other => Err(format!("cannot read {other:?}")),
         })
+        .map(|read| read.providers)
+    }
+
+    #[test]
+    fn a_directory_has_a_mapping_of_its_own_and_decides_unless_it_is_told_otherwise() {
+        let of = |text: &str| read(text, |_| Err(String::new()));
+        let map = "[directory.map]\nreader = \"userName\"\nrole = [{claim=\"roles\",value=\"t\",role=\"teacher\"}]\n";
+        assert_eq!(of("").unwrap().directory, None);
+        assert!(of(&format!("[directory]\n{map}")).unwrap().directory.is_some_and(|rule| rule.enforce));
+        assert!(
+            of(&format!("[directory]\nenforce = false\n{map}"))
+                .unwrap()
+                .directory
+                .is_some_and(|rule| !rule.enforce)
+        );
+        for wrong in ["[directory]\n", "[directory]\n[directory.map]\nreader = \"userName\"\nrole = []\n"] {
+            assert!(of(wrong).is_err_and(|error| !error.to_string().contains("provider")), "{wrong}");
+        }
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Scope {
     Me,
     /// Be exchanged for a credential of the vault's routes.
     Vault,
+    /// Keep the directory of staff by SCIM. Such a token is the district's and outlives who made it.
+    Scim,
 }
 
 /// A token as it is listed.
@@ -121,7 +123,10 @@ impl Tokens {
             return refused("a token's name has 1 to 80 characters");
         }
         if scopes.is_empty() {
-            return refused("a token needs a scope: me, vault");
+            return refused("a token needs a scope: me, vault, or scim alone");
+        }
+        if scopes.contains(&Scope::Scim) && scopes.iter().any(|scope| *scope != Scope::Scim) {
+            return refused("a token of the scope scim has no other");
         }
         if !(1..=MAX_DAYS).contains(&days) {
             return refused("a token lasts 1 to 366 days");
@@ -177,6 +182,22 @@ impl Tokens {
             held.iter().filter(|one| one.token.id != id || !own(&one.token)).cloned().collect();
         let revoked = left.len() < held.len();
         if revoked {
+            self.write(&left)?;
+            *held = left;
+        }
+        Ok(revoked)
+    }
+
+    /// Revokes all of a reader but those of the directory; says how many.
+    ///
+    /// # Errors
+    /// A file that cannot be written; all go on then.
+    pub fn revoke_of(&self, reader: &str) -> Result<usize, TokensError> {
+        let mut held = self.locked();
+        let stays = |one: &&Kept| one.token.reader != reader || one.token.scopes.contains(&Scope::Scim);
+        let left: Vec<Kept> = held.iter().filter(stays).cloned().collect();
+        let revoked = held.len().saturating_sub(left.len());
+        if revoked > 0 {
             self.write(&left)?;
             *held = left;
         }

@@ -33,6 +33,7 @@ use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_store::ChainDb;
 use aula_vault::Folders;
+use aula_vault::room::Room;
 use aula_web::api::chain::Standing;
 use aula_web::api::ops;
 use aula_web::dashboard::Hub;
@@ -53,6 +54,7 @@ mod hours;
 mod identity;
 mod lti;
 mod pair;
+mod quotas;
 mod ready;
 pub mod replicas;
 mod reports;
@@ -164,6 +166,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     }
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
+    tokio::spawn(quotas::watch(config.quotas.clone(), Room::new(&vault.data, config.quotas.vault_mib)));
     node.vault = Some(vault);
     node.models = Some(home.models_dir());
     node.hours = Some(Shelf::at(&home.hours_dir()));

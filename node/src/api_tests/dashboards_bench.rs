@@ -105,7 +105,8 @@ async fn measure_open_dashboards() -> Tested {
     let told = Told::of(&served.dashboards);
     let observer: Arc<dyn Observer> = told.clone();
     let params = aula_kit::reference();
-    let settings = Settings { params, spool: None, feeds: vec![feed.clone()], observer: Some(observer) };
+    let feeds = vec![feed.clone()];
+    let settings = Settings { params, spool: None, room: None, feeds, observer: Some(observer) };
     let door: Arc<dyn Door> = Arc::new(door);
     let pipeline = Arc::new(Pipeline::start(door, settings)?);
     told.follow(&pipeline);

@@ -77,6 +77,55 @@ async fn submissions_are_limited_by_address() -> Tested {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_district_that_is_flooded_is_told_to_wait_and_its_neighbour_answers() -> Tested {
+    let flooded = served(|config| config.quotas.requests_per_second = 1).await?;
+    let neighbour = served(|config| config.api.reads_per_second = 0).await?;
+    let (mut answered, mut refused) = (0, 0);
+    for n in 0..40 {
+        let told = asked(&flooded, Method::GET, "/v1/status", &[]).await?;
+        match told.status() {
+            StatusCode::OK => answered += 1,
+            StatusCode::TOO_MANY_REQUESTS => {
+                assert!(told.headers()["retry-after"].to_str()?.parse::<u64>()? >= 1);
+                let body: ErrorBody = told.json().await?;
+                assert_eq!(body.error.code, "over_quota");
+                refused += 1;
+            }
+            other => return Err(format!("{other}").into()),
+        }
+        let theirs = asked(&neighbour, Method::GET, "/v1/status", &[]).await?;
+        assert_eq!(theirs.status(), StatusCode::OK, "the neighbour's request {n}");
+        // Whether it is well is no request of a caller.
+        assert_eq!(asked(&flooded, Method::GET, "/healthz", &[]).await?.status(), StatusCode::OK);
+    }
+    // Four seconds' worth come at once; a slow machine earns a few more meanwhile.
+    assert!(answered >= 4 && refused >= 1, "{answered} answered, {refused} refused");
+    // What is submitted counts too.
+    let post = reqwest::Client::builder().no_proxy().build()?;
+    let mut over = false;
+    for body in 0..20u8 {
+        let to = format!("{}/v1/transactions", flooded.client.origin());
+        over |= post.post(to).body(vec![body]).send().await?.status() == StatusCode::TOO_MANY_REQUESTS;
+    }
+    assert!(over, "twenty submissions at one a second");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_district_writes_as_many_exports_at_once_as_its_share_says() -> Tested {
+    let taken = |node: &mut Node, _: &DevChain| {
+        assert_eq!(node.exports.available_permits(), 2);
+        node.exports.forget_permits(2);
+    };
+    let s = served_with(|config| config.quotas.long_work = 2, taken).await?;
+    let told = asked(&s, Method::GET, "/v1/export/members.csv", &[]).await?;
+    assert_eq!(told.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(told.headers().contains_key("retry-after"));
+    assert_eq!(asked(&s, Method::GET, "/v1/members", &[]).await?.status(), StatusCode::OK);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_browser_gets_its_errors_as_a_page_and_a_program_as_json() -> Tested {
     let s = served(|_| {}).await?;

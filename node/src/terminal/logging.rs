@@ -1,13 +1,16 @@
 //! Logs go to stderr: text for people on a terminal, JSON lines when the configuration asks for them.
 //!
-//! What is logged can be changed while a process runs: it reads `[log] filter` again at SIGHUP. How lines look cannot.
+//! Beside it spans go to a collector, where `[telemetry]` or OpenTelemetry's variables name one. What is logged can be changed while a process runs: it reads `[log] filter` again at SIGHUP. How lines look cannot.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
+use aula_traces::{Settings, Traces};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, reload};
 
 use super::Context;
 use crate::config::{Config, LogFormat};
@@ -17,36 +20,49 @@ type Exchange = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
 static EXCHANGE: OnceLock<Exchange> = OnceLock::new();
 
-/// Starts logging by flag or environment, else by the home's configuration, else warnings only.
+/// Starts logging by flag or environment, else by the home's configuration, else warnings only; and tells spans, where that is asked for.
 ///
 /// A configuration that cannot be read is reported by the subcommand that needs it, not here.
-pub(crate) fn start(context: &Context) {
-    let config = Config::load(&context.home).map(|c| c.log).unwrap_or_default();
-    let wanted = context.log.clone().unwrap_or(config.filter);
+pub(crate) fn start(context: &Context) -> Option<Traces> {
+    let config = Config::load(&context.home).unwrap_or_default();
+    let wanted = context.log.clone().unwrap_or_else(|| config.log.filter.clone());
     let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
         context.tell(format_args!("aula: log filter {wanted:?} is not understood ({error}); using warn"));
         EnvFilter::new("warn")
     });
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let traces = traces(context, &config);
+    // The filter is the lines' alone: what is logged says nothing of which spans are told.
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(wants_color(std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR").as_deref()));
-    // Starting only fails when logging was started before, as in tests.
-    let (started, exchange): (_, Exchange) = match config.format {
-        LogFormat::Json => {
-            let builder = builder.json().with_filter_reloading();
-            let handle = builder.reload_handle();
-            (builder.try_init(), Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())))
-        }
-        LogFormat::Text => {
-            let builder = builder.with_filter_reloading();
-            let handle = builder.reload_handle();
-            (builder.try_init(), Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())))
-        }
+    let lines = match config.log.format {
+        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Text => lines.boxed(),
     };
-    if started.is_ok() {
+    let told = traces.as_ref().map(Traces::layer);
+    // Starting only fails when logging was started before, as in tests.
+    if tracing_subscriber::registry().with(lines.with_filter(filter)).with(told).try_init().is_ok() {
+        let exchange: Exchange = Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string()));
         let _ = EXCHANGE.set(exchange);
     }
+    traces
+}
+
+/// Who tells spans; none where nobody asks for it, or it may not be.
+fn traces(context: &Context, config: &Config) -> Option<Traces> {
+    let address = Settings::address(config.telemetry.otlp.as_deref(), |name| std::env::var(name).ok())?;
+    let settings = Settings {
+        address,
+        one_in: config.telemetry.one_in,
+        version: env!("CARGO_PKG_VERSION").into(),
+        tenant: config.quotas.tenant.clone(),
+    };
+    let started = match config.sovereignty.of_host("the collector of spans", &settings.address) {
+        Ok(_) => Traces::start(&settings).map_err(|error| error.to_string()),
+        Err(outside) => Err(outside.to_string()),
+    };
+    started.map_err(|why| context.tell(format_args!("aula: no spans are told: {why}"))).ok()
 }
 
 /// From now on, each SIGHUP makes this process read `[log] filter` again. On a terminal the signal means that it was closed

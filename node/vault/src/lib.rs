@@ -18,6 +18,7 @@
 //! | [`roster`] | who is enrolled where, by the district's own identifiers |
 //! | [`imports`] | many records in one write, with what stood there before, so that it can be undone |
 //! | [`pair`] | a vault that another one stands by for: each write copied before it is told done |
+//! | [`room`] | how much disk the data may take |
 //! | [`turn`] | how a node that keeps the vault open gives it up to a command |
 //!
 //! Flow of a write: enrol → handle → seal under the student's key → one synced batch. Flow of a read: credential and
@@ -41,6 +42,7 @@ mod owner;
 pub mod pair;
 pub mod replicas;
 mod reserved;
+pub mod room;
 pub mod roster;
 pub mod rows;
 pub mod schedule;

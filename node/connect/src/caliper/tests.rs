@@ -37,7 +37,8 @@ async fn envelopes_are_events_once_and_the_wrong_ones_are_told_why() -> Tested {
     feed.home_page = "https://lms.example.org/users/".into();
     feed.caliper = Rules::built_in()?;
     let feed = Arc::new(feed);
-    let settings = Settings { params: reference(), spool: None, feeds: vec![feed.clone()], observer: None };
+    let settings =
+        Settings { params: reference(), spool: None, room: None, feeds: vec![feed.clone()], observer: None };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "lms", b"secret")?;

@@ -7,8 +7,13 @@ use crate::testkit::{NOW_MS, Tested, World, reference};
 #[test]
 fn a_file_is_taken_whole_moved_and_taken_once_however_often_it_comes() -> Tested {
     let world = World::new()?;
-    let settings =
-        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+    let settings = Settings {
+        params: reference(),
+        spool: None,
+        room: None,
+        feeds: vec![world.feed.clone()],
+        observer: None,
+    };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("in");
     std::fs::create_dir(&path)?;

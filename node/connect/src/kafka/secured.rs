@@ -68,8 +68,13 @@ async fn a_broker_is_believed_by_its_certificate_and_we_are_by_each_mechanism() 
         let refused = probe(&feed(&broker, &topic, &secret, &text)?).await.err().ok_or(case)?;
         assert!(!refused.contains("guess") && !refused.contains("hush"), "{case}: {refused}");
     }
-    let settings =
-        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+    let settings = Settings {
+        params: reference(),
+        spool: None,
+        room: None,
+        feeds: vec![world.feed.clone()],
+        observer: None,
+    };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let mut wanted = 0;
     for mechanism in ["plain", "scram-sha-256", "scram-sha-512"] {

@@ -38,8 +38,13 @@ async fn mosquitto_speaks_with_us_on_both_sides() -> Tested {
     let theirs = address.rsplit(':').next().ok_or("a port")?;
     let mut world = World::new()?;
     world.feed = Arc::new(Feed::plain("sensors")?);
-    let settings =
-        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+    let settings = Settings {
+        params: reference(),
+        spool: None,
+        room: None,
+        feeds: vec![world.feed.clone()],
+        observer: None,
+    };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let count = || -> Result<usize, Box<dyn std::error::Error>> {
         world.handles.iter().map(|handle| Ok(events_of(&world.vault, handle)?.len())).sum()

@@ -50,8 +50,13 @@ async fn a_broker_is_believed_by_its_certificate_and_believes_ours() -> Tested {
     }
     let own = feed(&at("localhost"), &secret, &right)?;
     probe(&own).await?;
-    let settings =
-        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+    let settings = Settings {
+        params: reference(),
+        spool: None,
+        room: None,
+        feeds: vec![world.feed.clone()],
+        observer: None,
+    };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let working = tokio::spawn(Subscriber::new(own, world.feed.clone(), pipeline).run());
     let message = format!(

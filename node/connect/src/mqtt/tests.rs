@@ -34,8 +34,13 @@ async fn served() -> Made<Served> {
     let mut world = World::new()?;
     world.feed = Arc::new(Feed::plain("sensors")?);
     let door = Shutter::of(&world.vault, false);
-    let settings =
-        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+    let settings = Settings {
+        params: reference(),
+        spool: None,
+        room: None,
+        feeds: vec![world.feed.clone()],
+        observer: None,
+    };
     let pipeline = Arc::new(Pipeline::start(door.clone(), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "east", b"secret")?;

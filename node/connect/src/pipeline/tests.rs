@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn settings(world: &World, spool_bytes: u64) -> Settings {
     let spool = (spool_bytes > 0).then(|| (world.root.path().join("feeds"), spool_bytes));
-    Settings { params: reference(), spool, feeds: vec![world.feed.clone()], observer: None }
+    Settings { params: reference(), spool, room: None, feeds: vec![world.feed.clone()], observer: None }
 }
 
 fn shutter(world: &World, shut: bool) -> Arc<Shutter> {

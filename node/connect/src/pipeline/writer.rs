@@ -13,6 +13,7 @@ use aula_vault::{Vault, VaultError};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::share::Share;
 use super::{Busy, Folding, Job, LAG_MS, Levelling, MAX_GROUP, State, Summary, Work, locked};
 use crate::breaker::{Breaker, FAILURES, RETRIES, wait};
 use crate::door::{Closed, Door, Lent, lent};
@@ -33,6 +34,7 @@ pub(super) struct Writer {
     pub(super) feeds: BTreeMap<String, Arc<Feed>>,
     pub(super) taking: Option<Taking>,
     pub(super) breaker: Breaker,
+    pub(super) share: Arc<Mutex<Share>>,
     pub(super) cipher: Option<Cipher>,
     /// Groups of the hot spool that are on their way back, and how many of its bytes they are.
     pub(super) draining: VecDeque<Vec<Spooled>>,
@@ -100,6 +102,16 @@ impl Writer {
     }
 
     fn group(&mut self, jobs: Vec<Job>) {
+        // What was acknowledged before, and waits in a spool, still enters.
+        let room = locked(&self.share).check(Instant::now());
+        if let Err(over) = room {
+            self.attend(Some(over.to_string()));
+            for Job { given, reply } in jobs {
+                locked(&self.state).over += given.len() as u64;
+                let _ = reply.send(Err(Busy::Over));
+            }
+            return;
+        }
         // Without the spools' key nothing can wait there: everything enters at once.
         let lags = self.lag_ms() > LAG_MS && self.cipher.is_some();
         let (mut all, mut waiting, mut parts) = (Vec::new(), Vec::new(), Vec::with_capacity(jobs.len()));
@@ -184,7 +196,9 @@ impl Writer {
     }
 
     fn take_once(&mut self, group: &[Given]) -> Result<Taken, Lent> {
-        self.lent(|taking, vault| taking.take(vault, group))
+        let messages = group.len() as u64;
+        let span = tracing::debug_span!(target: "aula_trace", "batch", messages);
+        span.in_scope(|| self.lent(|taking, vault| taking.take(vault, group)))
     }
 
     /// Calls with the open vault and what is held ready for it.

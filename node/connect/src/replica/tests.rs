@@ -110,7 +110,8 @@ impl Side {
         feeds: &[Arc<Feed>],
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let door: Arc<dyn Door> = Arc::new(vault.clone());
-        let settings = Settings { params: reference(), spool: None, feeds: feeds.to_vec(), observer: None };
+        let settings =
+            Settings { params: reference(), spool: None, room: None, feeds: feeds.to_vec(), observer: None };
         Ok(Self { pipeline: Arc::new(Pipeline::start(door, settings)?), vault, _root: root })
     }
 

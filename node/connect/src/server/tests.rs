@@ -1,15 +1,21 @@
 //! The listener over a real socket.
 
 use aula_district::live::events_of;
+use aula_vault::room::Room;
 
 use super::*;
 use crate::clients::read_clients;
 use crate::pipeline::{Pipeline, Settings};
+use crate::statements::Statements;
 use crate::testkit::{Made, NOW_MS, Tested, World, reference, write_clients};
 
 async fn served(world: &World) -> Made<(String, Arc<Intake>, Arc<Pipeline>)> {
-    let settings =
-        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+    served_within(world, None).await
+}
+
+async fn served_within(world: &World, room: Option<Room>) -> Made<(String, Arc<Intake>, Arc<Pipeline>)> {
+    let feeds = vec![world.feed.clone()];
+    let settings = Settings { params: reference(), spool: None, room, feeds, observer: None };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "east", b"secret")?;
@@ -29,6 +35,48 @@ fn lines(count: u64) -> String {
         )
     };
     (0..count).map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_with_its_share_of_the_disk_takes_nothing_in_and_its_neighbour_s_does() -> Tested {
+    let (full, other) = (World::new()?, World::new()?);
+    let data = full.vault.folders().data.clone();
+    // As if its records took so much.
+    std::fs::write(data.join("filler"), vec![0; 1 << 20])?;
+    let (url, _, pipeline) = served_within(&full, Some(Room::new(&data, 1))).await?;
+    let (open, _, beside) =
+        served_within(&other, Some(Room::new(&other.vault.folders().data, 1_024))).await?;
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let send = |url: &str| {
+        let request = client.post(url).basic_auth("east", Some("secret")).header("content-type", LINES);
+        request.body(lines(6)).send()
+    };
+    let told = send(&url).await?;
+    assert_eq!((told.status().as_u16(), &told.headers()["retry-after"]), (507, &"60".parse()?));
+    let body: serde_json::Value = serde_json::from_str(&told.text().await?)?;
+    assert_eq!(body["error"]["code"], json!("insufficient_storage"));
+    assert!(events_of(&full.vault, &full.handles[0])?.is_empty(), "nothing was taken in");
+    let state = pipeline.state();
+    assert_eq!(state.over, 6);
+    assert!(state.attention.is_some_and(|why| why.contains("vault_mib")));
+    assert_eq!(send(&open).await?.status().as_u16(), 200, "the neighbour's");
+    // The store of statements writes before the pipeline hears: what writes is stopped before it, what reads is not.
+    let statements = Arc::new(Statements::new(full.feed.clone(), pipeline.clone()));
+    let stored = Router::new().route("/xapi/statements", axum::routing::any(|| async { "stored" }));
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let store = format!("http://{}/xapi/statements", socket.local_addr()?);
+    tokio::spawn(axum::serve(socket, statements.with_room(stored)).into_future());
+    for (request, wanted) in [
+        (client.post(&store), 507),
+        (client.put(format!("{store}?statementId=1")), 507),
+        (client.get(&store), 200),
+        (client.post(format!("{store}?method=GET")), 200),
+    ] {
+        assert_eq!(request.send().await?.status().as_u16(), wanted);
+    }
+    pipeline.stop();
+    beside.stop();
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -146,6 +146,7 @@ impl Site {
         let settings = Settings {
             params: reference(),
             spool: Some((folder.join("feeds"), SPOOL_BYTES)),
+            room: None,
             feeds: feeds.values().cloned().collect(),
             observer: None,
         };
@@ -227,7 +228,7 @@ impl Site {
                 self.spooled += summary.spooled;
                 Ok(true)
             }
-            Err(Busy::Queue | Busy::Closed | Busy::Full) => Ok(false),
+            Err(Busy::Queue | Busy::Closed | Busy::Full | Busy::Over) => Ok(false),
         }
     }
 

@@ -116,6 +116,7 @@ impl Config {
             Named::Folder("the lake".into(), self.lake.folder(home)),
             Named::Folder("the outbox of reports".into(), self.reports.outbox_dir(home)),
         ];
+        all.extend(self.telemetry.otlp.iter().map(|to| Named::Host("[telemetry] otlp".into(), to.clone())));
         if let Some(pair) = &self.pair {
             all.push(Named::Host("[pair] peer".into(), pair.peer.clone()));
             all.extend(pair.lease.iter().map(|folder| Named::Folder("[pair] lease".into(), folder.clone())));

@@ -2,6 +2,8 @@
 
 use super::*;
 
+const LEFT: &str = "the district's directory does not have this account as staff any more";
+
 /// Who asks.
 pub(super) struct Asker {
     reader: String,
@@ -25,8 +27,8 @@ impl Desk {
             let token = token.ok_or_else(|| needed("this token is not known, is over, or was revoked"))?;
             return match scope {
                 Some(scope) if token.scopes.contains(&scope) => Ok(Asker {
+                    role: self.role_now(&token.reader, token.role).ok_or_else(|| needed(LEFT))?,
                     reader: token.reader,
-                    role: token.role,
                     until_ms: token.until_ms,
                     session: None,
                     provider: None,
@@ -42,7 +44,20 @@ impl Desk {
         let session =
             self.sessions.find(secret, now).ok_or_else(|| needed("the session is over: log in again"))?;
         let Session { id, reader, role, until_ms, provider, .. } = session;
+        let Some(role) = self.role_now(&reader, role) else {
+            self.sessions.revoke_reader(&reader);
+            return Err(needed(LEFT));
+        };
         Ok(Asker { reader, role, until_ms, session: Some(id), provider: Some(provider) })
+    }
+
+    /// The role that the directory gives a reader now; the one of the login where it says nothing, none of who is no staff.
+    fn role_now(&self, reader: &str, role: String) -> Option<String> {
+        match self.directory.of(reader) {
+            Employed::Unsaid => Some(role),
+            Employed::As(now) => Some(now),
+            Employed::Not => None,
+        }
     }
 
     fn admin(&self, headers: &HeaderMap, changes: bool) -> Result<Asker, Refusal> {
@@ -65,7 +80,10 @@ pub(super) async fn credential(State(desk): State<Shared>, headers: HeaderMap) -
     let asker = desk.asker(&headers, Some(Scope::Vault), true)?;
     // The roster is asked now, not as it was at the login.
     let standing = desk.standing(&asker.reader).await?;
-    desk.fits(&asker.role, &standing)?;
+    if let Err(refusal) = desk.fits(&asker.role, &standing) {
+        desk.sessions.revoke_reader(&asker.reader);
+        return Err(refusal);
+    }
     let until_ms = asker.until_ms.min(desk.now().saturating_add(desk.credential_ms));
     let (office, role, reader) = (desk.office.clone(), asker.role.clone(), asker.reader.clone());
     let signed = tokio::task::spawn_blocking(move || office.credential(&role, &reader, until_ms)).await;
@@ -114,8 +132,12 @@ pub(super) async fn make_token(
     body: axum::body::Bytes,
 ) -> Result<Response, Refusal> {
     let asker = desk.asker(&headers, None, true)?;
-    let wanted: Wanted = serde_json::from_slice(&body)
-        .map_err(|error| bad(format!("send {{\"name\",\"scopes\":[\"me\",\"vault\"],\"days\"}}: {error}")))?;
+    let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
+        bad(format!("send {{\"name\",\"scopes\":[\"me\",\"vault\"] or [\"scim\"],\"days\"}}: {error}"))
+    })?;
+    if wanted.scopes.contains(&Scope::Scim) && asker.role != "admin" {
+        return Err(denied("a token of the scope scim is an admin's to make"));
+    }
     let (reader, role, now) = (asker.reader, asker.role, desk.now());
     let made = tokio::task::spawn_blocking(move || {
         desk.tokens.make((&reader, &role), (&wanted.name, &wanted.scopes, wanted.days), now)

@@ -13,7 +13,10 @@ use saml_rs::{
 use tower_service::Service;
 
 use super::*;
+use crate::directory::Rule;
 use crate::settings::SamlIdp;
+
+mod scim;
 
 const IDP: &str = "https://idp.example/metadata";
 /// What is added to the clock.
@@ -96,14 +99,18 @@ impl Stage {
     }
 
     fn with(map: Mapping) -> Self {
+        Self::keeping(map, None)
+    }
+
+    fn keeping(map: Mapping, directory: Option<Rule>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tokens = Tokens::open(&folder.path().join("tokens.json")).unwrap();
         let session = Lifetime { whole_ms: 8 * 3_600_000, idle_ms: 1_800_000 };
         let terms = Terms { session, credential_ms: 900_000 };
         let desk = Desk::new(
             "https://aula.example/",
-            vec![provider("east", map)],
-            (tokens, Arc::new(Roster)),
+            Registered { providers: vec![provider("east", map)], directory },
+            (tokens, Directory::open(&folder.path().join("directory.jsonl")).unwrap(), Arc::new(Roster)),
             (terms, clock),
         );
         let desk = Arc::new(desk.unwrap());
@@ -326,7 +333,7 @@ async fn an_admin_sees_and_ends_sessions_and_nobody_else_does() {
     assert_eq!(stage.ask("DELETE", &path, &office, String::new()).await.0, StatusCode::OK);
     assert_eq!(stage.credential(&own).await.0, StatusCode::UNAUTHORIZED);
     // A provider that is taken away ends what it began.
-    stage.desk.set_providers(Vec::new()).unwrap();
+    stage.desk.set_providers(Registered { providers: Vec::new(), directory: None }).unwrap();
     assert_eq!(
         stage.ask("GET", "/identity/sessions", &office, String::new()).await.0,
         StatusCode::UNAUTHORIZED

@@ -28,6 +28,7 @@ use aula_ledger::types::{Hash, SchoolYear, TimeMs};
 use aula_lrs::clients::Clients;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
+use aula_vault::room::Room;
 use aula_web::dashboard::Hub;
 use tokio::net::TcpListener;
 
@@ -75,7 +76,8 @@ pub(super) async fn start(
     let seen = Seen::before(next);
     let observer: Option<Arc<dyn Observer>> = Some(seen.clone());
     let (digest, params) = in_force_now(home, db)?;
-    let settings = Settings { params, spool, feeds: feeds.clone(), observer };
+    let room = node.vault.as_ref().map(|vault| Room::new(&vault.data, config.quotas.vault_mib));
+    let settings = Settings { params, spool, room, feeds: feeds.clone(), observer };
     let shared: Arc<dyn Door> = Arc::new(door.clone());
     tokio::spawn(sweep(shared.clone()));
     let pipeline = Pipeline::start(shared, settings)
@@ -83,6 +85,7 @@ pub(super) async fn start(
     let pipeline = Arc::new(pipeline);
     tokio::spawn(follow(home.clone(), db.clone(), pipeline.clone(), digest));
     told.follow(&pipeline);
+    tokio::spawn(super::quotas::tell(config.quotas.clone(), Arc::downgrade(&pipeline)));
     tokio::spawn(feed_health::tell(home.clone(), feeds.clone(), Arc::downgrade(&pipeline), seen));
     for (own, feed) in config.feed.iter().zip(feeds) {
         match (own.kind, own.broker.is_some()) {

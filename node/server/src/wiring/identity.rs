@@ -5,6 +5,7 @@
 //! every two seconds. Absent: what a credential opens, which the vault's access check decides, and TLS, which a proxy ends.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +14,11 @@ use aula_connect::door::lent;
 use aula_home::Home;
 use aula_home::config::{Config, Identity};
 use aula_home::own_file::{self, Mark, Watch};
+use aula_identity::directory::Directory;
 use aula_identity::http::{Desk, Terms, router};
 use aula_identity::office::{Office, Standing, Unavailable};
 use aula_identity::sessions::Lifetime;
-use aula_identity::settings::{self, Provider};
+use aula_identity::settings::{self, Registered};
 use aula_identity::tokens::Tokens;
 use aula_ledger::access::Relation;
 use aula_ledger::credential::{Claim, Credential, Scope};
@@ -34,6 +36,8 @@ mod tests;
 
 /// How often the file of providers is looked at.
 const EVERY: Duration = Duration::from_secs(2);
+/// Looks at that file between two looks at whether the roster still names those who are logged in: a minute.
+const SWEEP: u32 = 30;
 const HINT: &str = "correct [identity] in config.toml; docs/identity.md has an example";
 
 /// Serves logins, where config.toml asks for it and the node has a vault.
@@ -50,13 +54,15 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
     };
     let tokens = Tokens::open(&home.path().join("identity/tokens.json"));
     let tokens = tokens.advise("the tokens of programs cannot be used", HINT)?;
+    let directory = Directory::open(&home.path().join("identity/directory.jsonl"));
+    let directory = directory.advise("the directory of staff cannot be used", HINT)?;
     let office = Arc::new(OfVault { door, home: home.clone() });
     let minutes = |minutes: u64| minutes.saturating_mul(60_000);
     let session =
         Lifetime { whole_ms: minutes(identity.session_minutes), idle_ms: minutes(identity.idle_minutes) };
     let terms = Terms { session, credential_ms: minutes(identity.credential_minutes) };
-    let (providers, watch) = read(&identity.providers)?;
-    let desk = Desk::new(&identity.url, providers, (tokens, office), (terms, now_ms));
+    let (registered, watch) = read(&identity.providers)?;
+    let desk = Desk::new(&identity.url, registered, (tokens, directory, office), (terms, now_ms));
     let desk = Arc::new(desk.map_err(|why| Failure::because(why, HINT))?);
     let socket = TcpListener::bind(identity.listen).await;
     let socket = socket.advise(format!("logins cannot be listened for on {}", identity.listen), HINT)?;
@@ -72,7 +78,7 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
 
 /// The providers, and the files that they were read from, as they were just before. What the first file names stands beside it, unless it
 /// says where; secrets are the operator's alone like the file.
-fn read(path: &Path) -> Result<(Vec<Provider>, Watch), Failure> {
+fn read(path: &Path) -> Result<(Registered, Watch), Failure> {
     let files = RefCell::new(Vec::new());
     let private = |file: &Path| {
         files.borrow_mut().push((file.to_owned(), Mark::of(file)));
@@ -81,21 +87,29 @@ fn read(path: &Path) -> Result<(Vec<Provider>, Watch), Failure> {
     let text = private(path).map_err(|why| Failure::because(why, HINT))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let named = |file: &Path| private(&folder.join(file));
-    let providers = settings::read(&text, named).advise(format!("{} is refused", path.display()), HINT)?;
-    Ok((providers, Watch::seen(files.into_inner())))
+    let registered = settings::read(&text, named).advise(format!("{} is refused", path.display()), HINT)?;
+    Ok((registered, Watch::seen(files.into_inner())))
 }
 
 /// Takes other providers when their file, or one that it names, changes, for as long as the node runs: a provider's new key comes in its
 /// metadata alone.
 async fn attend(desk: Arc<Desk>, identity: Identity, mut watch: Watch) {
+    let mut looks: u32 = 0;
     loop {
         tokio::time::sleep(EVERY).await;
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(SWEEP) {
+            let sessions = desk.sweep().await;
+            if sessions > 0 {
+                tracing::info!(sessions, "sessions ended of readers whom the roster does not name any more");
+            }
+        }
         if !watch.is_due() {
             continue;
         }
         let taken =
             read(&identity.providers).map_err(|failure| format!("{}: {}", failure.message, failure.hint));
-        match taken.and_then(|(providers, read)| desk.set_providers(providers).map(|()| read)) {
+        match taken.and_then(|(registered, read)| desk.set_providers(registered).map(|()| read)) {
             Ok(read) => {
                 watch = read;
                 tracing::info!("the providers of logins were read again");
@@ -135,6 +149,22 @@ impl Office for OfVault {
         });
         told.map_err(|why| {
             tracing::warn!(%why, "a login was not compared with the roster");
+            Unavailable
+        })
+    }
+
+    fn gone(&self, readers: &BTreeSet<String>) -> Result<BTreeSet<String>, Unavailable> {
+        let told = lent(&self.door, |vault| {
+            let mut gone = readers.clone();
+            for (_, name, relations) in vault.all_relations()? {
+                if !relations.is_empty() {
+                    gone.remove(name.as_str());
+                }
+            }
+            Ok(gone)
+        });
+        told.map_err(|why| {
+            tracing::debug!(%why, "who is logged in was not compared with the roster");
             Unavailable
         })
     }

@@ -68,8 +68,8 @@ async fn run(
         }
         tokio::time::sleep(EVERY).await;
     };
-    let desk = match statements {
-        Some(statements) => desk.with_listener(statements),
+    let desk = match &statements {
+        Some(statements) => desk.with_listener(statements.clone()),
         None => desk,
     };
     let service = Arc::new(Service::new(desk, clients, feed.home_page.clone(), Version::Two));
@@ -77,7 +77,8 @@ async fn run(
     let take = move |clients| taker.set_clients(clients);
     tokio::spawn(clients::attend(feed.name.clone(), clients_file, read_clients, take));
     tracing::info!(feed = feed.name, "xAPI is served at /xapi");
-    let routes = limited(axum::Router::new().nest("/xapi", router(service)));
+    let routes = axum::Router::new().nest("/xapi", router(service));
+    let routes = limited(statements.map_or(routes.clone(), |statements| statements.with_room(routes)));
     if let Err(error) = axum::serve(socket, routes).await {
         tracing::error!(feed = feed.name, %error, "the feed ended");
     }

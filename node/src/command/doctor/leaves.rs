@@ -96,6 +96,18 @@ fn asked(config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
+    if let Some(collector) = &config.telemetry.otlp {
+        all.push(Leaving {
+            what: "spans of the program's work: patterns of routes, heights, counts, durations".into(),
+            students: "none",
+            to: host_of(collector),
+            place: config.sovereignty.of_host("spans", collector).ok().flatten().map(str::to_owned),
+            when: "within a second of a request, a block, a batch of a feed, a duty".into(),
+            form: "OTLP over HTTP; encrypted where the address is https".into(),
+            last: None,
+            times: None,
+        });
+    }
     if let Some(lti) = &config.lti {
         all.push(Leaving {
             what: "launches from learning platforms, rosters compared, progress where a platform's table says so".into(),

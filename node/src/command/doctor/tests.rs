@@ -9,6 +9,7 @@ use aula_api::chain::Vitals;
 use aula_consensus::sign_guard::SignGuard;
 use aula_kit::Tested;
 use aula_ledger::types::{Hash, Height, TimeMs};
+use aula_vault::room::Room;
 use aula_vault::schedule::Rotation;
 use clap::Parser;
 
@@ -249,6 +250,20 @@ async fn a_vault_without_its_keys_fails() -> Tested {
     fs::create_dir_all(ward.home.vault_dir())?;
     fs::write(ward.home.vault_dir().join("CURRENT"), "MANIFEST-1")?;
     assert_eq!(ward.level("vault").await?, Some(Level::Fail));
+    Ok(())
+}
+
+#[test]
+fn a_vault_near_its_share_of_the_disk_is_warned_of_and_at_it_fails() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let level = |kib: usize, most_mib| {
+        std::fs::write(folder.path().join("1.sst"), vec![0; kib << 10])?;
+        Ok::<_, std::io::Error>(vault::share(&Room::new(folder.path(), most_mib)).map(|check| check.level))
+    };
+    assert_eq!(level(9, 0)?, None, "without a share");
+    assert_eq!(level(700, 1)?, Some(Level::Ok));
+    assert_eq!(level(900, 1)?, Some(Level::Warn));
+    assert_eq!(level(1_024, 1)?, Some(Level::Fail));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aula_vault::room::Room;
 use aula_vault::schedule::Rotation;
 use aula_vault::{Generation, KeyStoreError};
 
@@ -21,6 +22,7 @@ pub fn all(home: &Home, config: &Config, now_ms: u64) -> Vec<Check> {
         return Vec::new();
     }
     let mut checks = vec![halves(&data, &keystore)];
+    checks.extend(share(&Room::new(&data, config.quotas.vault_mib)));
     match Generation::read(&keystore) {
         Ok(current) => {
             checks.push(schedule(current.rotation(now_ms)));
@@ -43,6 +45,19 @@ fn halves(data: &Path, keystore: &Path) -> Check {
         (true, false) => Check::fail("vault", format!("its keys are not in {}", keystore.display()), next),
         (false, _) => Check::fail("vault", format!("its data are not in {}", data.display()), next),
     }
+}
+
+/// What the vault uses of its share of the disk; nothing without a share.
+pub fn share(room: &Room) -> Option<Check> {
+    let (name, most) = ("vault_quota", room.most()?);
+    let used = room.used().ok()?;
+    let detail = format!("{} MiB of {} MiB", used >> 20, most >> 20);
+    let next = "erase who is gone, or raise vault_mib in [quotas] of config.toml";
+    Some(match used {
+        used if used >= most => Check::fail(name, format!("{detail}: no feed and no import enters"), next),
+        used if used / 8 >= most / 10 => Check::warn(name, detail, next),
+        _ => Check::ok(name, detail),
+    })
 }
 
 /// What the key's schedule says.

@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
+use metrics::counter;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -52,6 +53,8 @@ pub async fn export(
         _ => return Err(unknown()),
     };
     let Ok(permit) = node.exports.clone().try_acquire_owned() else {
+        let tenant = node.quotas.tenant.clone();
+        counter!("aula_quota_refused_total", "tenant" => tenant, "quota" => "long_work").increment(1);
         let hint = "try again when one of them is done";
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return Err(ApiError::new(status, "busy", "as many exports as may are being written", hint));

@@ -66,6 +66,10 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
         "aula_http_connections_evicted_total",
         "connections without a request that were closed for a new one"
     );
+    metrics::describe_counter!(
+        "aula_quota_refused_total",
+        "requests, exports and messages beyond the district's shares, by tenant and quota"
+    );
     metrics::describe_counter!("aula_http_requests_total", "requests by route and status");
     metrics::describe_counter!(
         "aula_credentials_refused_total",

@@ -51,9 +51,11 @@ pub async fn own(
         return Err(ApiError::new(status, "busy", "another such question is being worked on", hint));
     };
     let who = Who { handle, district: Some(district) };
+    let asked = tracing::Span::current();
     let made = blocking(move || {
         let _permit = permit;
-        solved(&view, round, who)
+        let span = tracing::debug_span!(target: "aula_trace", parent: &asked, "optimization", round = u64::from(round.0));
+        span.in_scope(|| solved(&view, round, who))
     });
     let answer = made.await.map_err(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;

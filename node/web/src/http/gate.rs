@@ -6,7 +6,7 @@
 //! permits of their own, so that no number of readers silences either.
 
 use std::any::Any;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::{counter, histogram};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES, lifetime};
 use super::callers::Callers;
@@ -44,7 +46,11 @@ pub(crate) fn guard(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<No
 async fn pass(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let start = Instant::now();
-    let mut response = answer(&node, request, next).await;
+    let method = known(request.method());
+    let span =
+        tracing::debug_span!(target: "aula_trace", "request", method, route = route.as_str(), status = Empty);
+    let mut response = answer(&node, request, next).instrument(span.clone()).await;
+    span.record("status", u64::from(response.status().as_u16()));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -52,6 +58,20 @@ async fn pass(State(node): State<Arc<Node>>, request: Request, next: Next) -> Re
     counter!("aula_http_requests_total", "route" => route.clone(), "status" => status).increment(1);
     histogram!("aula_http_request_seconds", "route" => route).record(start.elapsed().as_secs_f64());
     response
+}
+
+/// A method's name, where the standard has it: what a caller makes up is told nobody.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
 }
 
 /// The answer from the cache, or from the route and then kept.
@@ -158,6 +178,12 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
     if let Some(refusal) = caller.zip(callers).and_then(|(caller, callers)| over_rate(callers, caller)) {
         return refusal;
     }
+    // After the caller's own: one that asks too much takes nothing of what the others may ask.
+    if callers.is_some()
+        && let Some(refusal) = over_quota(node)
+    {
+        return refusal;
+    }
     let request = match with_body(node, caller, request).await {
         Ok(request) => request,
         Err(error) => return error.into_response(),
@@ -198,13 +224,24 @@ async fn with_body(node: &Node, caller: Option<IpAddr>, request: Request) -> Res
 /// A refusal when the caller asks more than it may.
 fn over_rate(callers: &Callers, caller: IpAddr) -> Option<Response> {
     let wait = callers.ask(share(caller), Instant::now()).err()?;
-    let seconds = wait.as_secs().saturating_add(1);
     let message = format!("{caller} asks more than this node answers one caller");
+    Some(too_many(wait, "too_many_requests", message))
+}
+
+/// A refusal when all callers together ask more than the district may have answered.
+fn over_quota(node: &Node) -> Option<Response> {
+    let wait = node.tenant.ask(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Instant::now()).err()?;
+    let tenant = node.quotas.tenant.clone();
+    counter!("aula_quota_refused_total", "tenant" => tenant, "quota" => "requests").increment(1);
+    Some(too_many(wait, "over_quota", "this district is asked more than its share of this machine".into()))
+}
+
+fn too_many(wait: Duration, code: &str, message: String) -> Response {
     let hint = "wait as long as Retry-After says; answers that are cached for a height are not counted";
-    let mut response =
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message, hint).into_response();
+    let mut response = ApiError::new(StatusCode::TOO_MANY_REQUESTS, code, message, hint).into_response();
+    let seconds = wait.as_secs().saturating_add(1);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    Some(response)
+    response
 }
 
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {

@@ -21,7 +21,7 @@ use super::callers::Callers;
 use super::kept_vault::KeptVault;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
-use crate::config::Config;
+use crate::config::{Config, Quotas};
 use crate::family_link::{self, FamilyLink, LinkRefused};
 use crate::hours::Shelf;
 use crate::read::index::Index;
@@ -34,9 +34,6 @@ pub use finality::{Finality, Latency};
 
 /// Most questions about the node's health at once.
 const MAX_HEALTH: usize = 32;
-
-/// Most exports written at once: each holds a thread.
-const MAX_EXPORTS: usize = 4;
 
 /// Most streams that have a block made for them at once: each holds a thread.
 const MAX_PAST: usize = 1;
@@ -127,6 +124,9 @@ pub struct Node {
     /// How long blocks take to be final, as seen here.
     pub finality: Latency,
     pub(crate) cache: Cache,
+    /// Of all callers together.
+    pub(crate) tenant: Callers,
+    pub(crate) quotas: Quotas,
     pub(crate) callers: Callers,
     pub(crate) submitters: Callers,
     pub(crate) bodies: Arc<Bodies>,
@@ -134,7 +134,8 @@ pub struct Node {
     pub health: Arc<Semaphore>,
     /// Places for submissions.
     pub submissions: Arc<Semaphore>,
-    pub(crate) exports: Arc<Semaphore>,
+    /// Places for exports, apart from all others.
+    pub exports: Arc<Semaphore>,
     /// The one place for questions that solve a round again.
     pub(crate) solving: Arc<Semaphore>,
     /// Places for everything else.
@@ -188,17 +189,19 @@ impl Node {
             genesis_bytes,
             finality: Latency::default(),
             cache: Cache::new(config.api.cache_mib.saturating_mul(1 << 20)),
+            tenant: Callers::new(config.quotas.requests_per_second),
             callers: Callers::new(config.api.reads_per_second),
             submitters: Callers::new(config.api.submissions_per_second),
             bodies: Arc::default(),
             health: Arc::new(Semaphore::new(MAX_HEALTH)),
             submissions: Arc::new(Semaphore::new(config.api.max_requests)),
-            exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
+            exports: Arc::new(Semaphore::new(config.quotas.long_work)),
             solving: Arc::new(Semaphore::new(1)),
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
             past: Arc::new(Semaphore::new(MAX_PAST)),
             limits: config.api.clone(),
+            quotas: config.quotas.clone(),
             links: config.api.links.clone(),
             models: None,
             hours: None,

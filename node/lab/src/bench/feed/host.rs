@@ -99,6 +99,7 @@ pub async fn run(args: &HostArgs) -> Result<(), Failure> {
     let settings = Settings {
         params: Params::reference(Model::unfitted()),
         spool: None,
+        room: None,
         feeds: vec![feed.clone()],
         observer: Some(meter.clone()),
     };

@@ -34,6 +34,8 @@ async fn the_roster_says_who_is_listed_and_the_district_s_key_signs_for_the_vaul
         for nobody in ["t-2", "no name!", ""] {
             assert_eq!(told(nobody)?, Standing { sections: Vec::new(), listed: false }, "{nobody}");
         }
+        let all = ["t-1", "t-2"].map(str::to_owned).into();
+        assert_eq!(office.gone(&all).map_err(|error| error.to_string())?, ["t-2".to_owned()].into());
         let until = now_ms() + 600_000;
         let signed = office.credential("teacher", "t-1", until).map_err(|error| error.to_string())?;
         let credential: Credential = signed.parse().map_err(|error| format!("{error}"))?;
@@ -58,9 +60,9 @@ fn a_file_of_providers_and_its_secrets_are_the_operator_s_alone() -> Tested {
     let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
     mode(&file, 0o600)?;
     mode(&secret, 0o600)?;
-    let told = read(&file).map(|(providers, watch)| {
+    let told = read(&file).map(|(registered, watch)| {
         let files: Vec<PathBuf> = watch.files().map(Path::to_owned).collect();
-        (providers.len(), files)
+        (registered.providers.len(), files)
     });
     assert_eq!(
         told.map_err(|error| error.message),

@@ -16,6 +16,7 @@ use aula_ingest::{Format, Reading, read};
 use aula_ledger::types::{SchoolYear, TimeMs};
 use aula_twin_runtime::event::SkillId;
 use aula_vault::imports::ImportNote;
+use aula_vault::room::Room;
 use clap::{Args, ValueEnum};
 
 use crate::command::district::in_force;
@@ -153,6 +154,9 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
             "give files with rows behind their header",
         ));
     }
+    if !args.dry_run {
+        room(context, &args.place)?;
+    }
     let year = args.school_year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
     let district = args.place.open(context)?.identity().ok().map(|identity| identity.district);
     // Asked while the vault is closed: a node may have readers who wait for it.
@@ -233,6 +237,16 @@ async fn given(
             }
             (asked.format, reading, asked.until)
         }
+    })
+}
+
+/// Whether the vault may take more.
+fn room(context: &Context, place: &Place) -> Result<(), Failure> {
+    let most_mib = Config::load(&context.home)?.quotas.vault_mib;
+    let room = Room::new(&place.folders(context)?.data, most_mib);
+    room.check().map_err(|over| {
+        let hint = "erase who is gone, or give it a larger share: vault_mib in [quotas] of config.toml";
+        Failure::new("vault_over_quota", over, hint)
     })
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aula_vault::room::Room;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
@@ -17,11 +18,15 @@ use super::rosters::{Standing, Standings};
 use super::told::{Line, Told};
 use crate::command::{Advise, Failure};
 
+/// Bytes of a vault, and the most that it may take.
+type Vault = (u64, Option<u64>);
+
 /// What every home's duties came to.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     duties: Mutex<BTreeMap<(String, Duty), Line>>,
     rosters: Mutex<BTreeMap<(String, String), Standing>>,
+    vaults: Mutex<BTreeMap<String, Vault>>,
 }
 
 impl Metrics {
@@ -40,9 +45,42 @@ impl Metrics {
         rosters.extend(standings.into_iter().map(|(source, one)| ((home.clone(), source), one)));
     }
 
+    /// Notes how much disk a home's vault takes; nothing of one without a vault.
+    pub fn note_vault(&self, home: &Path, room: &Room) {
+        let Ok(used) = room.used() else { return };
+        let mut vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        vaults.insert(home.display().to_string(), (used, room.most()));
+    }
+
     /// The text format, version 0.0.4.
     fn text(&self) -> String {
-        self.of_duties() + &self.of_rosters()
+        self.of_duties() + &self.of_rosters() + &self.of_vaults()
+    }
+
+    fn of_vaults(&self) -> String {
+        let vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Vault) -> Option<u64>| {
+            if vaults.values().any(|vault| value(vault).is_some()) {
+                let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            }
+            for (home, vault) in vaults.iter() {
+                if let Some(value) = value(vault) {
+                    let home = home.replace('\\', "\\\\").replace('"', "\\\"");
+                    let _ = writeln!(text, "{name}{{home=\"{home}\"}} {value}");
+                }
+            }
+        };
+        family("aula_district_vault_bytes", "gauge", "bytes of a home's vault on disk", &|(used, _)| {
+            Some(*used)
+        });
+        family(
+            "aula_district_vault_quota_bytes",
+            "gauge",
+            "bytes that a home's vault may take",
+            &|(_, most)| *most,
+        );
+        text
     }
 
     fn of_rosters(&self) -> String {
@@ -161,5 +199,13 @@ mod tests {
         assert!(text.contains("aula_district_roster_held{home=\"/srv/a\",source=\"sis\"} 3\n"), "{text}");
         assert!(text.contains("aula_district_roster_failing{home=\"/srv/a\",source=\"sis\"} 1\n"), "{text}");
         assert!(!text.contains("aula_district_roster_last_seconds{"), "{text}");
+        let vault = tempfile::tempdir().unwrap();
+        std::fs::write(vault.path().join("1.sst"), [0; 9]).unwrap();
+        metrics.note_vault(Path::new("/srv/a"), &Room::new(vault.path(), 0));
+        metrics.note_vault(Path::new("/srv/b"), &Room::new(vault.path(), 2));
+        let text = metrics.text();
+        assert!(text.contains("aula_district_vault_bytes{home=\"/srv/a\"} 9\n"), "{text}");
+        assert!(text.contains("aula_district_vault_quota_bytes{home=\"/srv/b\"} 2097152\n"), "{text}");
+        assert!(!text.contains("aula_district_vault_quota_bytes{home=\"/srv/a\"}"), "{text}");
     }
 }

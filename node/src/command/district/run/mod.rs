@@ -1,6 +1,6 @@
 //! `aula district run`: the service of a district: everything that can be automatic, done again and again.
 //!
-//! Flow: one task a home → every few seconds the duties that are due, one after another → what became of each, durably and in
+//! Flow: threads of its own a home → every few seconds the duties that are due, one after another → what became of each, durably and in
 //! metrics. Invariants: a duty that fails stops no other and is tried again; a home knows nothing of another; a process that dies at
 //! any write goes on where it was, and sends nothing twice. Absent: the node, which `aula start` runs.
 
@@ -12,6 +12,8 @@ use std::time::Duration;
 use aula_home::Home;
 use clap::Args;
 use serde_json::json;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::command::start::stop_signal;
 use crate::command::vault::Place;
@@ -99,32 +101,40 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     if let Some(address) = args.listen {
         metrics::serve(address, Arc::clone(&metrics)).await?;
     }
-    let mut working = tokio::task::JoinSet::new();
+    let mut threads = tenants::Threads::none();
     let homes = offices.len();
     for office in offices {
-        let office = Arc::new(office);
-        let (home, pause) =
-            (office.context.home.path().to_owned(), Duration::from_secs(office.settings.look_every_s));
-        let own = Arc::clone(&office);
-        working.spawn(tenants::kept(home.clone(), pause, move || {
-            let own = Arc::clone(&own);
-            async move { sensors::watch(&own).await }
-        }));
-        // An anchor may take minutes, and so may another system; an alert may not wait for them, nor they for each other.
-        let apart = [Duty::Alerts, Duty::Rosters];
-        let others: Vec<Duty> = Duty::ALL.into_iter().filter(|duty| !apart.contains(duty)).collect();
-        for duties in [vec![Duty::Alerts], vec![Duty::Rosters], others] {
-            let (office, metrics, duties) = (Arc::clone(&office), Arc::clone(&metrics), Arc::from(duties));
-            working.spawn(tenants::kept(home.clone(), pause, move || {
-                repeat(Arc::clone(&office), Arc::clone(&duties), Arc::clone(&metrics))
-            }));
-        }
+        let (home, at_once) = (office.context.home.path().to_owned(), office.quotas.long_work);
+        let metrics = Arc::clone(&metrics);
+        threads.begin(&home, at_once, move || work(Arc::new(office), metrics))?;
     }
     context.tell(format_args!("working for {homes} homes; stop with SIGTERM or Ctrl-C"));
     stop.await;
     // Whatever is under way may be cut anywhere: the next process goes on.
-    working.shutdown().await;
+    threads.end().await;
     Ok(Outcome::yes(json!({ "stopped": true }), "stopped"))
+}
+
+/// All that the service does of one home, for as long as it runs.
+async fn work(office: Arc<Office>, metrics: Arc<Metrics>) {
+    let (home, pause) =
+        (office.context.home.path().to_owned(), Duration::from_secs(office.settings.look_every_s));
+    let mut working = tokio::task::JoinSet::new();
+    let own = Arc::clone(&office);
+    working.spawn(tenants::kept(home.clone(), pause, move || {
+        let own = Arc::clone(&own);
+        async move { sensors::watch(&own).await }
+    }));
+    // An anchor may take minutes, and so may another system; an alert may not wait for them, nor they for each other.
+    let apart = [Duty::Alerts, Duty::Rosters];
+    let others: Vec<Duty> = Duty::ALL.into_iter().filter(|duty| !apart.contains(duty)).collect();
+    for duties in [vec![Duty::Alerts], vec![Duty::Rosters], others] {
+        let (office, metrics, duties) = (Arc::clone(&office), Arc::clone(&metrics), Arc::from(duties));
+        working.spawn(tenants::kept(home.clone(), pause, move || {
+            repeat(Arc::clone(&office), Arc::clone(&duties), Arc::clone(&metrics))
+        }));
+    }
+    while working.join_next().await.is_some() {}
 }
 
 /// Does what is due of one home, again and again.
@@ -153,7 +163,10 @@ async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) ->
         if !all && !Told::load(home).is_due(duty, begun_ms, every_s) {
             continue;
         }
-        let outcome = duty.run(office).await;
+        let span = tracing::debug_span!(target: "aula_trace", "duty", duty = duty.name(), failed = Empty);
+        let outcome = duty.run(office).instrument(span.clone()).await;
+        span.record("failed", outcome.is_err());
+        drop(span);
         match &outcome {
             Ok(did) => tracing::info!(home = %home.path().display(), duty = duty.name(), "{did}"),
             Err(failure) => {
@@ -169,6 +182,7 @@ async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) ->
             metrics.note_rosters(home.path(), rosters::kept(home));
         }
     }
+    metrics.note_vault(home.path(), &office.room()?);
     Ok(Told::load(home))
 }
 

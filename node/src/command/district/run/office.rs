@@ -7,6 +7,7 @@ use aula_home::clock::now_ms;
 use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::Member;
 use aula_ledger::types::{DistrictId, Hash};
+use aula_vault::room::Room;
 
 use crate::client::Client;
 use crate::client::sender::Sender;
@@ -14,7 +15,7 @@ use crate::command::posting::Posting;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, bind_to_node};
 use crate::command::{Context, Failure};
-use crate::config::{Config, District, LakePlace};
+use crate::config::{Config, District, LakePlace, Quotas};
 
 /// One district's home at work.
 pub(super) struct Office {
@@ -23,6 +24,7 @@ pub(super) struct Office {
     pub ledger: LedgerArgs,
     pub settings: District,
     pub lake: LakePlace,
+    pub quotas: Quotas,
     /// Held while the status is changed: two loops of a home do.
     pub status: Mutex<()>,
     /// The chain that the vault is known to be bound to: it is not opened again to see that.
@@ -45,8 +47,9 @@ impl Office {
     /// # Errors
     /// A configuration that is refused.
     pub fn of(context: Context, place: Place, ledger: LedgerArgs) -> Result<Self, Failure> {
-        let Config { district: settings, lake, .. } = Config::load(&context.home)?;
-        Ok(Self { context, place, ledger, settings, lake, status: Mutex::new(()), bound: Mutex::new(None) })
+        let Config { district: settings, lake, quotas, .. } = Config::load(&context.home)?;
+        let (status, bound) = (Mutex::new(()), Mutex::new(None));
+        Ok(Self { context, place, ledger, settings, lake, quotas, status, bound })
     }
 
     /// The node, and as what it knows this home.
@@ -92,6 +95,14 @@ impl Office {
     /// As [`Posting::begin`].
     pub async fn posting(&self) -> Result<Posting<'_>, Failure> {
         Posting::begin(&self.context, &self.place, &self.ledger).await
+    }
+
+    /// How much disk the vault may take.
+    ///
+    /// # Errors
+    /// A configuration that is refused.
+    pub fn room(&self) -> Result<Room, Failure> {
+        Ok(Room::new(&self.place.folders(&self.context)?.data, self.quotas.vault_mib))
     }
 
     /// The clock's time, milliseconds since 1970.

@@ -1,13 +1,20 @@
-//! Several districts in one process: none has a folder of another's, and what breaks the work of one stops no other's.
+//! Several districts in one process: none has a folder of another's, none waits for another's threads, and what breaks the work of one
+//! stops no other's.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::Builder;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::office::Office;
-use crate::command::Failure;
+use crate::command::{Advise, Failure};
+
+/// How long a step that does not wait may go on when the service ends.
+const LAST_STEP: Duration = Duration::from_secs(2);
 
 /// A district's folders: its home, then where its records and its keys are.
 #[derive(Debug)]
@@ -58,6 +65,73 @@ pub(super) fn apart(offices: &[Office]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The threads on which districts work, each on its own: what counts or waits there takes none of another's, and the operating system
+/// shares the cores among them.
+pub(super) struct Threads {
+    stop: watch::Sender<bool>,
+    working: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// None yet.
+    pub(super) fn none() -> Self {
+        Self { stop: watch::Sender::new(false), working: Vec::new() }
+    }
+
+    /// Begins a district's work on so many threads; it ends with [`Threads::end`], wherever it waits then.
+    ///
+    /// # Errors
+    /// A thread that cannot be started.
+    pub(super) fn begin<W>(
+        &mut self,
+        home: &Path,
+        threads: usize,
+        work: impl FnOnce() -> W + Send + 'static,
+    ) -> Result<(), Failure>
+    where
+        W: Future<Output = ()>,
+    {
+        let (hint, mut stopped) =
+            ("raise the limit on processes (ulimit -u) and run again", self.stop.subscribe());
+        let (told, begun) = std::sync::mpsc::sync_channel(1);
+        let run = move || {
+            let made = Builder::new_multi_thread().worker_threads(threads.max(1)).enable_all().build();
+            let (runtime, made) = match made {
+                Ok(runtime) => (Some(runtime), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // Who asked is waiting for it.
+            let _ = told.send(made);
+            let Some(runtime) = runtime else { return };
+            runtime.block_on(async {
+                tokio::select! {
+                    () = work() => {}
+                    _ = stopped.wait_for(|stop| *stop) => {}
+                }
+            });
+            runtime.shutdown_timeout(LAST_STEP);
+        };
+        let name =
+            home.file_name().map_or_else(|| "district".into(), |name| name.to_string_lossy().into_owned());
+        let started = std::thread::Builder::new().name(name).spawn(run);
+        let thread = started.advise("a district's thread cannot be started", hint)?;
+        let made = begun.recv().unwrap_or_else(|_| Err(std::io::Error::other("its thread ended")));
+        made.advise("a district's threads cannot be started", hint)?;
+        self.working.push(thread);
+        Ok(())
+    }
+
+    /// Cuts all work where it waits, and waits for what is between two waits.
+    pub(super) async fn end(self) {
+        self.stop.send_replace(true);
+        let ended = tokio::task::spawn_blocking(move || {
+            // A panic was told where it happened.
+            self.working.into_iter().for_each(|thread| drop(thread.join()));
+        });
+        let _ = ended.await;
+    }
+}
+
 /// Does a district's work, and begins it again when a fault of this program ends it.
 pub(super) async fn kept<W>(home: PathBuf, pause: Duration, work: impl Fn() -> W)
 where
@@ -80,7 +154,7 @@ where
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
 
@@ -107,6 +181,41 @@ mod tests {
         let link = above.path().join("link");
         std::os::unix::fs::symlink(above.path(), &link).unwrap();
         assert_eq!(real(&link.join("not/there")), real(above.path()).join("not/there"));
+    }
+
+    #[tokio::test]
+    async fn a_district_that_keeps_its_threads_busy_keeps_none_of_another_s() {
+        let (mut threads, (done, other)) = (Threads::none(), std::sync::mpsc::channel::<()>());
+        let (freed, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+        for _ in 0..2 {
+            // Two districts that never wait, on more threads than a small machine has cores.
+            let (freed, busy) = (freed.clone(), busy.clone());
+            let work = move || async move {
+                let mut all = JoinSet::new();
+                for _ in 0..4 {
+                    let (freed, busy) = (freed.clone(), busy.clone());
+                    all.spawn(async move {
+                        busy.fetch_add(1, Ordering::SeqCst);
+                        while !freed.load(Ordering::SeqCst) {
+                            std::thread::sleep(Duration::from_millis(1));
+                        }
+                    });
+                }
+                while all.join_next().await.is_some() {}
+            };
+            threads.begin(Path::new("/srv/flood"), 4, work).unwrap();
+        }
+        while busy.load(Ordering::SeqCst) < 8 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let work = move || async move {
+            tokio::spawn(async move { done.send(()) }).await.unwrap().unwrap();
+            std::future::pending().await
+        };
+        threads.begin(Path::new("/srv/quiet"), 1, work).unwrap();
+        assert_eq!(other.recv_timeout(Duration::from_secs(60)), Ok(()), "the quiet district works meanwhile");
+        freed.store(true, Ordering::SeqCst);
+        threads.end().await;
     }
 
     #[tokio::test]
