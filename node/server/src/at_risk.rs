@@ -36,6 +36,10 @@ fn asked_path(home: &Home) -> PathBuf {
     home.feeds_dir().join("at_risk.ask")
 }
 
+fn taken_path(home: &Home) -> PathBuf {
+    asked_path(home).with_extension("taken")
+}
+
 fn whole_path(home: &Home) -> PathBuf {
     home.service_dir().join("whole_fold_ms")
 }
@@ -76,7 +80,8 @@ pub fn write<'a>(home: &Home, all: impl IntoIterator<Item = (&'a Handle, &'a Not
     replace(&path, Access::Private, text.as_bytes()).advise(format!("cannot write {}", path.display()), HINT)
 }
 
-/// When the last whole fold that left nobody out began, milliseconds since 1970; 0 where there was none.
+/// When the last whole fold began that went through, milliseconds since 1970; 0 where there was none. It has who is enrolled at a school
+/// of the ledger, and nobody else.
 pub fn whole_fold_ms(home: &Home) -> u64 {
     let text = std::fs::read_to_string(whole_path(home)).unwrap_or_default();
     text.trim().parse().unwrap_or(0)
@@ -119,17 +124,33 @@ pub fn ask(home: &Home, handles: &BTreeSet<Handle>) -> Result<(), Failure> {
 /// A file that cannot be read or taken away.
 pub fn asked(home: &Home) -> std::io::Result<Vec<Handle>> {
     // Taken away before it is read: what is asked meanwhile begins another.
-    let taken = asked_path(home).with_extension("taken");
+    let taken = taken_path(home);
     match std::fs::rename(asked_path(home), &taken) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         other => other?,
     }
-    let text = match std::fs::read_to_string(&taken) {
+    let bytes = match std::fs::read(&taken) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text?,
+        bytes => bytes?,
     };
     std::fs::remove_file(&taken)?;
+    // A damaged line is passed over: were it an error, no look would come further.
+    let text = String::from_utf8_lossy(&bytes);
     Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+}
+
+/// Takes all notes away, and what commands asked for: where nobody looks any more, nobody would take out who is erased.
+///
+/// # Errors
+/// A file that cannot be taken away.
+pub fn clear(home: &Home) -> std::io::Result<()> {
+    for path in [path(home), asked_path(home), taken_path(home)] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -171,6 +192,25 @@ mod tests {
         ask(&home, &BTreeSet::from([Handle([2; 32]), Handle([3; 32])]))?;
         assert_eq!(asked(&home)?, [1, 2, 3].map(|n| Handle([n; 32])));
         assert!(asked(&home)?.is_empty());
+        // Damage is passed over, and does not come again.
+        let line = format!("{}\n", Handle([4; 32]));
+        std::fs::write(asked_path(&home), [&b"\xff\xfe\n"[..], line.as_bytes()].concat())?;
+        assert_eq!(asked(&home)?, [Handle([4; 32])]);
+        assert!(asked(&home)?.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn what_nobody_looks_at_any_more_is_taken_away() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        clear(&home)?;
+        let one = Handle([1; 32]);
+        write(&home, &HashMap::from([(one, Noted { at_ms: 10, due_ms: Some(70) })]))?;
+        ask(&home, &BTreeSet::from([one]))?;
+        clear(&home)?;
+        assert!(read(&home).is_empty() && asked(&home)?.is_empty());
+        assert_eq!(std::fs::read_dir(home.feeds_dir())?.count(), 0);
         Ok(())
     }
 }

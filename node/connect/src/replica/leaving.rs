@@ -21,6 +21,10 @@ use super::people;
 use super::wire::{MAX_STANDING, Session, Stand, Stands, Stood};
 use crate::taking::{Leaving, Levelling};
 
+/// Students of whom every event's place is in memory at once: where a school closes, all of it leaves. Each erasing wraps all other keys
+/// anew, so that they are not few.
+const AT_ONCE: usize = 500;
+
 /// A student who leaves.
 pub(super) struct Leaver {
     /// The district's identifier.
@@ -72,6 +76,24 @@ impl Replica {
         let all: Vec<Handle> =
             leavers.iter().flat_map(|leaver| &leaver.handles).map(|(own, _)| *own).collect();
         self.with(move |vault| people::end(vault, present, &all, now_ms)).await?;
+        let mut left = leavers.into_iter();
+        loop {
+            let some: Vec<Leaver> = left.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.some_depart(district, genesis, (some, now_ms), did).await?;
+        }
+    }
+
+    /// Brings what was heard of these, and erases those of whom the district has said all.
+    async fn some_depart(
+        &self,
+        district: &District,
+        genesis: [u8; 32],
+        (leavers, now_ms): (Vec<Leaver>, u64),
+        did: &mut Levelled,
+    ) -> Result<(), LevelError> {
         let (mut leave, mut heard) = (Vec::with_capacity(leavers.len()), BTreeMap::<_, Vec<_>>::new());
         for leaver in leavers {
             let (own, events) = self.with(move |vault| all_of(vault, &leaver)).await?;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 
+use aula_home::whole_file::private_folder;
 use aula_home::{Home, with_causes};
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +93,7 @@ impl Standing {
     /// Changes it, whole; the node and a command one after the other.
     fn change(home: &Home, change: impl FnOnce(&mut Self)) -> io::Result<Self> {
         let folder = home.feeds_dir();
-        std::fs::create_dir_all(&folder)?;
+        private_folder(&folder)?;
         let lock = File::create(folder.join("replica.lock"))?;
         lock.lock()?;
         let mut standing = Self::of(home).unwrap_or_default();

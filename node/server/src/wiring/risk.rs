@@ -121,8 +121,13 @@ pub(super) fn start(
     config: &Config,
     (node, db): (&Arc<Node>, &Arc<ChainDb>),
 ) -> Option<Arc<Risk>> {
-    let wanted = config.alerts.kinds.contains(&AlertKind::AtRisk);
-    let door = KeptDoor::of(node).filter(|_| wanted)?;
+    if !config.alerts.kinds.contains(&AlertKind::AtRisk) {
+        if let Err(error) = at_risk::clear(home) {
+            tracing::warn!(%error, "what was noted of students at risk cannot be taken away");
+        }
+        return None;
+    }
+    let door = KeptDoor::of(node)?;
     let risk = Arc::new(Risk::of(home));
     let data = config.vault.data_dir(home);
     let (own, to, every) = (risk.clone(), door.clone(), Duration::from_secs(config.alerts.risk_every_s));

@@ -17,6 +17,7 @@ use aula_twin_runtime::event::{Event, EventBody};
 use aula_twin_runtime::life::Alert;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::TwinState;
+use aula_vault::Vault;
 use serde::{Deserialize, Serialize};
 
 use super::office::Office;
@@ -82,6 +83,22 @@ impl Register {
         let due = due.filter(|(_, due)| due.is_some_and(|due| due <= now_ms));
         let all = open.map(|(name, _)| name).chain(due.map(|(name, _)| name));
         all.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+    }
+
+    /// Forgets who was erased: what is kept here is of her events, in clear.
+    pub fn forget_erased(&mut self, vault: &Vault) -> Result<(), Failure> {
+        let names = self.rows.keys().chain(self.due_ms.keys()).chain(self.low_use.keys());
+        let names: BTreeSet<String> = names.cloned().collect();
+        for name in names {
+            let Ok(handle) = name.parse::<Handle>() else { continue };
+            if vault.is_erased(&handle).map_err(refused)? {
+                self.rows.remove(&name);
+                self.due_ms.remove(&name);
+                self.low_use.remove(&name);
+                self.changed = true;
+            }
+        }
+        Ok(())
     }
 
     /// Notes a student's interventions as a state has them.
@@ -219,7 +236,36 @@ pub(super) fn about(event: &Event) -> Option<About> {
 
 #[cfg(test)]
 mod tests {
+    use aula_kit::vault::{create, enrol};
+    use aula_ledger::types::SchoolYear;
+
     use super::*;
+
+    #[test]
+    fn of_who_was_erased_nothing_stays() -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let (_, vault) = create(root.path(), 1)?;
+        let handles = enrol(&vault, &["S-1".to_owned(), "S-2".to_owned()], SchoolYear(2026))?;
+        let row =
+            Row { owner: "counselor".into(), opened_ms: 5, closed_ms: None, before_e4: 0, change_e4: 0 };
+        let names = || handles.iter().map(Handle::to_string);
+        let mut register = Register {
+            rows: names().map(|name| (name, BTreeMap::from([(1, row.clone())]))).collect(),
+            due_ms: names().map(|name| (name, 7)).collect(),
+            low_use: names().map(|name| (name, BTreeMap::from([(1, 9)]))).collect(),
+            ..Register::default()
+        };
+        register.forget_erased(&vault).map_err(|failure| failure.message)?;
+        assert!(!register.changed && register.at_risk(&HashMap::new(), 7).len() == 2);
+        let (gone, stays) = (handles[0], handles[1].to_string());
+        vault.erase(&[gone], 8)?;
+        register.forget_erased(&vault).map_err(|failure| failure.message)?;
+        assert!(register.changed);
+        assert_eq!(register.at_risk(&HashMap::new(), 7), [stays.clone()]);
+        assert!(register.rows.keys().chain(register.due_ms.keys()).all(|name| *name == stays));
+        assert!(register.low_use.keys().all(|name| *name == stays));
+        Ok(())
+    }
 
     #[test]
     fn what_the_node_folded_since_goes_before_the_register_and_what_is_open_stays() {

@@ -63,8 +63,10 @@ pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
     let mut register = Register::load(&office.context.home)?;
     let (due, homeless) = {
         let vault = office.place.open(&office.context)?;
+        register.forget_erased(&vault)?;
         due(&vault, &open, &register, office.now_ms())?
     };
+    register.keep(office)?;
     let (mut anchored, mut denied, mut failed) = (0, 0, None);
     let mut seen = Seen::default();
     for (year, students) in due {
