@@ -5,7 +5,8 @@
 //! matters is asked of the sign guard, which has a record of everything this node ever signed at its last height:
 //!
 //! - every precommit for a block stands in the whole part: the log is cut there and goes on. What locks a validator is such
-//!   a precommit of its own; whatever else it forgot to have said, the guard does not let it say otherwise;
+//!   a precommit of its own; whatever else it forgot to have said, the guard does not let it say otherwise, and in a round
+//!   that it had left, and comes through once more, it precommits nil (`as_recorded` in [`crate::signing`]);
 //! - else the log is set aside and this node follows, signing nothing, until that height is past. Having
 //!   forgotten what it was locked on, it must not vote there again. The others need no restart.
 //!
