@@ -289,6 +289,7 @@ impl Driver {
             let pool = Arc::clone(&self.services.pool);
             let soonest = self.started + self.services.busy;
             let healed = self.cut.values().min().copied();
+            let returns = self.returns_at();
             let inbox = Arc::clone(&self.inbox);
             // The engine goes before the network: parts of blocks may wait, and be dropped, decisions not.
             tokio::select! {
@@ -315,6 +316,7 @@ impl Driver {
                 () = runtime.sleep_until(until.unwrap_or(now)), if until.is_some() => self.release(),
                 () = worth_starting(&pool, runtime.as_ref(), soonest), if until.is_some() => self.release(),
                 () = runtime.sleep_until(healed.unwrap_or(now)), if healed.is_some() => self.heal().await?,
+                () = runtime.sleep_until(returns.unwrap_or(now)), if returns.is_some() => {}
                 heard = inbox.next() => self.received_part(heard).await?,
                 () = runtime.sleep_until(now + CLAIMS_AGAIN), if !self.at_height.claims.is_empty() => {
                     self.claims_again().await?;
@@ -326,11 +328,15 @@ impl Driver {
         }
     }
 
-    /// Whether the others have left the round in which a signature was refused.
+    /// Whether the others have left the round in which a signature was refused, long enough ago.
     fn has_left(&self) -> bool {
-        self.leaves.is_some_and(|(height, round, after)| {
-            self.height() == height && self.round > round && self.services.runtime.now() >= after
-        })
+        self.returns_at().is_some_and(|at| self.services.runtime.now() >= at)
+    }
+
+    /// When this node may sign again though the height is not past. It wakes by itself: the others may wait for its vote.
+    fn returns_at(&self) -> Option<Moment> {
+        let left = self.leaves.filter(|(height, round, _)| self.height() == *height && self.round > *round);
+        left.map(|(.., at)| at)
     }
 
     async fn handle(&mut self, message: AppMsg<AulaContext>) -> Result<(), Fatal> {

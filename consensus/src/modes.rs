@@ -77,7 +77,9 @@ impl Modes {
             Wal::Cut(text) => warnings.push(Warning { text, event: Event::WalDamaged }),
             Wal::Lost { height, why } => {
                 // An operator's word goes before the guard's: all validators may have lost their logs at once.
-                let height = self.confirmed.map_or(height, |confirmed| confirmed.0);
+                // A word of long ago says nothing of a height that came since.
+                let word = self.confirmed.filter(|confirmed| confirmed.0.saturating_add(1) >= height);
+                let height = word.map_or(height, |confirmed| confirmed.0);
                 let text = format!("{why}; following until height {height} is decided");
                 warnings.push(Warning { text, event: Event::WalDamaged });
                 until = until.max(height);
@@ -87,7 +89,10 @@ impl Modes {
         if let Some(refused) = guard.take_refused() {
             // Whoever forgot a lock follows to the height's end in any case; whoever forgot only what it had said
             // may go on where nothing was said yet.
-            let remembers = until < refused.height;
+            let remembers = until < refused.height
+                && refused.round.is_some()
+                && wal::cut_back(self.disk.as_ref(), &self.wal, &self.genesis, own, &guard)
+                    .map_err(|error| Fatal::engine(format!("{}: {error}", self.wal.display())))?;
             until = until.max(refused.height);
             self.leaves = refused.round.filter(|_| remembers).map(|round| (Height(refused.height), round));
         }

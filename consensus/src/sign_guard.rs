@@ -275,11 +275,19 @@ impl SignGuard {
         inner.signed.get(&(round, step)).filter(|_| height == inner.height).copied()
     }
 
-    /// Counts as a refusal, until the last height is past: what was logged and what is derived from it differ.
-    pub fn note_divergence(&self) {
+    /// Whether something was signed in a later round of a height.
+    pub fn has_left(&self, height: u64, round: u32) -> bool {
+        let inner = self.lock();
+        let highest = inner.signed.last_key_value().map(|((highest, _), _)| *highest);
+        height == inner.height && highest > Some(round)
+    }
+
+    /// Counts as a refusal, until `height` is past: what was logged there and what is derived from it differ. A guard that
+    /// was begun anew may know less than the log.
+    pub fn note_divergence(&self, height: u64) {
         let mut inner = self.lock();
         inner.refusals += 1;
-        inner.refused = Some(Refused { height: inner.height, round: None });
+        inner.refused = Some(Refused { height: inner.height.max(height), round: None });
     }
 
     /// How many signatures were refused since the guard was opened.

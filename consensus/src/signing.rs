@@ -202,19 +202,31 @@ impl GuardedSigner {
         ValidatorProof::new(public_key, peer_id, signature)
     }
 
-    /// The vote, or the one for nil where that is on record: a process that stopped before it logged its vote judges again, perhaps
-    /// otherwise, what it judges anew. What was said is said again; a nil binds nobody, so saying it is safe whatever is judged now.
+    /// The vote, or the one for nil: where that is on record, and for a precommit in a round that this key has left.
+    ///
+    /// A process that stopped before it logged its vote judges again, perhaps otherwise, what it judges anew. What was said is said
+    /// again; a nil binds nobody, so saying it is safe whatever is judged now.
+    ///
+    /// A process that goes on with the whole part of a damaged log comes once more through rounds that it had left. A precommit
+    /// for a block there would lock it after it has prevoted in later rounds as one that is not locked: with one liar among four
+    /// that decides two blocks. A prevote there does no harm: what locked it before stands in the log.
     fn as_recorded(&self, vote: Vote, step: Step, bytes: Vec<u8>) -> (Vote, Vec<u8>) {
-        let recorded = vote.round.as_u32().and_then(|round| self.guard.recorded(vote.height.0, round, step));
+        let Some(round) = vote.round.as_u32() else { return (vote, bytes) };
+        let recorded = self.guard.recorded(vote.height.0, round, step);
         let is_recorded = |bytes: &[u8]| recorded == Some(Sha256::digest(bytes).into());
-        if recorded.is_none() || is_recorded(&bytes) {
+        let is_late = recorded.is_none()
+            && step == Step::Precommit
+            && vote.value != NilOrVal::Nil
+            && self.guard.has_left(vote.height.0, round);
+        if is_recorded(&bytes) || (recorded.is_none() && !is_late) {
             return (vote, bytes);
         }
         let nil = Vote { value: NilOrVal::Nil, ..vote.clone() };
-        match vote_sign_bytes(&self.genesis, &nil).filter(|bytes| is_recorded(bytes)) {
+        match vote_sign_bytes(&self.genesis, &nil).filter(|bytes| is_late || is_recorded(bytes)) {
             Some(bytes) => {
-                let (height, round) = (vote.height, vote.round);
-                tracing::warn!(%height, %round, ?step, "nil was said here before, and is said again");
+                let height = vote.height;
+                let why = if is_late { "this round was left before" } else { "nil was said here before" };
+                tracing::warn!(%height, round, ?step, why, "nil is said in place of another vote");
                 (nil, bytes)
             }
             None => (vote, bytes),
@@ -222,8 +234,8 @@ impl GuardedSigner {
     }
 
     /// The engine comes to something else than its log says it said: it must not go on with that log.
-    pub(crate) fn note_divergence(&self) {
-        self.guard.note_divergence();
+    pub(crate) fn note_divergence(&self, height: Height) {
+        self.guard.note_divergence(height.0);
     }
 
     /// Records (height, round, step, hash of bytes) durably, then signs. The record is written on a thread that may

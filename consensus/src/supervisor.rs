@@ -147,8 +147,8 @@ async fn watch_log(
         let text = match events.recv().await {
             Ok(EngineEvent::WalCorrupted(error)) => format!("the write-ahead log is damaged: {error}"),
             Ok(EngineEvent::WalReplayError(error)) => {
-                if let (ConsensusError::ReplayDivergence(..), Some(signer)) = (&*error, &signer) {
-                    signer.note_divergence();
+                if let (ConsensusError::ReplayDivergence(_, height, _), Some(signer)) = (&*error, &signer) {
+                    signer.note_divergence(*height);
                 }
                 format!("the write-ahead log cannot be replayed: {error}")
             }

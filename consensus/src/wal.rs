@@ -5,7 +5,8 @@
 //! matters is asked of the sign guard, which has a record of everything this node ever signed at its last height:
 //!
 //! - every precommit for a block stands in the whole part: the log is cut there and goes on. What locks a validator is such
-//!   a precommit of its own; whatever else it forgot to have said, the guard does not let it say otherwise;
+//!   a precommit of its own; whatever else it forgot to have said, the guard does not let it say otherwise, and in a round
+//!   that it had left, and comes through once more, it precommits nil (`as_recorded` in [`crate::signing`]);
 //! - else the log is set aside and this node follows, signing nothing, until that height is past. Having
 //!   forgotten what it was locked on, it must not vote there again. The others need no restart.
 //!
@@ -81,7 +82,7 @@ pub(crate) fn check(
             Wal::Cut(format!("the write-ahead log {what}; a new one is begun"))
         });
     };
-    let (damage, signed) = scan(entries, genesis, own);
+    let Scanned { damage, signed, .. } = scan(entries, genesis, own);
     let forgotten = forgotten(guard, genesis, own, &signed);
     match damage {
         None if matters && height == signed_at && forgotten.may_be_a_lock && !forgotten.told_nobody => {
@@ -108,6 +109,29 @@ pub(crate) fn check(
             Ok(lost(format!("the write-ahead log is damaged at byte {}: {what}", HEADER_BYTES + at)))
         }
     }
+}
+
+/// Cuts a log behind what its validator said last: what came after it led to a vote that the guard refused, and would lead to it
+/// again whenever the log is replayed. Says whether that is done; where a precommit for a block may be missing it is not.
+pub(crate) fn cut_back(
+    disk: &dyn Disk,
+    path: &Path,
+    genesis: &Hash,
+    own: Address,
+    guard: &SignGuard,
+) -> std::io::Result<bool> {
+    let bytes = disk.read(path)?.unwrap_or_default();
+    let Some((height, entries)) = header(&bytes) else { return Ok(false) };
+    let Scanned { damage, signed, said_up_to } = scan(entries, genesis, own);
+    // Nor is one excused that was perhaps told to nobody: replayed from the part that is cut it may have been told.
+    let is_kept = !forgotten(guard, genesis, own, &signed).may_be_a_lock;
+    if height != guard.last_height() || damage.is_some() || !is_kept {
+        return Ok(false);
+    }
+    let mut file = disk.open(path)?.ok_or(ErrorKind::NotFound)?;
+    file.set_length((HEADER_BYTES + said_up_to) as u64)?;
+    file.sync(true)?;
+    Ok(true)
 }
 
 /// What the guard has on record of its last height, and a log does not.
@@ -158,19 +182,28 @@ fn header(bytes: &[u8]) -> Option<(u64, &[u8])> {
     (u32::from_be_bytes(*version) == 1).then(|| (u64::from_be_bytes(*height), entries))
 }
 
-/// Reads entries up to the first damaged one: its offset and what is wrong, and the hashes of what `own` signed in
-/// the whole part.
-fn scan(entries: &[u8], genesis: &Hash, own: Address) -> (Option<(usize, &'static str)>, BTreeSet<[u8; 32]>) {
-    let mut signed = BTreeSet::new();
+/// What a log's entries say, up to the first damaged one.
+struct Scanned {
+    /// Where that one begins, and what is wrong with it.
+    damage: Option<(usize, &'static str)>,
+    /// The hashes of what its validator signed.
+    signed: BTreeSet<[u8; 32]>,
+    /// Where the last entry ends that its validator signed.
+    said_up_to: usize,
+}
+
+/// Reads entries up to the first damaged one.
+fn scan(entries: &[u8], genesis: &Hash, own: Address) -> Scanned {
+    let mut scanned = Scanned { damage: None, signed: BTreeSet::new(), said_up_to: 0 };
     let mut at = 0usize;
     while at < entries.len() {
         let rest = &entries[at..];
         let (data, length) = match entry(rest) {
             Ok(entry) => entry,
-            Err(what) => return (Some((at, what)), signed),
+            Err(what) => return Scanned { damage: Some((at, what)), ..scanned },
         };
         let Ok(input) = decode_entry::<AulaContext, _, _>(&Wire, data) else {
-            return (Some((at, "an entry that cannot be decoded")), signed);
+            return Scanned { damage: Some((at, "an entry that cannot be decoded")), ..scanned };
         };
         let bytes = match input {
             Input::Vote(vote) if vote.address == own => vote_sign_bytes(genesis, &vote),
@@ -179,12 +212,13 @@ fn scan(entries: &[u8], genesis: &Hash, own: Address) -> (Option<(usize, &'stati
             }
             _ => None,
         };
-        if let Some(bytes) = bytes {
-            signed.insert(Sha256::digest(&bytes).into());
-        }
         at += length;
+        if let Some(bytes) = bytes {
+            scanned.signed.insert(Sha256::digest(&bytes).into());
+            scanned.said_up_to = at;
+        }
     }
-    (None, signed)
+    scanned
 }
 
 /// One entry: its bytes and the length of the whole.

@@ -184,8 +184,10 @@ impl Engine {
         match (hands.broken.take(), done) {
             (Some(broken), _) => Err(broken),
             (None, Err(error)) => {
-                if let (ConsensusError::ReplayDivergence(..), Some(signer)) = (&error, &self.hands.signer) {
-                    signer.note_divergence();
+                if let (ConsensusError::ReplayDivergence(_, height, _), Some(signer)) =
+                    (&error, &self.hands.signer)
+                {
+                    signer.note_divergence(*height);
                 }
                 Err(Fatal::engine(format!("the consensus engine failed: {error}")))
             }

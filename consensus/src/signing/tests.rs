@@ -111,6 +111,28 @@ async fn a_nil_on_record_is_said_again_and_nothing_else_is() {
 }
 
 #[tokio::test]
+async fn a_round_that_was_left_gets_no_precommit_for_a_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = signer(&folder);
+    let at = |kind, round| Vote { round: Round::new(round), ..vote(&signer, kind, 1) };
+    let locked = signer.sign_vote(at(VoteType::Precommit, 0)).await.unwrap();
+    signer.sign_vote(at(VoteType::Prevote, 2)).await.unwrap();
+    // As one that lost the end of its log and is in the rounds before once more.
+    let late = signer.sign_vote(at(VoteType::Precommit, 1)).await.unwrap();
+    let nil = Vote { value: NilOrVal::Nil, ..at(VoteType::Precommit, 1) };
+    assert_eq!(late.message, nil);
+    let check = StrictVerifier::new(chain(), Arc::default());
+    let key = signer.key.verifying_key();
+    assert!(check.verify_signed_vote(&nil, &late.signature, &key).await.unwrap().is_valid());
+    // What was said is said again; a prevote there binds nobody; the round that it is in is as ever.
+    assert_eq!(signer.sign_vote(at(VoteType::Precommit, 0)).await.unwrap(), locked);
+    assert_eq!(signer.sign_vote(at(VoteType::Prevote, 1)).await.unwrap().message, at(VoteType::Prevote, 1));
+    let now = at(VoteType::Precommit, 2);
+    assert_eq!(signer.sign_vote(now.clone()).await.unwrap().message, now);
+    assert_eq!(signer.guard.refusals(), 0);
+}
+
+#[tokio::test]
 async fn a_proof_binds_key_and_peer_and_only_our_key() {
     let folder = tempfile::tempdir().unwrap();
     let signer = signer(&folder);
