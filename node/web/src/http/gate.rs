@@ -231,11 +231,11 @@ fn over_rate(callers: &Callers, caller: IpAddr) -> Option<Response> {
 /// A refusal when all callers together ask more than the district may have answered. Submissions have a share of their own, as they have
 /// permits: what the district itself sends waits for no reader.
 fn over_quota(node: &Node, purpose: Purpose) -> Option<Response> {
-    let share = match purpose {
+    let bucket = match purpose {
         Purpose::Submission => Ipv4Addr::BROADCAST,
         Purpose::Health | Purpose::Reading => Ipv4Addr::UNSPECIFIED,
     };
-    let wait = node.tenant.ask(IpAddr::V4(share), Instant::now()).err()?;
+    let wait = node.tenant.ask(IpAddr::V4(bucket), Instant::now()).err()?;
     let tenant = node.quotas.tenant.clone();
     counter!("aula_quota_refused_total", "tenant" => tenant, "quota" => "requests").increment(1);
     Some(too_many(wait, "over_quota", "this district is asked more than its share of this machine".into()))
