@@ -47,8 +47,10 @@ async fn while_there_is_room(
     request: Request,
     next: Next,
 ) -> Response {
-    // The standard's other way to ask is a POST that says what it is.
-    let reads = request.uri().query().is_some_and(|query| query.contains("method=GET"));
+    // The standard's other way to ask is a POST that says what it is, and nothing beside it: whatever else has the word in it writes.
+    let plain = ["method=GET", "method=HEAD", "method=DELETE"];
+    let reads = *request.method() == Method::POST
+        && request.uri().query().is_some_and(|query| plain.contains(&query));
     let writes = [Method::POST, Method::PUT].contains(request.method()) && !reads;
     match pipeline.room() {
         Err(over) if writes => {

@@ -174,17 +174,19 @@ impl Directory {
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
         let failed = |error| DirectoryError::File { path: path.to_owned(), error };
         let mut state = State::default();
-        let text = match fs::read_to_string(path) {
+        // Bytes: a line that a crash cut may end within a letter.
+        let text = match fs::read(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(failed(error)),
         };
         if !text.is_empty() && aula_files::open_to_others(&fs::metadata(path).map_err(failed)?).is_some() {
             return Err(DirectoryError::Open(path.to_owned()));
         }
-        let whole = text.rfind('\n').map_or("", |end| text.get(..=end).unwrap_or_default());
-        for line in whole.lines() {
-            match serde_json::from_str(line).map_err(|error| failed(error.into()))? {
+        let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
+        let whole = text.get(..end).unwrap_or_default();
+        for line in whole.split_inclusive(|byte| *byte == b'\n') {
+            match serde_json::from_slice(line).map_err(|error| failed(error.into()))? {
                 Line::Kept(entry) => drop(state.entries.insert(entry.id.clone(), entry)),
                 Line::Gone { id, .. } => drop(state.entries.remove(&id)),
             }
@@ -503,6 +505,9 @@ mod tests {
             assert_eq!(opened(&path).list(None, (0, 9)).1, vec![entry.clone()], "{cut} bytes of a line");
             assert_eq!(fs::read(&path).unwrap(), whole);
         }
+        fs::write(&path, [&whole[..], "{\"id\":\"M\u{fc}".as_bytes().split_last().unwrap().1].concat())
+            .unwrap();
+        assert_eq!(opened(&path).list(None, (0, 9)).1, vec![entry.clone()], "half a letter");
         let directory = opened(&path);
         for n in 0..1_100 {
             let active = n % 2 == 0;

@@ -69,6 +69,8 @@ async fn a_vault_with_its_share_of_the_disk_takes_nothing_in_and_its_neighbour_s
     for (request, wanted) in [
         (client.post(&store), 507),
         (client.put(format!("{store}?statementId=1")), 507),
+        (client.put(format!("{store}?statementId=method=GET")), 507),
+        (client.post(format!("{store}?unmethod=GET")), 507),
         (client.get(&store), 200),
         (client.post(format!("{store}?method=GET")), 200),
     ] {

@@ -10,14 +10,14 @@ use super::ConfigError;
 pub struct Quotas {
     /// What metrics call the district, 1 to 40 of a-z, 0-9 and `-`.
     pub tenant: String,
-    /// Requests a second that the node answers to all callers together, beyond those answered from the cache, 0 (no limit) to
-    /// 1,000,000; more are told 429.
+    /// Readings a second that the node answers to all callers together, beyond those answered from the cache, and as many submissions,
+    /// 0 (no limit) to 1,000,000; more are told 429.
     pub requests_per_second: u32,
     /// Long pieces of work at once, 1 to 64: threads of the district's duties in `aula district run`, and exports that the node writes;
     /// more duties wait, more exports are told 503.
     pub long_work: usize,
-    /// Disk of the vault's data, in MiB, 0 (as much as there is) to 1,048,576: above it no feed and no import enters. What is read,
-    /// corrected, listed and erased goes on.
+    /// Disk of the vault's data, in MiB, 0 (as much as there is) to 1,048,576: above it no feed and no import of files enters. What is read,
+    /// corrected, listed and erased goes on, and so do rosters that a system is asked for.
     pub vault_mib: u64,
 }
 

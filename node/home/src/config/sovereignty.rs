@@ -158,7 +158,8 @@ impl Config {
 /// The host of a URL, `HOST:PORT` or a host, in lower case, without brackets and the root's dot.
 pub fn host_of(text: &str) -> String {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // What asks takes a backslash for a slash.
+    let rest = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     let host = match rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         Some((inner, _)) => inner,
@@ -283,6 +284,8 @@ mod tests {
             ("[2001:db8::1]:22", "2001:db8::1"),
             ("https://user:pw@b.example/", "b.example"),
             ("a.example.", "a.example"),
+            ("https://evil.example\\.county.example", "evil.example"),
+            ("https://evil.example\\@mx.county.example/", "evil.example"),
         ] {
             assert_eq!(host_of(text), host);
         }

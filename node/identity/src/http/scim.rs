@@ -110,26 +110,33 @@ impl Desk {
 
     /// Ends what readers have who are no staff any more: sessions, and tokens for good. Others go on in the role that they have now.
     pub(super) fn follow(&self, touched: &Touched) -> Result<(), Fault> {
+        let mut kept = Ok(());
         for reader in touched {
             match self.directory.of(reader) {
                 Employed::Unsaid => {}
                 Employed::As(role) => self.sessions.set_role(reader, &role),
                 Employed::Not => {
                     let sessions = self.sessions.revoke_reader(reader);
-                    let tokens = self.tokens.revoke_of(reader).map_err(|error| {
-                        tracing::error!(%error, "tokens cannot be kept");
-                        Fault::of(503, "tokens cannot be kept now: tell the district's operator")
-                    })?;
-                    tracing::info!(
-                        reader,
-                        sessions,
-                        tokens,
-                        "no staff any more: its sessions and tokens ended"
-                    );
+                    match self.tokens.revoke_of(reader) {
+                        Ok(tokens) => tracing::info!(
+                            reader,
+                            sessions,
+                            tokens,
+                            "no staff any more: its sessions and tokens ended"
+                        ),
+                        // They open nothing all the same; the other reader's end now.
+                        Err(error) => {
+                            tracing::error!(%error, reader, "tokens of who is no staff any more stay on disk");
+                            kept = Err(Fault::of(
+                                503,
+                                "tokens cannot be kept now: tell the district's operator",
+                            ));
+                        }
+                    }
                 }
             }
         }
-        Ok(())
+        kept
     }
 }
 

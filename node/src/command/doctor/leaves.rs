@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use aula_traces::Settings;
 use serde::Serialize;
 
 use crate::command::{Context, Failure, Outcome};
@@ -80,6 +81,13 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
     all
 }
 
+/// Who is told spans: by the settings, or by what stands above them in this environment. One outside of the places is told nothing.
+fn collector(config: &Config) -> Option<String> {
+    let own = config.telemetry.otlp.as_deref();
+    let to = Settings::address(own, |name| std::env::var(name).ok()).or_else(|| own.map(str::to_owned));
+    to.filter(|to| config.sovereignty.of_host("spans", to).is_ok())
+}
+
 /// What people and programs of others ask this node for.
 fn asked(config: &Config) -> Vec<Leaving> {
     let mut all = Vec::new();
@@ -96,7 +104,7 @@ fn asked(config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
-    if let Some(collector) = &config.telemetry.otlp {
+    if let Some(collector) = &collector(config) {
         all.push(Leaving {
             what: "spans of the program's work: patterns of routes, heights, counts, durations".into(),
             students: "none",

@@ -54,7 +54,9 @@ pub fn share(room: &Room) -> Option<Check> {
     let detail = format!("{} MiB of {} MiB", used >> 20, most >> 20);
     let next = "erase who is gone, or raise vault_mib in [quotas] of config.toml";
     Some(match used {
-        used if used >= most => Check::fail(name, format!("{detail}: no feed and no import enters"), next),
+        used if used >= most => {
+            Check::fail(name, format!("{detail}: no feed and no import of files enters"), next)
+        }
         used if used / 8 >= most / 10 => Check::warn(name, detail, next),
         _ => Check::ok(name, detail),
     })

@@ -180,7 +180,7 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
     }
     // After the caller's own: one that asks too much takes nothing of what the others may ask.
     if callers.is_some()
-        && let Some(refusal) = over_quota(node)
+        && let Some(refusal) = over_quota(node, purpose)
     {
         return refusal;
     }
@@ -228,9 +228,14 @@ fn over_rate(callers: &Callers, caller: IpAddr) -> Option<Response> {
     Some(too_many(wait, "too_many_requests", message))
 }
 
-/// A refusal when all callers together ask more than the district may have answered.
-fn over_quota(node: &Node) -> Option<Response> {
-    let wait = node.tenant.ask(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Instant::now()).err()?;
+/// A refusal when all callers together ask more than the district may have answered. Submissions have a share of their own, as they have
+/// permits: what the district itself sends waits for no reader.
+fn over_quota(node: &Node, purpose: Purpose) -> Option<Response> {
+    let bucket = match purpose {
+        Purpose::Submission => Ipv4Addr::BROADCAST,
+        Purpose::Health | Purpose::Reading => Ipv4Addr::UNSPECIFIED,
+    };
+    let wait = node.tenant.ask(IpAddr::V4(bucket), Instant::now()).err()?;
     let tenant = node.quotas.tenant.clone();
     counter!("aula_quota_refused_total", "tenant" => tenant, "quota" => "requests").increment(1);
     Some(too_many(wait, "over_quota", "this district is asked more than its share of this machine".into()))

@@ -124,7 +124,7 @@ pub struct Node {
     /// How long blocks take to be final, as seen here.
     pub finality: Latency,
     pub(crate) cache: Cache,
-    /// Of all callers together.
+    /// Of all callers together, readings and submissions apart.
     pub(crate) tenant: Callers,
     pub(crate) quotas: Quotas,
     pub(crate) callers: Callers,

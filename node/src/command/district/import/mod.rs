@@ -154,7 +154,8 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
             "give files with rows behind their header",
         ));
     }
-    if !args.dry_run {
+    // A roster that a system gives says who left and who reads whom: no full disk keeps a teacher who went.
+    if !args.dry_run && args.from.is_none() {
         room(context, &args.place)?;
     }
     let year = args.school_year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
