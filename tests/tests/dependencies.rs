@@ -46,7 +46,7 @@ impl Lock {
             let (wanted, version) = (words.next().unwrap_or_default(), words.next());
             let fits = |one: &&Package| one.0 == wanted && version.is_none_or(|version| one.1 == version);
             let mut found = known.iter().filter(fits);
-            let first = found.next().unwrap_or_else(|| panic!("{text} is no package of the lock"));
+            let first = found.next().unwrap_or_else(|| panic!("{text} is not a package of the lock"));
             assert!(found.next().is_none(), "{text} is several packages");
             first.clone()
         };
@@ -102,7 +102,7 @@ impl Lock {
             self.0.keys().filter(|one| one.0.starts_with("aula-") && !ADAPTERS.contains(&one.0.as_str()))
         {
             if direct(package) {
-                faults.push(format!("{} is no adapter, and uses what brings another curve", package.0));
+                faults.push(format!("{} is not an adapter, and uses what brings another curve", package.0));
             }
         }
         for judge in JUDGES {
