@@ -189,7 +189,6 @@ impl Node {
             confirmed: setup.confirmed_height,
             guard: None,
             behind: None,
-            leaves: None,
         };
         let mut node = Self {
             services,

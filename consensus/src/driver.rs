@@ -112,16 +112,11 @@ const CLAIMS_AGAIN: Duration = Duration::from_millis(20);
 /// How often the validators' heights are looked at while they matter.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How long whoever was refused a signature follows at least, though the others have left that round.
-const FOLLOWS_AT_LEAST: Duration = Duration::from_secs(3);
-
 /// What a follower waits for before it may sign, and what its guard knows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Follows {
     /// The height after which it may become a validator.
     pub(crate) until: Option<Height>,
-    /// Or the round of a height after which it may.
-    pub(crate) leaves: Option<(Height, u32)>,
     /// It waits until it has heard and reached the validators' heights.
     pub(crate) catches_up: bool,
     /// The last height at which its key signed.
@@ -159,8 +154,6 @@ pub(crate) struct Driver {
     signer: Option<GuardedSigner>,
     /// The height after which a follower may become a validator.
     follow_until: Option<Height>,
-    /// The round of a height after which it may, and when at the earliest.
-    leaves: Option<(Height, u32, Moment)>,
     /// A follower that waits until it has heard and reached the validators' heights.
     catching_up: bool,
     /// The last height at which this node's key signed, as far as its guard knows.
@@ -236,7 +229,6 @@ impl Driver {
             services,
             signer,
             follow_until: follows.until,
-            leaves: follows.leaves.map(|(height, round)| (height, round, started + FOLLOWS_AT_LEAST)),
             catching_up: follows.catches_up,
             signed: follows.signed,
             unsure: None,
@@ -289,7 +281,6 @@ impl Driver {
             let pool = Arc::clone(&self.services.pool);
             let soonest = self.started + self.services.busy;
             let healed = self.cut.values().min().copied();
-            let returns = self.returns_at();
             let inbox = Arc::clone(&self.inbox);
             // The engine goes before the network: parts of blocks may wait, and be dropped, decisions not.
             tokio::select! {
@@ -316,27 +307,15 @@ impl Driver {
                 () = runtime.sleep_until(until.unwrap_or(now)), if until.is_some() => self.release(),
                 () = worth_starting(&pool, runtime.as_ref(), soonest), if until.is_some() => self.release(),
                 () = runtime.sleep_until(healed.unwrap_or(now)), if healed.is_some() => self.heal().await?,
-                () = runtime.sleep_until(returns.unwrap_or(now)), if returns.is_some() => {}
                 heard = inbox.next() => self.received_part(heard).await?,
                 () = runtime.sleep_until(now + CLAIMS_AGAIN), if !self.at_height.claims.is_empty() => {
                     self.claims_again().await?;
                 }
             }
-            if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) || self.has_left() {
+            if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
                 return Ok(Ended::MaySign);
             }
         }
-    }
-
-    /// Whether the others have left the round in which a signature was refused, long enough ago.
-    fn has_left(&self) -> bool {
-        self.returns_at().is_some_and(|at| self.services.runtime.now() >= at)
-    }
-
-    /// When this node may sign again though the height is not past. It wakes by itself: the others may wait for its vote.
-    fn returns_at(&self) -> Option<Moment> {
-        let left = self.leaves.filter(|(height, round, _)| self.height() == *height && self.round > *round);
-        left.map(|(.., at)| at)
     }
 
     async fn handle(&mut self, message: AppMsg<AulaContext>) -> Result<(), Fatal> {

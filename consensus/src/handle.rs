@@ -270,7 +270,6 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
             confirmed: config.confirmed_height,
             guard: None,
             behind: None,
-            leaves: None,
         },
         engine_peers: Arc::clone(&engine_peers),
         shown: Arc::clone(&shown),

@@ -33,8 +33,6 @@ pub(crate) struct Modes {
     /// Set while this node follows because it has not heard the validators' heights, or its guard does not know them:
     /// the height that it heard.
     pub(crate) behind: Option<Option<u64>>,
-    /// Set while this node follows because a signature was refused: the round that the others must have left.
-    pub(crate) leaves: Option<(Height, u32)>,
 }
 
 /// Something for the operator.
@@ -85,16 +83,8 @@ impl Modes {
                 until = until.max(height);
             }
         }
-        self.leaves = None;
-        if let Some(refused) = guard.take_refused() {
-            // Whoever forgot a lock follows to the height's end in any case; whoever forgot only what it had said
-            // may go on where nothing was said yet.
-            let remembers = until < refused.height
-                && refused.round.is_some()
-                && wal::cut_back(self.disk.as_ref(), &self.wal, &self.genesis, own, &guard)
-                    .map_err(|error| Fatal::engine(format!("{}: {error}", self.wal.display())))?;
-            until = until.max(refused.height);
-            self.leaves = refused.round.filter(|_| remembers).map(|round| (Height(refused.height), round));
+        if let Some(height) = guard.take_refused() {
+            until = until.max(height);
         }
         if tip < until {
             return Ok((None, Mode::Follower { until: Some(Height(until)) }));
@@ -153,8 +143,7 @@ impl Modes {
             _ => None,
         };
         let signed = self.guard.as_ref().map_or(0, |guard| guard.last_height());
-        let leaves = self.leaves.filter(|_| until.is_some());
-        Follows { until, leaves: leaves.map(|(height, round)| (height.into(), round)), catches_up, signed }
+        Follows { until, catches_up, signed }
     }
 
     /// The engine's log of a session. A follower's engine empties its log at every height: it gets one of its own, so that

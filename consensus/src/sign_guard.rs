@@ -100,15 +100,6 @@ pub enum Opened {
     Damaged(String),
 }
 
-/// A signature that was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
-    /// The height that must be past before this key signs again.
-    pub height: u64,
-    /// Or its round, where something was signed in this one and in none after it.
-    pub round: Option<u32>,
-}
-
 #[derive(Debug)]
 struct Inner {
     file: Box<dyn DiskFile>,
@@ -122,7 +113,8 @@ struct Inner {
     /// Whether `signed` is all that was signed at `height`.
     is_whole: bool,
     refusals: u64,
-    refused: Option<Refused>,
+    /// The height at which one was refused last, until somebody asks.
+    refused: Option<u64>,
 }
 
 /// The guard of one validator key. One process at a time may hold it; the node's home lock sees to that.
@@ -253,14 +245,8 @@ impl SignGuard {
             None
         };
         if let Some(error) = refused {
-            let round = match error {
-                GuardError::Conflict { .. } | GuardError::BelowRound { .. } => {
-                    inner.signed.last_key_value().map(|((highest, _), _)| *highest)
-                }
-                _ => None,
-            };
             inner.refusals += 1;
-            inner.refused = Some(Refused { height: inner.height, round });
+            inner.refused = Some(inner.height);
             return Err(error);
         }
         if known.is_some() {
@@ -287,7 +273,7 @@ impl SignGuard {
     pub fn note_divergence(&self, height: u64) {
         let mut inner = self.lock();
         inner.refusals += 1;
-        inner.refused = Some(Refused { height: inner.height.max(height), round: None });
+        inner.refused = Some(inner.height.max(height));
     }
 
     /// How many signatures were refused since the guard was opened.
@@ -295,8 +281,9 @@ impl SignGuard {
         self.lock().refusals
     }
 
-    /// What was refused since this was asked last: the caller has forgotten what was signed there.
-    pub fn take_refused(&self) -> Option<Refused> {
+    /// The height at which a signature was refused since this was asked last: the caller has forgotten what was signed there, and
+    /// follows until it is past.
+    pub fn take_refused(&self) -> Option<u64> {
         self.lock().refused.take()
     }
 

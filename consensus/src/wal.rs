@@ -82,7 +82,7 @@ pub(crate) fn check(
             Wal::Cut(format!("the write-ahead log {what}; a new one is begun"))
         });
     };
-    let Scanned { damage, signed, .. } = scan(entries, genesis, own);
+    let (damage, signed) = scan(entries, genesis, own);
     let forgotten = forgotten(guard, genesis, own, &signed);
     match damage {
         None if matters && height == signed_at && forgotten.may_be_a_lock && !forgotten.told_nobody => {
@@ -109,29 +109,6 @@ pub(crate) fn check(
             Ok(lost(format!("the write-ahead log is damaged at byte {}: {what}", HEADER_BYTES + at)))
         }
     }
-}
-
-/// Cuts a log behind what its validator said last: what came after it led to a vote that the guard refused, and would lead to it
-/// again whenever the log is replayed. Says whether that is done; where a precommit for a block may be missing it is not.
-pub(crate) fn cut_back(
-    disk: &dyn Disk,
-    path: &Path,
-    genesis: &Hash,
-    own: Address,
-    guard: &SignGuard,
-) -> std::io::Result<bool> {
-    let bytes = disk.read(path)?.unwrap_or_default();
-    let Some((height, entries)) = header(&bytes) else { return Ok(false) };
-    let Scanned { damage, signed, said_up_to } = scan(entries, genesis, own);
-    // Nor is one excused that was perhaps told to nobody: replayed from the part that is cut it may have been told.
-    let is_kept = !forgotten(guard, genesis, own, &signed).may_be_a_lock;
-    if height != guard.last_height() || damage.is_some() || !is_kept {
-        return Ok(false);
-    }
-    let mut file = disk.open(path)?.ok_or(ErrorKind::NotFound)?;
-    file.set_length((HEADER_BYTES + said_up_to) as u64)?;
-    file.sync(true)?;
-    Ok(true)
 }
 
 /// What the guard has on record of its last height, and a log does not.
@@ -182,28 +159,19 @@ fn header(bytes: &[u8]) -> Option<(u64, &[u8])> {
     (u32::from_be_bytes(*version) == 1).then(|| (u64::from_be_bytes(*height), entries))
 }
 
-/// What a log's entries say, up to the first damaged one.
-struct Scanned {
-    /// Where that one begins, and what is wrong with it.
-    damage: Option<(usize, &'static str)>,
-    /// The hashes of what its validator signed.
-    signed: BTreeSet<[u8; 32]>,
-    /// Where the last entry ends that its validator signed.
-    said_up_to: usize,
-}
-
-/// Reads entries up to the first damaged one.
-fn scan(entries: &[u8], genesis: &Hash, own: Address) -> Scanned {
-    let mut scanned = Scanned { damage: None, signed: BTreeSet::new(), said_up_to: 0 };
+/// Reads entries up to the first damaged one: its offset and what is wrong, and the hashes of what `own` signed in
+/// the whole part.
+fn scan(entries: &[u8], genesis: &Hash, own: Address) -> (Option<(usize, &'static str)>, BTreeSet<[u8; 32]>) {
+    let mut signed = BTreeSet::new();
     let mut at = 0usize;
     while at < entries.len() {
         let rest = &entries[at..];
         let (data, length) = match entry(rest) {
             Ok(entry) => entry,
-            Err(what) => return Scanned { damage: Some((at, what)), ..scanned },
+            Err(what) => return (Some((at, what)), signed),
         };
         let Ok(input) = decode_entry::<AulaContext, _, _>(&Wire, data) else {
-            return Scanned { damage: Some((at, "an entry that cannot be decoded")), ..scanned };
+            return (Some((at, "an entry that cannot be decoded")), signed);
         };
         let bytes = match input {
             Input::Vote(vote) if vote.address == own => vote_sign_bytes(genesis, &vote),
@@ -212,13 +180,12 @@ fn scan(entries: &[u8], genesis: &Hash, own: Address) -> Scanned {
             }
             _ => None,
         };
-        at += length;
         if let Some(bytes) = bytes {
-            scanned.signed.insert(Sha256::digest(&bytes).into());
-            scanned.said_up_to = at;
+            signed.insert(Sha256::digest(&bytes).into());
         }
+        at += length;
     }
-    scanned
+    (None, signed)
 }
 
 /// One entry: its bytes and the length of the whole.

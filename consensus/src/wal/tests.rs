@@ -174,24 +174,3 @@ fn a_guard_that_gave_rounds_up_may_have_forgotten_a_lock() {
     let whole: Vec<Vec<u8>> = (0..2_100).map(|round| vote_entry(5, round, OWN)).collect();
     assert_eq!(case_of(Some(log(5, &whole)), &[vote(5, 0, OWN)]).check(4), Wal::Fit);
 }
-
-#[test]
-fn what_led_to_a_refused_vote_is_cut_and_no_lock_with_it() {
-    let cut_back =
-        |case: &Case| cut_back(&crate::ports::FileDisk, &case.path, &chain(), OWN, &case.guard).unwrap();
-    let prevote = |round| Vote { kind: VoteType::Prevote, ..vote(5, round, OWN) };
-    let said = vote_entry(5, 0, OWN);
-    let timeout = framed(Input::TimeoutElapsed(Timeout::propose(Round::new(1))));
-    let entries = [timeout.clone(), said.clone(), timeout.clone(), timeout.clone()];
-    let refused = case_of(Some(log(5, &entries)), &[vote(5, 0, OWN), prevote(1)]);
-    assert!(cut_back(&refused));
-    assert_eq!(std::fs::read(&refused.path).unwrap(), log(5, &entries[..2]));
-    assert_eq!(refused.check(4), Wal::Fit);
-    // A precommit for a block that is not in the log may follow from what would be cut.
-    let locked = case_of(Some(log(5, &entries)), &[vote(5, 0, OWN), vote(5, 1, OWN)]);
-    assert!(!cut_back(&locked));
-    assert_eq!(std::fs::read(&locked.path).unwrap(), log(5, &entries), "untouched");
-    // The engine begins a log of another height anew.
-    assert!(!cut_back(&case_of(Some(log(4, &[])), &[prevote(1)])));
-    assert!(!cut_back(&case_of(None, &[prevote(1)])));
-}
