@@ -126,7 +126,7 @@ impl Desk {
                         ),
                         // They open nothing all the same; the other reader's end now.
                         Err(error) => {
-                            tracing::error!(%error, reader, "tokens of who is no staff any more stay on disk");
+                            tracing::error!(%error, reader, "tokens of somebody who left the staff stay on disk");
                             kept = Err(Fault::of(
                                 503,
                                 "tokens cannot be kept now: tell the district's operator",
