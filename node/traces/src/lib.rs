@@ -1,7 +1,7 @@
 //! Spans of this program told to a collector by OTLP over HTTP, as JSON, where the operator asks for it.
 //!
-//! Flow: a span of [`TARGET`] closes → what the [`layer`] knows of it by name goes into a bounded queue → a thread of its own makes
-//! batches ([`wire`]) and sends them ([`sender`]). Invariants: only spans and fields of one table ([`known`]) are told, each a number,
+//! Flow: a span of [`TARGET`] closes → what the `layer` knows of it by name goes into a bounded queue → a thread of its own makes
+//! batches (`wire`) and sends them (`sender`). Invariants: only spans and fields of one table (`known`) are told, each a number,
 //! a truth value or a word of this program, so that nothing of a student can be in one; nobody ever waits for the collector: what it
 //! does not take, or the queue, is dropped and counted. Absent: logs and figures, which have ways of their own; sampling by others.
 

@@ -62,7 +62,7 @@ impl Sender {
                     if batch.is_empty() {
                         since = Instant::now();
                     }
-                    batch.push(span);
+                    batch.push(*span);
                     if batch.len() >= MAX_BATCH {
                         self.send(&mut batch);
                     }
@@ -79,7 +79,7 @@ impl Sender {
     }
 
     /// Sends a batch, or drops it.
-    fn send(&mut self, batch: &mut Vec<Box<Closed>>) {
+    fn send(&mut self, batch: &mut Vec<Closed>) {
         let batch = std::mem::take(batch);
         if batch.is_empty() {
             return;
@@ -115,7 +115,7 @@ impl Sender {
 }
 
 /// Sends; gives how many spans the collector rejects.
-async fn post(client: &reqwest::Client, settings: &Settings, batch: &[Box<Closed>]) -> Result<usize, String> {
+async fn post(client: &reqwest::Client, settings: &Settings, batch: &[Closed]) -> Result<usize, String> {
     let body = request(settings, batch).to_string();
     let asked = client.post(&settings.address).header(CONTENT_TYPE, "application/json").body(body);
     // The error would show the address, which may hold a key.

@@ -55,8 +55,8 @@ fn span(span: &Closed) -> Value {
 }
 
 /// The body of a request.
-pub(crate) fn request(settings: &Settings, spans: &[Box<Closed>]) -> Value {
-    let spans: Vec<Value> = spans.iter().map(|one| span(one)).collect();
+pub(crate) fn request(settings: &Settings, spans: &[Closed]) -> Value {
+    let spans: Vec<Value> = spans.iter().map(span).collect();
     let resource = [
         word("service.name", "aula"),
         word("service.version", &settings.version),
