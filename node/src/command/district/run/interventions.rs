@@ -261,7 +261,7 @@ mod tests {
         vault.erase(&[gone], 8)?;
         register.forget_erased(&vault).map_err(|failure| failure.message)?;
         assert!(register.changed);
-        assert_eq!(register.at_risk(&HashMap::new(), 7), [stays.clone()]);
+        assert_eq!(register.at_risk(&HashMap::new(), 7), std::slice::from_ref(&stays));
         assert!(register.rows.keys().chain(register.due_ms.keys()).all(|name| *name == stays));
         assert!(register.low_use.keys().all(|name| *name == stays));
         Ok(())
