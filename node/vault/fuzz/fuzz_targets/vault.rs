@@ -12,11 +12,11 @@ use std::sync::OnceLock;
 use aula_ledger::types::{DistrictId, SchoolYear};
 use aula_vault::keystore::FileKms;
 use aula_vault::seal::Cipher;
-use aula_vault::{Generation, KeyStore, LocalId, SecretKey};
+use aula_vault::{Generation, KeyStore, LocalId, Owner, SecretKey};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
-const DISTRICT: DistrictId = DistrictId(7);
+const OWNER: Owner = Owner::District(DistrictId(7));
 const FILES: [&str; 4] = ["CURRENT", "gen-000001/keystore.json", "gen-000001/keys.sealed", "gen-000001/kek.json"];
 
 /// A keystore of one student, made once, and its files as they were.
@@ -30,7 +30,7 @@ fn made() -> &'static Made {
     MADE.get_or_init(|| {
         let folder = TempDir::new().expect("a folder");
         let root = folder.path().join("keystore");
-        let mut store = KeyStore::create(&root, DISTRICT, Box::new(FileKms), 1_780_000_000_000).expect("a keystore");
+        let mut store = KeyStore::create(&root, OWNER, Box::new(FileKms), 1_780_000_000_000).expect("a keystore");
         let student = LocalId::new("S-1001").expect("an identifier");
         store.enrol(&[(student, SchoolYear(2025))]).expect("a student");
         let whole = FILES.into_iter().filter_map(|name| Some((name, fs::read(root.join(name)).ok()?))).collect();
@@ -53,7 +53,7 @@ fn keystore(root: &Path, file: usize, bytes: &[u8]) {
     let whole = &made().whole;
     put(&root.join(whole[file % whole.len()].0), bytes);
     let _ = Generation::read(root);
-    if let Ok(store) = KeyStore::open(root, DISTRICT, Box::new(FileKms)) {
+    if let Ok(store) = KeyStore::open(root, OWNER, Box::new(FileKms)) {
         for (handle, _) in store.all_handles() {
             let _ = store.secret(&handle);
         }
