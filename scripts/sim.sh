@@ -2,7 +2,7 @@
 # Runs the simulator for as long as it is told to, and writes docs/reliability.md.
 #   ./scripts/sim.sh MINUTES [FIRST_SEED]   seeds from FIRST_SEED on [1000000], on two threads
 #   ./scripts/sim.sh planted                plants each bug of consensus/src/planted.rs and says what finds it
-#   ./scripts/sim.sh twins COUNT [FIRST]    scenarios in the manner of the Twins paper, about 1,000 a minute on two quiet cores
+#   ./scripts/sim.sh twins COUNT [FIRST]    scenarios in the manner of the Twins paper, about 2,000 a minute on two cores
 # One seed by itself: aula sim --seed N. What was found and mended stands in node/sim/FOUND.md, and is copied.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
