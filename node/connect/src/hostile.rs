@@ -15,7 +15,7 @@ use crate::given::{Form, Given};
 use crate::letters;
 use crate::payload;
 use crate::pipeline::{Busy, Pipeline, Settings, Summary};
-use crate::testkit::{NOW_MS, Shutter, Tested, World, mark, reference};
+use crate::testkit::{NOW_MS, Shutter, Tested, World, mark, plain_settings};
 
 /// One case may take so long, and this is far more than any needs.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -99,13 +99,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn what_is_hostile_is_a_letter_and_stops_nobody() -> Tested {
     let world = World::new()?;
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Pipeline::start(Arc::new(world.vault.clone()), settings)?;
     let all = lines().into_iter().map(|(name, raw)| (name, Form::Line, raw));
     let all = all.chain(frames().into_iter().map(|(name, raw)| (name, Form::Frame, raw)));
@@ -162,13 +156,7 @@ fn a_payload_that_cannot_be_cut_is_one_letter_of_bounded_size() -> Tested {
 #[test]
 fn another_content_under_a_name_that_is_known_changes_nothing() -> Tested {
     let world = World::new()?;
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Pipeline::start(Arc::new(world.vault.clone()), settings)?;
     let first = mark(&world.feed, "m", "S-0", 1)?;
     pipeline.submit_and_wait(vec![first.clone()])?;
@@ -188,8 +176,7 @@ fn a_disk_that_refuses_the_spool_too_refuses_the_sender() -> Tested {
     let world = World::new()?;
     let folder = world.root.path().join("feeds");
     let spool = Some((folder.clone(), 1 << 20));
-    let settings =
-        Settings { params: reference(), spool, room: None, feeds: vec![world.feed.clone()], observer: None };
+    let settings = Settings { spool, ..plain_settings(vec![world.feed.clone()]) };
     let door = Shutter::of(&world.vault, false);
     let pipeline = Pipeline::start(door.clone(), settings)?;
     pipeline.submit_and_wait(vec![mark(&world.feed, "m0", "S-0", 0)?])?;

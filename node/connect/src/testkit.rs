@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use crate::door::{Closed, Door, Lent};
 use crate::given::{Feed, Form, Given};
+use crate::pipeline::Settings;
 
 /// 2 March 2026, 09:30 UTC: in the school year 2025.
 pub const NOW_MS: u64 = 1_772_443_800_000;
@@ -33,6 +34,11 @@ impl World {
         let handles = enrol(&vault, &["S-0", "S-1", "S-2"])?;
         Ok(Self { root, vault, handles, feed: Arc::new(Feed::plain("registers")?) })
     }
+}
+
+/// A pipeline of these feeds, without spools, limits or an observer.
+pub fn plain_settings(feeds: Vec<Arc<Feed>>) -> Settings {
+    Settings { params: reference(), spool: None, room: None, feeds, observer: None }
 }
 
 pub fn enrol(vault: &Vault, ids: &[&str]) -> Made<Vec<Handle>> {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::*;
 use crate::clients::read_clients;
 use crate::letters;
-use crate::pipeline::{Pipeline, Settings};
-use crate::testkit::{Tested, World, reference, write_clients};
+use crate::pipeline::Pipeline;
+use crate::testkit::{Tested, World, plain_settings, write_clients};
 
 const C: &str = "http://purl.imsglobal.org/ctx/caliper/v1p1";
 
@@ -37,8 +37,7 @@ async fn envelopes_are_events_once_and_the_wrong_ones_are_told_why() -> Tested {
     feed.home_page = "https://lms.example.org/users/".into();
     feed.caliper = Rules::built_in()?;
     let feed = Arc::new(feed);
-    let settings =
-        Settings { params: reference(), spool: None, room: None, feeds: vec![feed.clone()], observer: None };
+    let settings = plain_settings(vec![feed.clone()]);
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "lms", b"secret")?;

@@ -1,19 +1,12 @@
 use aula_district::live::events_of;
 
 use super::*;
-use crate::pipeline::Settings;
-use crate::testkit::{NOW_MS, Tested, World, reference};
+use crate::testkit::{NOW_MS, Tested, World, plain_settings};
 
 #[test]
 fn a_file_is_taken_whole_moved_and_taken_once_however_often_it_comes() -> Tested {
     let world = World::new()?;
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("in");
     std::fs::create_dir(&path)?;

@@ -8,8 +8,7 @@ use krafka::Record;
 use krafka::admin::{CreateTopicsOptions, NewTopic};
 
 use super::*;
-use crate::pipeline::Settings;
-use crate::testkit::{NOW_MS, Tested, World, reference};
+use crate::testkit::{NOW_MS, Tested, World, plain_settings};
 
 /// The feed that asks this broker, with what stands in its file of secrets.
 fn feed(
@@ -68,13 +67,7 @@ async fn a_broker_is_believed_by_its_certificate_and_we_are_by_each_mechanism() 
         let refused = probe(&feed(&broker, &topic, &secret, &text)?).await.err().ok_or(case)?;
         assert!(!refused.contains("guess") && !refused.contains("hush"), "{case}: {refused}");
     }
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let mut wanted = 0;
     for mechanism in ["plain", "scram-sha-256", "scram-sha-512"] {

@@ -8,8 +8,7 @@ use krafka::admin::{CreateTopicsOptions, NewTopic};
 
 use super::*;
 use crate::letters;
-use crate::pipeline::Settings;
-use crate::testkit::{NOW_MS, Shutter, Tested, World, reference};
+use crate::testkit::{NOW_MS, Shutter, Tested, World, plain_settings};
 
 type Made<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -50,13 +49,7 @@ async fn records_are_events_once_over_a_shut_vault_a_rebalance_and_a_lost_member
     made.into_values().collect::<Result<Vec<()>, _>>()?;
     assert!(probe(&own).await?.contains("1 topics"));
     let door = Shutter::of(&world.vault, false);
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Arc::new(Pipeline::start(door.clone(), settings)?);
     let start = || tokio::spawn(Member::new(own.clone(), world.feed.clone(), pipeline.clone()).run());
     let count = || -> Made<usize> {

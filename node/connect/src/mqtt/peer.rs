@@ -12,8 +12,8 @@ use super::listener::{Mqtt, serve};
 use super::subscriber::{Subscriber, probe};
 use crate::clients::read_clients;
 use crate::given::Feed;
-use crate::pipeline::{Pipeline, Settings};
-use crate::testkit::{NOW_MS, Tested, World, reference, write_clients};
+use crate::pipeline::Pipeline;
+use crate::testkit::{NOW_MS, Tested, World, plain_settings, write_clients};
 
 fn line(name: &str, student: u64) -> String {
     format!(
@@ -38,13 +38,7 @@ async fn mosquitto_speaks_with_us_on_both_sides() -> Tested {
     let theirs = address.rsplit(':').next().ok_or("a port")?;
     let mut world = World::new()?;
     world.feed = Arc::new(Feed::plain("sensors")?);
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let count = || -> Result<usize, Box<dyn std::error::Error>> {
         world.handles.iter().map(|handle| Ok(events_of(&world.vault, handle)?.len())).sum()

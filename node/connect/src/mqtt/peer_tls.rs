@@ -9,8 +9,8 @@ use aula_district::live::events_of;
 use aula_home::config;
 
 use super::subscriber::{Subscriber, probe};
-use crate::pipeline::{Pipeline, Settings};
-use crate::testkit::{NOW_MS, Tested, World, reference};
+use crate::pipeline::Pipeline;
+use crate::testkit::{NOW_MS, Tested, World, plain_settings};
 
 /// The feed that asks this broker, with what stands in its file of secrets.
 fn feed(broker: &str, secret: &Path, text: &str) -> Result<config::Feed, Box<dyn std::error::Error>> {
@@ -50,13 +50,7 @@ async fn a_broker_is_believed_by_its_certificate_and_believes_ours() -> Tested {
     }
     let own = feed(&at("localhost"), &secret, &right)?;
     probe(&own).await?;
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let working = tokio::spawn(Subscriber::new(own, world.feed.clone(), pipeline).run());
     let message = format!(

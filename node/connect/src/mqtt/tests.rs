@@ -17,8 +17,8 @@ use super::packet::{self, Version};
 use crate::clients::read_clients;
 use crate::given::Feed;
 use crate::letters;
-use crate::pipeline::{Pipeline, Settings};
-use crate::testkit::{NOW_MS, Shutter, Tested, World, reference, write_clients};
+use crate::pipeline::Pipeline;
+use crate::testkit::{NOW_MS, Shutter, Tested, World, plain_settings, write_clients};
 
 type Made<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -34,13 +34,7 @@ async fn served() -> Made<Served> {
     let mut world = World::new()?;
     world.feed = Arc::new(Feed::plain("sensors")?);
     let door = Shutter::of(&world.vault, false);
-    let settings = Settings {
-        params: reference(),
-        spool: None,
-        room: None,
-        feeds: vec![world.feed.clone()],
-        observer: None,
-    };
+    let settings = plain_settings(vec![world.feed.clone()]);
     let pipeline = Arc::new(Pipeline::start(door.clone(), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "east", b"secret")?;

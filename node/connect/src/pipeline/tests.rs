@@ -10,13 +10,13 @@ use super::*;
 use crate::letters;
 use crate::note::Note;
 use crate::taking::Taking;
-use crate::testkit::{NOW_MS, Shutter, Tested, World, enrol, line, mark, reference, session};
+use crate::testkit::{NOW_MS, Shutter, Tested, World, enrol, line, mark, plain_settings, reference, session};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn settings(world: &World, spool_bytes: u64) -> Settings {
     let spool = (spool_bytes > 0).then(|| (world.root.path().join("feeds"), spool_bytes));
-    Settings { params: reference(), spool, room: None, feeds: vec![world.feed.clone()], observer: None }
+    Settings { spool, ..plain_settings(vec![world.feed.clone()]) }
 }
 
 fn shutter(world: &World, shut: bool) -> Arc<Shutter> {

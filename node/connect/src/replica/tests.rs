@@ -30,8 +30,8 @@ use super::served::{Served, router, states};
 use super::wire::{Begin, Begun, Bring, Brought, Compare, Compared, Fate, Fetch, Row, Rows, VERSION};
 use crate::door::Door;
 use crate::given::{Feed, Form, Given};
-use crate::pipeline::{Pipeline, Settings};
-use crate::testkit::{NOW_MS, Tested, World, reference};
+use crate::pipeline::Pipeline;
+use crate::testkit::{NOW_MS, Tested, World, plain_settings, reference};
 
 mod hostile;
 mod leaving;
@@ -110,8 +110,7 @@ impl Side {
         feeds: &[Arc<Feed>],
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let door: Arc<dyn Door> = Arc::new(vault.clone());
-        let settings =
-            Settings { params: reference(), spool: None, room: None, feeds: feeds.to_vec(), observer: None };
+        let settings = plain_settings(feeds.to_vec());
         Ok(Self { pipeline: Arc::new(Pipeline::start(door, settings)?), vault, _root: root })
     }
 

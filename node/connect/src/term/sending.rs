@@ -13,7 +13,6 @@ use aula_ingest::event::xapi::Rules;
 use aula_ingest::plan::{LedgerSchool, Schools};
 use aula_ingest::{Input, read};
 pub use aula_kit::Made;
-use aula_kit::reference;
 use aula_kit::vault::{create, enrol};
 use aula_ledger::types::SchoolYear;
 use aula_lrs::desk::{Desk, DeskError, Incoming, Sender};
@@ -30,7 +29,7 @@ use crate::given::{Feed, Form};
 use crate::payload;
 use crate::pipeline::{Busy, Pipeline, Settings};
 use crate::statements::Statements;
-use crate::testkit::Shutter;
+use crate::testkit::{Shutter, plain_settings};
 
 /// 30 November 2026: after everything that happened.
 pub const NOW_MS: u64 = 1_796_000_000_000;
@@ -144,11 +143,8 @@ impl Site {
         let feeds: BTreeMap<Way, Arc<Feed>> =
             Way::ALL.iter().map(|way| Ok((*way, feed(*way)?))).collect::<Made<_>>()?;
         let settings = Settings {
-            params: reference(),
             spool: Some((folder.join("feeds"), SPOOL_BYTES)),
-            room: None,
-            feeds: feeds.values().cloned().collect(),
-            observer: None,
+            ..plain_settings(feeds.values().cloned().collect())
         };
         let pipeline = Arc::new(Pipeline::start(door.clone(), settings)?);
         // The spools' key is known from the first message on.
