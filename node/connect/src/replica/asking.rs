@@ -16,7 +16,7 @@ use aula_twin_runtime::params::Params;
 use aula_vault::{Folders, Identity, LocalId, SecretKey, Vault, VaultError};
 use serde::{Deserialize, Serialize};
 
-use super::bringing::Bringing;
+use super::bringing::{Bringing, Told};
 use super::difference::{Comparing, Id};
 use super::district::{District, LevelError};
 use super::entering::Entering;
@@ -65,6 +65,14 @@ pub struct Levelled {
     pub root: String,
     /// Whether both sides fold to the same states, where it was asked; none where they fold with other parameters.
     pub same_states: Option<bool>,
+}
+
+impl Levelled {
+    /// Counts what was brought.
+    pub(super) fn count(&mut self, told: &Told) {
+        self.sent = self.sent.saturating_add(told.sent);
+        self.refused = self.refused.saturating_add(told.refused);
+    }
 }
 
 /// Makes the replica's vault, where there is none: the district's by identity and marks, empty, with keys of its own.
@@ -228,8 +236,7 @@ impl Replica {
         let comparing = compared(district, begun.session, &set).await?;
         let (ours, mut gone) = self.mine(&begun, &set, comparing.ours).await?;
         let told = self.bring(district, begun.session, &ours).await?;
-        did.sent = did.sent.saturating_add(told.sent);
-        did.refused = told.refused;
+        did.count(&told);
         let fetched = self.fetch(district, &begun, &comparing.theirs).await?;
         did.received = did.received.saturating_add(fetched);
         gone.extend(told.gone);

@@ -30,7 +30,7 @@ pub(super) struct Leaver {
     /// The district's identifier.
     id: String,
     /// Of every year.
-    pub handles: Vec<(Handle, SchoolYear)>,
+    handles: Vec<(Handle, SchoolYear)>,
 }
 
 impl Replica {
@@ -73,8 +73,7 @@ impl Replica {
         did: &mut Levelled,
     ) -> Result<(), LevelError> {
         // Nobody reads them here any more, whatever keeps them.
-        let all: Vec<Handle> =
-            leavers.iter().flat_map(|leaver| &leaver.handles).map(|(own, _)| *own).collect();
+        let all: Vec<Handle> = handles(&leavers).collect();
         self.with(move |vault| people::end(vault, present, &all, now_ms)).await?;
         let mut left = leavers.into_iter();
         loop {
@@ -105,8 +104,7 @@ impl Replica {
         for (year, events) in heard {
             let begun = district.begin(genesis, (true, [0; 32]), Some(year)).await?;
             let told = self.bring(district, begun.session, &events).await?;
-            did.sent = did.sent.saturating_add(told.sent);
-            did.refused = did.refused.saturating_add(told.refused);
+            did.count(&told);
             // What the district refuses is here alone.
             leave.retain(|leaving| leaving.told.keys().all(|handle| !told.stay.contains(handle)));
         }
@@ -116,6 +114,11 @@ impl Replica {
         }
         Ok(())
     }
+}
+
+/// Their handles, of every year.
+pub(super) fn handles(leavers: &[Leaver]) -> impl Iterator<Item = Handle> {
+    leavers.iter().flat_map(|leaver| &leaver.handles).map(|(own, _)| *own)
 }
 
 fn leavers(vault: &Vault, present: SchoolYear) -> Result<Vec<Leaver>, VaultError> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 
-use aula_home::whole_file::private_folder;
+use aula_home::whole_file::{Access, private_folder, replace};
 use aula_home::{Home, with_causes};
 use serde::{Deserialize, Serialize};
 
@@ -98,9 +98,8 @@ impl Standing {
         lock.lock()?;
         let mut standing = Self::of(home).unwrap_or_default();
         change(&mut standing);
-        let new = folder.join("replica.json.part");
-        std::fs::write(&new, serde_json::to_vec(&standing).unwrap_or_default())?;
-        std::fs::rename(new, folder.join("replica.json"))?;
+        let text = serde_json::to_vec(&standing).unwrap_or_default();
+        replace(&folder.join("replica.json"), Access::Public, &text)?;
         Ok(standing)
     }
 }

@@ -10,7 +10,7 @@ use aula_ledger::types::{Handle, SchoolYear};
 
 use super::asking::{Levelled, Replica, Whose, compared};
 use super::district::{District, LevelError};
-use super::leaving::Leaver;
+use super::leaving::{Leaver, handles};
 use super::people;
 use crate::taking::Levelling;
 
@@ -23,8 +23,7 @@ impl Replica {
         going: &[Leaver],
         did: &mut Levelled,
     ) -> Result<bool, LevelError> {
-        let going: BTreeSet<Handle> =
-            going.iter().flat_map(|leaver| &leaver.handles).map(|(handle, _)| *handle).collect();
+        let going: BTreeSet<Handle> = handles(going).collect();
         let (going, mut moved) = (Arc::new(going), false);
         for year in self.with(people::years).await? {
             let set = self.set(year, Whose::Beside(present, going.clone())).await?;
@@ -39,8 +38,7 @@ impl Replica {
             let comparing = compared(district, begun.session, &set).await?;
             let (ours, _) = self.mine(&begun, &set, comparing.ours).await?;
             let told = self.bring(district, begun.session, &ours).await?;
-            did.sent = did.sent.saturating_add(told.sent);
-            did.refused = did.refused.saturating_add(told.refused);
+            did.count(&told);
             did.removed = did.removed.saturating_add(told.gone.len() as u64);
             if !told.gone.is_empty() {
                 moved = true;
