@@ -20,8 +20,8 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use crate::given::{Feed, Form, Given};
-use crate::intake::{Asked, Intake, Known};
-use crate::pipeline::{Busy, MAX_SUBMITTED, RETRY_S, ROOM_S};
+use crate::intake::{Asked, Intake, Known, retry_s};
+use crate::pipeline::{Busy, MAX_SUBMITTED};
 
 #[cfg(test)]
 mod tests;
@@ -120,14 +120,8 @@ fn refusal((status, detail): Refusal) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"caliper\""));
     }
-    match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_S));
-        }
-        StatusCode::INSUFFICIENT_STORAGE => {
-            headers.insert(RETRY_AFTER, HeaderValue::from(ROOM_S));
-        }
-        _ => {}
+    if let Some(seconds) = retry_s(status) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::given::Feed;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, RETRY_S, ROOM_S};
 
 /// Requests that are read or wait at once; more are told 503.
 const MAX_REQUESTS: usize = 256;
@@ -31,6 +31,15 @@ pub(crate) struct Asked {
 
 /// How a client says who it is, and what one is told who does not.
 pub(crate) type Known = (for<'a> fn(&'a Clients, &str) -> Option<&'a Client>, &'static str);
+
+/// After how many seconds to send again what is refused with this status; none where that does not help.
+pub(crate) fn retry_s(status: StatusCode) -> Option<u64> {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_S),
+        StatusCode::INSUFFICIENT_STORAGE => Some(ROOM_S),
+        _ => None,
+    }
+}
 
 impl Intake {
     /// A feed with its clients.

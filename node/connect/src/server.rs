@@ -21,8 +21,8 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use crate::given::{Feed, Form, Given};
-use crate::intake::{Asked, Intake, Known};
-use crate::pipeline::{Busy, MAX_SUBMITTED, RETRY_S};
+use crate::intake::{Asked, Intake, Known, retry_s};
+use crate::pipeline::{Busy, MAX_SUBMITTED};
 use crate::strangers::limited;
 
 #[cfg(test)]
@@ -54,8 +54,8 @@ fn refusal(status: StatusCode, message: impl std::fmt::Display) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Basic realm=\"feed\""));
     }
-    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        headers.insert(RETRY_AFTER, axum::http::HeaderValue::from(RETRY_S));
+    if let Some(seconds) = retry_s(status) {
+        headers.insert(RETRY_AFTER, axum::http::HeaderValue::from(seconds));
     }
     response
 }
@@ -93,12 +93,7 @@ async fn take(State(frames): State<Arc<Intake>>, Query(asked): Query<Asked>, req
         Ok(done) => answer(&json!({
             "new": done.new, "known": done.known, "dead_letters": done.dead_letters, "spooled": done.spooled,
         })),
-        Err(busy) => {
-            let (status, seconds) = busy.told();
-            let mut response = refusal(status, busy);
-            response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from(seconds));
-            response
-        }
+        Err(busy) => refusal(busy.told().0, busy),
     }
 }
 

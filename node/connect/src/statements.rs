@@ -52,14 +52,12 @@ async fn while_there_is_room(
     let reads = *request.method() == Method::POST
         && request.uri().query().is_some_and(|query| plain.contains(&query));
     let writes = [Method::POST, Method::PUT].contains(request.method()) && !reads;
-    match pipeline.room() {
-        Err(over) if writes => {
-            tracing::debug!(%over, "statements are not taken in");
-            let (status, seconds) = Busy::Over.told();
-            (status, [(RETRY_AFTER, seconds.to_string())], Busy::Over.to_string()).into_response()
-        }
-        _ => next.run(request).await,
+    if writes && let Err(over) = pipeline.room() {
+        tracing::debug!(%over, "statements are not taken in");
+        let (status, seconds) = Busy::Over.told();
+        return (status, [(RETRY_AFTER, seconds.to_string())], Busy::Over.to_string()).into_response();
     }
+    next.run(request).await
 }
 
 impl Listener for Statements {

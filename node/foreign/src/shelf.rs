@@ -85,16 +85,14 @@ impl<T> Shelf<T> {
     ) {
         let mut all = self.locked();
         end_own(&mut all.0, most, same);
-        if all.0.len() >= self.most {
-            all.0.retain(|_, one| one.until_ms > now_ms);
-        }
-        while all.0.len() >= self.most.max(1) {
+        let room = self.most.max(1);
+        while !has_room(&mut all.0, room, now_ms) {
             let longest = all.0.iter().min_by_key(|(_, one)| one.asked).map(|(digest, _)| *digest);
             let Some(longest) = longest else { break };
             all.0.remove(&longest);
         }
         // There is room.
-        let _ = insert(&mut all, self.most.max(1), secret, what, (now_ms, for_ms));
+        let _ = insert(&mut all, room, secret, what, (now_ms, for_ms));
     }
 }
 
@@ -105,16 +103,21 @@ fn insert<T>(
     what: T,
     (now_ms, for_ms): (u64, u64),
 ) -> Result<(), Full> {
-    if held.len() >= most {
-        held.retain(|_, one| one.until_ms > now_ms);
-    }
-    if held.len() >= most {
+    if !has_room(held, most, now_ms) {
         return Err(Full);
     }
     *asked = asked.saturating_add(1);
     let one = Held { until_ms: now_ms.saturating_add(for_ms), asked: *asked, what };
     held.insert(digest(secret), one);
     Ok(())
+}
+
+/// Whether one more goes in, after what is over went where it has to.
+fn has_room<T>(held: &mut HashMap<Digest32, Held<T>>, most: usize, now_ms: u64) -> bool {
+    if held.len() >= most {
+        held.retain(|_, one| one.until_ms > now_ms);
+    }
+    held.len() < most
 }
 
 /// Makes room for one more of somebody's `most`: those that end first go.
