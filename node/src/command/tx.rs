@@ -227,25 +227,23 @@ pub(super) async fn settle(
     limit: Duration,
 ) -> Result<(TransactionId, TransactionStatus), Failure> {
     let (payload, start) = (payload.into(), Instant::now());
-    let mut signed = match sender.offer(client, payload.clone()).await? {
-        (signed, None) => signed,
-        (signed, Some(refused)) => return Ok((signed.id, at_the_door(signed.id, refused)?)),
-    };
     loop {
-        let left = limit.saturating_sub(start.elapsed());
-        let told = follow(client, &signed.id.to_string(), left).await?;
-        if told.height.is_some() {
-            return Ok((signed.id, told));
+        let (signed, mut refused) = sender.offer(client, payload.clone()).await?;
+        loop {
+            if let Some(refused) = refused {
+                return Ok((signed.id, at_the_door(signed.id, refused)?));
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            let told = follow(client, &signed.id.to_string(), left).await?;
+            if told.height.is_some() {
+                return Ok((signed.id, told));
+            }
+            if sender.is_overtaken(client, &signed).await? {
+                break;
+            }
+            refused = submit(client, &signed).await.err();
         }
-        if sender.is_overtaken(client, &signed).await? {
-            sender.refresh(client).await?;
-            signed = match sender.offer(client, payload.clone()).await? {
-                (signed, None) => signed,
-                (signed, Some(refused)) => return Ok((signed.id, at_the_door(signed.id, refused)?)),
-            };
-        } else if let Err(refused) = submit(client, &signed).await {
-            return Ok((signed.id, at_the_door(signed.id, refused)?));
-        }
+        sender.refresh(client).await?;
     }
 }
 

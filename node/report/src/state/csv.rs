@@ -74,5 +74,5 @@ pub fn dictionary(tables: &[Head]) -> Result<Vec<u8>, Error> {
             writer.write_record(line)?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    Writer(writer).finish()
 }

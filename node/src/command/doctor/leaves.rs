@@ -81,11 +81,13 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
     all
 }
 
-/// Who is told spans: by the settings, or by what stands above them in this environment. One outside of the places is told nothing.
-fn collector(config: &Config) -> Option<String> {
+/// Who is told spans, and in which place that is: by the settings, or by what stands above them in this environment. One outside of the
+/// places is told nothing.
+fn collector(config: &Config) -> Option<(String, Option<String>)> {
     let own = config.telemetry.otlp.as_deref();
-    let to = Settings::address(own, |name| std::env::var(name).ok()).or_else(|| own.map(str::to_owned));
-    to.filter(|to| config.sovereignty.of_host("spans", to).is_ok())
+    let to = Settings::address(own, |name| std::env::var(name).ok()).or_else(|| own.map(str::to_owned))?;
+    let place = config.sovereignty.of_host("spans", &to).ok()?;
+    Some((host_of(&to), place.map(str::to_owned)))
 }
 
 /// What people and programs of others ask this node for.
@@ -104,12 +106,12 @@ fn asked(config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
-    if let Some(collector) = &collector(config) {
+    if let Some((to, place)) = collector(config) {
         all.push(Leaving {
             what: "spans of the program's work: patterns of routes, heights, counts, durations".into(),
             students: "none",
-            to: host_of(collector),
-            place: config.sovereignty.of_host("spans", collector).ok().flatten().map(str::to_owned),
+            to,
+            place,
             when: "within a second of a request, a block, a batch of a feed, a duty".into(),
             form: "OTLP over HTTP; encrypted where the address is https".into(),
             last: None,

@@ -165,9 +165,11 @@ fn read_mastery(path: &Path, graph: &SkillGraph) -> Result<Vec<Option<Proportion
     }
     let mut mastery = vec![None; graph.len()];
     for (id, value) in &given {
-        let refused = || format!("{value} is not a mastery of skill {id:?}, a whole number from 0 to 10000");
-        let whole = whole(value).ok_or_else(|| Failure::new("bad_mastery", refused(), HINT))?;
-        let value = Proportion::new(whole).map_err(|_| Failure::new("bad_mastery", refused(), HINT))?;
+        let refused = || {
+            let message = format!("{value} is not a mastery of skill {id:?}, a whole number from 0 to 10000");
+            Failure::new("bad_mastery", message, HINT)
+        };
+        let value = whole(value).and_then(|whole| Proportion::new(whole).ok()).ok_or_else(refused)?;
         if let Some(place) = places.get(id.as_str()).and_then(|n| mastery.get_mut(*n)) {
             *place = Some(value);
         }
