@@ -26,7 +26,7 @@ type Vault = (u64, Option<u64>);
 pub(super) struct Metrics {
     duties: Mutex<BTreeMap<(String, Duty), Line>>,
     rosters: Mutex<BTreeMap<(String, String), Standing>>,
-    vaults: Mutex<BTreeMap<String, Vault>>,
+    vaults: Mutex<BTreeMap<String, Room>>,
 }
 
 impl Metrics {
@@ -45,11 +45,10 @@ impl Metrics {
         rosters.extend(standings.into_iter().map(|(source, one)| ((home.clone(), source), one)));
     }
 
-    /// Notes how much disk a home's vault takes; nothing of one without a vault.
-    pub fn note_vault(&self, home: &Path, room: &Room) {
-        let Ok(used) = room.used() else { return };
+    /// Notes where a home's vault is; how much disk it takes is looked at when somebody asks, and nothing is told of one that is not there.
+    pub fn note_vault(&self, home: &Path, room: Room) {
         let mut vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
-        vaults.insert(home.display().to_string(), (used, room.most()));
+        vaults.insert(home.display().to_string(), room);
     }
 
     /// The text format, version 0.0.4.
@@ -58,7 +57,9 @@ impl Metrics {
     }
 
     fn of_vaults(&self) -> String {
-        let vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        let rooms = self.vaults.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let vaults: BTreeMap<&String, Vault> =
+            rooms.iter().filter_map(|(home, room)| Some((home, (room.used().ok()?, room.most())))).collect();
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Vault) -> Option<u64>| {
             if vaults.values().any(|vault| value(vault).is_some()) {
@@ -66,7 +67,7 @@ impl Metrics {
             }
             for (home, vault) in vaults.iter() {
                 if let Some(value) = value(vault) {
-                    let home = home.replace('\\', "\\\\").replace('"', "\\\"");
+                    let home = escaped(home);
                     let _ = writeln!(text, "{name}{{home=\"{home}\"}} {value}");
                 }
             }
@@ -93,7 +94,7 @@ impl Metrics {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
             for ((home, source), one) in rosters.iter() {
                 if let Some(value) = value(one) {
-                    let home = home.replace('\\', "\\\\").replace('"', "\\\"");
+                    let home = escaped(home);
                     let _ = writeln!(text, "{name}{{home=\"{home}\",source=\"{source}\"}} {value}");
                 }
             }
@@ -122,7 +123,7 @@ impl Metrics {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
             for ((home, duty), line) in lines.iter() {
                 if let Some(value) = value(line) {
-                    let home = home.replace('\\', "\\\\").replace('"', "\\\"");
+                    let home = escaped(home);
                     let _ = writeln!(text, "{name}{{home=\"{home}\",duty=\"{}\"}} {value}", duty.name());
                 }
             }
@@ -151,6 +152,11 @@ impl Metrics {
         });
         text
     }
+}
+
+/// A home as a label has it.
+fn escaped(home: &str) -> String {
+    home.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// Serves them for as long as the process runs.
@@ -201,8 +207,8 @@ mod tests {
         assert!(!text.contains("aula_district_roster_last_seconds{"), "{text}");
         let vault = tempfile::tempdir().unwrap();
         std::fs::write(vault.path().join("1.sst"), [0; 9]).unwrap();
-        metrics.note_vault(Path::new("/srv/a"), &Room::new(vault.path(), 0));
-        metrics.note_vault(Path::new("/srv/b"), &Room::new(vault.path(), 2));
+        metrics.note_vault(Path::new("/srv/a"), Room::new(vault.path(), 0));
+        metrics.note_vault(Path::new("/srv/b"), Room::new(vault.path(), 2));
         let text = metrics.text();
         assert!(text.contains("aula_district_vault_bytes{home=\"/srv/a\"} 9\n"), "{text}");
         assert!(text.contains("aula_district_vault_quota_bytes{home=\"/srv/b\"} 2097152\n"), "{text}");
