@@ -139,6 +139,17 @@ impl State {
         Some(reader)
     }
 
+    /// Makes the indices anew.
+    fn index(&mut self) {
+        self.names.clear();
+        self.readers.clear();
+        let entries = std::mem::take(&mut self.entries);
+        for entry in entries.values() {
+            self.learn(entry);
+        }
+        self.entries = entries;
+    }
+
     /// Whether nobody else has the name, or is the reader.
     fn is_free(&self, id: &str, user: &User) -> Result<(), Fault> {
         let taken = |what: &str| Fault {
@@ -192,27 +203,17 @@ impl Directory {
             }
             state.lines += 1;
         }
-        let directory = Self { path: path.to_owned(), state: Mutex::new(state) };
         if whole.len() < text.len() {
             let cut = OpenOptions::new().write(true).open(path);
             cut.and_then(|file| file.set_len(whole.len() as u64).and_then(|()| file.sync_all()))
                 .map_err(failed)?;
         }
-        directory.index(&mut directory.locked());
-        Ok(directory)
+        state.index();
+        Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn index(&self, state: &mut State) {
-        state.names.clear();
-        state.readers.clear();
-        let entries: Vec<Entry> = state.entries.values().cloned().collect();
-        for entry in &entries {
-            state.learn(entry);
-        }
     }
 
     /// Decides by this from now on; without a rule nobody is asked for.
@@ -220,7 +221,7 @@ impl Directory {
         let mut state = self.locked();
         if state.rule != rule {
             state.rule = rule;
-            self.index(&mut state);
+            state.index();
         }
     }
 
@@ -259,9 +260,8 @@ impl Directory {
             return (found.iter().count(), found.into_iter().skip(skip).take(most).cloned().collect());
         }
         let fits = |entry: &&Entry| filter.is_none_or(|filter| filter.fits(&entry.id, &entry.user));
-        let mut found = state.entries.values().filter(fits);
         let (mut total, mut page) = (0, Vec::new());
-        for entry in found.by_ref() {
+        for entry in state.entries.values().filter(fits) {
             if total >= skip && page.len() < most {
                 page.push(entry.clone());
             }

@@ -147,7 +147,7 @@ impl Desk {
     /// A provider that cannot be used.
     pub fn new(
         url: &str,
-        Registered { providers, directory: rule }: Registered,
+        registered: Registered,
         (tokens, directory, office): (Tokens, Directory, Arc<dyn Office>),
         (terms, clock): (Terms, Clock),
     ) -> Result<Self, String> {
@@ -163,7 +163,7 @@ impl Desk {
             clock,
             places: Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS)),
         };
-        desk.set_providers(Registered { providers, directory: rule })?;
+        desk.set_providers(registered)?;
         Ok(desk)
     }
 
@@ -276,13 +276,9 @@ impl Desk {
     /// A session for who is on the roster as the provider says.
     async fn welcome(&self, provider: &str, map: &Mapping, said: &Said) -> Result<Response, Refusal> {
         let mut staff = map.staff(&said.claims).map_err(denied)?;
-        match self.directory.of(&staff.reader) {
-            Employed::Unsaid => {}
-            Employed::As(role) => staff.role = role,
-            Employed::Not => {
-                return Err(denied("the district's directory does not have this account as staff"));
-            }
-        }
+        let role = self.role_now(&staff.reader, staff.role);
+        let unknown = || denied("the district's directory does not have this account as staff");
+        staff.role = role.ok_or_else(unknown)?;
         let standing = self.standing(&staff.reader).await?;
         self.fits(&staff.role, &standing)?;
         if let Some(sections) = &staff.sections

@@ -177,15 +177,7 @@ impl Tokens {
     /// # Errors
     /// A file that cannot be written; the token goes on then.
     pub fn revoke(&self, id: &str, own: impl Fn(&Token) -> bool) -> Result<bool, TokensError> {
-        let mut held = self.locked();
-        let left: Vec<Kept> =
-            held.iter().filter(|one| one.token.id != id || !own(&one.token)).cloned().collect();
-        let revoked = left.len() < held.len();
-        if revoked {
-            self.write(&left)?;
-            *held = left;
-        }
-        Ok(revoked)
+        Ok(self.keep(|one| one.token.id != id || !own(&one.token))? > 0)
     }
 
     /// Revokes all of a reader but those of the directory; says how many.
@@ -193,9 +185,13 @@ impl Tokens {
     /// # Errors
     /// A file that cannot be written; all go on then.
     pub fn revoke_of(&self, reader: &str) -> Result<usize, TokensError> {
+        self.keep(|one| one.token.reader != reader || one.token.scopes.contains(&Scope::Scim))
+    }
+
+    /// Revokes all but those that stay; says how many.
+    fn keep(&self, stays: impl Fn(&Kept) -> bool) -> Result<usize, TokensError> {
         let mut held = self.locked();
-        let stays = |one: &&Kept| one.token.reader != reader || one.token.scopes.contains(&Scope::Scim);
-        let left: Vec<Kept> = held.iter().filter(stays).cloned().collect();
+        let left: Vec<Kept> = held.iter().filter(|one| stays(one)).cloned().collect();
         let revoked = held.len().saturating_sub(left.len());
         if revoked > 0 {
             self.write(&left)?;

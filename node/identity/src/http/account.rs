@@ -52,7 +52,7 @@ impl Desk {
     }
 
     /// The role that the directory gives a reader now; the one of the login where it says nothing, none of who is no staff.
-    fn role_now(&self, reader: &str, role: String) -> Option<String> {
+    pub(super) fn role_now(&self, reader: &str, role: String) -> Option<String> {
         match self.directory.of(reader) {
             Employed::Unsaid => Some(role),
             Employed::As(now) => Some(now),

@@ -11,7 +11,7 @@
 
 use axum::body::Bytes;
 use axum::extract::Query;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::header::WWW_AUTHENTICATE;
 
 use super::*;
@@ -149,20 +149,20 @@ async fn apart<T: Send + 'static>(
     done.unwrap_or_else(|_| Err(Fault::of(500, "answering failed inside this program")))
 }
 
-fn body(bytes: Result<Bytes, BytesRejection>) -> Result<Value, Fault> {
-    let bytes = bytes.map_err(|error| match error.status() {
+type Asked = Result<Query<Wanted>, QueryRejection>;
+type Sent = Result<Bytes, BytesRejection>;
+
+fn body(sent: Sent) -> Result<Value, Fault> {
+    let bytes = sent.map_err(|error| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Fault::of(413, format!("a request has at most {MAX_USER} bytes")),
         _ => Fault::of(400, "the request's body did not come"),
     })?;
     serde_json::from_slice(&bytes).map_err(|error| Fault::bad("invalidSyntax", format!("no JSON: {error}")))
 }
 
-fn query(request: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>) -> Result<Wanted, Fault> {
-    request.map(|Query(wanted)| wanted).map_err(|error| Fault::bad("invalidValue", error.body_text()))
+fn query(asked: Asked) -> Result<Wanted, Fault> {
+    asked.map(|Query(wanted)| wanted).map_err(|error| Fault::bad("invalidValue", error.body_text()))
 }
-
-type Asked = Result<Query<Wanted>, axum::extract::rejection::QueryRejection>;
-type Sent = Result<Bytes, BytesRejection>;
 
 async fn list(State(desk): State<Shared>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
     desk.scim(&headers)?;
@@ -283,41 +283,37 @@ async fn config(State(desk): State<Shared>, headers: HeaderMap, asked: Asked) ->
     Ok(answer(200, &told::config(&of_itself(&desk, &headers, asked)?)))
 }
 
-fn whole(found: Vec<(&'static str, Value)>) -> Response {
-    let all: Vec<Value> = found.into_iter().map(|(_, one)| one).collect();
+/// A list of what the service says of itself.
+type Told = fn(&str) -> Vec<Value>;
+
+async fn whole(
+    of: Told,
+    State(desk): State<Shared>,
+    headers: HeaderMap,
+    asked: Asked,
+) -> Result<Response, Fault> {
+    let all = of(&of_itself(&desk, &headers, asked)?);
     let total = all.len();
-    answer(200, &told::list(all, total, 1))
+    Ok(answer(200, &told::list(all, total, 1)))
 }
 
-fn of_them(found: Vec<(&'static str, Value)>, id: &str) -> Result<Response, Fault> {
-    let one = found.into_iter().find(|(own, _)| *own == id);
-    one.map(|(_, one)| answer(200, &one)).ok_or_else(|| Fault::of(404, format!("there is no {id}")))
-}
-
-async fn types(State(desk): State<Shared>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
-    Ok(whole(told::resource_types(&of_itself(&desk, &headers, asked)?)))
-}
-
-async fn type_of(
+async fn one_of(
+    of: Told,
     State(desk): State<Shared>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    asked: Asked,
+    (headers, asked): (HeaderMap, Asked),
 ) -> Result<Response, Fault> {
-    of_them(told::resource_types(&of_itself(&desk, &headers, asked)?), &id)
+    let one = of(&of_itself(&desk, &headers, asked)?).into_iter().find(|one| one["id"] == id);
+    one.map(|one| answer(200, &one)).ok_or_else(|| Fault::of(404, format!("there is no {id}")))
 }
 
-async fn schemas(State(desk): State<Shared>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
-    Ok(whole(told::schemas(&of_itself(&desk, &headers, asked)?)))
-}
-
-async fn schema(
-    State(desk): State<Shared>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    asked: Asked,
-) -> Result<Response, Fault> {
-    of_them(told::schemas(&of_itself(&desk, &headers, asked)?), &id)
+/// The routes of such a list: the whole, and one of it by its number.
+fn listed(routes: Router<Shared>, at: &str, of: Told) -> Router<Shared> {
+    let all = move |desk: State<Shared>, headers: HeaderMap, asked: Asked| whole(of, desk, headers, asked);
+    let one = move |desk: State<Shared>, id: Path<String>, headers: HeaderMap, asked: Asked| {
+        one_of(of, desk, id, (headers, asked))
+    };
+    routes.route(at, get(all).fallback(method)).route(&format!("{at}/{{id}}"), get(one).fallback(method))
 }
 
 async fn me(State(desk): State<Shared>, headers: HeaderMap) -> Result<Response, Fault> {
@@ -337,14 +333,12 @@ async fn method(State(desk): State<Shared>, headers: HeaderMap) -> Result<Respon
 
 /// The routes, to be put below [`AT`].
 fn routes() -> Router<Shared> {
-    Router::new()
+    let users = Router::new()
         .route("/Users", get(list).post(make).fallback(method))
-        .route("/Users/{id}", get(find).put(replace).patch(alter).delete(remove).fallback(method))
+        .route("/Users/{id}", get(find).put(replace).patch(alter).delete(remove).fallback(method));
+    let types = listed(users, "/ResourceTypes", told::resource_types);
+    listed(types, "/Schemas", told::schemas)
         .route("/ServiceProviderConfig", get(config).fallback(method))
-        .route("/ResourceTypes", get(types).fallback(method))
-        .route("/ResourceTypes/{id}", get(type_of).fallback(method))
-        .route("/Schemas", get(schemas).fallback(method))
-        .route("/Schemas/{id}", get(schema).fallback(method))
         .route("/Me", axum::routing::any(me))
         .fallback(nothing)
         .layer(DefaultBodyLimit::max(MAX_USER))

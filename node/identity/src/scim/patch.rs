@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::user::{Attribute, Named, User, members, values_of, without_schema};
+use super::user::{Attribute, Named, User, check_schema, field, members, values_of, without_schema};
 use super::{CORE, ENTERPRISE, Fault, MAX_VALUES};
 
 /// The schema of a request that changes.
@@ -32,20 +32,12 @@ enum Target {
     Dropped,
 }
 
-fn field<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
-    let members = object.as_object()?;
-    members.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
 /// The user as a request changes it.
 ///
 /// # Errors
 /// What is no such request, a path that there is not, a user that cannot be.
 pub fn apply(request: &Value, user: &User) -> Result<User, Fault> {
-    let is_patch = |schema: &Value| schema.as_str().is_some_and(|schema| schema.eq_ignore_ascii_case(PATCH));
-    if !field(request, "schemas").and_then(Value::as_array).is_some_and(|all| all.iter().any(is_patch)) {
-        return Err(Fault::bad("invalidSyntax", format!("schemas must name {PATCH}")));
-    }
+    check_schema(request, PATCH)?;
     let operations = field(request, "Operations").and_then(Value::as_array);
     let operations = operations.filter(|list| (1..=MAX_VALUES).contains(&list.len()));
     let operations = operations

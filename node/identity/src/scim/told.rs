@@ -104,30 +104,26 @@ pub fn config(at: &str) -> Value {
     })
 }
 
-/// `/ResourceTypes`, each by its number.
-pub fn resource_types(at: &str) -> Vec<(&'static str, Value)> {
-    vec![(
-        "User",
-        json!({
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
-            "id": "User", "name": "User", "description": "a member of the district's staff", "endpoint": "/Users",
-            "schema": CORE, "schemaExtensions": [{ "schema": ENTERPRISE, "required": false }],
-            "meta": { "resourceType": "ResourceType", "location": format!("{at}/ResourceTypes/User") },
-        }),
-    )]
+/// `/ResourceTypes`.
+pub fn resource_types(at: &str) -> Vec<Value> {
+    vec![json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+        "id": "User", "name": "User", "description": "a member of the district's staff", "endpoint": "/Users",
+        "schema": CORE, "schemaExtensions": [{ "schema": ENTERPRISE, "required": false }],
+        "meta": { "resourceType": "ResourceType", "location": format!("{at}/ResourceTypes/User") },
+    })]
 }
 
-/// `/Schemas`, each by its number: the attributes that are kept.
-pub fn schemas(at: &str) -> Vec<(&'static str, Value)> {
-    let schema = |id: &'static str, name: &str, added: bool| {
+/// `/Schemas`: the attributes that are kept.
+pub fn schemas(at: &str) -> Vec<Value> {
+    let schema = |id: &str, name: &str, added: bool| {
         let own = Attribute::ALL.into_iter().filter(|attribute| attribute.is_of_enterprise() == added);
         let attributes: Vec<Value> = own.map(attribute).collect();
-        let told = json!({
+        json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
             "id": id, "name": name, "description": "what is kept of a member of staff", "attributes": attributes,
             "meta": { "resourceType": "Schema", "location": format!("{at}/Schemas/{id}") },
-        });
-        (id, told)
+        })
     };
     vec![schema(CORE, "User", false), schema(ENTERPRISE, "EnterpriseUser", true)]
 }
@@ -189,7 +185,7 @@ mod tests {
         );
         assert!(error(&Fault::of(404, "gone")).get("scimType").is_none());
         let listed = schemas("x");
-        let of = |at: usize| listed[at].1["attributes"].as_array().map(Vec::len);
+        let of = |at: usize| listed[at]["attributes"].as_array().map(Vec::len);
         assert_eq!((of(0), of(1)), (Some(6), Some(2)));
     }
 }

@@ -31,7 +31,7 @@ pub enum Attribute {
 }
 
 /// What the standard has of users beside it, in lower case: taken and dropped.
-const DROPPED: [&str; 19] = [
+const DROPPED: [&str; 20] = [
     "name",
     "displayname",
     "nickname",
@@ -51,6 +51,7 @@ const DROPPED: [&str; 19] = [
     "costcenter",
     "organization",
     "division",
+    "manager",
 ];
 
 /// What a path's first word means.
@@ -116,7 +117,6 @@ impl Attribute {
         let lower = name.to_ascii_lowercase();
         match lower.as_str() {
             "id" | "meta" | "schemas" => Named::Own,
-            "manager" => Named::Dropped,
             other if DROPPED.contains(&other) => Named::Dropped,
             _ => Named::Unknown,
         }
@@ -217,13 +217,7 @@ impl User {
     /// # Errors
     /// What is not one, or has values that cannot be.
     pub fn read(resource: &Value) -> Result<Self, Fault> {
-        let schemas = resource.as_object().and_then(|members| {
-            members.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, value)| value)
-        });
-        let core = |schema: &Value| schema.as_str().is_some_and(|schema| schema.eq_ignore_ascii_case(CORE));
-        if !schemas.and_then(Value::as_array).is_some_and(|schemas| schemas.iter().any(core)) {
-            return Err(Fault::bad("invalidSyntax", format!("schemas must name {CORE}")));
-        }
+        check_schema(resource, CORE)?;
         let mut user = Self::default();
         for (attribute, values) in members(resource)? {
             user.set(attribute, values);
@@ -254,6 +248,24 @@ impl User {
         }
         resource.insert("schemas".into(), json!(schemas));
         resource
+    }
+}
+
+/// A member of an object, whatever its name's capitals.
+pub fn field<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    let members = object.as_object()?;
+    members.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// Whether what was sent says that it is of a schema.
+///
+/// # Errors
+/// It does not.
+pub fn check_schema(sent: &Value, schema: &str) -> Result<(), Fault> {
+    let is_it = |one: &Value| one.as_str().is_some_and(|one| one.eq_ignore_ascii_case(schema));
+    match field(sent, "schemas").and_then(Value::as_array).is_some_and(|all| all.iter().any(is_it)) {
+        true => Ok(()),
+        false => Err(Fault::bad("invalidSyntax", format!("schemas must name {schema}"))),
     }
 }
 
