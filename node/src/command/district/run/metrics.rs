@@ -26,7 +26,7 @@ type Vault = (u64, Option<u64>);
 pub(super) struct Metrics {
     duties: Mutex<BTreeMap<(String, Duty), Line>>,
     rosters: Mutex<BTreeMap<(String, String), Standing>>,
-    vaults: Mutex<BTreeMap<String, Room>>,
+    vaults: Mutex<BTreeMap<String, Vault>>,
 }
 
 impl Metrics {
@@ -45,10 +45,11 @@ impl Metrics {
         rosters.extend(standings.into_iter().map(|(source, one)| ((home.clone(), source), one)));
     }
 
-    /// Notes where a home's vault is; how much disk it takes is looked at when somebody asks, and nothing is told of one that is not there.
-    pub fn note_vault(&self, home: &Path, room: Room) {
+    /// Notes how much disk a home's vault takes; nothing of one without a vault.
+    pub fn note_vault(&self, home: &Path, room: &Room) {
+        let Ok(used) = room.used() else { return };
         let mut vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
-        vaults.insert(home.display().to_string(), room);
+        vaults.insert(home.display().to_string(), (used, room.most()));
     }
 
     /// The text format, version 0.0.4.
@@ -57,9 +58,7 @@ impl Metrics {
     }
 
     fn of_vaults(&self) -> String {
-        let rooms = self.vaults.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let vaults: BTreeMap<&String, Vault> =
-            rooms.iter().filter_map(|(home, room)| Some((home, (room.used().ok()?, room.most())))).collect();
+        let vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Vault) -> Option<u64>| {
             if vaults.values().any(|vault| value(vault).is_some()) {
@@ -154,11 +153,6 @@ impl Metrics {
     }
 }
 
-/// A home as a label has it.
-fn escaped(home: &str) -> String {
-    home.replace('\\', "\\\\").replace('"', "\\\"")
-}
-
 /// Serves them for as long as the process runs.
 ///
 /// # Errors
@@ -177,6 +171,11 @@ pub(super) async fn serve(address: SocketAddr, metrics: Arc<Metrics>) -> Result<
 
 async fn told(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text())
+}
+
+/// A home as a label has it.
+fn escaped(home: &str) -> String {
+    home.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 #[cfg(test)]
@@ -207,8 +206,8 @@ mod tests {
         assert!(!text.contains("aula_district_roster_last_seconds{"), "{text}");
         let vault = tempfile::tempdir().unwrap();
         std::fs::write(vault.path().join("1.sst"), [0; 9]).unwrap();
-        metrics.note_vault(Path::new("/srv/a"), Room::new(vault.path(), 0));
-        metrics.note_vault(Path::new("/srv/b"), Room::new(vault.path(), 2));
+        metrics.note_vault(Path::new("/srv/a"), &Room::new(vault.path(), 0));
+        metrics.note_vault(Path::new("/srv/b"), &Room::new(vault.path(), 2));
         let text = metrics.text();
         assert!(text.contains("aula_district_vault_bytes{home=\"/srv/a\"} 9\n"), "{text}");
         assert!(text.contains("aula_district_vault_quota_bytes{home=\"/srv/b\"} 2097152\n"), "{text}");

@@ -182,7 +182,7 @@ async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) ->
             metrics.note_rosters(home.path(), rosters::kept(home));
         }
     }
-    metrics.note_vault(home.path(), office.room()?);
+    metrics.note_vault(home.path(), &office.room()?);
     Ok(Told::load(home))
 }
 
