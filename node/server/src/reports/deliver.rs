@@ -81,11 +81,11 @@ pub fn pending(home: &Home, config: &Config, report: &ScheduledReport) -> Result
         }
         sent
     };
-    let places = || config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
+    let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
     let to_place = &to_place;
     // A thread each: one that does not answer takes its time from no other.
     std::thread::scope(|scope| {
-        let threads: Vec<_> = places().map(|place| (place, scope.spawn(move || to_place(place)))).collect();
+        let threads: Vec<_> = places.map(|place| (place, scope.spawn(move || to_place(place)))).collect();
         for (place, thread) in threads {
             let ended = |_| vec![said(place, "", Some("its delivery ended unexpectedly".into()))];
             all.extend(thread.join().unwrap_or_else(ended));

@@ -84,6 +84,14 @@ pub trait Out {
     /// # Errors
     /// What `fill` gives; codes `disk_full`, `unwritable`.
     fn file(&mut self, name: &str, fill: Filling<'_>) -> Result<FileLine, Failure>;
+
+    /// The next file, of these bytes.
+    ///
+    /// # Errors
+    /// As [`Out::file`].
+    fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<FileLine, Failure> {
+        self.file(name, &mut |to| to.write_all(bytes).hint(DEFECT))
+    }
 }
 
 /// A writer that says what passed through it.
@@ -194,8 +202,7 @@ pub fn filling(
 pub fn fill(folder: &Path, files: &[Made]) -> Result<Vec<FileLine>, Failure> {
     filling(folder, |out| {
         for file in files {
-            let write = &mut |to: &mut dyn Write| to.write_all(&file.bytes).hint(DEFECT);
-            out.file(&file.name, write)?;
+            out.bytes(&file.name, &file.bytes)?;
         }
         Ok(())
     })

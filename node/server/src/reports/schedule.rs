@@ -31,6 +31,8 @@ const AHEAD_MS: u64 = 373 * 24 * 60 * 60 * 1_000;
 const NEAR_MS: u64 = 150 * 1_000;
 /// Most blocks that a scheduled report executes for what it compares with and was not kept.
 const MOST_BLOCKS: u64 = 50_000;
+const UNTOLD: &str = "a schedule cannot be told";
+const TIME_HINT: &str = "is the chain's time right? `aula status` says it";
 
 /// A report that was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -173,9 +175,8 @@ pub fn send(home: &Home, config: &Config, now_ms: u64) -> Result<Looked, Failure
 
 /// The date until which, it included, reports of a schedule are over their years.
 fn forgotten(report: &ScheduledReport, schedule: &Schedule, now_ms: u64) -> Result<String, Failure> {
-    let hint = "is the chain's time right? `aula status` says it";
     let until = schedule.forgotten(now_ms, report.keep_years());
-    until.map(|date| date.to_string()).advise("a schedule cannot be told", hint)
+    until.map(|date| date.to_string()).advise(UNTOLD, TIME_HINT)
 }
 
 /// What is due of one schedule, and what is over its years.
@@ -188,7 +189,6 @@ fn one(
 ) -> Result<(), Failure> {
     let now_ms = chain.view().tip().time_ms.0;
     let outbox = Outbox::open(&config.reports.outbox_dir(home), &report.name)?;
-    let hint = "is the chain's time right? `aula status` says it";
     let forgotten = forgotten(report, schedule, now_ms)?;
     match outbox.forget(&forgotten) {
         Ok(gone) => looked.deleted = looked.deleted.saturating_add(gone),
@@ -196,7 +196,7 @@ fn one(
         Err(failure) => looked.failed.push(Failed::of(&report.name, failure)),
     }
     let since = since(home, config, &report.name, now_ms)?;
-    for due in schedule.due(since, now_ms).advise("a schedule cannot be told", hint)? {
+    for due in schedule.due(since, now_ms).advise(UNTOLD, TIME_HINT)? {
         let date = due.date.to_string();
         if date <= forgotten || outbox.has(&date) {
             continue;
@@ -236,7 +236,6 @@ pub fn compared(
     height: Height,
     district: Option<u16>,
 ) -> Result<[Option<u64>; 2], Failure> {
-    let hint = "is the chain's time right? `aula status` says it";
     let time_ms = chain.header(height.0)?.time_ms.0;
     // A block is the last one before every moment from its own time on and before the next block's.
     let until_ms = match height == chain.view().tip().height {
@@ -246,8 +245,7 @@ pub fn compared(
     for (report, schedule) in check(config)? {
         let is_ours =
             report.kind == ReportKind::District && (report.district.is_none() || report.district == district);
-        let due =
-            schedule.due(time_ms.saturating_sub(1), until_ms).advise("a schedule cannot be told", hint)?;
+        let due = schedule.due(time_ms.saturating_sub(1), until_ms).advise(UNTOLD, TIME_HINT)?;
         if let Some(due) = due.first().filter(|_| is_ours) {
             return against(&schedule, *due);
         }
@@ -262,8 +260,7 @@ pub fn compared(
 /// The same time of day a week and a year before.
 fn against(schedule: &Schedule, due: Due) -> Result<[Option<u64>; 2], Failure> {
     let [week, year] = [7, 365].map(|days| schedule.days_before(due.date, days));
-    let hint = "is the chain's time right? `aula status` says it";
-    Ok([week.advise("a schedule cannot be told", hint)?, year.advise("a schedule cannot be told", hint)?])
+    Ok([week.advise(UNTOLD, TIME_HINT)?, year.advise(UNTOLD, TIME_HINT)?])
 }
 
 /// Moments between these two that a report is due at, or that a later one compares with.
@@ -272,11 +269,10 @@ fn wanted_between(
     from_ms: u64,
     until_ms: u64,
 ) -> Result<Vec<(ScheduledReport, u64)>, Failure> {
-    let hint = "is the chain's time right? `aula status` says it";
     let mut found = Vec::new();
     for (report, schedule) in check(config)? {
         let due = schedule.due(from_ms, until_ms.saturating_add(AHEAD_MS));
-        for due in due.advise("a schedule cannot be told", hint)? {
+        for due in due.advise(UNTOLD, TIME_HINT)? {
             let compared = match report.kind {
                 ReportKind::District => against(&schedule, due)?,
                 ReportKind::State | ReportKind::Transparency => [None; 2],

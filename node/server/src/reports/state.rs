@@ -80,8 +80,7 @@ pub fn make(chain: &Chain, height: Height, out: &mut dyn Out) -> Result<Manifest
 /// As [`make`].
 pub fn whole(chain: &Chain, height: Height, out: &mut dyn Out) -> Result<(), Failure> {
     let manifest = Made::json(MANIFEST, &make(chain, height, out)?)?;
-    let write = &mut |to: &mut dyn Write| to.write_all(&manifest.bytes).hint(DEFECT);
-    out.file(MANIFEST, write).map(|_| ())
+    out.bytes(MANIFEST, &manifest.bytes).map(|_| ())
 }
 
 fn files(ledger: &Ledger<'_>, header: &Header, out: &mut dyn Out) -> Result<Vec<FileLine>, Failure> {
@@ -106,8 +105,7 @@ fn files(ledger: &Ledger<'_>, header: &Header, out: &mut dyn Out) -> Result<Vec<
         lines.push(out.file(&format!("{}.csv", head.name), text)?);
     }
     let dictionary = csv::dictionary(&TABLES.map(|(head, _)| head)).hint(DEFECT)?;
-    let write = &mut |to: &mut dyn Write| to.write_all(&dictionary).hint(DEFECT);
-    lines.push(out.file("data-dictionary.csv", write)?);
+    lines.push(out.bytes("data-dictionary.csv", &dictionary)?);
     Ok(lines)
 }
 

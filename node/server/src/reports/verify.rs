@@ -131,7 +131,7 @@ impl Out for Comparing<'_> {
             Err(error) => return Err(unreadable(&path, &error)),
         };
         let there = file.is_some();
-        let mut passing = Passing::new(Beside { file, same: true, own: vec![0; 64 << 10] });
+        let mut passing = Passing::new(Beside { file, own: vec![0; 64 << 10] });
         let filled = fill(&mut passing);
         let (mut beside, made, why) = passing.ended(name);
         match why {
@@ -162,18 +162,16 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 struct Beside {
     /// None once it is known to be another, or not there.
     file: Option<BufReader<File>>,
-    same: bool,
     own: Vec<u8>,
 }
 
 impl Beside {
     /// Whether the file had these bytes and no more.
     fn ended(&mut self) -> io::Result<bool> {
-        let more = match &mut self.file {
-            Some(file) => file.read(&mut [0])? > 0,
-            None => false,
-        };
-        Ok(self.same && !more)
+        match &mut self.file {
+            Some(file) => Ok(file.read(&mut [0])? == 0),
+            None => Ok(false),
+        }
     }
 }
 
@@ -185,7 +183,7 @@ impl Write for Beside {
         match file.read_exact(own) {
             Ok(()) if own == made => {}
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
-            _ => (self.same, self.file) = (false, None),
+            _ => self.file = None,
         }
         Ok(count)
     }

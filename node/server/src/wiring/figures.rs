@@ -53,6 +53,6 @@ fn look(home: &Path, db: &ChainDb) {
 
 /// Prometheus knows floats only; bytes of a disk above 2^53 do not occur.
 #[expect(clippy::cast_precision_loss, reason = "monitoring figures")]
-const fn as_f64(value: u64) -> f64 {
+pub(super) const fn as_f64(value: u64) -> f64 {
     value as f64
 }

@@ -8,6 +8,8 @@ use aula_home::config::Quotas;
 use aula_vault::room::Room;
 use metrics::{counter, describe_gauge, gauge};
 
+use super::figures::as_f64;
+
 /// How often the vault's files are counted.
 const EVERY: Duration = Duration::from_secs(30);
 
@@ -38,10 +40,4 @@ pub(super) async fn tell(quotas: Quotas, pipeline: Weak<Pipeline>) {
             .absolute(over);
         tokio::time::sleep(EVERY).await;
     }
-}
-
-/// Prometheus knows floats only; bytes of a disk above 2^53 do not occur.
-#[expect(clippy::cast_precision_loss, reason = "monitoring figures")]
-const fn as_f64(value: u64) -> f64 {
-    value as f64
 }

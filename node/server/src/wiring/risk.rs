@@ -251,19 +251,15 @@ impl Risk {
     fn fold(&self, door: &dyn Door, params: &Params) -> Result<usize, Lent> {
         let mut done = 0;
         loop {
-            let (some, turn): (Vec<Handle>, u64) = {
-                let inner = self.inner();
-                (inner.waiting.iter().take(AT_ONCE).copied().collect(), inner.turn)
+            // Taken out first: whose events come meanwhile waits again.
+            let (some, turn) = {
+                let mut inner = self.inner();
+                let some: Vec<Handle> =
+                    std::iter::from_fn(|| inner.waiting.pop_first()).take(AT_ONCE).collect();
+                (some, inner.turn)
             };
             if some.is_empty() {
                 return Ok(done);
-            }
-            // Taken out first: whose events come meanwhile waits again.
-            {
-                let mut inner = self.inner();
-                for handle in &some {
-                    inner.waiting.remove(handle);
-                }
             }
             let mut found = Vec::with_capacity(some.len());
             let folded = lent(door, |vault| {
