@@ -4,6 +4,7 @@
 //! again are forgotten; at most [`MAX_CALLERS`] are remembered, and beyond that all start anew.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,11 +14,11 @@ const MAX_CALLERS: usize = 10_000;
 /// Seconds of reads that may come at once.
 const BURST_S: f64 = 4.0;
 
-/// How much each address may still ask for at once.
+/// How much each address may still ask for at once, or each of something else that requests are counted by.
 #[derive(Debug)]
-pub struct Callers {
+pub struct Callers<K = IpAddr> {
     per_second: f64,
-    buckets: Mutex<HashMap<IpAddr, Bucket>>,
+    buckets: Mutex<HashMap<K, Bucket>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +27,8 @@ struct Bucket {
     at: Instant,
 }
 
-impl Callers {
-    /// So many reads a second for each address; 0 is no limit.
+impl<K: Eq + Hash> Callers<K> {
+    /// So many reads a second for each; 0 is no limit.
     pub fn new(per_second: u32) -> Self {
         Self { per_second: f64::from(per_second), buckets: Mutex::default() }
     }
@@ -36,7 +37,7 @@ impl Callers {
     ///
     /// # Errors
     /// The time until there is one.
-    pub fn ask(&self, caller: IpAddr, now: Instant) -> Result<(), Duration> {
+    pub fn ask(&self, caller: K, now: Instant) -> Result<(), Duration> {
         if self.per_second <= 0.0 {
             return Ok(());
         }

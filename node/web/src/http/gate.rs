@@ -6,7 +6,7 @@
 //! permits of their own, so that no number of readers silences either.
 
 use std::any::Any;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -148,8 +148,8 @@ async fn keep(
 }
 
 /// What a request is for, which says whose permits it takes and which rate it counts against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
     /// Whether this node is alive and well: never kept out by what others ask.
     Health,
     Submission,
@@ -231,11 +231,7 @@ fn over_rate(callers: &Callers, caller: IpAddr) -> Option<Response> {
 /// A refusal when all callers together ask more than the district may have answered. Submissions have a share of their own, as they have
 /// permits: what the district itself sends waits for no reader.
 fn over_quota(node: &Node, purpose: Purpose) -> Option<Response> {
-    let bucket = match purpose {
-        Purpose::Submission => Ipv4Addr::BROADCAST,
-        Purpose::Health | Purpose::Reading => Ipv4Addr::UNSPECIFIED,
-    };
-    let wait = node.tenant.ask(IpAddr::V4(bucket), Instant::now()).err()?;
+    let wait = node.tenant.ask(purpose, Instant::now()).err()?;
     let tenant = node.quotas.tenant.clone();
     counter!("aula_quota_refused_total", "tenant" => tenant, "quota" => "requests").increment(1);
     Some(too_many(wait, "over_quota", "this district is asked more than its share of this machine".into()))

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use super::bodies::Bodies;
 use super::cache::Cache;
 use super::callers::Callers;
+use super::gate::Purpose;
 use super::kept_vault::KeptVault;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
@@ -125,7 +126,7 @@ pub struct Node {
     pub finality: Latency,
     pub(crate) cache: Cache,
     /// Of all callers together, readings and submissions apart.
-    pub(crate) tenant: Callers,
+    pub(crate) tenant: Callers<Purpose>,
     pub(crate) quotas: Quotas,
     pub(crate) callers: Callers,
     pub(crate) submitters: Callers,
