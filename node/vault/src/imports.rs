@@ -288,16 +288,25 @@ impl Vault {
     /// # Errors
     /// A damaged vault.
     pub fn imported_after(&self, number: u64) -> Result<(BTreeSet<Handle>, u64), VaultError> {
-        let newest = self.imports()?.last().map_or(number, |last| last.import.max(number));
-        let mut found = BTreeSet::new();
+        let damaged = || VaultError::Damaged("an import's list of students is unreadable".into());
+        let (mut found, mut newest) = (BTreeSet::new(), number);
+        let from = number.saturating_add(1).to_be_bytes();
         let mut journal = self.db.raw_iterator_cf(family(&self.db, Table::Journal)?);
-        for import in number.saturating_add(1)..=newest {
-            for handle in self.touched_by(import)? {
-                let events = journal_key(&handle, import, EVENT, &[]);
-                journal.seek(&events);
-                if journal.key().is_some_and(|key| key.starts_with(&events)) {
-                    found.insert(handle);
-                }
+        for row in self
+            .db
+            .iterator_cf(family(&self.db, Table::Imports)?, IteratorMode::From(&from, Direction::Forward))
+        {
+            let (key, _) = row?;
+            let (import, handle) = key.split_first_chunk::<8>().ok_or_else(damaged)?;
+            newest = newest.max(u64::from_be_bytes(*import));
+            if handle.is_empty() {
+                continue;
+            }
+            let handle = Handle(handle.try_into().map_err(|_| damaged())?);
+            let events = journal_key(&handle, u64::from_be_bytes(*import), EVENT, &[]);
+            journal.seek(&events);
+            if journal.key().is_some_and(|key| key.starts_with(&events)) {
+                found.insert(handle);
             }
         }
         journal.status()?;
