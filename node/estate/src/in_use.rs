@@ -6,7 +6,7 @@ use crate::check::schedule::{Lesson, Schedule};
 use crate::check::table::minute;
 use crate::energy::Building;
 use crate::energy::air::Airing;
-use crate::energy::building::ZoneInUse;
+use crate::energy::building::{SetBack, ZoneInUse};
 use crate::energy::schedule::{Program, Row, Schedule as Week};
 use crate::fit::{Date, weekday};
 use crate::text::Unreadable;
@@ -57,8 +57,8 @@ pub fn week(
 }
 
 /// A zone for each room, given with the zone that it names: that one, else one of its own name, else the building's single zone
-/// for each. What a zone does not say of its airing and of its lights in an empty room is as rooms of classes have it; zones
-/// without a room are left out.
+/// for each. What a zone does not say of its airing, of its lights in an empty room and of how it is left while closed is as
+/// rooms of classes have it; zones without a room are left out.
 ///
 /// # Errors
 /// When the building has several zones and none for some room.
@@ -101,6 +101,7 @@ fn as_class(zone: &ZoneInUse, id: &str) -> ZoneInUse {
     ZoneInUse {
         id: id.to_owned(),
         airing: zone.airing.or(Airing::CLASSES),
+        set_back: zone.set_back.or(SetBack::CLASSES),
         idle_load: zone.idle_load.or(Some(CLASS_IDLE_LOAD)),
         ..zone.clone()
     }

@@ -67,7 +67,7 @@ impl<'a> Aired<'a> {
     /// An hour; without a schedule the zone is in use and empty.
     pub fn step(&mut self, mass: i64, gains: &Gains, slot: Option<Use>) -> Step {
         let (zone, slot) = (self.zone, slot.unwrap_or(Use { open: true, ..Use::default() }));
-        let control = if slot.open { &zone.control } else { &zone.set_back };
+        let control = if slot.open { zone.control } else { zone.set_back.of(zone.control) };
         let Exchange { vented, infiltrated, recovered, .. } = zone.exchange;
         let of_all = |share: i64| (i128::from(vented) * i128::from(share) / 1_000_000) as i64;
         let wanted = if slot.open {
@@ -79,7 +79,7 @@ impl<'a> Aired<'a> {
         };
         let kept = (i128::from(wanted) * i128::from(recovered) / 1_000_000) as i64;
         let usual = if wanted == vented { zone.zone } else { self.of(infiltrated + wanted - kept) };
-        let step = usual.step(mass, gains, control);
+        let step = usual.step(mass, gains, &control);
         let helps = zone.airing.bypass.unwrap_or(false) && kept > 0 && gains.outdoor < step.air;
         if step.demand >= 0 || !helps {
             return step;
@@ -87,12 +87,12 @@ impl<'a> Aired<'a> {
         let full = self.of(infiltrated + wanted).step(
             mass,
             gains,
-            &Control { heat_below: i64::MIN / 4, ..*control },
+            &Control { heat_below: i64::MIN / 4, ..control },
         );
         if full.demand < 0 {
             return full;
         }
-        let idle = Control { most_heating: 0, most_cooling: 0, ..*control };
+        let idle = Control { most_heating: 0, most_cooling: 0, ..control };
         let none = usual.step(mass, gains, &idle);
         // From `none`, too warm, as far towards `full` as brings the air to its set point.
         let part = |from: i64, to: i64| {

@@ -30,8 +30,8 @@ pub struct ZoneInUse {
     pub zone: Zone,
     /// Set points and limits while in use.
     pub control: Control,
-    /// The same while closed.
-    pub set_back: Control,
+    /// Set points while closed.
+    pub set_back: SetBack,
     /// Ventilation, cracks and the rest of the zone, µW/K.
     pub exchange: Exchange,
     /// How it is aired.
@@ -52,6 +52,42 @@ pub struct ZoneInUse {
     pub heating_cop: Option<i64>,
     /// Cold per electricity, × 10⁶.
     pub cooling_eer: Option<i64>,
+}
+
+/// Set points of a zone while it is closed, µ°C; limits are those of its use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SetBack {
+    /// Heated below; five degrees under the zone's own where nothing is said.
+    pub heat_below: Option<i64>,
+    /// Cooled above; six degrees over the zone's own where nothing is said.
+    pub cool_above: Option<i64>,
+}
+
+impl SetBack {
+    /// As rooms of classes are left: their fabric is kept from the cold at 10 °C, the stage at which a building's heating starts by
+    /// itself (CIBSE Guide H, fabric protection), and nobody cools a locked room.
+    pub const CLASSES: Self = Self { heat_below: Some(10_000_000), cool_above: Some(100_000_000) };
+
+    /// What is not said here is as there.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            heat_below: self.heat_below.or(other.heat_below),
+            cool_above: self.cool_above.or(other.cool_above),
+        }
+    }
+
+    /// How a zone is kept while closed that is kept so while in use; never closer than that.
+    #[must_use]
+    pub fn of(self, in_use: Control) -> Control {
+        let heat_below = self.heat_below.unwrap_or(in_use.heat_below - 5_000_000);
+        let cool_above = self.cool_above.unwrap_or(in_use.cool_above + 6_000_000);
+        Control {
+            heat_below: heat_below.min(in_use.heat_below),
+            cool_above: cool_above.max(in_use.cool_above),
+            ..in_use
+        }
+    }
 }
 
 /// Reads a building.
@@ -214,16 +250,9 @@ fn zone(id: &str, params: &Params<'_>, iso_coupling: bool) -> Result<ZoneInUse, 
         most_heating: limit("max_heating_energy_per_floor_area")?,
         most_cooling: limit("max_cooling_energy_per_floor_area")?,
     };
-    let set_back = Control {
-        heat_below: params
-            .may("t_setback_heating", -50, 100)?
-            .unwrap_or(heat_below - 5_000_000)
-            .min(heat_below),
-        cool_above: params
-            .may("t_setback_cooling", -50, 100)?
-            .unwrap_or(cool_above + 6_000_000)
-            .max(cool_above),
-        ..control
+    let set_back = SetBack {
+        heat_below: params.may("t_setback_heating", -50, 100)?,
+        cool_above: params.may("t_setback_cooling", -50, 100)?,
     };
     Ok(ZoneInUse {
         id: id.to_owned(),

@@ -36,7 +36,6 @@ pub fn warmth(
     if !cooled {
         for zone in &mut building.zones {
             zone.control.most_cooling = 0;
-            zone.set_back.most_cooling = 0;
         }
     }
     let year = run_weather(&building, weather, schedule);

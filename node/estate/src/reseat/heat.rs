@@ -57,7 +57,6 @@ pub fn warm_day(
     let (mut building, zone_of) = zones(estate.zoned(), building)?;
     for zone in building.zones.iter_mut().filter(|_| !cooled) {
         zone.control.most_cooling = 0;
-        zone.set_back.most_cooling = 0;
     }
     let year = run_weather(&building, weather, Some(&week(&lessons, &building, &zone_of, Program::Hours)));
     let days = (weather.hours.len() / 24) as u32;

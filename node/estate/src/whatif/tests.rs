@@ -1,6 +1,7 @@
 use super::*;
 use crate::check::estate::read_estate;
 use crate::check::table::read_csv;
+use crate::energy::building::SetBack;
 use crate::energy::{read_building, read_inputs};
 use crate::staffing::{read_sections, read_staff};
 
@@ -130,6 +131,11 @@ fn a_plan_and_a_whatif_have_the_same_zones() {
     let (own, _) = zones(estate.zoned(), &building).unwrap();
     assert_eq!(crate::plan::zones(&building, &instance).unwrap(), own);
     assert!(own.zones.iter().all(|zone| zone.airing.per_person.is_some() && zone.idle_load.is_some()));
+    assert!(own.zones.iter().all(|zone| zone.set_back == SetBack::CLASSES));
+    // What a district says of its building stays.
+    let said = OFFICE.replacen("\"ach_vent\"", "\"t_setback_heating\":16,\"ach_vent\"", 1);
+    let (own, _) = zones(estate.zoned(), &read_building(said.as_bytes()).unwrap()).unwrap();
+    assert!(own.zones.iter().all(|zone| zone.set_back.heat_below == Some(16_000_000)));
 }
 
 #[test]
