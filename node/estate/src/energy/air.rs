@@ -84,11 +84,8 @@ impl<'a> Aired<'a> {
         if step.demand >= 0 || !helps {
             return step;
         }
-        let full = self.of(infiltrated + wanted).step(
-            mass,
-            gains,
-            &Control { heat_below: i64::MIN / 4, ..control },
-        );
+        let full =
+            self.of(infiltrated + wanted).step(mass, gains, &Control { heat_below: i64::MIN / 4, ..control });
         if full.demand < 0 {
             return full;
         }
