@@ -57,7 +57,7 @@ impl Unread {
 impl std::fmt::Display for Unread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Refused(error) => error.fmt(f),
+            Self::Refused(error) => write!(f, "{error}"),
             Self::Open(mode) => write!(f, "others can read it (mode {mode:o}): chmod 600 it"),
         }
     }
