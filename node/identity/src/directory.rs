@@ -1,8 +1,8 @@
 //! Who is staff, as the district's identity system says by SCIM: users in one file, and by them the role of each reader.
 //!
 //! The file has a line a change, on disk before the change is told done; a line that a crash left in part is cut off when it is opened,
-//! and a file of many old lines is written anew. In a pair the other one has a line before the change is told done. Invariants: no two users have one name; a reader whom two active users would be is
-//! nobody. Absent: what a reader may see, which the vault's roster decides.
+//! and a file of many old lines is written anew. In a pair the other one has a line before the change is told done. Invariants: no two
+//! users have one name; a reader whom two active users would be is nobody. Absent: what a reader may see, which the vault's roster decides.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::OpenOptions;
@@ -120,6 +120,12 @@ impl State {
             return None;
         }
         map.staff(&user.claims()).ok().map(|staff| (staff.reader, staff.role))
+    }
+
+    /// The reader whom a user names who is no staff. What follows of that may be undone still when the same is asked again.
+    fn left(&self, user: &User) -> Option<String> {
+        let reader = self.rule.as_ref()?.map.reader(&user.claims()).ok()?;
+        (!self.readers.contains_key(&reader)).then_some(reader)
     }
 
     /// Takes a user out of the indices; gives the reader that it was.
@@ -323,7 +329,7 @@ impl Directory {
         self.keep(None, entry)
     }
 
-    /// Changes a user; what changes nothing is not written.
+    /// Changes a user; what changes nothing is not written, and touches whoever is no staff once more.
     ///
     /// # Errors
     /// 404, 409, 503, and what `change` refuses.
@@ -337,7 +343,8 @@ impl Directory {
         let before = self.find(id)?;
         let user = change(&before.user)?;
         if user == before.user {
-            return Ok((before, Vec::new()));
+            let left = self.locked().left(&user);
+            return Ok((before, left.into_iter().collect()));
         }
         self.locked().is_free(id, &user)?;
         let entry = Entry { user, changed_ms: now_ms.max(before.changed_ms), ..before.clone() };
@@ -478,6 +485,7 @@ mod tests {
         assert_eq!(of(&directory, "t-9"), Employed::Not, "no role here");
         change(user("t-9@east.example", "head", false));
         assert_eq!(of(&directory, "t-9"), Employed::Not, "inactive");
+        assert_eq!(change(user("t-9@east.example", "head", false)), ["t-9"], "asked again, it follows again");
         directory.set_rule(rule(false));
         assert_eq!(of(&directory, "t-9"), Employed::Unsaid, "not to decide yet");
         directory.set_rule(rule(true));

@@ -1,9 +1,9 @@
 //! Files that lie beside the database: compared by their hashes, and copied whole where they differ.
 //!
 //! Roots are named, so that each home has its own folder for each. Invariants: a path that leaves its root is refused, and so is a file
-//! that is none of a root of certain files, whose other files are nobody's to remove; a file takes its
-//! name when it is whole and on disk; the file that names the keystore's current generation goes last; what the acting one no
-//! longer has is removed, its bytes written over first. Absent: who asks.
+//! that is none of a root of certain files, whose other files are nobody's to remove; a file takes its name when it is whole and on disk;
+//! the file that names the keystore's current generation goes last; what the acting one no longer has is removed, its bytes written over
+//! first. Absent: who asks.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};

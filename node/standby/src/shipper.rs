@@ -5,8 +5,8 @@
 //! the standby level beside the writes: files, then a copy of the whole database where their histories parted or the log does not reach
 //! back, then the log, and the last of it while no write is made. Invariants: it is recorded that this one goes on alone before a
 //! write is told done that only it has; a write is told done when the standby has the files that go before it as they were when it was
-//! made; it is recorded that the standby is level while no write is made and it has all of
-//! them; a standby that knows a newer epoch ends everything here. Absent: who may act, which the permit says.
+//! made; it is recorded that the standby is level while no write is made and it has all of them; a standby that knows a newer epoch ends
+//! everything here. Absent: who may act, which the permit says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
