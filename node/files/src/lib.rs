@@ -5,7 +5,7 @@
 //! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,53 @@ pub fn is_there(path: &Path) -> bool {
 pub fn open_to_others(found: &Metadata) -> Option<u32> {
     let mode = found.mode() & 0o7777;
     (mode & 0o077 != 0).then_some(mode)
+}
+
+/// Why a file that is its owner's alone is not read.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is missing, or the system refuses it.
+    Refused(io::Error),
+    /// Group or others may read, write or enter it: its mode.
+    Open(u32),
+}
+
+impl Unread {
+    /// True where there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(error) => write!(f, "{error}"),
+            Self::Open(mode) => write!(f, "others can read it (mode {mode:o}): chmod 600 it"),
+        }
+    }
+}
+
+impl std::error::Error for Unread {}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Reads a file that nobody but its owner may read or write. What is looked at is what is read, whatever takes its name meanwhile.
+///
+/// # Errors
+/// [`Unread`].
+pub fn read_private(path: &Path) -> Result<Vec<u8>, Unread> {
+    let mut file = File::open(path)?;
+    if let Some(mode) = open_to_others(&file.metadata()?) {
+        return Err(Unread::Open(mode));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Makes a folder that only its owner may enter, mode 0700, and those above it.
@@ -158,6 +205,26 @@ mod tests {
         {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
             assert_eq!(open_to_others(&fs::metadata(&path)?), told, "{mode:o}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_is_read_that_is_its_owner_s_alone() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("key.json");
+        assert!(read_private(&path).is_err_and(|why| why.is_missing()));
+        fs::write(&path, b"secret")?;
+        for (mode, told) in [(0o600, None), (0o400, None), (0o640, Some(0o640)), (0o602, Some(0o602))] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+            match (read_private(&path), told) {
+                (Ok(bytes), None) => assert_eq!(bytes, b"secret"),
+                (Err(why @ Unread::Open(found)), Some(told)) => {
+                    assert_eq!(found, told);
+                    assert!(!why.is_missing() && why.to_string().contains(&format!("{told:o}")), "{why}");
+                }
+                other => panic!("{mode:o}: {other:?}"),
+            }
         }
         Ok(())
     }

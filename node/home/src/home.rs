@@ -116,6 +116,14 @@ impl Home {
         self.0.join("pair")
     }
 
+    /// What logins keep, 0700: `identity/`, of which the program's are [`Home::IDENTITY_FILES`].
+    pub fn identity_dir(&self) -> PathBuf {
+        self.0.join("identity")
+    }
+
+    /// The files of logins, which a pair copies: tokens of programs, then the directory of staff.
+    pub const IDENTITY_FILES: &'static [&'static str] = &["tokens.json", "directory.jsonl"];
+
     /// Families' links, by the hashes of their tokens: `links/`.
     pub fn links_dir(&self) -> PathBuf {
         self.0.join("links")

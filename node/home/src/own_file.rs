@@ -3,10 +3,12 @@
 //! A file is known by device, number, length, mode and the moment at which its inode was changed last. That moment nobody sets: a
 //! file that takes another's place with an old date, and one whose mode alone was mended, are other ones.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use aula_files::Unread;
 
 /// Why such a file is not read.
 #[derive(Debug, thiserror::Error)]
@@ -35,15 +37,10 @@ pub fn read(path: &Path) -> Result<String, OwnFileError> {
 /// # Errors
 /// [`OwnFileError`].
 pub fn bytes(path: &Path) -> Result<Vec<u8>, OwnFileError> {
-    let failed = |error| OwnFileError::Read(path.to_owned(), error);
-    // What is looked at is what is read.
-    let mut file = File::open(path).map_err(failed)?;
-    if let Some(mode) = aula_files::open_to_others(&file.metadata().map_err(failed)?) {
-        return Err(OwnFileError::Open(path.to_owned(), mode));
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    aula_files::read_private(path).map_err(|why| match why {
+        Unread::Refused(error) => OwnFileError::Read(path.to_owned(), error),
+        Unread::Open(mode) => OwnFileError::Open(path.to_owned(), mode),
+    })
 }
 
 /// Which file stands at a path, and as of when.
@@ -128,7 +125,7 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::{self, File, Permissions};
     use std::os::unix::fs::PermissionsExt;
     use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,21 +1,22 @@
 //! Who is staff, as the district's identity system says by SCIM: users in one file, and by them the role of each reader.
 //!
 //! The file has a line a change, on disk before the change is told done; a line that a crash left in part is cut off when it is opened,
-//! and a file of many old lines is written anew. Invariants: no two users have one name; a reader whom two active users would be is
-//! nobody. Absent: what a reader may see, which the vault's roster decides.
+//! and a file of many old lines is written anew. In a pair the other one has a line before the change is told done. Invariants: no two
+//! users have one name; a reader whom two active users would be is nobody. Absent: what a reader may see, which the vault's roster decides.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aula_files::Access;
+use aula_files::{Access, Unread};
 use aula_foreign::secret::number;
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::Mapping;
+use crate::pair::Other;
 use crate::scim::Fault;
 use crate::scim::filter::Filter;
 use crate::scim::user::User;
@@ -94,7 +95,10 @@ pub type Touched = Vec<String>;
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
+    other: Other,
     state: Mutex<State>,
+    /// Held while the file changes: who is asked about meanwhile waits for no disk and no other node.
+    writing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +120,12 @@ impl State {
             return None;
         }
         map.staff(&user.claims()).ok().map(|staff| (staff.reader, staff.role))
+    }
+
+    /// The reader whom a user names who is no staff. What follows of that may be undone still when the same is asked again.
+    fn left(&self, user: &User) -> Option<String> {
+        let reader = self.rule.as_ref()?.map.reader(&user.claims()).ok()?;
+        (!self.readers.contains_key(&reader)).then_some(reader)
     }
 
     /// Takes a user out of the indices; gives the reader that it was.
@@ -177,39 +187,71 @@ fn gone(id: &str) -> Fault {
     Fault::of(404, format!("there is no user {id}"))
 }
 
+/// Cuts a file to what it had before; on disk on return.
+fn cut(path: &Path, to: u64) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(to)?;
+    file.sync_all()
+}
+
+/// What a file has, without a rule; nothing where there is none yet.
+fn read(path: &Path) -> Result<State, DirectoryError> {
+    let failed = |error| DirectoryError::File { path: path.to_owned(), error };
+    // Bytes: a line that a crash cut may end within a letter.
+    let text = match aula_files::read_private(path) {
+        Ok(text) => text,
+        Err(why) if why.is_missing() => Vec::new(),
+        Err(Unread::Open(_)) => return Err(DirectoryError::Open(path.to_owned())),
+        Err(Unread::Refused(error)) => return Err(failed(error)),
+    };
+    let mut state = State::default();
+    let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
+    let whole = text.get(..end).unwrap_or_default();
+    for line in whole.split_inclusive(|byte| *byte == b'\n') {
+        match serde_json::from_slice(line).map_err(|error| failed(error.into()))? {
+            Line::Kept(entry) => drop(state.entries.insert(entry.id.clone(), entry)),
+            Line::Gone { id, .. } => drop(state.entries.remove(&id)),
+        }
+        state.lines += 1;
+    }
+    if whole.len() < text.len() {
+        cut(path, whole.len() as u64).map_err(failed)?;
+    }
+    Ok(state)
+}
+
 impl Directory {
     /// The directory of a file; an empty one where there is none yet.
     ///
     /// # Errors
     /// A file that cannot be read, is not of this form, or that others may read.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
-        let failed = |error| DirectoryError::File { path: path.to_owned(), error };
-        let mut state = State::default();
-        // Bytes: a line that a crash cut may end within a letter.
-        let text = match fs::read(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(failed(error)),
-        };
-        if !text.is_empty() && aula_files::open_to_others(&fs::metadata(path).map_err(failed)?).is_some() {
-            return Err(DirectoryError::Open(path.to_owned()));
-        }
-        let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
-        let whole = text.get(..end).unwrap_or_default();
-        for line in whole.split_inclusive(|byte| *byte == b'\n') {
-            match serde_json::from_slice(line).map_err(|error| failed(error.into()))? {
-                Line::Kept(entry) => drop(state.entries.insert(entry.id.clone(), entry)),
-                Line::Gone { id, .. } => drop(state.entries.remove(&id)),
-            }
-            state.lines += 1;
-        }
-        if whole.len() < text.len() {
-            let cut = OpenOptions::new().write(true).open(path);
-            cut.and_then(|file| file.set_len(whole.len() as u64).and_then(|()| file.sync_all()))
-                .map_err(failed)?;
-        }
-        state.index();
-        Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
+        let directory = Self::unread(path, None);
+        directory.read_again()?;
+        Ok(directory)
+    }
+
+    /// An empty one until the file is read by [`Directory::read_again`]: the other one of a pair may be writing it now.
+    pub fn unread(path: &Path, other: Other) -> Self {
+        Self { path: path.to_owned(), other, state: Mutex::default(), writing: Mutex::default() }
+    }
+
+    /// Takes the file as it is now in the place of what was known; the rule stays.
+    ///
+    /// # Errors
+    /// As [`Directory::open`]; all stays as it was then.
+    pub fn read_again(&self) -> Result<(), DirectoryError> {
+        let _writing = self.writing();
+        let mut read = read(&self.path)?;
+        let mut state = self.locked();
+        read.rule = state.rule.take();
+        read.index();
+        *state = read;
+        Ok(())
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
@@ -273,18 +315,21 @@ impl Directory {
     /// Keeps a new user.
     ///
     /// # Errors
-    /// 409 when another has its name, 507 when there are [`MAX_USERS`], 503 when the disk refuses.
+    /// 409 when another has its name, 507 when there are [`MAX_USERS`], 503 when the disk refuses or the other one of a pair cannot have it.
     pub fn make(&self, user: User, now_ms: u64) -> Result<(Entry, Touched), Fault> {
-        let mut state = self.locked();
+        let _writing = self.writing();
         let entry = Entry { id: number(), user, made_ms: now_ms, changed_ms: now_ms };
-        state.is_free(&entry.id, &entry.user)?;
-        if state.entries.len() >= MAX_USERS {
-            return Err(Fault::of(507, format!("there are {MAX_USERS} users, as many as there may be")));
+        {
+            let state = self.locked();
+            state.is_free(&entry.id, &entry.user)?;
+            if state.entries.len() >= MAX_USERS {
+                return Err(Fault::of(507, format!("there are {MAX_USERS} users, as many as there may be")));
+            }
         }
-        self.keep(&mut state, None, entry)
+        self.keep(None, entry)
     }
 
-    /// Changes a user; what changes nothing is not written.
+    /// Changes a user; what changes nothing is not written, and touches whoever is no staff once more.
     ///
     /// # Errors
     /// 404, 409, 503, and what `change` refuses.
@@ -294,28 +339,27 @@ impl Directory {
         now_ms: u64,
         change: impl FnOnce(&User) -> Result<User, Fault>,
     ) -> Result<(Entry, Touched), Fault> {
-        let mut state = self.locked();
-        let before = state.entries.get(id).cloned().ok_or_else(|| gone(id))?;
+        let _writing = self.writing();
+        let before = self.find(id)?;
         let user = change(&before.user)?;
         if user == before.user {
-            return Ok((before, Vec::new()));
+            let left = self.locked().left(&user);
+            return Ok((before, left.into_iter().collect()));
         }
-        state.is_free(id, &user)?;
+        self.locked().is_free(id, &user)?;
         let entry = Entry { user, changed_ms: now_ms.max(before.changed_ms), ..before.clone() };
-        self.keep(&mut state, Some(before), entry)
+        self.keep(Some(before), entry)
     }
 
-    fn keep(
-        &self,
-        state: &mut State,
-        before: Option<Entry>,
-        entry: Entry,
-    ) -> Result<(Entry, Touched), Fault> {
-        self.write(state, &Line::Kept(entry.clone())).map_err(|error| unwritten(&error))?;
+    /// Called while the file is this one's to write.
+    fn keep(&self, before: Option<Entry>, entry: Entry) -> Result<(Entry, Touched), Fault> {
+        self.write(&Line::Kept(entry.clone()))?;
+        let mut state = self.locked();
+        state.lines += 1;
         let old = before.and_then(|before| state.forget(&before));
         let new = state.learn(&entry);
         state.entries.insert(entry.id.clone(), entry.clone());
-        self.shorten(state);
+        self.shorten(&mut state);
         let mut touched: Touched = old.into_iter().chain(new).collect();
         touched.dedup();
         Ok((entry, touched))
@@ -326,18 +370,30 @@ impl Directory {
     /// # Errors
     /// 404, 503.
     pub fn remove(&self, id: &str, now_ms: u64) -> Result<Touched, Fault> {
+        let _writing = self.writing();
+        let entry = self.find(id)?;
+        self.write(&Line::Gone { id: id.to_owned(), gone_ms: now_ms })?;
         let mut state = self.locked();
-        let entry = state.entries.get(id).cloned().ok_or_else(|| gone(id))?;
-        let line = Line::Gone { id: id.to_owned(), gone_ms: now_ms };
-        self.write(&mut state, &line).map_err(|error| unwritten(&error))?;
+        state.lines += 1;
         let touched = state.forget(&entry).into_iter().collect();
         state.entries.remove(id);
         self.shorten(&mut state);
         Ok(touched)
     }
 
-    /// A line more, on disk on return; else the file is as it was.
-    fn write(&self, state: &mut State, line: &Line) -> io::Result<()> {
+    /// A line more: on disk on return, and with the other one of a pair; else the file is as it was.
+    fn write(&self, line: &Line) -> Result<(), Fault> {
+        let before = self.append(line).map_err(|error| unwritten(&error))?;
+        let Some(Err(why)) = self.other.as_ref().map(|other| other.copied()) else { return Ok(()) };
+        tracing::warn!(%why, "a change of the directory is refused: the other one of the pair could not have it");
+        if let Err(error) = cut(&self.path, before) {
+            tracing::error!(%error, "a change of the directory that nobody was told of stays in its file");
+        }
+        Err(Fault::of(503, format!("nothing was changed: {why}")))
+    }
+
+    /// A line more, on disk on return; gives how many bytes the file had, which it has again where that fails.
+    fn append(&self, line: &Line) -> io::Result<u64> {
         let mut bytes = serde_json::to_vec(line)?;
         bytes.push(b'\n');
         self.path.parent().map_or(Ok(()), aula_files::private_folder)?;
@@ -352,8 +408,7 @@ impl Directory {
         if is_new {
             aula_files::sync_folder(&self.path)?;
         }
-        state.lines += 1;
-        Ok(())
+        Ok(before)
     }
 
     /// Writes the file anew when it is mostly what was before. Where that fails the long one serves.
@@ -381,9 +436,12 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;
+    use crate::pair::tests::Near;
     use crate::scim::CORE;
 
     fn rule(enforce: bool) -> Option<Rule> {
@@ -427,6 +485,7 @@ mod tests {
         assert_eq!(of(&directory, "t-9"), Employed::Not, "no role here");
         change(user("t-9@east.example", "head", false));
         assert_eq!(of(&directory, "t-9"), Employed::Not, "inactive");
+        assert_eq!(change(user("t-9@east.example", "head", false)), ["t-9"], "asked again, it follows again");
         directory.set_rule(rule(false));
         assert_eq!(of(&directory, "t-9"), Employed::Unsaid, "not to decide yet");
         directory.set_rule(rule(true));
@@ -491,6 +550,32 @@ mod tests {
         assert_eq!((total, page[0].user.user_name()), (1, "t-3@east.example"));
         assert_eq!(directory.list(Some(&read("userName eq \"nobody\"")), (0, 100)), (0, Vec::new()));
         assert_eq!(directory.list(None, (9, 3)), (7, Vec::new()));
+    }
+
+    #[test]
+    fn what_the_other_one_of_a_pair_did_not_get_is_taken_back_and_what_it_left_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("directory.jsonl");
+        let near = Near::new(Some(1));
+        let directory = Directory::unread(&path, Some(near.clone()));
+        directory.set_rule(rule(true));
+        let (entry, _) = directory.make(user("t-1@east.example", "teacher", true), 0).unwrap();
+        let whole = fs::read(&path).unwrap();
+        near.go_away(true);
+        let refused = [
+            directory.make(user("t-2@east.example", "teacher", true), 1).map(|_| ()),
+            directory.change(&entry.id, 1, |_| Ok(user("t-1@east.example", "head", true))).map(|_| ()),
+            directory.remove(&entry.id, 1).map(|_| ()),
+        ];
+        assert_eq!(refused.map(|one| one.map_err(|fault| fault.status)), [Err(503); 3]);
+        assert_eq!(fs::read(&path).unwrap(), whole, "as it was");
+        assert_eq!(directory.list(None, (0, 9)), (1, vec![entry.clone()]));
+        assert_eq!(directory.of("t-1"), Employed::As("teacher".into()));
+        // The other one acted meanwhile: whom it dropped is no staff here, by the rule that was set before.
+        opened(&path).remove(&entry.id, 2).unwrap();
+        assert_eq!(directory.of("t-1"), Employed::As("teacher".into()));
+        directory.read_again().unwrap();
+        assert_eq!((directory.of("t-1"), directory.list(None, (0, 9)).0), (Employed::Not, 0));
     }
 
     #[test]

@@ -15,13 +15,16 @@
 //! | `/identity/scim/v2/…` | the directory of staff, for the district's identity system (`scim`) |
 //!
 //! A session is a cookie that scripts cannot read and other sites do not send along; what changes something asks for the header
-//! `Aula-Request` beside it, which no form of another site can set. A token is `Authorization: Bearer`.
+//! `Aula-Request` beside it, which no form of another site can set. A token is `Authorization: Bearer`. A body is read after whoever
+//! sends it was asked who it is, where that is asked, and within [`PATIENCE`]. In a home of a pair that stands by everything is 503.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, RawForm, Request, State};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, RawForm, Request, State};
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE,
 };
@@ -35,6 +38,7 @@ use crate::claims::Said;
 use crate::directory::{Directory, Employed};
 use crate::mapping::Mapping;
 use crate::office::{Office, Standing, Unavailable};
+use crate::pair::{Other, Partner};
 use crate::sessions::{LOGIN_MS, Lifetime, Login, Logins, Session, Sessions};
 use crate::settings::{Protocol, Provider, Registered};
 use crate::tokens::{Scope, Tokens};
@@ -55,6 +59,11 @@ pub const ASKED_HEADER: &str = "aula-request";
 const MAX_BODY: usize = saml::MAX_RESPONSE * 2;
 /// Requests at once; more are told 503.
 const MAX_REQUESTS: usize = 256;
+/// Of those, forms at once that are taken from whoever sends them: strangers leave places to the others.
+const MAX_FORMS: usize = 128;
+/// How long a body may take; a longer one is told 408.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+const SLOW: &str = "the body did not come in time: send it again";
 
 /// Tells the time, milliseconds since 1970.
 pub type Clock = fn() -> u64;
@@ -91,6 +100,11 @@ pub struct Desk {
     credential_ms: u64,
     clock: Clock,
     places: Arc<tokio::sync::Semaphore>,
+    forms: tokio::sync::Semaphore,
+    patience: Duration,
+    other: Other,
+    /// The turn of acting at whose beginning tokens and directory were read.
+    read_in: Mutex<Option<u64>>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -107,8 +121,11 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self(status, message) = self;
         let body = json!({ "error": { "code": status.as_u16(), "message": message } });
-        (status, [(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "application/json")], body.to_string())
-            .into_response()
+        let mut response = json_of(status, &body);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }
 
@@ -162,9 +179,39 @@ impl Desk {
             credential_ms: terms.credential_ms.min(3_600_000),
             clock,
             places: Arc::new(tokio::sync::Semaphore::new(MAX_REQUESTS)),
+            forms: tokio::sync::Semaphore::new(MAX_FORMS),
+            patience: PATIENCE,
+            other: None,
+            read_in: Mutex::default(),
         };
         desk.set_providers(registered)?;
         Ok(desk)
+    }
+
+    /// The same desk of a node of a pair, with tokens and a directory that nobody has read yet: they are read when this one acts, and it
+    /// answers nothing before.
+    #[must_use]
+    pub fn of_pair(mut self, other: Arc<dyn Partner>) -> Self {
+        self.other = Some(other);
+        self
+    }
+
+    /// Whether this one answers: it is in no pair, or it acts, with the files read as they were when its turn began. Blocks.
+    fn ready(&self) -> Result<(), Refusal> {
+        let Some(other) = &self.other else { return Ok(()) };
+        let turn = other.turn().map_err(|why| busy(format!("this node of the pair does not act: {why}")))?;
+        let mut read_in = self.read_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if *read_in == Some(turn) {
+            return Ok(());
+        }
+        let unusable = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, turn, "the files of logins cannot be used: nobody logs in");
+            busy("the files of logins cannot be used: tell the district's operator")
+        };
+        self.tokens.read_again().map_err(|error| unusable(&error))?;
+        self.directory.read_again().map_err(|error| unusable(&error))?;
+        *read_in = Some(turn);
+        Ok(())
     }
 
     /// Takes other providers, and another rule of the directory, from now on; sessions of those that are gone end.
@@ -371,6 +418,31 @@ fn form(bytes: &[u8]) -> Result<BTreeMap<String, String>, Refusal> {
     Ok(fields)
 }
 
+/// The fields of the form that a request carries, from whoever sends it.
+async fn form_of(desk: &Desk, request: Request) -> Result<BTreeMap<String, String>, Refusal> {
+    let Ok(_place) = desk.forms.try_acquire() else {
+        return Err(busy("too many forms at once: try again in a second"));
+    };
+    match tokio::time::timeout(desk.patience, RawForm::from_request(request, &())).await {
+        Ok(Ok(RawForm(body))) => form(&body),
+        Ok(Err(why)) => Err(Refusal(why.status(), why.body_text())),
+        Err(_) => Err(slow()),
+    }
+}
+
+/// What a request carries, from who was asked already.
+async fn body_of(desk: &Desk, request: Request) -> Result<Bytes, Refusal> {
+    match tokio::time::timeout(desk.patience, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(why)) => Err(Refusal(why.status(), why.body_text())),
+        Err(_) => Err(slow()),
+    }
+}
+
+fn slow() -> Refusal {
+    Refusal(StatusCode::REQUEST_TIMEOUT, SLOW.into())
+}
+
 type Shared = Arc<Desk>;
 
 async fn login(State(desk): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
@@ -390,9 +462,10 @@ async fn saml_back(
     State(desk): State<Shared>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    RawForm(body): RawForm,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    desk.came_back(&name, &form(&body)?, &headers).await
+    let answer = form_of(&desk, request).await?;
+    desk.came_back(&name, &answer, &headers).await
 }
 
 async fn saml_metadata(State(desk): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
@@ -413,6 +486,12 @@ async fn placed(State(desk): State<Shared>, request: Request, next: Next) -> Res
     };
     let done = tokio::spawn(async move {
         let _place = place;
+        if desk.other.is_some() {
+            let asked = tokio::task::spawn_blocking(move || desk.ready()).await;
+            if let Err(refusal) = asked.unwrap_or_else(|_| Err(busy("this node's turn is not known"))) {
+                return refusal.into_response();
+            }
+        }
         next.run(request).await
     });
     done.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())

@@ -101,11 +101,11 @@ impl Mapping {
         rules.chain([self.reader.as_str()]).chain(self.sections.as_deref())
     }
 
-    /// Who these claims are of.
+    /// Which reader these claims name, with a role or without.
     ///
     /// # Errors
-    /// [`Unmapped`].
-    pub fn staff(&self, claims: &Claims) -> Result<Staff, Unmapped> {
+    /// [`Unmapped`], but for [`Unmapped::Role`].
+    pub fn reader(&self, claims: &Claims) -> Result<String, Unmapped> {
         let values = claims.get(&self.reader).map(Vec::as_slice).unwrap_or_default();
         let [value] = values else { return Err(Unmapped::Reader(self.reader.clone())) };
         // Whoever may write an address into an account of their own would be anybody.
@@ -127,9 +127,15 @@ impl Mapping {
             Some(readers) => readers.get(own).cloned().ok_or(Unmapped::Stranger)?,
             None => own.to_owned(),
         };
-        if !is_name(&reader) {
-            return Err(Unmapped::Name);
-        }
+        if is_name(&reader) { Ok(reader) } else { Err(Unmapped::Name) }
+    }
+
+    /// Who these claims are of.
+    ///
+    /// # Errors
+    /// [`Unmapped`].
+    pub fn staff(&self, claims: &Claims) -> Result<Staff, Unmapped> {
+        let reader = self.reader(claims)?;
         let has =
             |rule: &&RoleRule| claims.get(&rule.claim).is_some_and(|values| values.contains(&rule.value));
         let role = self.role.iter().find(has).ok_or(Unmapped::Role)?.role.clone();

@@ -1,16 +1,18 @@
 //! Tokens of programs: scoped, kept as digests, listed, revocable, in one file that outlives a restart.
 //!
 //! A token is `aula_ID_SECRET`. What is kept is its number, whose it is, its scopes, when it ends and the digest of the secret. The
-//! file is written whole beside its place and renamed, so that a crash leaves the old or the new one.
+//! file is written whole beside its place and renamed, so that a crash leaves the old or the new one. In a pair the other one has it
+//! before a change is told done.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aula_files::Access;
+use aula_files::{Access, Unread};
 use aula_foreign::secret::{digest, drawn, number};
 use serde::{Deserialize, Serialize};
+
+use crate::pair::{Other, Withheld};
 
 /// Most tokens of a district.
 const MAX_TOKENS: usize = 10_000;
@@ -75,13 +77,30 @@ pub enum TokensError {
     /// What is asked for is out of range.
     #[error("{0}")]
     Refused(&'static str),
+    /// The other one of a pair could not be given the change: it was taken back.
+    #[error(transparent)]
+    Withheld(#[from] Withheld),
 }
 
 /// All tokens of a district.
 #[derive(Debug)]
 pub struct Tokens {
     path: PathBuf,
+    other: Other,
     held: Mutex<Vec<Kept>>,
+    /// Held while the file changes: who shows a token meanwhile waits for no disk and no other node.
+    writing: Mutex<()>,
+}
+
+/// What a file has; nothing where there is none yet.
+fn read(path: &Path) -> Result<Vec<Kept>, TokensError> {
+    let failed = |error| TokensError::File { path: path.to_owned(), error };
+    match aula_files::read_private(path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.into())),
+        Err(why) if why.is_missing() => Ok(Vec::new()),
+        Err(Unread::Open(_)) => Err(TokensError::Open(path.to_owned())),
+        Err(Unread::Refused(error)) => Err(failed(error)),
+    }
 }
 
 impl Tokens {
@@ -90,22 +109,33 @@ impl Tokens {
     /// # Errors
     /// A file that cannot be read, is not of this form, or that others may read.
     pub fn open(path: &Path) -> Result<Self, TokensError> {
-        let failed = |error| TokensError::File { path: path.to_owned(), error };
-        let held = match fs::read_to_string(path) {
-            Ok(text) => {
-                if aula_files::open_to_others(&fs::metadata(path).map_err(failed)?).is_some() {
-                    return Err(TokensError::Open(path.to_owned()));
-                }
-                serde_json::from_str(&text).map_err(|error| failed(error.into()))?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(failed(error)),
-        };
-        Ok(Self { path: path.to_owned(), held: Mutex::new(held) })
+        let tokens = Self::unread(path, None);
+        tokens.read_again()?;
+        Ok(tokens)
+    }
+
+    /// None until the file is read by [`Tokens::read_again`]: the other one of a pair may be writing it now.
+    pub fn unread(path: &Path, other: Other) -> Self {
+        Self { path: path.to_owned(), other, held: Mutex::default(), writing: Mutex::default() }
+    }
+
+    /// Those of the file as it is now, in the place of those that were known.
+    ///
+    /// # Errors
+    /// As [`Tokens::open`]; all stays as it was then.
+    pub fn read_again(&self) -> Result<(), TokensError> {
+        let _writing = self.writing();
+        let held = read(&self.path)?;
+        *self.locked() = held;
+        Ok(())
     }
 
     fn locked(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes one for `days`; gives it and its text, which is shown once.
@@ -131,8 +161,9 @@ impl Tokens {
         if !(1..=MAX_DAYS).contains(&days) {
             return refused("a token lasts 1 to 366 days");
         }
-        let mut held = self.locked();
-        let mut left: Vec<Kept> = held.iter().filter(|one| one.token.until_ms > now_ms).cloned().collect();
+        let _writing = self.writing();
+        let mut left: Vec<Kept> =
+            self.locked().iter().filter(|one| one.token.until_ms > now_ms).cloned().collect();
         if left.len() >= MAX_TOKENS || left.iter().filter(|one| one.token.reader == reader).count() >= MAX_OWN
         {
             return refused("there are as many tokens as there may be: revoke some");
@@ -151,8 +182,7 @@ impl Tokens {
             until_ms: now_ms.saturating_add(u64::from(days) * DAY_MS),
         };
         left.push(Kept { token: token.clone(), sha256: hex::encode(digest(&secret)) });
-        self.write(&left)?;
-        *held = left;
+        self.keep(left)?;
         Ok((format!("aula_{id}_{secret}"), token))
     }
 
@@ -175,32 +205,46 @@ impl Tokens {
     /// Revokes the one of this number if `own` chooses it; false when there is none.
     ///
     /// # Errors
-    /// A file that cannot be written; the token goes on then.
+    /// A file that cannot be written, or not be copied; the token goes on then.
     pub fn revoke(&self, id: &str, own: impl Fn(&Token) -> bool) -> Result<bool, TokensError> {
-        Ok(self.keep(|one| one.token.id != id || !own(&one.token))? > 0)
+        Ok(self.leave(|one| one.token.id != id || !own(&one.token))? > 0)
     }
 
     /// Revokes all of a reader but those of the directory; says how many.
     ///
     /// # Errors
-    /// A file that cannot be written; all go on then.
+    /// A file that cannot be written, or not be copied; all go on then.
     pub fn revoke_of(&self, reader: &str) -> Result<usize, TokensError> {
-        self.keep(|one| one.token.reader != reader || one.token.scopes.contains(&Scope::Scim))
+        self.leave(|one| one.token.reader != reader || one.token.scopes.contains(&Scope::Scim))
     }
 
     /// Revokes all but those that stay; says how many.
-    fn keep(&self, stays: impl Fn(&Kept) -> bool) -> Result<usize, TokensError> {
-        let mut held = self.locked();
-        let left: Vec<Kept> = held.iter().filter(|one| stays(one)).cloned().collect();
-        let revoked = held.len().saturating_sub(left.len());
+    fn leave(&self, stays: impl Fn(&Kept) -> bool) -> Result<usize, TokensError> {
+        let _writing = self.writing();
+        let before = self.locked().clone();
+        let left: Vec<Kept> = before.iter().filter(|one| stays(one)).cloned().collect();
+        let revoked = before.len().saturating_sub(left.len());
         if revoked > 0 {
-            self.write(&left)?;
-            *held = left;
+            self.keep(left)?;
         }
         Ok(revoked)
     }
 
-    fn write(&self, tokens: &[Kept]) -> Result<(), TokensError> {
+    /// These from now on: on disk, and with the other one of a pair; else all is as it was. Called while the file is this one's to write.
+    fn keep(&self, tokens: Vec<Kept>) -> Result<(), TokensError> {
+        self.put(&tokens)?;
+        if let Some(Err(why)) = self.other.as_ref().map(|other| other.copied()) {
+            let before = self.locked().clone();
+            if let Err(error) = self.put(&before) {
+                tracing::error!(%error, "a change of tokens that nobody was told of stays in their file");
+            }
+            return Err(why.into());
+        }
+        *self.locked() = tokens;
+        Ok(())
+    }
+
+    fn put(&self, tokens: &[Kept]) -> Result<(), TokensError> {
         let failed = |error| TokensError::File { path: self.path.clone(), error };
         let bytes = serde_json::to_vec_pretty(tokens).map_err(|error| failed(error.into()))?;
         let made = self.path.parent().map_or(Ok(()), aula_files::private_folder);
@@ -210,9 +254,11 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::MetadataExt;
 
     use super::*;
+    use crate::pair::tests::Near;
 
     const WHO: (&str, &str) = ("t-1042", "teacher");
 
@@ -252,6 +298,30 @@ mod tests {
         assert!(!tokens.revoke(&token.id, |_| true).unwrap());
         assert_eq!(tokens.find(&text, 1), None);
         assert_eq!(Tokens::open(&path).unwrap().list(|_| true, 1), vec![other]);
+    }
+
+    #[test]
+    fn what_the_other_one_of_a_pair_did_not_get_is_taken_back_and_what_it_left_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.json");
+        let near = Near::new(Some(1));
+        let tokens = Tokens::unread(&path, Some(near.clone()));
+        let (text, token) = tokens.make(WHO, ("a", &[Scope::Vault], 1), 0).unwrap();
+        near.go_away(true);
+        assert!(matches!(
+            tokens.make(WHO, ("b", &[Scope::Vault], 1), 0),
+            Err(TokensError::Withheld(why)) if why.0.contains("lease")
+        ));
+        assert!(matches!(tokens.revoke(&token.id, |_| true), Err(TokensError::Withheld(_))));
+        assert!(matches!(tokens.revoke_of(&token.reader), Err(TokensError::Withheld(_))));
+        for held in [tokens.list(|_| true, 1), Tokens::open(&path).unwrap().list(|_| true, 1)] {
+            assert_eq!(held, vec![token.clone()], "as it was");
+        }
+        // The other one acted, and revoked it.
+        assert!(Tokens::open(&path).unwrap().revoke(&token.id, |_| true).unwrap());
+        assert_eq!(tokens.find(&text, 1), Some(token));
+        tokens.read_again().unwrap();
+        assert_eq!(tokens.find(&text, 1), None);
     }
 
     #[test]

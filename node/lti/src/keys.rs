@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use aula_files::Access;
+use aula_files::{Access, Unread};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJwsSigningAlgorithm, CoreRsaPrivateSigningKey};
@@ -138,13 +138,14 @@ impl Keys {
 }
 
 fn read(path: &Path, made_ms: u64) -> Result<Own, KeysError> {
-    let failed = |error| KeysError::Disk(path.to_owned(), error);
-    if aula_files::open_to_others(&fs::metadata(path).map_err(failed)?).is_some() {
-        return Err(KeysError::Open(path.to_owned()));
-    }
-    let pem = fs::read_to_string(path).map_err(failed)?;
+    let pem = aula_files::read_private(path).map_err(|why| match why {
+        Unread::Refused(error) => KeysError::Disk(path.to_owned(), error),
+        Unread::Open(_) => KeysError::Open(path.to_owned()),
+    })?;
+    let wrong = || KeysError::Key(path.to_owned());
+    let pem = std::str::from_utf8(&pem).map_err(|_| wrong())?;
     let kid = Some(JsonWebKeyId::new(made_ms.to_string()));
-    let key = CoreRsaPrivateSigningKey::from_pem(&pem, kid).map_err(|_| KeysError::Key(path.to_owned()))?;
+    let key = CoreRsaPrivateSigningKey::from_pem(pem, kid).map_err(|_| wrong())?;
     Ok(Own { made_ms, path: path.to_owned(), key })
 }
 

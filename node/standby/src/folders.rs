@@ -1,8 +1,9 @@
 //! Files that lie beside the database: compared by their hashes, and copied whole where they differ.
 //!
-//! Roots are named, so that each home has its own folder for each. Invariants: a path that leaves its root is refused; a file takes its
-//! name when it is whole and on disk; the file that names the keystore's current generation goes last; what the acting one no
-//! longer has is removed, its bytes written over first. Absent: who asks.
+//! Roots are named, so that each home has its own folder for each. Invariants: a path that leaves its root is refused, and so is a file
+//! that is none of a root of certain files, whose other files are nobody's to remove; a file takes its name when it is whole and on disk;
+//! the file that names the keystore's current generation goes last; what the acting one no longer has is removed, its bytes written over
+//! first. Absent: who asks.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -27,6 +28,61 @@ pub struct Root {
     pub name: String,
     /// Where it is in this one.
     pub folder: PathBuf,
+    /// The only files of it that are copied, where others may lie there; none: all of them.
+    pub files: Option<&'static [&'static str]>,
+}
+
+impl Root {
+    /// All of a folder.
+    pub fn all(name: &str, folder: PathBuf) -> Self {
+        Self { name: name.to_owned(), folder, files: None }
+    }
+
+    /// These files of a folder.
+    pub fn of_files(name: &str, folder: PathBuf, files: &'static [&'static str]) -> Self {
+        Self { name: name.to_owned(), folder, files: Some(files) }
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.files.is_none_or(|files| files.contains(&path))
+    }
+
+    /// What tells that its files are others than they were.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn stamps(&self) -> io::Result<Vec<Stamp>> {
+        let mut found = stamps(&self.folder)?;
+        found.retain(|(path, ..)| self.has(path));
+        Ok(found)
+    }
+
+    /// Its files by their hashes.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be read.
+    pub fn notes(&self) -> io::Result<Vec<Note>> {
+        noted(&self.folder, self.stamps()?)
+    }
+
+    /// Takes a piece of one of its files.
+    ///
+    /// # Errors
+    /// A path that is none of it, a disk that refuses.
+    pub fn take(&self, piece: &Piece) -> io::Result<()> {
+        if !self.has(&piece.path) {
+            return Err(io::Error::other(format!("{} is not a file of the root {}", piece.path, self.name)));
+        }
+        take(&self.folder, piece)
+    }
+
+    /// Removes every file of it that is none of these.
+    ///
+    /// # Errors
+    /// A disk that refuses.
+    pub fn only(&self, paths: &[String]) -> io::Result<()> {
+        only(&self.folder, self.stamps()?, paths)
+    }
 }
 
 /// What tells that a file is another than it was.
@@ -89,8 +145,12 @@ pub fn hash(path: &Path) -> io::Result<Option<[u8; 32]>> {
 /// # Errors
 /// A folder or file that cannot be read.
 pub fn notes(folder: &Path) -> io::Result<Vec<Note>> {
+    noted(folder, stamps(folder)?)
+}
+
+fn noted(folder: &Path, found: Vec<Stamp>) -> io::Result<Vec<Note>> {
     let mut notes = Vec::new();
-    for (path, ..) in stamps(folder)? {
+    for (path, ..) in found {
         if let Some(sha256) = hash(&folder.join(&path))? {
             notes.push(Note { path, sha256 });
         }
@@ -152,13 +212,10 @@ pub fn take(folder: &Path, piece: &Piece) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes every file that is none of these.
-///
-/// # Errors
-/// A disk that refuses.
-pub fn only(folder: &Path, paths: &[String]) -> io::Result<()> {
+/// Removes every file of these that is none of those that stay.
+fn only(folder: &Path, found: Vec<Stamp>, paths: &[String]) -> io::Result<()> {
     let stay: BTreeSet<&String> = paths.iter().collect();
-    for (path, ..) in stamps(folder)? {
+    for (path, ..) in found {
         if !stay.contains(&path) {
             let gone = folder.join(&path);
             shred_copied(&gone).map_err(io::Error::other)?;
@@ -180,7 +237,7 @@ mod tests {
         for note in &differ {
             pieces(from, ("root", &note.path), 3, |piece| take(to, &piece))?;
         }
-        only(to, &own.iter().map(|note| note.path.clone()).collect::<Vec<_>>())?;
+        only(to, stamps(to)?, &own.iter().map(|note| note.path.clone()).collect::<Vec<_>>())?;
         Ok(differ.len())
     }
 
@@ -208,6 +265,35 @@ mod tests {
             let piece = Piece { root: "root".into(), path: path.into(), at: 0, bytes: vec![1], last: true };
             assert!(take(&to, &piece).is_err(), "{path}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn of_a_root_of_certain_files_nothing_else_is_told_taken_or_removed() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let root =
+            Root::of_files("identity", folder.path().join("identity"), &["tokens.json", "directory.jsonl"]);
+        fs::create_dir(&root.folder)?;
+        for name in ["tokens.json", "directory.jsonl", "providers.toml"] {
+            fs::write(root.folder.join(name), name)?;
+        }
+        let names = |notes: Vec<Note>| notes.into_iter().map(|note| note.path).collect::<Vec<_>>();
+        assert_eq!(names(root.notes()?), ["directory.jsonl", "tokens.json"]);
+        let piece = |path: &str| Piece {
+            root: "identity".into(),
+            path: path.into(),
+            at: 0,
+            bytes: b"other".to_vec(),
+            last: true,
+        };
+        root.take(&piece("tokens.json"))?;
+        assert!(root.take(&piece("providers.toml")).is_err());
+        root.only(&["tokens.json".to_owned()])?;
+        assert_eq!(names(root.notes()?), ["tokens.json"]);
+        assert_eq!(fs::read(root.folder.join("tokens.json"))?, b"other");
+        assert_eq!(fs::read(root.folder.join("providers.toml"))?, b"providers.toml", "the operator's own");
+        let all = Root::all("outbox", root.folder.clone());
+        assert_eq!(names(all.notes()?), ["providers.toml", "tokens.json"]);
         Ok(())
     }
 }

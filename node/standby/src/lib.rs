@@ -34,6 +34,8 @@ pub mod standing;
 pub mod wire;
 
 #[cfg(test)]
+mod identity_tests;
+#[cfg(test)]
 mod pair_tests;
 #[cfg(test)]
 mod simulated;

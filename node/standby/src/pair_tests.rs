@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use aula_home::Home;
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::types::{DistrictId, Hash, SchoolYear};
 use aula_vault::pair::register;
@@ -17,15 +18,15 @@ use crate::keeper::{Keeper, Setup, Turn};
 use crate::lease::LeaseStore;
 use crate::permit::Permit;
 use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
-use crate::shipper::{KEYSTORE, Reach};
+use crate::shipper::{IDENTITY, KEYSTORE, Reach};
 use crate::wire::{Answer, Hello, Line, MAX_STRANGER, Question, VERSION};
 
-type Tested = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Tested = Result<(), Box<dyn std::error::Error>>;
 
 /// One of a pair.
-struct One {
-    setup: Setup,
-    folders: Folders,
+pub(crate) struct One {
+    pub(crate) setup: Setup,
+    pub(crate) folders: Folders,
 }
 
 fn address() -> std::io::Result<SocketAddr> {
@@ -43,8 +44,9 @@ fn one(
     let folders = Folders::below(&home);
     let permit = Permit::at(&home.join("pair"));
     let roots = vec![
-        Root { name: KEYSTORE.into(), folder: folders.keystore.clone() },
-        Root { name: "outbox".into(), folder: home.join("outbox") },
+        Root::all(KEYSTORE, folders.keystore.clone()),
+        Root::of_files(IDENTITY, home.join("identity"), Home::IDENTITY_FILES),
+        Root::all("outbox", home.join("outbox")),
     ];
     let lease: Arc<dyn LeaseStore> = Arc::new(FolderLease::at(&root.join("lease"), name)?);
     let secret = "s".repeat(32);
@@ -75,7 +77,7 @@ fn one(
 }
 
 /// Two of a pair with these keys; the first has a vault.
-fn two(root: &Path, keys: [u8; 2]) -> Result<(One, One), Box<dyn std::error::Error>> {
+pub(crate) fn two(root: &Path, keys: [u8; 2]) -> Result<(One, One), Box<dyn std::error::Error>> {
     let (a, b) = (address()?, address()?);
     let (east, west) = (one(root, "east", (a, b), keys[0])?, one(root, "west", (b, a), keys[1])?);
     make(root, &east.folders)?;
@@ -105,7 +107,7 @@ fn has(vault: &Vault, number: u32) -> bool {
     LocalId::new(&format!("S-{number}")).is_some_and(|id| vault.keystore().find(&id).is_some())
 }
 
-fn started(one: &One) -> std::io::Result<(Keeper, mpsc::Receiver<Turn>)> {
+pub(crate) fn started(one: &One) -> std::io::Result<(Keeper, mpsc::Receiver<Turn>)> {
     let (tell, told) = mpsc::channel();
     let keeper = Keeper::start(one.setup.clone(), move |turn| {
         // A test that has seen enough listens no longer.
@@ -114,7 +116,7 @@ fn started(one: &One) -> std::io::Result<(Keeper, mpsc::Receiver<Turn>)> {
     Ok((keeper, told))
 }
 
-fn level(vault: &Vault) -> Result<Option<String>, VaultError> {
+pub(crate) fn level(vault: &Vault) -> Result<Option<String>, VaultError> {
     let begun = Instant::now();
     loop {
         let why = vault.level_pair()?.why;
@@ -125,7 +127,7 @@ fn level(vault: &Vault) -> Result<Option<String>, VaultError> {
     }
 }
 
-const SOON: Duration = Duration::from_secs(30);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 #[test]
 fn what_the_one_acknowledged_the_other_acts_with_and_back_again() -> Tested {
@@ -243,7 +245,7 @@ fn what_lies_beside_and_cannot_be_copied_leaves_the_two_level() -> Tested {
 }
 
 /// East's first words, of a vault that no pair wrote yet.
-fn hello(secret: &str, epoch: u64) -> Question {
+pub(crate) fn hello(secret: &str, epoch: u64) -> Question {
     Question::Hello(Hello {
         version: VERSION,
         secret: secret.to_owned(),

@@ -233,7 +233,7 @@ impl Receiver {
             Question::Have(_, root) => {
                 // It changes nothing, and takes as long as there are files: writes go on.
                 drop(held);
-                Ok(Answer::Notes(folders::notes(&self.root(&root)?.folder)?))
+                Ok(Answer::Notes(self.root(&root)?.notes()?))
             }
             Question::Piece(_, piece) if piece.root == DATABASE => {
                 if !state.whole {
@@ -243,11 +243,11 @@ impl Receiver {
                 Ok(Answer::Done)
             }
             Question::Piece(_, piece) => {
-                folders::take(&self.root(&piece.root)?.folder, &piece)?;
+                self.root(&piece.root)?.take(&piece)?;
                 Ok(Answer::Done)
             }
             Question::Only(_, root, paths) => {
-                folders::only(&self.root(&root)?.folder, &paths)?;
+                self.root(&root)?.only(&paths)?;
                 Ok(Answer::Done)
             }
             Question::Whole(_, pair) => {

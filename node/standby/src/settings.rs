@@ -26,7 +26,7 @@ use crate::keeper::Setup;
 use crate::lease::{Kept, LeaseError, LeaseStore, Record};
 use crate::permit::Permit;
 use crate::receiver::Own;
-use crate::shipper::{KEYSTORE, Reach};
+use crate::shipper::{IDENTITY, KEYSTORE, Reach};
 
 const HINT: &str = "correct [pair] in config.toml; docs/failover.md has an example";
 /// Fewest characters of the secret.
@@ -59,18 +59,16 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
     let Some(own) = &config.pair else { return Ok(None) };
     let file = read(&own.secret)?;
     let keys = own_keys(home)?;
-    let roots: Vec<Root> = [
-        (KEYSTORE, config.vault.keystore_dir(home)),
-        ("outbox", home.outbox_dir()),
-        ("service", home.service_dir()),
-        ("links", home.links_dir()),
+    let roots = vec![
+        Root::all(KEYSTORE, config.vault.keystore_dir(home)),
+        Root::of_files(IDENTITY, home.identity_dir(), Home::IDENTITY_FILES),
+        Root::all("outbox", home.outbox_dir()),
+        Root::all("service", home.service_dir()),
+        Root::all("links", home.links_dir()),
         // An hour is counted once, whoever acts.
-        ("hours", home.hours_dir()),
-        ("wishes", home.path().join("wishes")),
-    ]
-    .into_iter()
-    .map(|(name, folder)| Root { name: name.to_owned(), folder })
-    .collect();
+        Root::all("hours", home.hours_dir()),
+        Root::all("wishes", home.path().join("wishes")),
+    ];
     let permit = Permit::at(&home.pair_dir());
     let (asking, answering) = tls(own, &file)?;
     let lease = Arc::new(Later { own: own.clone(), store: Mutex::new(None) });

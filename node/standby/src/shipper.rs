@@ -4,8 +4,9 @@
 //! level, every write goes there first; where it says that nobody is, this one goes on alone, and [`Copier::level`] brings
 //! the standby level beside the writes: files, then a copy of the whole database where their histories parted or the log does not reach
 //! back, then the log, and the last of it while no write is made. Invariants: it is recorded that this one goes on alone before a
-//! write is told done that only it has; it is recorded that the standby is level while no write is made and it has all of
-//! them; a standby that knows a newer epoch ends everything here. Absent: who may act, which the permit says.
+//! write is told done that only it has; a write is told done when the standby has the files that go before it as they were when it was
+//! made; it is recorded that the standby is level while no write is made and it has all of them; a standby that knows a newer epoch ends
+//! everything here. Absent: who may act, which the permit says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,8 +24,10 @@ use crate::lease::{LeaseStore, set_level};
 use crate::permit::Permit;
 use crate::wire::{Answer, DATABASE, Hello, Line, Note, PIECE, Question, VERSION, fits};
 
-/// The root that goes before the writes: without its keys no write can be read.
+/// A root that goes before the writes: without its keys no write can be read.
 pub const KEYSTORE: &str = "keystore";
+/// Another: who is staff and which tokens hold is acknowledged like a write, by one that follows it.
+pub const IDENTITY: &str = "identity";
 /// Bytes of the log that go at once.
 const AT_ONCE: usize = 8 << 20;
 /// What may be left of the log when writes are stopped for the rest.
@@ -94,6 +97,8 @@ enum Mode {
 struct Standing {
     line: Line,
     has: u64,
+    /// The last write whose files were looked at: another's write takes this one's along, and not what was changed before it.
+    looked: u64,
     /// What was looked at last below each root.
     seen: BTreeMap<String, Vec<Stamp>>,
 }
@@ -160,6 +165,11 @@ fn has(answer: Answer) -> Result<u64, Cut> {
 /// What a standby has of the vault: how it came about, and its last write's number. None of one that has nothing yet.
 type Copied = Option<(History, u64)>;
 
+/// Whether a write is told done only when the standby has the files of this root as they were before it.
+fn goes_first(root: &Root) -> bool {
+    [KEYSTORE, IDENTITY].contains(&root.name.as_str())
+}
+
 impl Standing {
     /// Calls the standby, and says who this one is; gives the standby's name and what it has.
     fn begin(reach: &Reach, source: &Source<'_>, epoch: u64) -> Result<(Self, String, Copied), Cut> {
@@ -176,7 +186,7 @@ impl Standing {
         match taken(line.ask(&Question::Hello(hello))?)? {
             Answer::Welcome(name, standing) => {
                 let has = standing.as_ref().map_or(0, |(_, last)| *last);
-                Ok((Self { line, has, seen: BTreeMap::new() }, name, standing))
+                Ok((Self { line, has, looked: 0, seen: BTreeMap::new() }, name, standing))
             }
             _ => Err(Cut::Away("the standby answers what was not asked".into())),
         }
@@ -187,13 +197,13 @@ impl Standing {
         taken(self.line.ask(&Question::Ping { secret: reach.secret.clone() })?).map(|_| ())
     }
 
-    /// Brings the standby's folder of a root level.
+    /// Brings the standby's files of a root level.
     fn folder(&mut self, root: &Root, epoch: u64) -> Result<(), Cut> {
         let theirs = match taken(self.line.ask(&Question::Have(epoch, root.name.clone()))?)? {
             Answer::Notes(notes) => notes,
             _ => return Err(Cut::Away("the standby answers what was not asked".into())),
         };
-        let own = folders::notes(&root.folder)?;
+        let own = root.notes()?;
         let there: BTreeSet<&Note> = theirs.iter().collect();
         for note in own.iter().filter(|note| !there.contains(note)) {
             match self.give(&root.folder, (&root.name, &note.path), epoch) {
@@ -211,7 +221,7 @@ impl Standing {
 
     /// A root's folder, where it changed since it was looked at last.
     fn changed(&mut self, root: &Root, epoch: u64) -> Result<(), Cut> {
-        let now = folders::stamps(&root.folder)?;
+        let now = root.stamps()?;
         if self.seen.get(&root.name) != Some(&now) {
             self.folder(root, epoch)?;
             self.seen.insert(root.name.clone(), now);
@@ -219,14 +229,18 @@ impl Standing {
         Ok(())
     }
 
-    /// The keystore, where it changed.
-    fn keys(&mut self, reach: &Reach, epoch: u64) -> Result<(), Cut> {
-        reach.roots.iter().filter(|root| root.name == KEYSTORE).try_for_each(|root| self.changed(root, epoch))
+    /// What goes before the writes, where it changed.
+    fn first(&mut self, reach: &Reach, source: &Source<'_>, epoch: u64) -> Result<(), Cut> {
+        // A file is on disk before the write that follows it is made.
+        let last = source.last();
+        reach.roots.iter().filter(|root| goes_first(root)).try_for_each(|root| self.changed(root, epoch))?;
+        self.looked = last;
+        Ok(())
     }
 
     /// Everything else beside the database, where it changed.
     fn beside(&mut self, reach: &Reach, epoch: u64) -> Result<(), Cut> {
-        reach.roots.iter().filter(|root| root.name != KEYSTORE).try_for_each(|root| self.changed(root, epoch))
+        reach.roots.iter().filter(|root| !goes_first(root)).try_for_each(|root| self.changed(root, epoch))
     }
 
     fn batches(&mut self, epoch: u64, batches: Vec<Batch>) -> Result<(), Cut> {
@@ -293,10 +307,10 @@ impl Shipper {
 
     /// Sends what waits; the standby has everything up to `last` afterwards.
     fn ship(&self, standing: &mut Standing, source: &Source<'_>, epoch: u64, last: u64) -> Result<(), Cut> {
-        if standing.has >= last {
+        if standing.has >= last && standing.looked >= last {
             return Ok(());
         }
-        standing.keys(&self.reach, epoch)?;
+        standing.first(&self.reach, source, epoch)?;
         let waiting = source.drain();
         if !waiting.is_empty() && fits(&waiting) {
             standing.batches(epoch, waiting)?;
@@ -352,7 +366,7 @@ impl Shipper {
         let (mut standing, name, its) = Standing::begin(&self.reach, source, epoch)?;
         self.has.store(standing.has, Ordering::Relaxed);
         standing.line.set_patience(PATIENT)?;
-        standing.keys(&self.reach, epoch)?;
+        standing.first(&self.reach, source, epoch)?;
         standing.beside(&self.reach, epoch)?;
         let known = match &its {
             Some((history, last)) => source.history()?.holds(source.last(), history, *last),
@@ -438,7 +452,8 @@ impl Shipper {
                 };
             }
             if let Mode::Level(standing) = &mut *mode {
-                let sent = standing.is_there(&self.reach).and_then(|()| standing.keys(&self.reach, epoch));
+                let sent =
+                    standing.is_there(&self.reach).and_then(|()| standing.first(&self.reach, source, epoch));
                 if let Err(cut @ Cut::Away(_)) = &sent {
                     *mode = Mode::Unknown;
                     *mode = self.alone(cut, source, epoch).map_err(Cut::Over)?;
@@ -451,7 +466,7 @@ impl Shipper {
         let (mut standing, name) = self.approach(source, epoch)?;
         let mut mode = self.mode();
         let mut stopped = source.stopped();
-        standing.keys(&self.reach, epoch)?;
+        standing.first(&self.reach, source, epoch)?;
         if !standing.catch_up_by_log(source, epoch, 0)? {
             return Err(Cut::Away("the log was cut while the rest of it went".into()));
         }

@@ -84,7 +84,8 @@ pub trait Partner: Send + Sync {
 
 /// What copies a vault's writes to the other one.
 pub trait Copier: Send + Sync {
-    /// Returns once the other one has every write up to this number on disk, or once it is recorded that this one goes on alone.
+    /// Returns once the other one has every write up to this number on disk, with the files that lie beside the database and go before
+    /// writes as they were when it was made, or once it is recorded that this one goes on alone.
     ///
     /// # Errors
     /// Why nobody may be told that it is done.
@@ -223,6 +224,19 @@ impl Way<'_> {
             Some(paired) => paired.sync(self.db, self.data),
             None => Ok(self.db.flush_wal(true)?),
         }
+    }
+
+    /// A write of its own for a change beside the database: what is copied before a write goes with it, under its number and epoch.
+    pub(crate) fn beside_changed(&self) -> Result<(), VaultError> {
+        if self.paired.is_none() {
+            return Ok(());
+        }
+        let meta = family(self.db, Table::Meta)?;
+        let before = self.db.get_cf(meta, tables::BESIDE_KEY)?.and_then(|bytes| bytes.try_into().ok());
+        let count = before.map_or(0, u64::from_be_bytes).wrapping_add(1);
+        let mut batch = WriteBatch::default();
+        batch.put_cf(meta, tables::BESIDE_KEY, count.to_be_bytes());
+        self.write(batch)
     }
 
     /// Brings the other one level, where there is one.

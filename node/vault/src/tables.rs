@@ -119,6 +119,8 @@ pub(crate) const FORMAT_KEY: &[u8] = b"format";
 pub(crate) const HISTORY_KEY: &[u8] = b"pair_history";
 /// The newest epoch in which somebody of a pair acted.
 pub(crate) const ACTED_KEY: &[u8] = b"pair_acted";
+/// How often a file beside the database was changed that the other one of a pair must have: u64, big endian.
+pub(crate) const BESIDE_KEY: &[u8] = b"pair_beside";
 /// There from a restore until the access log is anchored again.
 pub(crate) const RESTORED_KEY: &[u8] = b"restored";
 /// How many handles the keystore has at least.

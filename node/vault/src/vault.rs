@@ -363,6 +363,16 @@ impl Vault {
         self.way().sync()
     }
 
+    /// Says that a file was changed that lies beside the database and goes to the other one of a pair before writes do; it is on disk
+    /// already. Returns once the other one has it, or once it is recorded that this one goes on alone. Of a vault that is in no pair
+    /// nothing is to be done.
+    ///
+    /// # Errors
+    /// [`VaultError::NotActing`] where this one may not write: nobody may be told of the change.
+    pub fn beside_changed(&self) -> Result<(), VaultError> {
+        self.way().beside_changed()
+    }
+
     /// Brings the other one of a pair level where it is not; of a vault that is in no pair nothing is told.
     ///
     /// # Errors

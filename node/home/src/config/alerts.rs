@@ -33,11 +33,14 @@ pub enum AlertKind {
     Acknowledgements,
     /// A node whose state is not the others'.
     Divergence,
+    /// A vault near its share of the disk, `[quotas] vault_mib`.
+    VaultQuota,
 }
 
 impl AlertKind {
     /// Every kind, in the order in which notes are planned.
-    pub const ALL: [Self; 4] = [Self::AtRisk, Self::Feeds, Self::Acknowledgements, Self::Divergence];
+    pub const ALL: [Self; 5] =
+        [Self::AtRisk, Self::Feeds, Self::Acknowledgements, Self::Divergence, Self::VaultQuota];
 
     /// The word in settings and JSON.
     pub const fn name(self) -> &'static str {
@@ -46,6 +49,7 @@ impl AlertKind {
             Self::Feeds => "feeds",
             Self::Acknowledgements => "acknowledgements",
             Self::Divergence => "divergence",
+            Self::VaultQuota => "vault_quota",
         }
     }
 }

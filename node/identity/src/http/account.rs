@@ -1,6 +1,7 @@
 //! What a session or a token may do: ask whose it is, be exchanged for a credential, and keep tokens and sessions in order.
 
 use super::*;
+use crate::tokens::TokensError;
 
 const LEFT: &str = "the district's directory does not have this account as staff any more";
 
@@ -129,9 +130,10 @@ pub(super) struct Wanted {
 pub(super) async fn make_token(
     State(desk): State<Shared>,
     headers: HeaderMap,
-    body: axum::body::Bytes,
+    request: Request,
 ) -> Result<Response, Refusal> {
     let asker = desk.asker(&headers, None, true)?;
+    let body = body_of(&desk, request).await?;
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
         bad(format!("send {{\"name\",\"scopes\":[\"me\",\"vault\"] or [\"scim\"],\"days\"}}: {error}"))
     })?;
@@ -143,13 +145,7 @@ pub(super) async fn make_token(
         desk.tokens.make((&reader, &role), (&wanted.name, &wanted.scopes, wanted.days), now)
     });
     let made = made.await.map_err(|_| busy("the token was not made: try again"))?;
-    let (text, token) = made.map_err(|error| match error {
-        crate::tokens::TokensError::Refused(_) => bad(error),
-        error => {
-            tracing::error!(%error, "tokens cannot be kept");
-            busy("tokens cannot be kept now: tell the district's operator")
-        }
-    })?;
+    let (text, token) = made.map_err(|error| unkept(&error))?;
     tracing::info!(reader = token.reader, token = token.id, until_ms = token.until_ms, "a token was made");
     Ok(json_of(StatusCode::CREATED, &json!({ "token": text, "listed": token })))
 }
@@ -164,10 +160,19 @@ pub(super) async fn revoke_token(
         desk.tokens.revoke(&id, |token| asker.role == "admin" || token.reader == asker.reader)
     });
     let revoked = revoked.await.map_err(|_| busy("the token was not revoked: try again"))?;
-    revoked_of(revoked.map_err(|error| {
-        tracing::error!(%error, "tokens cannot be kept");
-        busy("the token cannot be revoked now: tell the district's operator")
-    })?)
+    revoked_of(revoked.map_err(|error| unkept(&error))?)
+}
+
+/// What who asked is told when the tokens stay as they were.
+fn unkept(error: &TokensError) -> Refusal {
+    match error {
+        TokensError::Refused(_) => bad(error),
+        TokensError::Withheld(why) => busy(format!("the tokens stay as they were: {why}")),
+        TokensError::File { .. } | TokensError::Open(_) => {
+            tracing::error!(%error, "tokens cannot be kept");
+            busy("the tokens stay as they were and cannot be changed now: tell the district's operator")
+        }
+    }
 }
 
 pub(super) async fn sessions(State(desk): State<Shared>, headers: HeaderMap) -> Result<Response, Refusal> {

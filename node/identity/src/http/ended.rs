@@ -33,9 +33,9 @@ fn is_answer(fields: &BTreeMap<String, String>) -> bool {
 pub(super) async fn oidc(
     State(desk): State<Shared>,
     Path(name): Path<String>,
-    RawForm(body): RawForm,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    let fields = form(&body)?;
+    let fields = form_of(&desk, request).await?;
     let notice = fields.get("logout_token").ok_or_else(|| bad("logout_token is missing"))?;
     let provider = desk.provider(&name)?;
     let Client::Oidc(client) = &provider.client else { return Err(bad("this provider speaks SAML")) };
@@ -63,9 +63,9 @@ pub(super) async fn saml_redirect(
 pub(super) async fn saml_post(
     State(desk): State<Shared>,
     Path(name): Path<String>,
-    RawForm(body): RawForm,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    let fields = form(&body)?;
+    let fields = form_of(&desk, request).await?;
     if is_answer(&fields) {
         return Ok(json_of(StatusCode::OK, &json!({ "ended": 0 })));
     }

@@ -7,9 +7,9 @@
 //! | GET `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`, each of the last two with a number behind it | what is supported |
 //! | `/Me` | 501: a token is nobody's |
 //!
-//! Whom a change makes no staff has no session and no token when it is answered. Bodies are `application/scim+json`, errors too.
+//! The token is asked for before a body is read. Whom a change makes no staff has no session and no token when it is answered. Bodies
+//! are `application/scim+json`, errors too.
 
-use axum::body::Bytes;
 use axum::extract::Query;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::header::WWW_AUTHENTICATE;
@@ -150,10 +150,12 @@ async fn apart<T: Send + 'static>(
 }
 
 type Asked = Result<Query<Wanted>, QueryRejection>;
-type Sent = Result<Bytes, BytesRejection>;
 
-fn body(sent: Sent) -> Result<Value, Fault> {
-    let bytes = sent.map_err(|error| match error.status() {
+/// The JSON that a request carries, from who showed a token.
+async fn body(desk: &Desk, request: Request) -> Result<Value, Fault> {
+    let came = tokio::time::timeout(desk.patience, Bytes::from_request(request, &())).await;
+    let came: Result<Bytes, BytesRejection> = came.map_err(|_| Fault::of(408, SLOW))?;
+    let bytes = came.map_err(|error| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Fault::of(413, format!("a request has at most {MAX_USER} bytes")),
         _ => Fault::of(400, "the request's body did not come"),
     })?;
@@ -183,10 +185,11 @@ async fn make(
     State(desk): State<Shared>,
     headers: HeaderMap,
     asked: Asked,
-    sent: Sent,
+    request: Request,
 ) -> Result<Response, Fault> {
     desk.scim(&headers)?;
-    let (shown, user) = (query(asked)?.shown(), User::read(&body(sent)?)?);
+    let shown = query(asked)?.shown();
+    let user = User::read(&body(&desk, request).await?)?;
     apart(desk, move |desk| {
         let (entry, touched) = desk.directory.make(user, desk.now())?;
         desk.follow(&touched)?;
@@ -236,10 +239,11 @@ async fn replace(
     Path(id): Path<String>,
     headers: HeaderMap,
     asked: Asked,
-    sent: Sent,
+    request: Request,
 ) -> Result<Response, Fault> {
     desk.scim(&headers)?;
-    let (shown, user) = (query(asked)?.shown(), User::read(&body(sent)?)?);
+    let shown = query(asked)?.shown();
+    let user = User::read(&body(&desk, request).await?)?;
     change(desk, (id, shown), move |_| Ok(user)).await
 }
 
@@ -248,11 +252,12 @@ async fn alter(
     Path(id): Path<String>,
     headers: HeaderMap,
     asked: Asked,
-    sent: Sent,
+    request: Request,
 ) -> Result<Response, Fault> {
     desk.scim(&headers)?;
-    let (shown, request) = (query(asked)?.shown(), body(sent)?);
-    change(desk, (id, shown), move |user| patch::apply(&request, user)).await
+    let shown = query(asked)?.shown();
+    let changes = body(&desk, request).await?;
+    change(desk, (id, shown), move |user| patch::apply(&changes, user)).await
 }
 
 async fn remove(

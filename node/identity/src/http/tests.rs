@@ -16,7 +16,9 @@ use super::*;
 use crate::directory::Rule;
 use crate::settings::SamlIdp;
 
+mod pair;
 mod scim;
+mod slow;
 
 const IDP: &str = "https://idp.example/metadata";
 /// What is added to the clock.
@@ -87,7 +89,7 @@ fn provider(name: &str, map: Mapping) -> Provider {
 struct Stage {
     router: Router,
     desk: Arc<Desk>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer: status, cookies set, body.
@@ -105,16 +107,27 @@ impl Stage {
     fn keeping(map: Mapping, directory: Option<Rule>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tokens = Tokens::open(&folder.path().join("tokens.json")).unwrap();
+        let kept = Directory::open(&folder.path().join("directory.jsonl")).unwrap();
+        Self::of((tokens, kept), (map, directory), folder, |desk| desk)
+    }
+
+    /// A desk over these files, made ready by `with`.
+    fn of(
+        (tokens, kept): (Tokens, Directory),
+        (map, directory): (Mapping, Option<Rule>),
+        folder: tempfile::TempDir,
+        with: impl FnOnce(Desk) -> Desk,
+    ) -> Self {
         let session = Lifetime { whole_ms: 8 * 3_600_000, idle_ms: 1_800_000 };
         let terms = Terms { session, credential_ms: 900_000 };
         let desk = Desk::new(
             "https://aula.example/",
             Registered { providers: vec![provider("east", map)], directory },
-            (tokens, Directory::open(&folder.path().join("directory.jsonl")).unwrap(), Arc::new(Roster)),
+            (tokens, kept, Arc::new(Roster)),
             (terms, clock),
         );
-        let desk = Arc::new(desk.unwrap());
-        Self { router: router(desk.clone()), desk, _folder: folder }
+        let desk = Arc::new(with(desk.unwrap()));
+        Self { router: router(desk.clone()), desk, folder }
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Answer {

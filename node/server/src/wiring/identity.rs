@@ -2,7 +2,8 @@
 //!
 //! Flow: the providers are read and the socket bound when the node starts → who logs in is compared with the vault's roster → a
 //! credential is signed with the district's account key, as `aula vault credential` signs one. The file of providers is looked at
-//! every two seconds. Absent: what a credential opens, which the vault's access check decides, and TLS, which a proxy ends.
+//! every two seconds. In a pair a change of tokens or of the directory is told done when the other one has the file. Absent: what a
+//! credential opens, which the vault's access check decides, and TLS, which a proxy ends.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -10,19 +11,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aula_connect::door::lent;
+use aula_connect::door::{lent, lent_in_a_moment};
 use aula_home::Home;
 use aula_home::config::{Config, Identity};
 use aula_home::own_file::{self, Mark, Watch};
 use aula_identity::directory::Directory;
 use aula_identity::http::{Desk, Terms, router};
 use aula_identity::office::{Office, Standing, Unavailable};
+use aula_identity::pair::{Partner, Withheld};
 use aula_identity::sessions::Lifetime;
 use aula_identity::settings::{self, Registered};
 use aula_identity::tokens::Tokens;
 use aula_ledger::access::Relation;
 use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::names::Name;
+use aula_standby::permit::Permit;
 use tokio::net::TcpListener;
 
 use super::xapi::KeptDoor;
@@ -52,10 +55,9 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
         );
         return Ok(());
     };
-    let tokens = Tokens::open(&home.path().join("identity/tokens.json"));
-    let tokens = tokens.advise("the tokens of programs cannot be used", HINT)?;
-    let directory = Directory::open(&home.path().join("identity/directory.jsonl"));
-    let directory = directory.advise("the directory of staff cannot be used", HINT)?;
+    let permit = aula_standby::settings::permit(home, config);
+    let pair = permit.map(|permit| Arc::new(OfPair { permit, door: door.clone() }) as Arc<dyn Partner>);
+    let (tokens, directory) = kept(home, pair.as_ref())?;
     let office = Arc::new(OfVault { door, home: home.clone() });
     let minutes = |minutes: u64| minutes.saturating_mul(60_000);
     let session =
@@ -63,7 +65,11 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
     let terms = Terms { session, credential_ms: minutes(identity.credential_minutes) };
     let (registered, watch) = read(&identity.providers)?;
     let desk = Desk::new(&identity.url, registered, (tokens, directory, office), (terms, now_ms));
-    let desk = Arc::new(desk.map_err(|why| Failure::because(why, HINT))?);
+    let desk = desk.map_err(|why| Failure::because(why, HINT))?;
+    let desk = Arc::new(match pair {
+        Some(pair) => desk.of_pair(pair),
+        None => desk,
+    });
     let socket = TcpListener::bind(identity.listen).await;
     let socket = socket.advise(format!("logins cannot be listened for on {}", identity.listen), HINT)?;
     tracing::info!(listen = %identity.listen, url = identity.url, "staff log in below /identity");
@@ -74,6 +80,19 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
         }
     });
     Ok(())
+}
+
+/// Tokens and the directory as they are on disk. In a pair nothing is read before this one acts: the other one may be writing it.
+fn kept(home: &Home, pair: Option<&Arc<dyn Partner>>) -> Result<(Tokens, Directory), Failure> {
+    let folder = home.identity_dir();
+    let (tokens, directory) = (folder.join("tokens.json"), folder.join("directory.jsonl"));
+    if let Some(pair) = pair {
+        let other = || Some(pair.clone());
+        return Ok((Tokens::unread(&tokens, other()), Directory::unread(&directory, other())));
+    }
+    let tokens = Tokens::open(&tokens).advise("the tokens of programs cannot be used", HINT)?;
+    let directory = Directory::open(&directory).advise("the directory of staff cannot be used", HINT)?;
+    Ok((tokens, directory))
 }
 
 /// The providers, and the files that they were read from, as they were just before. What the first file names stands beside it, unless it
@@ -117,6 +136,30 @@ async fn attend(desk: Arc<Desk>, identity: Identity, mut watch: Watch) {
             Err(error) if watch.refuse() => tracing::warn!(error, "the providers stay as they were"),
             Err(_) => {}
         }
+    }
+}
+
+/// This home's pair: a file of the identity goes to the other one with a write of the vault that follows it, in the vault's order and under
+/// the lease's epoch.
+struct OfPair {
+    permit: Permit,
+    door: KeptDoor,
+}
+
+impl std::fmt::Debug for OfPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OfPair").field("permit", &self.permit).finish_non_exhaustive()
+    }
+}
+
+impl Partner for OfPair {
+    fn turn(&self) -> Result<u64, Withheld> {
+        self.permit.epoch().map_err(Withheld)
+    }
+
+    fn copied(&self) -> Result<(), Withheld> {
+        let done = lent_in_a_moment(&self.door, |vault| vault.beside_changed());
+        done.map_err(|why| Withheld(format!("{why}; ask again in a few seconds")))
     }
 }
 

@@ -138,7 +138,13 @@ fn what_is_acknowledged_is_with_the_other_and_what_is_not_is_an_error() -> Teste
     let reader = Name::new("t-1")?;
     let _ = vault.traced(&handle, b"no event", &reader, 7)?;
     assert_eq!(locked(&near.standby).as_ref().map(Standby::last), Some(vault.db.latest_sequence_number()));
+    let before = vault.db.latest_sequence_number();
+    vault.beside_changed()?;
+    vault.beside_changed()?;
+    assert_eq!(vault.db.latest_sequence_number(), before + 2, "each is a write of its own");
+    assert_eq!(locked(&near.standby).as_ref().map(Standby::last), Some(before + 2));
     near.away.store(true, Ordering::SeqCst);
+    assert!(matches!(vault.beside_changed(), Err(VaultError::NotActing(_))));
     assert!(matches!(note(&vault, 20), Err(VaultError::NotActing(_))));
     near.away.store(false, Ordering::SeqCst);
     note(&vault, 21)?;

@@ -1,14 +1,16 @@
-//! What there is to be told, at one look: from the register of interventions, the feeds' health, the ledger's reports, and the
-//! node's own note.
+//! What there is to be told, at one look: from the register of interventions, the feeds' health, the ledger's reports, the node's own
+//! note, and the vault's files.
 
 use std::collections::BTreeSet;
 
 use aula_api::report::Owed;
 use aula_home::Home;
+use aula_vault::room::Room;
 
 use super::super::acknowledgements::owed;
 use super::super::interventions::Register;
 use super::super::office::Office;
+use super::book::Book;
 use crate::command::Failure;
 use crate::config::{AlertKind, Config};
 use aula_server::at_risk;
@@ -18,6 +20,9 @@ use aula_server::feed_health::Health;
 /// ([`aula_server::feed_health::TOLD_EVERY`]) and how often this looks ([`super::EVERY_S`]) it is less than the minute in which an alert
 /// is to be told.
 const PATIENCE_MS: u64 = 40_000;
+
+/// What an alert of a vault is about.
+const NEARLY_FULL: &str = "the vault takes nine tenths of [quotas] vault_mib: erase who is gone, or raise it";
 
 /// What a look found, of which kinds, and why others could not be looked at.
 #[derive(Debug, Default)]
@@ -38,6 +43,7 @@ pub(super) async fn look(office: &Office, config: &Config, now_ms: u64) -> Found
             AlertKind::Feeds => Ok(feeds(home, config, now_ms)),
             AlertKind::Acknowledgements => overdue(office).await,
             AlertKind::Divergence => Ok(divergence(home)),
+            AlertKind::VaultQuota => nearly_full(office),
         };
         match told {
             Ok(abouts) => {
@@ -92,6 +98,22 @@ fn divergence(home: &Home) -> Vec<String> {
     noted.map(|_| vec![format!("see {}", home.damage_file().display())]).unwrap_or_default()
 }
 
+/// A vault that nears its share of the disk.
+fn nearly_full(office: &Office) -> Result<Vec<String>, Failure> {
+    let book = Book::load(&office.context.home)?;
+    let goes_on =
+        book.alerts.iter().any(|alert| alert.kind == AlertKind::VaultQuota && alert.ended_ms.is_none());
+    Ok(is_nearly_full(&office.room()?, goes_on).then(|| NEARLY_FULL.to_owned()).into_iter().collect())
+}
+
+/// From nine tenths of the share on, and then until it is under 85 percent: a vault's files grow and shrink by themselves while the
+/// database puts them together. Without a share, or a vault, never.
+fn is_nearly_full(room: &Room, goes_on: bool) -> bool {
+    let (Some(most), Ok(used)) = (room.most(), room.used()) else { return false };
+    let percent = if goes_on { 85 } else { 90 };
+    u128::from(used) * 100 >= u128::from(most) * percent
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +155,25 @@ mod tests {
             health.write(&home)?;
             assert_eq!(feeds(&home, &configured(silent)?, now).len(), failing, "{health:?} {silent}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_vault_is_told_of_from_nine_tenths_of_its_share_on_and_until_it_is_well_below() -> Result<(), Failure>
+    {
+        let folder = tempfile::tempdir().advise("a folder", "give the tests a TMPDIR")?;
+        for (kib, goes_on, told) in [
+            (921, false, false),
+            (922, false, true),
+            (921, true, true),
+            (871, true, true),
+            (870, true, false),
+        ] {
+            std::fs::write(folder.path().join("1.sst"), vec![0; kib << 10]).advise("a file", "space")?;
+            assert_eq!(is_nearly_full(&Room::new(folder.path(), 1), goes_on), told, "{kib} KiB, {goes_on}");
+            assert!(!is_nearly_full(&Room::new(folder.path(), 0), goes_on), "without a share");
+        }
+        assert!(!is_nearly_full(&Room::new(&folder.path().join("none"), 1), true), "without a vault");
         Ok(())
     }
 

@@ -87,6 +87,9 @@ fn words(kind: AlertKind) -> (&'static str, &'static str) {
         AlertKind::Divergence => {
             ("the node diverges", "a node whose state is not the others', or whose database is damaged")
         }
+        AlertKind::VaultQuota => {
+            ("the vault is nearly full", "a vault that takes 90% of its share of the disk")
+        }
     }
 }
 
