@@ -97,8 +97,8 @@ fn alerts(conflicts: &[Conflict]) -> String {
     if conflicts.is_empty() {
         return "<p class=\"good\">No conflict in the schedule in use.</p>\n".to_owned();
     }
-    let mut out =
-        format!("<p class=\"bad\">{} conflicts in the schedule in use.</p>\n<ul>\n", conflicts.len());
+    let many = if conflicts.len() == 1 { "conflict" } else { "conflicts" };
+    let mut out = format!("<p class=\"bad\">{} {many} in the schedule in use.</p>\n<ul>\n", conflicts.len());
     for one in conflicts.iter().take(MOST_CONFLICTS) {
         let period =
             if one.period.is_null() { String::new() } else { format!(", period {}", text(&one.period)) };

@@ -143,9 +143,12 @@ fn resources(name: &str, event: &PublicEvent) -> String {
     let t = |field: &str| text(&event[field]);
     match name {
         "rows_taken" => format!(
-            "An auditor took the rows of round {} (taken {} times): who asked, under pseudonyms, and what each got.",
+            "An auditor took the rows of round {} ({}): who asked, under pseudonyms, and what each got.",
             n("round"),
-            n("times")
+            match event["times"].as_u64() {
+                Some(1) => "for the first time".to_owned(),
+                _ => format!("taken {} times", n("times")),
+            }
         ),
         "audit_recorded" => format!("An auditor recorded for round {}: {}.", n("round"), t("finding")),
         "budget_funded" => format!(

@@ -2,11 +2,12 @@
 //! change, read by the district's service at every look for alerts.
 //!
 //! The service folds whole once an hour by default; what stands here is newer, and what is older than the last whole fold is left out:
-//! the service's register has it. A line a student: pseudonym, when it was folded, from when on an intervention is due, or `-`. Commands
-//! that bring events past feeds and imports name their students in HOME/feeds/at_risk.ask, which the node takes. Absent: folding, which the
-//! node's wiring does, and telling, which alerts do.
+//! the service's register has it. Whom that fold passed over (at no open school of the ledger, denied by the access check) the register does
+//! not have: what was noted of her stays until a fold finds something else. A line a student: pseudonym, when it was folded, from when on an
+//! intervention is due, or `-`. Commands that bring events past feeds and imports name their students in HOME/feeds/at_risk.ask, which the
+//! node takes. Absent: folding, which the node's wiring does, and telling, which alerts do.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -44,11 +45,11 @@ fn whole_path(home: &Home) -> PathBuf {
     home.service_dir().join("whole_fold_ms")
 }
 
-/// What the node's folds found since the last whole fold; nothing where no node wrote.
+/// What the node's folds found since the last whole fold, and before it of whom that passed over; nothing where no node wrote.
 pub fn read(home: &Home) -> HashMap<Handle, Noted> {
-    let from_ms = whole_fold_ms(home);
+    let whole = WholeFold::of(home);
     let text = std::fs::read_to_string(path(home)).unwrap_or_default();
-    text.lines().filter_map(line).filter(|(_, noted)| noted.at_ms >= from_ms).collect()
+    text.lines().filter_map(line).filter(|(handle, noted)| !whole.has(handle, noted)).collect()
 }
 
 /// A line; none of one that was cut or is of another version, which the next whole fold makes up for.
@@ -67,12 +68,12 @@ fn line(text: &str) -> Option<(Handle, Noted)> {
 /// # Errors
 /// A folder that cannot be written.
 pub fn write<'a>(home: &Home, all: impl IntoIterator<Item = (&'a Handle, &'a Noted)>) -> Result<(), Failure> {
-    let (from_ms, mut text) = (whole_fold_ms(home), String::new());
-    for (handle, Noted { at_ms, due_ms }) in all {
-        if *at_ms >= from_ms {
-            let due = due_ms.map_or_else(|| "-".to_owned(), |due| due.to_string());
+    let (whole, mut text) = (WholeFold::of(home), String::new());
+    for (handle, noted) in all {
+        if !whole.has(handle, noted) {
+            let due = noted.due_ms.map_or_else(|| "-".to_owned(), |due| due.to_string());
             // A string takes everything.
-            let _ = writeln!(text, "{handle} {at_ms} {due}");
+            let _ = writeln!(text, "{handle} {} {due}", noted.at_ms);
         }
     }
     private_folder(&home.feeds_dir()).advise("the folder of feeds cannot be made", HINT)?;
@@ -80,21 +81,41 @@ pub fn write<'a>(home: &Home, all: impl IntoIterator<Item = (&'a Handle, &'a Not
     replace(&path, Access::Private, text.as_bytes()).advise(format!("cannot write {}", path.display()), HINT)
 }
 
-/// When the last whole fold began that went through, milliseconds since 1970; 0 where there was none. It has who is enrolled at a school
-/// of the ledger, and nobody else.
-pub fn whole_fold_ms(home: &Home) -> u64 {
-    let text = std::fs::read_to_string(whole_path(home)).unwrap_or_default();
-    text.trim().parse().unwrap_or(0)
+/// The last whole fold that went through; one at 0 that has nobody's notes where there was none.
+#[derive(Debug, Default)]
+struct WholeFold {
+    /// When it began, milliseconds since 1970.
+    began_ms: u64,
+    /// Enrolled, and not folded by it.
+    passed_over: HashSet<Handle>,
 }
 
-/// Notes when a whole fold began that is done: what the node noted before it is in the service's register.
+impl WholeFold {
+    fn of(home: &Home) -> Self {
+        let text = std::fs::read_to_string(whole_path(home)).unwrap_or_default();
+        let mut lines = text.lines();
+        let began_ms = lines.next().and_then(|first| first.trim().parse().ok()).unwrap_or(0);
+        Self { began_ms, passed_over: lines.filter_map(|line| line.trim().parse().ok()).collect() }
+    }
+
+    /// Whether the service's register has by it what was noted of a student.
+    fn has(&self, handle: &Handle, noted: &Noted) -> bool {
+        noted.at_ms < self.began_ms && !self.passed_over.contains(handle)
+    }
+}
+
+/// Notes when a whole fold began that is done, and who is enrolled and was not folded by it: what the node noted before it of all others is
+/// in the service's register.
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub fn note_whole_fold(home: &Home, began_ms: u64) -> Result<(), Failure> {
+pub fn note_whole_fold(home: &Home, began_ms: u64, passed_over: &BTreeSet<Handle>) -> Result<(), Failure> {
     private_folder(&home.service_dir()).advise("the service's folder cannot be made", HINT)?;
-    let path = whole_path(home);
-    let text = began_ms.to_string();
+    let (path, mut text) = (whole_path(home), format!("{began_ms}\n"));
+    for handle in passed_over {
+        // A string takes everything.
+        let _ = writeln!(text, "{handle}");
+    }
     replace(&path, Access::Private, text.as_bytes()).advise(format!("cannot write {}", path.display()), HINT)
 }
 
@@ -172,13 +193,38 @@ mod tests {
         ]);
         write(&home, &all)?;
         assert_eq!(read(&home), all);
-        note_whole_fold(&home, 20)?;
+        note_whole_fold(&home, 20, &BTreeSet::new())?;
         assert_eq!(read(&home).keys().copied().collect::<BTreeSet<_>>(), BTreeSet::from([two, three]));
         write(&home, &all)?;
         let text = std::fs::read_to_string(path(&home))?;
         assert_eq!(text.lines().count(), 2, "{text}");
         std::fs::write(path(&home), format!("{text}\n{one} 40\nno line\n{one} 50 x\n"))?;
         assert_eq!(read(&home).len(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn whom_whole_folds_pass_over_is_noted_once_until_a_fold_finds_something_else() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let (away, other) = (Handle([1; 32]), Handle([2; 32]));
+        let low = Noted { at_ms: 10, due_ms: Some(70) };
+        write(&home, &HashMap::from([(away, low), (other, low)]))?;
+        // Hour after hour: she is noted as she was, and a node that writes meanwhile leaves her in.
+        for began_ms in [20, 30, 40] {
+            note_whole_fold(&home, began_ms, &BTreeSet::from([away]))?;
+            assert_eq!(read(&home), HashMap::from([(away, low)]));
+            write(&home, &HashMap::from([(away, low), (other, low)]))?;
+            assert_eq!(std::fs::read_to_string(path(&home))?.lines().count(), 1);
+        }
+        // She recovered: so it stays, too.
+        let well = Noted { at_ms: 45, due_ms: None };
+        write(&home, &HashMap::from([(away, well)]))?;
+        note_whole_fold(&home, 50, &BTreeSet::from([away]))?;
+        assert_eq!(read(&home), HashMap::from([(away, well)]));
+        // Her school opened: the register has her from then on.
+        note_whole_fold(&home, 60, &BTreeSet::new())?;
+        assert!(read(&home).is_empty());
         Ok(())
     }
 

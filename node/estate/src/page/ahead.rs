@@ -104,10 +104,11 @@ fn one(name: &str, history: &History, values: &BTreeMap<i64, f64>, forecasts: &[
     for (at, label) in
         labels.iter().enumerate().filter(|(at, _)| (labels.len() - 1 - at).is_multiple_of(every))
     {
+        // The last one ends where the picture does.
+        let (at, anchor) = if at + 1 == labels.len() { (WIDTH, "end") } else { (x(at), "middle") };
         let _ = writeln!(
             out,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            x(at),
+            "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
             TOP + HEIGHT + 16.0,
             escape(label)
         );

@@ -8,7 +8,15 @@ use crate::text::Unreadable;
 use crate::xml::escape;
 
 const HOURS: usize = 168;
-const COLOURS: [&str; 6] = ["#1d2a30", "#b3442e", "#1c5a7a", "#2c6e3f", "#8a5a00", "#6b3d8f"];
+/// Each schedule's colour and dashes: read by these where colours are not seen, or not printed.
+const STROKES: [(&str, &str); 6] = [
+    ("#1d2a30", "none"),
+    ("#b3442e", "7 3"),
+    ("#1c5a7a", "2 3"),
+    ("#2c6e3f", "9 3 2 3"),
+    ("#8a5a00", "14 4"),
+    ("#6b3d8f", "4 6"),
+];
 const WIDTH: f64 = 840.0;
 const HEIGHT: f64 = 230.0;
 const LEFT: f64 = 56.0;
@@ -29,8 +37,8 @@ pub fn read_curves(bytes: &[u8]) -> Result<Curves, Unreadable> {
     let table = Table::read(bytes)?;
     let columns: Vec<usize> =
         (0..table.header().len()).filter(|at| table.header()[*at].ends_with("_w")).collect();
-    if columns.is_empty() || columns.len() > COLOURS.len() {
-        let what = format_args!("1 to {} columns whose names end in _w are loads", COLOURS.len());
+    if columns.is_empty() || columns.len() > STROKES.len() {
+        let what = format_args!("1 to {} columns whose names end in _w are loads", STROKES.len());
         return Err(Unreadable::at("header", what));
     }
     let mut curves = Vec::new();
@@ -92,19 +100,19 @@ pub fn draw(curves: &Curves, beside_plan: bool) -> String {
             day + 1
         );
     }
-    for (week, colour) in weeks.iter().zip(COLOURS) {
+    for (week, (colour, dashes)) in weeks.iter().zip(STROKES) {
         let points: Vec<String> =
             week.iter().enumerate().map(|(hour, w)| format!("{:.1},{:.1}", x(hour), y(w / 1000.0))).collect();
         let _ = writeln!(
             out,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\"/>",
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-dasharray=\"{dashes}\"/>",
             points.join(" ")
         );
     }
     out.push_str("</svg></div>\n<table><tr><th>schedule</th><th>kWh in all</th><th>highest hour, kW</th><th>change</th></tr>\n");
     let total = |hours: &[f64]| hours.iter().sum::<f64>() / 1000.0;
     let first = curves.curves.first().map_or(0.0, |(_, hours)| total(hours));
-    for (index, ((name, hours), colour)) in curves.curves.iter().zip(COLOURS).enumerate() {
+    for (index, ((name, hours), (colour, dashes))) in curves.curves.iter().zip(STROKES).enumerate() {
         let highest = hours.iter().copied().fold(0.0, f64::max) / 1000.0;
         let change = if index > 0 && first > 0.0 {
             format!("{:+.1}%", 100.0 * (total(hours) / first - 1.0))
@@ -113,8 +121,8 @@ pub fn draw(curves: &Curves, beside_plan: bool) -> String {
         };
         let _ = writeln!(
             out,
-            "<tr><td><svg width=\"22\" height=\"8\" style=\"display:inline-block\" aria-hidden=\"true\"><path d=\"M0 4H22\" stroke=\"{colour}\" \
-             stroke-width=\"3\"/></svg> {}</td><td class=\"num\">{}</td><td class=\"num\">{highest:.1}</td><td class=\"num\">{change}</td></tr>",
+            "<tr><td><svg width=\"36\" height=\"8\" style=\"display:inline-block\" aria-hidden=\"true\"><path d=\"M0 4H36\" stroke=\"{colour}\" \
+             stroke-width=\"3\" stroke-dasharray=\"{dashes}\"/></svg> {}</td><td class=\"num\">{}</td><td class=\"num\">{highest:.1}</td><td class=\"num\">{change}</td></tr>",
             if beside_plan && index == 1 { "plan".to_owned() } else { escape(name) },
             plain(total(hours))
         );

@@ -9,7 +9,9 @@ use crate::xml::escape;
 
 const ROW: usize = 18;
 const COLUMN: usize = 46;
-const LEFT: usize = 110;
+/// Letters of a room's name, and how wide one is.
+const NAME: usize = 16;
+const LETTER: usize = 6;
 const TOP: usize = 22;
 
 /// A map for the schedule in use, and one for the plan beside it.
@@ -19,13 +21,15 @@ pub fn heatmaps(today: &Grid, plan: Option<&Grid>) -> String {
     if rooms.is_empty() {
         return "<p class=\"note\">No lesson of the schedule has a room.</p>\n".to_owned();
     }
+    let longest = rooms.iter().map(|room| room.chars().count().min(NAME)).max().unwrap_or(0);
+    let left = 14 + longest * LETTER;
     let mut out = scale();
     out.push_str("<div class=\"two\">\n");
     for (name, grid) in [("today", Some(today)), ("plan", plan)] {
         let Some(grid) = grid else { continue };
         let (opened, used) = grid.opened();
         let told = format!("{name}: {opened} room-days opened, {:.0}% of their periods used", 100.0 * used);
-        let (width, height) = (LEFT + grid.days.len() * COLUMN + 4, TOP + rooms.len() * ROW + 4);
+        let (width, height) = (left + grid.days.len() * COLUMN + 4, TOP + rooms.len() * ROW + 4);
         let _ = writeln!(
             out,
             "<figure style=\"margin:0\"><figcaption>{told}</figcaption><div class=\"wide\">\n<svg role=\"img\" viewBox=\"0 0 {width} \
@@ -33,17 +37,17 @@ pub fn heatmaps(today: &Grid, plan: Option<&Grid>) -> String {
         );
         for (place, day) in grid.days.iter().enumerate() {
             let short: String = day.chars().rev().take(7).collect::<String>().chars().rev().collect();
-            let x = LEFT + place * COLUMN + COLUMN / 2;
+            let x = left + place * COLUMN + COLUMN / 2;
             let _ =
                 writeln!(out, "<text x=\"{x}\" y=\"15\" text-anchor=\"middle\">{}</text>", escape(&short));
         }
         for (row, room) in rooms.iter().enumerate() {
             let y = TOP + row * ROW;
-            let short: String = room.chars().take(16).collect();
+            let short: String = room.chars().take(NAME).collect();
             let _ = writeln!(out, "<text x=\"2\" y=\"{}\">{}</text>", y + 13, escape(&short));
             for day in 0..grid.days.len() {
                 let share = grid.share_of_day(room, day);
-                let x = LEFT + day * COLUMN;
+                let x = left + day * COLUMN;
                 let _ = writeln!(
                     out,
                     "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{}\"/><text x=\"{}\" y=\"{}\" text-anchor=\"middle\" \

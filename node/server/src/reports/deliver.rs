@@ -1,10 +1,10 @@
 //! Reports of the outbox on their way to the places that config.toml names for them.
 //!
-//! Flow: every date in the outbox that a place did not get yet → sent, each place on a thread of its own → a mark beside the date. One
-//! process at a time delivers out of an outbox, by a lock in it. Invariants: a file is at its place once, since an upload of what is there
-//! changes nothing; a note may come twice when a process dies between it and its mark, under one id. A place that fails is told and tried at
-//! every look; it holds up no other. What is sealed lies in the outbox until it is sent, so that an upload that was cut goes on with the same
-//! bytes.
+//! Flow: every date in the outbox that a place did not get yet → sent → a mark beside the date. One thread of one process at a time delivers
+//! a report to a place, by a lock in the outbox. Invariants: a file is at its place once, since an upload of what is there changes nothing; a
+//! note may come twice when a process dies between it and its mark, under one id. A place that fails is told and tried at every look. What is
+//! sealed lies in the outbox until it is sent, so that an upload that was cut goes on with the same bytes. Absent: which places go beside
+//! which others (`ways`).
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -40,85 +40,67 @@ pub struct Sent {
     pub error: Option<String>,
 }
 
-/// Delivers what waits of a report. Settings that name nothing send nothing.
+/// The places of a report, in the settings' order.
+pub(super) fn places<'a>(config: &'a Config, report: &ScheduledReport) -> Vec<&'a Delivery> {
+    config.delivery.iter().filter(|place| report.deliver.contains(&place.name)).collect()
+}
+
+/// Deletes at a place the reports of the date `until` and earlier ones, then delivers to it what waits of a report. Nothing while another
+/// thread or process is at it.
 ///
 /// # Errors
-/// Its outbox cannot be read; what a place refuses stands in the answer.
-pub fn pending(home: &Home, config: &Config, report: &ScheduledReport) -> Result<Vec<Sent>, Failure> {
-    let mut all = Vec::new();
-    if report.deliver.is_empty() {
-        return Ok(all);
-    }
-    let outbox = config.reports.outbox_dir(home);
-    let folder = Outbox::open(&outbox, &report.name)?.folder().to_owned();
-    let lock = folder.join(".deliver");
+/// Its outbox cannot be read; what the place refuses stands in the answer.
+pub(super) fn to_place(
+    home: &Home,
+    config: &Config,
+    (report, place): (&ScheduledReport, &Delivery),
+    until: Option<&str>,
+) -> Result<Vec<Sent>, Failure> {
+    let folder = Outbox::open(&config.reports.outbox_dir(home), &report.name)?.folder().to_owned();
+    let lock = folder.join(format!(".deliver-{}", place.name));
     let lock = File::create(&lock).map_err(|error| unwritable(&lock, &error))?;
     match lock.try_lock() {
         Ok(()) => {}
-        // Another process is at it.
-        Err(TryLockError::WouldBlock) => return Ok(all),
+        // Another is at it.
+        Err(TryLockError::WouldBlock) => return Ok(Vec::new()),
         Err(TryLockError::Error(error)) => return Err(unwritable(&folder, &error)),
     }
-    let dates = dates(&folder)?;
-    let said = |place: &Delivery, date: &str, error| Sent {
+    let said = |date: &str, error| Sent {
         name: report.name.clone(),
         date: date.to_owned(),
         to: place.name.clone(),
         error,
     };
-    let to_place = |place: &Delivery| {
-        let mut sent = Vec::new();
-        for date in &dates {
-            let mark = folder.join(format!("{date}.to-{}", place.name));
-            if mark.exists() {
-                continue;
-            }
-            let error = one(config, (&folder, &report.name, date), place).and_then(|()| {
-                let written = whole_file::replace(&mark, Access::Private, b"sent\n");
-                written.map_err(|error| unwritable(&mark, &error))
-            });
-            sent.push(said(place, date, error.err().map(|failure| failure.message)));
+    let mut sent = Vec::new();
+    if let Some(until) = until
+        && let DeliveryBy::Bucket(to) = &place.by
+        && let Err(failure) = archive::forget(to, (&folder, &place.name), &report.name, until)
+    {
+        let error = format!("what is over its years was not deleted: {}", failure.message);
+        sent.push(said(until, Some(error)));
+    }
+    for date in dates(&folder)? {
+        let mark = folder.join(format!("{date}.to-{}", place.name));
+        if mark.exists() {
+            continue;
         }
-        sent
-    };
-    let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
-    let to_place = &to_place;
-    // A thread each: one that does not answer takes its time from no other.
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = places.map(|place| (place, scope.spawn(move || to_place(place)))).collect();
-        for (place, thread) in threads {
-            let ended = |_| vec![said(place, "", Some("its delivery ended unexpectedly".into()))];
-            all.extend(thread.join().unwrap_or_else(ended));
-        }
-    });
-    all.sort_by(|one, other| one.date.cmp(&other.date));
-    Ok(all)
+        let error = one(config, (&folder, &report.name, &date), place).and_then(|()| {
+            let written = whole_file::replace(&mark, Access::Private, b"sent\n");
+            written.map_err(|error| unwritable(&mark, &error))
+        });
+        sent.push(said(&date, error.err().map(|failure| failure.message)));
+    }
+    Ok(sent)
 }
 
-/// Deletes at the buckets of a report what is over its years; what cannot be is told.
-///
-/// # Errors
-/// An outbox that cannot be read.
-pub fn forgotten(
-    home: &Home,
-    config: &Config,
-    report: &ScheduledReport,
-    until: &str,
-) -> Result<Vec<Sent>, Failure> {
-    let folder = Outbox::open(&config.reports.outbox_dir(home), &report.name)?.folder().to_owned();
-    let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
-    let failed = places.filter_map(|place| {
-        let DeliveryBy::Bucket(to) = &place.by else { return None };
-        let failure = archive::forget(to, (&folder, &place.name), &report.name, until).err()?;
-        let error = format!("what is over its years was not deleted: {}", failure.message);
-        Some(Sent {
-            name: report.name.clone(),
-            date: until.to_owned(),
-            to: place.name.clone(),
-            error: Some(error),
-        })
-    });
-    Ok(failed.collect())
+/// What waits of a report, to one place after the other.
+#[cfg(test)]
+pub(super) fn pending(home: &Home, config: &Config, report: &ScheduledReport) -> Result<Vec<Sent>, Failure> {
+    let mut all = Vec::new();
+    for place in places(config, report) {
+        all.extend(to_place(home, config, (report, place), None)?);
+    }
+    Ok(all)
 }
 
 /// The dates whose files are in a schedule's folder, ascending.
@@ -367,55 +349,11 @@ mod tests {
         let id = |text: &str| text.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned);
         let again = std::fs::read_to_string(folder.join("2026-11-29.mail-board.eml")).hint("read")?;
         assert!(id(&mail).is_some() && id(&mail) == id(&again));
-        // While another process delivers, this one does not.
+        // While another process is at this place, this one is not.
         std::fs::remove_file(folder.join("2026-11-29.to-board")).hint("remove")?;
-        let lock = File::create(folder.join(".deliver")).hint("lock")?;
+        let lock = File::create(folder.join(".deliver-board")).hint("lock")?;
         lock.lock().hint("lock")?;
         assert!(pending(&home, &config, &config.report[0])?.is_empty());
-        Ok(())
-    }
-
-    #[test]
-    fn a_place_that_does_not_answer_holds_up_no_other() -> Result<(), Failure> {
-        let (above, home, mut config) =
-            outbox("kind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']")?;
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").hint("a port")?;
-        let port = listener.local_addr().hint("a port")?.port();
-        let slow = format!(
-            "[[delivery]]\nname = 'slow'\nkind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']\nserver = '127.0.0.1'\nport = {port}\n"
-        );
-        config
-            .delivery
-            .insert(0, toml::from_str::<Config>(&slow).hint("settings of a test")?.delivery.remove(0));
-        config.report[0].deliver.push("slow".into());
-        let mark = above.path().join("delivered/nightly/2026-11-29.to-board");
-        // A server that says nothing until the other place has everything, or for longer than anybody waits.
-        let heard = std::thread::spawn(move || {
-            let mut other_was_first = Vec::new();
-            for connection in listener.incoming().take(2) {
-                let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
-                while !mark.exists() && std::time::Instant::now() < until {
-                    std::thread::sleep(std::time::Duration::from_millis(5));
-                }
-                other_was_first.push(mark.exists());
-                drop(connection);
-            }
-            other_was_first
-        });
-        let sent = pending(&home, &config, &config.report[0])?;
-        let told: Vec<_> =
-            sent.iter().map(|one| (one.date.as_str(), one.to.as_str(), one.error.is_some())).collect();
-        assert_eq!(
-            told,
-            [
-                ("2026-11-28", "slow", true),
-                ("2026-11-28", "board", false),
-                ("2026-11-29", "slow", true),
-                ("2026-11-29", "board", false)
-            ],
-            "{sent:?}"
-        );
-        assert!(heard.join().is_ok_and(|first| first == [true, true]), "the other place waited for it");
         Ok(())
     }
 

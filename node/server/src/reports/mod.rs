@@ -21,3 +21,4 @@ pub mod state;
 mod tests;
 pub mod transparency;
 pub mod verify;
+pub mod ways;

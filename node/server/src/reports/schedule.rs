@@ -13,13 +13,13 @@ use aula_report::paper::Language;
 use aula_report::schedule::{Due, Every, Schedule};
 use serde::Serialize;
 
-use super::deliver::{self, Sent};
+use super::deliver::Sent;
 use super::district::{self, Against, Wanted};
 use super::folder;
 use super::kept::Kept;
 use super::outbox::{Delivered, Outbox};
 use super::past::{Chain, PRUNED};
-use super::{state, transparency};
+use super::{state, transparency, ways};
 use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
 use aula_home::home::Home;
 use aula_home::whole_file::{self, Access};
@@ -61,7 +61,7 @@ pub struct Failed {
 }
 
 impl Failed {
-    fn of(name: &str, failure: Failure) -> Self {
+    pub(super) fn of(name: &str, failure: Failure) -> Self {
         Self { name: name.to_owned(), code: failure.code, error: failure.message, next: failure.hint }
     }
 }
@@ -112,7 +112,7 @@ pub fn check(config: &Config) -> Result<Vec<(ScheduledReport, Schedule)>, Failur
 /// When a schedule is refused. What cannot be made, kept, deleted or delivered stands in the answer.
 pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
     let mut looked = make(home, config, chain)?;
-    let sent = send(home, config, chain.view().tip().time_ms.0)?;
+    let sent = ways::send(home, config, chain.view().tip().time_ms.0)?;
     looked.sent.extend(sent.sent);
     looked.failed.extend(sent.failed);
     Ok(looked)
@@ -135,46 +135,12 @@ pub fn make(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failu
     Ok(looked)
 }
 
-/// Deletes at the places what is over its years, and delivers what waits: each schedule on a thread of its own, so that the places of one
-/// hold up no other's. `now_ms` is the chain's newest moment.
-///
-/// # Errors
-/// As [`look`].
-pub fn send(home: &Home, config: &Config, now_ms: u64) -> Result<Looked, Failure> {
-    let schedules = check(config)?;
-    let of_one = |report: &ScheduledReport, schedule: &Schedule| {
-        let mut looked = Looked::default();
-        let forgotten = forgotten(report, schedule, now_ms)
-            .and_then(|until| deliver::forgotten(home, config, report, &until));
-        match forgotten {
-            Ok(sent) => looked.sent.extend(sent),
-            Err(failure) => looked.failed.push(Failed::of(&report.name, failure)),
-        }
-        match deliver::pending(home, config, report) {
-            Ok(sent) => looked.sent.extend(sent),
-            Err(failure) => looked.failed.push(Failed::of("deliveries", failure)),
-        }
-        looked
-    };
-    let of_one = &of_one;
-    let mut looked = Looked::default();
-    std::thread::scope(|scope| {
-        let each = schedules.iter().map(|(report, schedule)| scope.spawn(move || of_one(report, schedule)));
-        for thread in each.collect::<Vec<_>>() {
-            let ended = |_| {
-                let why = Failure::new("failed", "deliveries ended unexpectedly", "report it with the log");
-                Looked { failed: vec![Failed::of("deliveries", why)], ..Looked::default() }
-            };
-            let own = thread.join().unwrap_or_else(ended);
-            looked.sent.extend(own.sent);
-            looked.failed.extend(own.failed);
-        }
-    });
-    Ok(looked)
-}
-
 /// The date until which, it included, reports of a schedule are over their years.
-fn forgotten(report: &ScheduledReport, schedule: &Schedule, now_ms: u64) -> Result<String, Failure> {
+pub(super) fn forgotten(
+    report: &ScheduledReport,
+    schedule: &Schedule,
+    now_ms: u64,
+) -> Result<String, Failure> {
     let until = schedule.forgotten(now_ms, report.keep_years());
     until.map(|date| date.to_string()).advise(UNTOLD, TIME_HINT)
 }

@@ -416,7 +416,7 @@ fn one_schedule_that_fails_holds_up_no_other() -> Tested {
     assert!(looked.failed.len() == 1 && looked.failed[0].name == "blocked", "{looked:?}");
     assert!(looked.reports.len() == 1 && looked.reports[0].name == "state", "{looked:?}");
     // Nor does one out of whose outbox nothing can be delivered.
-    let lock = above.path().join("outbox/blocked/.deliver");
+    let lock = above.path().join("outbox/blocked/.deliver-board");
     std::fs::remove_file(&lock)?;
     std::fs::create_dir(&lock)?;
     dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::pairs;
 use crate::reports::past::Chain;
 use crate::reports::schedule::{self, Looked};
+use crate::reports::ways;
 use aula_home::Failure;
 use aula_home::config::Config;
 use aula_home::home::Home;
@@ -57,7 +58,7 @@ pub(super) async fn watch(home: Home, config: Config, db: Arc<ChainDb>) {
     }
 }
 
-/// Delivers what waits, every minute and when something was made.
+/// Delivers what waits, every minute and when something was made. Each place goes on by itself: one that takes hours holds up no look.
 async fn send(home: Home, config: Config, db: Arc<ChainDb>, made: Arc<Notify>) {
     loop {
         tokio::select! {
@@ -67,13 +68,8 @@ async fn send(home: Home, config: Config, db: Arc<ChainDb>, made: Arc<Notify>) {
         if pairs::acts(&home).is_ok_and(|acts| acts.is_err()) {
             continue;
         }
-        let (home, config, now_ms) = (home.clone(), config.clone(), db.latest().tip().time_ms.0);
-        match tokio::task::spawn_blocking(move || schedule::send(&home, &config, now_ms)).await {
-            Ok(Ok(looked)) => tell(&looked),
-            Ok(Err(failure)) => warn(&failure),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "deliveries: their thread failed")
-            }
+        if let Err(failure) = ways::begin(&home, &config, db.latest().tip().time_ms.0, tell) {
+            warn(&failure);
         }
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn whole(shown: &Shown<'_>, framed_by: Option<&str>) -> Response {
         main #content data-live={ (address) "/live" } data-lang=(lang.tag()) data-epoch=(shown.epoch) data-seq=(shown.seq)
             data-bearer=[shown.bearer.then(|| shown.token.expose())] {
             h1 { (title) @if let Some(name) = shown.name { ": " (name) } }
-            p .lead { (said(as_whom)) " (" (grant.reader) ") " (said(Word::Listed)) }
+            p .lead { (as_whom.with(lang, &[grant.reader.as_str()])) " " (said(Word::Listed)) }
             (sections(shown))
             @if granted.inspects() { (wrong(shown, &address)) }
             // A frame has no cookie, which alone opens the file.
@@ -141,7 +141,7 @@ fn sections(shown: &Shown<'_>) -> Markup {
             section { h2 { (said(Word::Moves)) } ol #moves reversed { (put("moves")) } }
         }
         @if granted.has("engagement") || granted.has("attendance") {
-            section { h2 { (said(Word::Trends)) } div #trends { (put("trends")) } }
+            section { h2 { (said(Word::Trends)) } p { (said(Word::TrendsLead)) } div #trends { (put("trends")) } }
         }
         @if granted.has("resources") {
             section {

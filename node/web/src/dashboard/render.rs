@@ -180,11 +180,14 @@ fn next(id: &str, steps: &[Step], gate_e4: u16, lang: Lang) -> Markup {
 fn moved(id: &str, one: &Move, lang: Lang) -> Markup {
     let count = one.count.to_string();
     let what = match one.what {
+        What::Answers(unit) if one.count == 1 => Word::MoveAnswer.with(lang, &[&unit.to_string()]),
         What::Answers(unit) => Word::MoveAnswers.with(lang, &[&count, &unit.to_string()]),
         What::Test(unit) => Word::MoveTest.with(lang, &[&unit.to_string()]),
         What::Written => Word::MoveWritten.said(lang).to_owned(),
-        What::Session => Word::MoveSession.with(lang, &[&count]),
-        What::Attendance => Word::MoveAttendance.with(lang, &[&count]),
+        What::Session if one.count == 1 => Word::MoveSession.said(lang).to_owned(),
+        What::Session => Word::MoveSessions.with(lang, &[&count]),
+        What::Attendance if one.count == 1 => Word::MoveMark.said(lang).to_owned(),
+        What::Attendance => Word::MoveMarks.with(lang, &[&count]),
         What::Resource(resource) => Word::MoveResource.with(lang, &[&resource.to_string()]),
         What::Support => Word::MoveSupport.said(lang).to_owned(),
         What::Recorded => Word::MoveRecorded.said(lang).to_owned(),
@@ -251,8 +254,9 @@ fn trend(id: &str, of: Word, text: &str, weeks: &[Option<u16>; WEEKS], lang: Lan
     html! {
         figure #(id) {
             figcaption { strong { (of.said(lang)) } " " (text) }
-            svg .trend viewBox="0 0 300 90" role="img" aria-label=(Word::ChartOf.with(lang, &[of.said(lang)])) {
+            svg .trend viewBox="0 0 330 90" role="img" aria-label=(Word::ChartOf.with(lang, &[of.said(lang)])) {
                 path .frame d="M0 5h300M0 45h300M0 85h300" {}
+                text x="304" y="9" { "100 %" } text x="304" y="48" { "50 %" } text x="304" y="88" { "0 %" }
                 polyline points=(line.join(" ")) {}
                 path .dots d=(dots) {}
             }

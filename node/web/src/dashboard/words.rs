@@ -36,9 +36,9 @@ phrases! { Word {
     Paused: "paused: what stands here may be old", "en pausa: lo que ve puede no estar al día";
     Ended: "ended: open your link again", "terminado: abra otra vez su enlace";
     LanguageLabel: "Language", "Idioma";
-    AsStudent: "You read your own record.", "Está leyendo su propio expediente.";
-    AsFamily: "You read your child's record.", "Está leyendo el expediente de su hijo o hija.";
-    AsTeacher: "You read this student's record as a teacher.", "Está leyendo el expediente de este estudiante como docente.";
+    AsStudent: "You read your own record, as {}.", "Está leyendo su propio expediente, como {}.";
+    AsFamily: "You read your child's record, as {}.", "Está leyendo el expediente de su hijo o hija, como {}.";
+    AsTeacher: "You read this student's record as the teacher {}.", "Está leyendo el expediente de este estudiante como docente {}.";
     Listed: "Each look at it is listed, this one too. Times are UTC.", "Cada consulta queda registrada, también esta. Las horas son UTC.";
     NextSteps: "What to practise next", "Qué practicar ahora";
     NoNext: "No unit is begun and below the gate.", "No hay ninguna unidad empezada por debajo del umbral.";
@@ -57,23 +57,28 @@ phrases! { Word {
     Advanced: "next unit open", "siguiente abierta";
     MoreUnits: "And {} more units with fewer answers.", "Y {} unidades más con menos respuestas.";
     Moves: "What moved it", "Qué lo ha movido";
+    MoveAnswer: "an answer in unit {}", "una respuesta en la unidad {}";
     MoveAnswers: "{} answers in unit {}", "{} respuestas en la unidad {}";
     MoveTest: "a test in unit {}", "una prueba en la unidad {}";
     MoveWritten: "a written answer", "una respuesta escrita";
-    MoveSession: "{} sessions: engagement", "{} sesiones: participación";
-    MoveAttendance: "{} marks in the register: attendance", "{} marcas de asistencia: asistencia";
+    MoveSession: "a session: engagement", "una sesión: participación";
+    MoveSessions: "{} sessions: engagement", "{} sesiones: participación";
+    MoveMark: "a mark in the register: attendance", "una marca en el registro: asistencia";
+    MoveMarks: "{} marks in the register: attendance", "{} marcas en el registro: asistencia";
     MoveResource: "use of resource {}", "uso del recurso {}";
     MoveSupport: "support began or ended", "empezó o terminó un apoyo";
     MoveRecorded: "the office recorded something that need is computed from", "la oficina registró un dato del que se calcula la necesidad";
     MoveAmended: "an earlier event was corrected", "se corrigió un hecho anterior";
     FromTo: "from {} to {}", "de {} a {}";
     Trends: "Engagement and attendance", "Participación y asistencia";
+    TrendsLead: "Per cent by week over the last twelve weeks, the newest at the right; a week of which nothing is known has no dot.",
+        "Por ciento por semana en las últimas doce semanas, la más reciente a la derecha; una semana de la que no consta nada no tiene punto.";
     Engagement: "Engagement", "Participación";
     Attendance: "Attendance", "Asistencia";
     EngagementNow: "Now {}, usually {}.", "Ahora {}, habitualmente {}.";
     LowSince: "Low since {}.", "Baja desde {}.";
     AttendanceNow: "Lately {}. In all: {} present, {} late, {} absent, {} excused.",
-        "Últimamente {}. En total: {} presente, {} tarde, {} ausente, {} con excusa.";
+        "Últimamente {}. En total: presente {}, tarde {}, ausente {}, con excusa {}.";
     NoAttendance: "Nothing stands in the register yet.", "Todavía no consta nada en el registro.";
     NoResource: "No use of a resource is recorded yet.", "Todavía no consta el uso de ningún recurso.";
     WeeksBack: "Weeks ago", "Hace semanas";

@@ -1,5 +1,6 @@
 //! Two rounds, or two districts, side by side: the figures that each one's own page shows, and no other.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use aula_ledger::types::{DistrictId, RoundId};
@@ -8,12 +9,15 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, count, percent};
+use super::shell::{self, column, count, percent, span};
+use super::shown;
 use super::standing;
-use super::words::explained;
+use super::words::{explained, word};
 use crate::http::{FromQuery, Node};
 use crate::read::places::{self, InRound};
+use crate::read::ranges::Span;
 use crate::read::rounds::{self, RoundView, placed};
+use crate::read::words::grouped;
 
 /// Which two.
 #[derive(Debug, Deserialize)]
@@ -94,10 +98,22 @@ fn form(of: &str, name: &str, options: &[(u32, String)], chosen: Option<(u32, u3
 fn change(one: Option<u32>, other: Option<u32>) -> String {
     match one.zip(other) {
         None => "–".to_owned(),
-        Some((one, other)) => match i64::from(other) - i64::from(one) {
-            less if less < 0 => format!("−{}", less.unsigned_abs()),
-            more => format!("+{more}"),
-        },
+        Some((one, other)) => {
+            let sign = match other.cmp(&one) {
+                Ordering::Less => "−",
+                Ordering::Equal => "",
+                Ordering::Greater => "+",
+            };
+            format!("{sign}{}", grouped(one.abs_diff(other).into()))
+        }
+    }
+}
+
+/// A count, or the numbers between which it lies where it is withheld.
+fn known(n: Option<u32>, range: Option<Span>) -> Markup {
+    match n {
+        Some(n) => count(Some(n)),
+        None => html! { (span(range)) },
     }
 }
 
@@ -133,7 +149,8 @@ fn of_rounds(one: &RoundView, other: &RoundView) -> Markup {
     ];
     html! {
         @for round in both { (standing::fallen(round)) }
-        div .scroll tabindex="0" role="region" aria-label="Two rounds" { table {
+        (shown::of_two_rounds(both))
+        div .scroll tabindex="0" role="region" aria-label="Two rounds" { table .cards {
             thead { tr { (column("Figure", false)) @for round in both { th scope="col" .n { a href={ "/rounds/" (round.round) } { "Round " (round.round) } } } (column("Difference", true)) } }
             tbody {
                 tr { th scope="row" { "What was shared" } @for round in both { td .n { (round.title) } } td {} }
@@ -156,13 +173,18 @@ fn of_districts(names: &[String; 2], one: &[InRound], other: &[InRound]) -> Mark
     let of = |line: &InRound| line.counts.map(|counts| (placed(&counts), counts.students));
     html! {
         @if same.is_empty() { p { "No round has students of both." } } @else {
-            div .scroll tabindex="0" role="region" aria-label="Two districts" { table {
-                thead { tr { (column("Round", true)) (column("Decision", false)) @for name in names { (column(&format!("{name}: placed"), true)) (column(&format!("{name}: asked"), true)) (column("share", true)) } } }
+            (shown::of_two_places(names, &same))
+            p { "Two numbers are those between which a " (word("withheld", "withheld")) " count lies." }
+            div .scroll tabindex="0" role="region" aria-label="Two districts" { table .cards {
+                thead { tr { (column("Round", true)) (column("Decision", false)) @for name in names {
+                    (column(&format!("{name}: asked"), true)) (column(&format!("{name}: placed"), true)) (column(&format!("{name}: placed, share"), true))
+                } } }
                 tbody { @for (a, b) in &same { tr {
                     td .n { a href={ "/rounds/" (a.round) } { (a.round) } }
                     td { (standing::word(a.standing)) }
                     @for line in [a, b] { @let counts = of(line);
-                        td .n { (count(counts.map(|(placed, _)| placed))) } td .n { (count(counts.map(|(_, asked)| asked))) }
+                        td .n { (known(counts.map(|(_, asked)| asked), line.range.map(|range| range.students))) }
+                        td .n { (known(counts.map(|(placed, _)| placed), line.range.map(|range| range.placed))) }
                         td .n { (share(counts.map(|(placed, _)| placed), counts.map(|(_, asked)| asked))) } }
                 } } }
             } }
@@ -177,6 +199,7 @@ mod tests {
     #[test]
     fn a_difference_is_signed_and_withheld_with_either_count() {
         assert_eq!((change(Some(12), Some(30)), change(Some(30), Some(12))), ("+18".into(), "−18".into()));
+        assert_eq!((change(Some(7), Some(7)), change(Some(0), Some(6_829))), ("0".into(), "+6,829".into()));
         assert_eq!((change(None, Some(12)), share(Some(1), None)), ("–".into(), "–".into()));
         assert_eq!(share(Some(1), Some(0)), "–");
     }

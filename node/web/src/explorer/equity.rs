@@ -40,11 +40,11 @@ fn curves(figures: &RoundFigures, report: &PublishedReport, before: Option<&Publ
     html! {
         figure {
             @if now.is_empty() { p { "Too few schools are shown for a curve." } } @else { (charts::lorenz(&now, &then)) }
-            figcaption {
+            @if !now.is_empty() { figcaption {
                 "Lorenz curve of places per " (word("weighted", "weighted pupil")) " over " (shown) " schools (the diagonal is equality"
                 @if hidden > 0 { "; " (hidden) " schools are withheld and not in it" } ")"
                 @if let Some(id) = figures.before { "; dashed: round " a href={ "/rounds/" (id) } { (id) } ", before this one" } "."
-            }
+            } }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn prices(figures: &RoundFigures) -> Markup {
     html! {
         @if !figures.pools.is_empty() { details {
             summary { "Map: prices by school and kind" }
-            p { "A cell is a " (word("pool", "pool")) ": its price, and its places in brackets. The darker, the more one more place there would help." }
+            p { "A cell is a " (word("pool", "pool")) ": its price, and its places in brackets. The stronger its colour, the more one more place there would help." }
             div .scroll tabindex="0" role="region" aria-label="Prices by school and kind" { table .sortable .heat .cards {
                 caption { (rows.len()) " schools" }
                 thead { tr { (column("School", true)) @for kind in &kinds { (column(kind, true)) } } }

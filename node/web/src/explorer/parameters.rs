@@ -14,6 +14,11 @@ use crate::pages;
 use crate::read::parameters::parameters;
 use crate::read::words::grouped;
 
+/// A value as people read it: a school year is no count.
+fn said(name: &str, value: u64) -> String {
+    if name.ends_with("_school_year") { value.to_string() } else { grouped(value) }
+}
+
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let known = parameters(&node.view())?;
     let content = html! {
@@ -25,8 +30,8 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             thead { tr { (column("What it is", false)) (column("Value", true)) (column("In the genesis", true)) (column("Name", false)) } }
             tbody { @for one in &known.parameters { tr {
                 td .wide { (one.meaning) }
-                td .n data-proof={ "parameters." (one.name) } data-value=(one.value) { (grouped(one.value)) }
-                td .n data-proof={ "genesis.parameters." (one.name) } data-value=(one.at_genesis) { (grouped(one.at_genesis)) }
+                td .n data-proof={ "parameters." (one.name) } data-value=(one.value) { (said(&one.name, one.value)) }
+                td .n data-proof={ "genesis.parameters." (one.name) } data-value=(one.at_genesis) { (said(&one.name, one.at_genesis)) }
                 td { code .whole { (one.name) } }
             } } }
         } }
@@ -39,8 +44,8 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 tbody { @for one in &known.history { tr {
                     td .n data-proof={ "proposal-" (one.proposal) ".status.height" } data-value=(one.height) { a href={ "/blocks/" (one.height) } { (one.height) } }
                     td .n { (one.proposal) } td { code .whole { (one.name) } }
-                    td .n { (grouped(one.before)) }
-                    td .n data-proof={ "proposal-" (one.proposal) ".change.params." (one.name) } data-value=(one.after) { (grouped(one.after)) }
+                    td .n { (said(&one.name, one.before)) }
+                    td .n data-proof={ "proposal-" (one.proposal) ".change.params." (one.name) } data-value=(one.after) { (said(&one.name, one.after)) }
                 } } }
             } }
         }

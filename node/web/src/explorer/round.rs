@@ -130,7 +130,7 @@ fn schools(figures: &RoundFigures) -> Markup {
     html! {
         section {
             h2 { "Who got what, by school" }
-            p { "A row is a school's students; the darker a share, the higher it is. The schools with the fewest places per "
+            p { "A row is a school's students; the stronger a share's colour, the higher it is. The schools with the fewest places per "
                 (word("weighted", "weighted pupil")) " come first; click on a column's name to sort by it." }
             @if shown.is_empty() { p { "Every school's counts are " (word("withheld", "withheld")) " in this round." } } @else {
                 div .scroll tabindex="0" role="region" aria-label="Who got what, by school" { table .sortable .heat .cards {
@@ -140,7 +140,7 @@ fn schools(figures: &RoundFigures) -> Markup {
                 } }
             }
             @if !withheld.is_empty() { details {
-                summary { (withheld.len()) " more schools, whose counts are withheld" }
+                summary { (withheld.len()) @if !shown.is_empty() { " more" } " schools, whose counts are withheld" }
                 p { "A count is " (word("withheld", "withheld")) " when it, or what follows from it by subtraction, is of fewer than "
                     @if let Some(least) = figures.report.as_ref().map(|report| report.min_cell_students) { (least) " students" } @else { "the least number of students that may be shown" }
                     ": where few students of a school got a place, showing how many would point at them." }

@@ -30,19 +30,43 @@ fn of_asked(part: u64, whole: u64) -> String {
 /// Who got a place of those who asked, over the last rounds that were decided; oldest first.
 pub(super) fn over_rounds(newest_first: &[RoundView]) -> Markup {
     let decided = newest_first.iter().filter(|round| round.decision.is_some()).take(ROUNDS);
-    let bars = decided
-        .map(|round| {
-            let decision = round.decision.as_ref();
-            let of = decision.and_then(|one| Some((one.placed?.into(), one.requests?.into())));
-            Bar {
-                name: format!("Round {}{}", round.round, standing(round)),
-                link: Some(format!("/rounds/{}", round.round)),
-                said: of.map(|(part, whole)| of_asked(part, whole)).unwrap_or_default(),
-                of,
-            }
+    round_by_round(decided.map(in_all).collect())
+}
+
+/// Who got a place in a round, of all who asked.
+fn in_all(round: &RoundView) -> Bar {
+    let decision = round.decision.as_ref();
+    let of = decision.and_then(|one| Some((one.placed?.into(), one.requests?.into())));
+    Bar {
+        name: format!("Round {}{}", round.round, standing(round)),
+        link: Some(format!("/rounds/{}", round.round)),
+        said: of.map(|(part, whole)| of_asked(part, whole)).unwrap_or_default(),
+        of,
+    }
+}
+
+/// What a filled and an outlined bar are of students.
+const STUDENTS: &str = "Filled: students who got a place. Outlined: students who asked.";
+
+/// Who got a place in each of two rounds.
+pub(super) fn of_two_rounds(both: [&RoundView; 2]) -> Markup {
+    chart("Who got a place", STUDENTS, &both.map(in_all))
+}
+
+/// Who got a place of the students of two districts, round by round; the newest first, as in the table.
+pub(super) fn of_two_places(names: &[String; 2], rounds: &[(&InRound, &InRound)]) -> Markup {
+    let bars: Vec<Bar> = rounds
+        .iter()
+        .take(ROUNDS)
+        .flat_map(|&(one, other)| {
+            let named = |name: &str, line: &InRound| {
+                let bar = in_place(line);
+                Bar { name: format!("{}, {name}", bar.name), ..bar }
+            };
+            [named(&names[0], one), named(&names[1], other)]
         })
         .collect();
-    round_by_round(bars)
+    chart("Who got a place", STUDENTS, &bars)
 }
 
 fn round_by_round(mut newest_first: Vec<Bar>) -> Markup {
@@ -120,23 +144,21 @@ pub(super) fn money<'a>(budgets: impl Iterator<Item = &'a Budget>) -> Markup {
 
 /// How a place's students fared, over the last rounds; oldest first.
 pub(super) fn fared(rounds: &[InRound]) -> Markup {
-    let bars = rounds
-        .iter()
-        .take(ROUNDS)
-        .map(|line| {
-            let of = line.counts.map(|counts| (placed(&counts).into(), counts.students.into()));
-            let fallen = line.standing.filter(|standing| standing.name() != "stands");
-            Bar {
-                name: format!(
-                    "Round {}{}",
-                    line.round,
-                    fallen.map(|standing| format!(" ({})", standing.name())).unwrap_or_default()
-                ),
-                link: Some(format!("/rounds/{}", line.round)),
-                said: of.map(|(part, whole)| of_asked(part, whole)).unwrap_or_default(),
-                of,
-            }
-        })
-        .collect();
-    round_by_round(bars)
+    round_by_round(rounds.iter().take(ROUNDS).map(in_place).collect())
+}
+
+/// Who got a place in a round, of the students of one place.
+fn in_place(line: &InRound) -> Bar {
+    let of = line.counts.map(|counts| (placed(&counts).into(), counts.students.into()));
+    let fallen = line.standing.filter(|standing| standing.name() != "stands");
+    Bar {
+        name: format!(
+            "Round {}{}",
+            line.round,
+            fallen.map(|standing| format!(" ({})", standing.name())).unwrap_or_default()
+        ),
+        link: Some(format!("/rounds/{}", line.round)),
+        said: of.map(|(part, whole)| of_asked(part, whole)).unwrap_or_default(),
+        of,
+    }
 }

@@ -24,7 +24,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let content = html! {
         h1 { "Validators" }
         p .lead {
-            "A " (word("validator", "validator")) " checks and signs blocks. A block is done when two thirds have signed, so a signature that "
+            "A " (word("validator", "validator")) " checks and signs blocks. A block is done when more than two thirds have signed, so a signature that "
             "came late is not in its certificate: a share below 100 % is not downtime by itself. A missed round is one in which it was this "
             "validator's turn to propose and nothing was decided."
         }

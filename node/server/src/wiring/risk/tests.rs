@@ -210,6 +210,25 @@ fn what_feeds_bring_is_noted_at_the_fold_and_told_once_it_is_listed() -> Tested 
     Ok(())
 }
 
+#[test]
+fn whom_whole_folds_pass_over_is_listed_once_and_told_until_a_fold_has_her() -> Tested {
+    let world = World::new(1)?;
+    world.put(0, &absences()?)?;
+    let (due, away) = (expected(absences()?), BTreeSet::from([world.handles[0]]));
+    for _ in 0..3 {
+        // Hour after hour, and another process each time.
+        let risk = Risk::of(&world.home);
+        assert_eq!(world.look(&risk)?, 1, "her events wait for an anchor");
+        risk.tell(&world.door, NOW_MS)?;
+        // A whole fold that began after every note.
+        at_risk::note_whole_fold(&world.home, u64::MAX, &away)?;
+        assert_eq!((world.told(0), world.listed()?.len()), (Some(due), 1));
+    }
+    at_risk::note_whole_fold(&world.home, u64::MAX, &BTreeSet::new())?;
+    assert_eq!(world.told(0), None, "the register has her");
+    Ok(())
+}
+
 /// `cargo test --release -p aula-server --lib risk -- --ignored --nocapture`
 #[test]
 #[ignore = "measures a district of 50,000 students: half a minute"]

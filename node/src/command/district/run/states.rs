@@ -61,18 +61,22 @@ pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
     let (node, district) = office.district().await?;
     let open = schools(&node, district).await?;
     let mut register = Register::load(&office.context.home)?;
-    let (due, homeless) = {
+    let (due, mut passed_over) = {
         let vault = office.place.open(&office.context)?;
         register.forget_erased(&vault)?;
         due(&vault, &open, &register, office.now_ms())?
     };
     register.keep(office)?;
+    let homeless = passed_over.len();
     let (mut anchored, mut denied, mut failed) = (0, 0, None);
     let mut seen = Seen::default();
     for (year, students) in due {
         let done = year_of(office, (&node, district, &mut seen), year, students, &mut register).await;
         match done {
-            Ok((some, not)) => (anchored, denied) = (anchored + some, denied + not),
+            Ok((some, not)) => {
+                (anchored, denied) = (anchored + some, denied + not.len());
+                passed_over.extend(not);
+            }
             // Other years go on: one may be closed on the ledger.
             Err(failure) => failed = Some(failure),
         }
@@ -80,8 +84,8 @@ pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
-    // In their folds' order: what the node noted since is newer than the register.
-    note_whole_fold(&office.context.home, began_ms)?;
+    // In their folds' order: what the node noted since is newer than the register, and of whom it passed over the register has nothing.
+    note_whole_fold(&office.context.home, began_ms, &passed_over)?;
     let mut told = format!("{anchored} states anchored");
     if homeless > 0 {
         told.push_str(&format!(", {homeless} students are at no open school of the ledger"));
@@ -104,15 +108,15 @@ async fn schools(node: &Node, district: DistrictId) -> Result<BTreeSet<u32>, Fai
         .collect())
 }
 
-/// Who is due, by school year; and how many are enrolled at no school of the ledger.
+/// Who is due, by school year; and who is enrolled at no school of the ledger.
 fn due(
     vault: &Vault,
     open: &BTreeSet<u32>,
     register: &Register,
     now_ms: u64,
-) -> Result<(BTreeMap<SchoolYear, Vec<Due>>, usize), Failure> {
+) -> Result<(BTreeMap<SchoolYear, Vec<Due>>, BTreeSet<Handle>), Failure> {
     let mut found: BTreeMap<SchoolYear, Vec<Due>> = BTreeMap::new();
-    let mut homeless = 0;
+    let mut homeless = BTreeSet::new();
     let years: BTreeSet<SchoolYear> =
         vault.keystore().all_handles().into_iter().map(|(_, year)| year).collect();
     for year in years {
@@ -121,7 +125,7 @@ fn due(
                 continue;
             }
             let Some(school) = entry.school.filter(|school| open.contains(school)) else {
-                homeless += 1;
+                homeless.insert(handle);
                 continue;
             };
             let last = vault.anchored_state(&handle).map_err(refused)?;
@@ -149,16 +153,16 @@ fn due(
     Ok((found, homeless))
 }
 
-/// One school year's students; gives how many were anchored and how many were denied.
+/// One school year's students; gives how many were anchored, and who was denied.
 async fn year_of(
     office: &Office,
     (node, district, seen): (&Node, DistrictId, &mut Seen),
     year: SchoolYear,
     students: Vec<Due>,
     register: &mut Register,
-) -> Result<(usize, usize), Failure> {
+) -> Result<(usize, Vec<Handle>), Failure> {
     let in_force = in_force(&node.public, &office.context.home, year).await?;
-    let (mut anchored, mut denied) = (0, 0);
+    let (mut anchored, mut denied) = (0, Vec::new());
     for year in students.iter().flat_map(|due| &due.handles).map(|(_, year)| *year) {
         seen.year(&node.own, district, year).await?;
     }
@@ -172,7 +176,7 @@ async fn year_of(
             for (due, seen) in batch.iter().zip(versions) {
                 match one(&reader, due, seen, &in_force, office.now_ms(), register)? {
                     Some(one) => ready.push(one),
-                    None => denied += 1,
+                    None => denied.push(due.handle),
                 }
             }
             let kept: Vec<Kept> = ready.iter().map(|one| one.kept.clone()).collect();
@@ -305,4 +309,55 @@ pub(super) fn refolded(
     let mut history = History::new(params);
     history.add(events, params);
     history.state().clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use aula_kit::vault::{create, enrol};
+    use aula_vault::imports::{ImportNote, StudentWrite};
+    use aula_vault::roster::RosterEntry;
+
+    use super::*;
+
+    const YEAR: SchoolYear = SchoolYear(2026);
+
+    #[test]
+    fn who_is_enrolled_at_no_open_school_is_passed_over_by_name() -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let (_, vault) = create(root.path(), 1)?;
+        let ids = ["S-1", "S-2", "S-3", "S-4"];
+        let handles = enrol(&vault, &ids, YEAR)?;
+        // At a school of the ledger, at one that is closed there, at one that nobody knows, and gone.
+        let places = [(Some(31), true), (Some(32), true), (None, true), (Some(32), false)];
+        let write =
+            |((handle, id), (school, enrolled)): ((&Handle, &str), (Option<u32>, bool))| StudentWrite {
+                handle: *handle,
+                roster: Some(RosterEntry {
+                    local_id: id.to_owned(),
+                    school,
+                    local_school: "site".into(),
+                    enrolled,
+                    modified_ms: 0,
+                }),
+                fields: Vec::new(),
+                ties: Vec::new(),
+                events: Vec::new(),
+            };
+        let writes: Vec<_> = handles.iter().zip(ids).zip(places).map(write).collect();
+        let note = ImportNote {
+            import: 0,
+            at_ms: 1,
+            school_year: YEAR,
+            format: "csv".into(),
+            rows: 4,
+            students: 4,
+            undone_ms: None,
+        };
+        vault.import(&note, &BTreeMap::new(), &writes)?;
+        let told = due(&vault, &BTreeSet::from([31]), &Register::default(), 2);
+        let (due, passed_over) = told.map_err(|failure| failure.message)?;
+        assert_eq!(due[&YEAR].iter().map(|one| one.handle).collect::<Vec<_>>(), [handles[0]]);
+        assert_eq!(passed_over, BTreeSet::from([handles[1], handles[2]]));
+        Ok(())
+    }
 }
