@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use aula_ledger::access::{AccessEntry, Verdict};
+use aula_ledger::names::FieldName;
 use aula_ledger::types::RoundId;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -83,7 +84,7 @@ fn looked(reads: Result<Reads, ApiError>, lang: Lang) -> Markup {
                 Err(_) => p { (said(Say::NotNow)) },
                 Ok(reads) => {
                     @if reads.entries.is_empty() { p { (said(Say::Nobody)) } }
-                    ul .list { @for entry in reads.entries.iter().rev().take(MAX_READS) { li {
+                    ul { @for entry in reads.entries.iter().rev().take(MAX_READS) { li {
                         (read_by(entry, lang))
                         @if entry.number < reads.anchored { "." } @else { (said(Say::NotYet)) }
                     } } }
@@ -110,7 +111,8 @@ fn read_by(entry: &AccessEntry, lang: Lang) -> String {
         &purpose,
         &basis.unwrap_or_default(),
     ];
-    let fields = entry.fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let field = |name: &FieldName| name.to_string().replace('_', " ").replace(':', ": ");
+    let fields = entry.fields.iter().map(field).collect::<Vec<_>>().join(", ");
     let told = match entry.verdict {
         Verdict::Granted => Say::Given.with(lang, &[&fields]),
         Verdict::Denied(denial) => Say::Refused.with(lang, &[&fields, spoken::denial(denial, lang)]),

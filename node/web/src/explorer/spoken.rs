@@ -193,7 +193,7 @@ pub(super) const fn denial(denial: Denial, lang: Lang) -> &'static str {
 pub(super) fn term(entry: &AccessEntry, lang: Lang) -> (String, String) {
     let (role, purpose) = (entry.role.as_str(), entry.purpose.as_str());
     if lang == Lang::En {
-        return (role.to_owned(), purpose.to_owned());
+        return (role.to_owned(), purpose.replace('_', " "));
     }
     let role = match role {
         "teacher" => "docente",
