@@ -102,7 +102,7 @@ pub async fn send(server: &Server, envelope: &Envelope, note: &Note) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -161,6 +161,54 @@ mod tests {
         assert!(send(&server, &envelope(), &note()).await.is_err());
         let heard = heard.await??;
         assert!(heard.starts_with("EHLO") && !heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+        Ok(())
+    }
+
+    /// What a server says that offers STARTTLS.
+    const OFFERS: &str = "250-here\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n";
+
+    #[tokio::test]
+    async fn a_server_that_is_full_or_lies_about_starttls_gets_nothing()
+    -> Result<(), Box<dyn std::error::Error>> {
+        // A greeting, and what follows each thing that it hears; then it says no more.
+        let servers: [(&'static str, &'static [&'static str]); 6] = [
+            ("", &[]),
+            ("hello\r\n", &[]),
+            ("421 too many\r\n", &[]),
+            ("220 here\r\n", &["452 no space\r\n"]),
+            ("220 here\r\n", &[OFFERS, "454 not now\r\n"]),
+            // It goes on in plain text.
+            ("220 here\r\n", &[OFFERS, "220 go ahead\r\n250 it is safe\r\n", "250 it is safe\r\n"]),
+        ];
+        for (greeting, answers) in servers {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let port = listener.local_addr()?.port();
+            let heard = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await?;
+                stream.write_all(greeting.as_bytes()).await?;
+                let (mut heard, mut piece) = (Vec::new(), [0; 4096]);
+                for answer in answers {
+                    let count = stream.read(&mut piece).await?;
+                    heard.extend_from_slice(&piece[..count]);
+                    // Whoever has left hears nothing.
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+                let _ = stream.shutdown().await;
+                while let Ok(count @ 1..) = stream.read(&mut piece).await {
+                    heard.extend_from_slice(&piece[..count]);
+                }
+                Ok::<_, std::io::Error>(heard)
+            });
+            let login = Some(("name".to_owned(), "secret".to_owned()));
+            let server = Server { host: "127.0.0.1".into(), port, login, authority: None };
+            assert!(send(&server, &envelope(), &note()).await.is_err(), "{greeting:?} {answers:?}");
+            let heard = heard.await??;
+            let heard = String::from_utf8_lossy(&heard);
+            assert!(
+                !heard.contains("AUTH") && !heard.contains("MAIL") && !heard.contains("ready"),
+                "{heard}"
+            );
+        }
         Ok(())
     }
 }

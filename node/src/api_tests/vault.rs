@@ -135,7 +135,7 @@ async fn a_family_sees_the_reads_of_its_child_and_of_nobody_else_until_the_link_
     let page = format!("{}/family/{}", office.served.client.origin(), own.expose());
     let page = reqwest::get(page).await?.text().await?;
     assert!(
-        page.contains("t-1042 as teacher, for educational_necessity (34 CFR 99.31(a)(1)(i)(A)"),
+        page.contains("t-1042 as teacher, for educational necessity (34 CFR 99.31(a)(1)(i)(A)"),
         "{page}"
     );
     let told = office.get("/v1/family/reads", Some((FAMILY_HEADER, other.expose()))).await?;

@@ -362,13 +362,13 @@ pub fn made(now: &DistrictFigures, l: Language) -> Section {
     let text = match l {
         Language::En => format!(
             "Every count is of students as the ledger published it: no figure counts fewer than {} of them, and none follows by \
-             subtraction. Where a count is hidden, the range is what the shown ones leave for it. Nothing here names a \
+             subtraction. Where a count is hidden, the range is what the shown ones leave for it; in a chart it is dashed. Nothing here names a \
              student, so erasing one changes no report. The same height gives the same bytes.",
             source.min_cell
         ),
         Language::Es => format!(
             "Cada recuento de alumnos es el que public\u{f3} el registro: ninguna cifra cuenta menos de {} y ninguna se deduce por \
-             resta. Donde un recuento se oculta, el rango es lo que dejan los que se muestran. Nada aqu\u{ed} nombra a un \
+             resta. Donde un recuento se oculta, el rango es lo que dejan los que se muestran; en un gr\u{e1}fico va a trazos. Nada aqu\u{ed} nombra a un \
              alumno: borrar a uno no cambia ning\u{fa}n informe. La misma altura da los mismos bytes.",
             source.min_cell
         ),

@@ -227,10 +227,10 @@ fn changes(changed: &Changed, proof: &str, l: Language) -> Vec<Block> {
         ),
     ];
     let caption = format!(
-        "{} {}",
+        "{}: {}",
         l.pick(
-            "Counterfactuals of a sample, each a whole round solved again: rows",
-            "Contrafactuales de una muestra, cada uno una ronda entera resuelta de nuevo: filas"
+            "Counterfactuals of a sample, each a whole round solved again; rows in the sample",
+            "Contrafactuales de una muestra, cada uno una ronda entera resuelta de nuevo; filas de la muestra"
         ),
         whole(changed.sample, l)
     );

@@ -357,6 +357,27 @@ mod tests {
         Ok(())
     }
 
+    /// Nodes with outboxes of their own: whoever gets both notes knows by their id that they are of one report.
+    #[test]
+    fn two_nodes_tell_one_report_by_one_id() -> Result<(), Failure> {
+        let told = || {
+            let (above, home, config) =
+                outbox("kind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']")?;
+            pending(&home, &config, &config.report[0])?;
+            let mut ids = Vec::new();
+            for date in ["2026-11-28", "2026-11-29"] {
+                let mail = above.path().join(format!("delivered/nightly/{date}.mail-board.eml"));
+                let mail = std::fs::read_to_string(mail).hint("read")?;
+                ids.extend(mail.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned));
+            }
+            Ok::<_, Failure>(ids)
+        };
+        let (one, other) = (told()?, told()?);
+        assert!(one.len() == 2 && one == other, "{one:?} {other:?}");
+        assert_ne!(one[0], one[1], "each date has its own");
+        Ok(())
+    }
+
     #[test]
     fn a_place_that_is_down_is_told_and_tried_again_with_the_same_bytes() -> Result<(), Failure> {
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";

@@ -36,6 +36,14 @@ impl IntoResponse for PageError {
     }
 }
 
+/// What programs are told, as people read it: with a capital and a full stop.
+fn sentence(told: &str) -> String {
+    let mut letters = told.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if told.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// An error of any route or of the gate as a page.
 pub fn page(status: StatusCode, detail: &ErrorDetail) -> Response {
     let is_address = detail.hint == SEE_ROUTES;
@@ -46,14 +54,25 @@ pub fn page(status: StatusCode, detail: &ErrorDetail) -> Response {
             p { "It may have been cut or mistyped: the pages stand above, and the search finds districts, schools, rounds, blocks and transactions." }
         } @else if is_address {
             p { "This address cannot be read: a part of it is not what stands there." }
-            p { (detail.message) }
+            p { (sentence(&detail.message)) }
         } @else {
-            p { (detail.message) }
-            p { (detail.hint) }
+            p { (sentence(&detail.message)) }
+            p { (sentence(&detail.hint)) }
         }
         p { a href="/" { "To the overview" } }
     };
     let mut response = shell::bare("Not shown", content);
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn what_programs_are_told_is_a_sentence_for_people() {
+        assert_eq!(sentence("there is no such link"), "There is no such link.");
+        assert_eq!(sentence("All are listed on /schools."), "All are listed on /schools.");
+    }
 }

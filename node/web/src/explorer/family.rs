@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use aula_ledger::access::{AccessEntry, Verdict};
+use aula_ledger::names::FieldName;
 use aula_ledger::types::RoundId;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::error::Shown;
-use super::shell;
+use super::shell::{self, column};
 use super::spoken::{self, Say};
 use super::verify;
 use super::words::{explained_in, word};
@@ -29,6 +30,8 @@ use crate::pages;
 use crate::read::family::{OwnDecision, OwnParts, OwnPlace, Reason, decisions};
 use crate::read::utc;
 
+/// Places beside the one given that are told in a sentence each.
+const IN_SENTENCES: usize = 4;
 /// Reads shown on a family's page.
 const MAX_READS: usize = 100;
 /// What no cache may keep.
@@ -81,7 +84,7 @@ fn looked(reads: Result<Reads, ApiError>, lang: Lang) -> Markup {
                 Err(_) => p { (said(Say::NotNow)) },
                 Ok(reads) => {
                     @if reads.entries.is_empty() { p { (said(Say::Nobody)) } }
-                    ul .list { @for entry in reads.entries.iter().rev().take(MAX_READS) { li {
+                    ul { @for entry in reads.entries.iter().rev().take(MAX_READS) { li {
                         (read_by(entry, lang))
                         @if entry.number < reads.anchored { "." } @else { (said(Say::NotYet)) }
                     } } }
@@ -108,7 +111,8 @@ fn read_by(entry: &AccessEntry, lang: Lang) -> String {
         &purpose,
         &basis.unwrap_or_default(),
     ];
-    let fields = entry.fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let field = |name: &FieldName| name.to_string().replace('_', " ").replace(':', ": ");
+    let fields = entry.fields.iter().map(field).collect::<Vec<_>>().join(", ");
     let told = match entry.verdict {
         Verdict::Granted => Say::Given.with(lang, &[&fields]),
         Verdict::Denied(denial) => Say::Refused.with(lang, &[&fields, spoken::denial(denial, lang)]),
@@ -124,7 +128,7 @@ fn decision(token: &str, one: &OwnDecision, lang: Lang) -> Markup {
             p { strong { (decided(&one.parts, lang)) } @if !one.stands { (Say::Fell.said(lang)) } }
             p { (asked(&one.parts, lang)) }
             h3 { (Say::Why.said(lang)) }
-            p { (why(&one.parts, lang)) }
+            (why(&one.parts, lang))
             p { (Say::DecidedIn.said(lang)) a href={ "/blocks/" (block) } { (Say::InBlock.with(lang, &[&block])) } (Say::InRound.said(lang))
                 a href={ "/rounds/" (round) } { (Say::RoundN.with(lang, &[&round])) } "." }
             (verify::panel_in(lang, &pages::DECISIONS, format!("{token}/{round}"), Say::ThisDecision.said(lang)))
@@ -147,25 +151,60 @@ fn asked(parts: &OwnParts, lang: Lang) -> String {
     Say::Asked.with(lang, &[&wishes, &parts.band.to_string(), mandate, &parts.home_school.to_string()])
 }
 
-fn why(parts: &OwnParts, lang: Lang) -> String {
-    let name = |place: &Option<OwnPlace>| match place {
+/// Why it is so: what is said of the place given, then of the others that would have been better, the best first: some in sentences, all
+/// further ones in a table that opens.
+fn why(parts: &OwnParts, lang: Lang) -> Markup {
+    let (given, others) = parts.reasons.split_at(parts.reasons.len().min(1));
+    let (near, more) = others.split_at(others.len().min(IN_SENTENCES));
+    let said = |say: Say| say.said(lang);
+    html! {
+        @for one in given { p { (sentence(one, lang)) } }
+        @if !near.is_empty() {
+            ul { @for one in near { li { (sentence(one, lang)) } } }
+            p .soft { (said(Say::Points)) }
+        }
+        @if !more.is_empty() { details {
+            summary { (Say::MorePlaces.with(lang, &[&more.len().to_string()])) }
+            div .scroll tabindex="0" role="region" aria-label=(said(Say::Why)) { table .sortable .cards {
+                thead { tr { (column(said(Say::PlaceHead), false)) (column(said(Say::BetterBy), true)) (column(said(Say::DearerBy), true)) (column(said(Say::BandHead), true)) } }
+                tbody { @for (place, reason) in more { tr {
+                    td .wide { (name(place.as_ref(), lang)) }
+                    @for figure in figures(*reason) { td .n { (figure) } }
+                } } }
+            } }
+        } }
+    }
+}
+
+fn name(place: Option<&OwnPlace>, lang: Lang) -> String {
+    match place {
         None => Say::Waiting.said(lang).to_owned(),
         Some(place) => Say::PlaceAt.with(lang, &[&place.kind, &place.school.to_string()]),
-    };
-    let sentence = |(place, reason): &(Option<OwnPlace>, Reason)| {
-        let place = name(place);
-        match reason {
-            Reason::Best => Say::Best.with(lang, &[&place]),
-            Reason::OffBy(by) => Say::OffBy.with(lang, &[&place, &by.to_string()]),
-            Reason::AsGood => Say::AsGood.with(lang, &[&place]),
-            Reason::Better(by, dearer, band) => {
-                let better = Say::Better.with(lang, &[&place, &by.to_string(), &dearer.to_string()]);
-                let band = band.map(|band| Say::BandNeeded.with(lang, &[&band.to_string()]));
-                [Some(better), band].into_iter().flatten().collect::<Vec<_>>().join(" ")
-            }
+    }
+}
+
+fn sentence((place, reason): &(Option<OwnPlace>, Reason), lang: Lang) -> String {
+    let place = name(place.as_ref(), lang);
+    match reason {
+        Reason::Best => Say::Best.with(lang, &[&place]),
+        Reason::OffBy(by) => Say::OffBy.with(lang, &[&place, &by.to_string()]),
+        Reason::AsGood => Say::AsGood.with(lang, &[&place]),
+        Reason::Better(by, dearer, band) => {
+            let better = Say::Better.with(lang, &[&place, &by.to_string(), &dearer.to_string()]);
+            let band = band.map(|band| Say::BandNeeded.with(lang, &[&band.to_string()]));
+            [Some(better), band].into_iter().flatten().collect::<Vec<_>>().join(" ")
         }
+    }
+}
+
+/// By how much a place was better and dearer, and the band that would be needed; as good is equal in both.
+fn figures(reason: Reason) -> [String; 3] {
+    let (better, dearer, band) = match reason {
+        Reason::Best | Reason::AsGood => ("=".to_owned(), "=".to_owned(), None),
+        Reason::OffBy(by) => (format!("−{by}"), "=".to_owned(), None),
+        Reason::Better(by, dearer, band) => (by.to_string(), dearer.to_string(), band),
     };
-    parts.reasons.iter().map(sentence).collect::<Vec<_>>().join(" ")
+    [better, dearer, band.map_or_else(|| "–".to_owned(), |band| band.to_string())]
 }
 
 /// The bundle behind a decision, for the page of a link.
@@ -206,4 +245,37 @@ pub(super) async fn show(
         (explained_in(lang, &["round", "price", "withheld", "optimal", "mandate", "final"]))
     };
     Ok(shell::spoken(&node, "/family", (lang, said(Say::Families)), content))
+}
+
+#[cfg(test)]
+mod tests {
+    use aula_ledger::types::SchoolId;
+
+    use super::*;
+
+    #[test]
+    fn of_many_places_a_few_are_told_in_sentences_and_each_is_named_once() {
+        let place = |school| Some(OwnPlace { kind: "reading".into(), school: SchoolId(school) });
+        let better = |school: u32| (place(school), Reason::Better(9_000 + i64::from(school), 9_500, None));
+        let mut parts = OwnParts {
+            wishes: vec!["reading".into()],
+            band: 5,
+            mandated: false,
+            home_school: SchoolId(1),
+            placed: None,
+            reasons: std::iter::once((None, Reason::Best)).chain((101..=180).map(better)).collect(),
+        };
+        parts.reasons.push((place(181), Reason::Better(1, 2, Some(8))));
+        for (lang, _) in Lang::ALL {
+            let told = why(&parts, lang).into_string();
+            assert_eq!(told.matches("<li>").count(), IN_SENTENCES, "{told}");
+            assert_eq!(told.matches("<tr>").count(), 1 + 81 - IN_SENTENCES);
+            assert!((101..=181).all(|school| told.matches(&format!(" {school}")).count() == 1), "{told}");
+            assert!(told.contains("<td class=\"n\">8</td></tr>"), "{told}");
+        }
+        // A place that is the best needs no other.
+        parts.reasons.truncate(1);
+        let told = why(&parts, Lang::En).into_string();
+        assert_eq!(told, "<p>Waiting is the best place at these prices.</p>");
+    }
 }

@@ -76,7 +76,7 @@ fn map(day: &HoursOfDay) -> Markup {
     let starts = |hour: usize| day.hours.get(hour).map_or("", |hour| hour.starts.as_str());
     html! {
         @if hours.is_empty() { p { "Nothing of " (day.date) " may be shown: too few students used the same resource in an hour." } }
-        @else { div .scroll tabindex="0" role="region" aria-label="Students by resource and hour" { table .sortable .heat {
+        @else { div .scroll tabindex="0" role="region" aria-label="Students by resource and hour" { table .sortable .heat .cards {
             caption { (day.date) ", hours of " (day.time_zone) "; " (day.hours.len()) " hours counted. The stronger the colour, the more students." }
             thead { tr { (column("Resource", true)) @for hour in hours { (column(starts(*hour), true)) } } }
             tbody { @for row in &day.resources { tr {

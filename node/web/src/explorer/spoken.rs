@@ -123,7 +123,14 @@ phrases! { Say {
     Best: "{} is the best place at these prices.", "{} es lo mejor a estos precios.";
     OffBy: "{} is within the round's proven gap, but off the best place at these prices by {}.", "{} está dentro del margen probado de la ronda, pero a {} de lo mejor a estos precios.";
     AsGood: "{} is as good at these prices; the lottery chose.", "{} es igual de buena a estos precios; decidió el sorteo.";
-    Better: "{} would have been better by {} and cleared at {} more.", "{} habría sido mejor por {} y su precio era mayor por {}.";
+    Better: "{} would have been better by {} points, but its price was higher by {}.", "{} habría sido mejor por {} puntos, pero su precio era mayor por {}.";
+    Points: "Points are those of the round's weighted cost, not money. A price is where a place found as many takers as it has room for.",
+        "Los puntos son los del coste ponderado de la ronda, no dinero. Un precio es aquel con el que una plaza encontró tantos interesados como caben.";
+    MorePlaces: "{} more places that would have been better and were dearer", "{} plazas más que habrían sido mejores y eran más caras";
+    PlaceHead: "Place", "Plaza";
+    BetterBy: "Better by", "Mejor por";
+    DearerBy: "Price higher by", "Precio mayor por";
+    BandHead: "Band needed", "Banda necesaria";
     BandNeeded: "At these prices a band of at least {} would be needed (necessary, not sufficient).", "A estos precios haría falta una banda de al menos {} (necesario, no suficiente).";
 
     Looked: "Who looked at your child's record", "Quién consultó el expediente de su hijo o hija";
@@ -186,7 +193,7 @@ pub(super) const fn denial(denial: Denial, lang: Lang) -> &'static str {
 pub(super) fn term(entry: &AccessEntry, lang: Lang) -> (String, String) {
     let (role, purpose) = (entry.role.as_str(), entry.purpose.as_str());
     if lang == Lang::En {
-        return (role.to_owned(), purpose.to_owned());
+        return (role.to_owned(), purpose.replace('_', " "));
     }
     let role = match role {
         "teacher" => "docente",

@@ -102,7 +102,7 @@ pub(super) fn late(lines: &[OwedLine]) -> Markup {
     html! { @if !lines.is_empty() {
         h3 #late { "Acknowledgements that are overdue" }
         p .note { (lines.len()) " times a school has not acknowledged the places of its students in time." }
-        ul .list { @for line in lines.iter().take(LATE) { li {
+        ul { @for line in lines.iter().take(LATE) { li {
             a href={ "/rounds/" (line.round) "#acknowledgements" } { "Round " (line.round) ", school " (line.school) ", pool " (line.pool) }
             ": due " (utc(line.due_ms.0)) " UTC, " (line.state.words())
         } } }
