@@ -1,0 +1,221 @@
+//! What a school's replica brings: records that another store of the same district took in.
+//!
+//! A statement keeps its identifier, what it says and its timestamp. When it is `stored` is when it came here, so that whoever asks for
+//! what is new since some time is given it; who vouches for it is the replica with the client's name behind it, whatever it says itself. It
+//! voids what the replica brought, and describes activities that are not described here. Of a document the newest writing stays: a
+//! clock that is ahead counts as now. Absent: whose records a replica may bring.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use super::taking::{Batch, Keys, Near, Prepared};
+use super::{Desk, DeskError, Incoming, Sender, now_us};
+use crate::documents::{Document, Key};
+use crate::json::Json;
+use crate::limits::MAX_ID_BYTES;
+use crate::statements::{Order, Term};
+use crate::store::{Change, DocumentChange, Range, Reader, TermKey};
+use crate::version::Version;
+
+/// The home page of a replica that says of no client who vouched.
+const HOME_PAGE: &str = "urn:aula:replica";
+
+/// A statement that a replica brings.
+#[derive(Debug, Clone)]
+pub struct Brought {
+    /// It passed its checks, and has its identifier.
+    pub incoming: Incoming,
+    /// It names a student; one that does not is stored only where it voids what the replica brought.
+    pub of_student: bool,
+}
+
+/// What became of a statement that was brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// It is stored now.
+    Stored,
+    /// It was here.
+    Kept,
+    /// Another one has its identifier, or it voids what is not the replica's.
+    Refused,
+}
+
+/// What became of a document that was brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Laid {
+    /// It is the one here now.
+    Written,
+    /// It was the one here.
+    Kept,
+    /// This one here was written later, and stays.
+    Newer(Document),
+}
+
+impl Desk {
+    /// Stores statements of a replica's; on return they are on disk, and known to be the replica's too. Gives what became of each.
+    ///
+    /// # Errors
+    /// The store's: nothing of it is stored then.
+    pub fn bring(&self, brought: Vec<Brought>, replica: &str) -> Result<Vec<Became>, DeskError> {
+        let (mut keys, term) = (Keys::of_store(self.store()), Term::Replica(replica.to_owned()));
+        let own = self.store.key(&term);
+        let prepared: Vec<(Prepared, bool)> = brought
+            .into_iter()
+            .map(|Brought { incoming, of_student }| {
+                let (client, authority) = vouched(replica, &incoming.statement);
+                let version = incoming.statement.text_of("version").and_then(Version::parse);
+                let version = version.unwrap_or(Version::One);
+                let sender = Sender { client: &client, authority: &authority, version };
+                let mut prepared = Prepared::new(&mut keys, incoming, sender);
+                prepared.terms.push((term.clone(), own));
+                prepared.describes_new_only = true;
+                (prepared, of_student)
+            })
+            .collect();
+        let (ticket, became) = {
+            let mut newest_us = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
+            let (change, became) = self.weigh(prepared, own, &mut newest_us)?;
+            let nothing = change.statements.is_empty() && change.inherited.is_empty();
+            (if nothing { self.ticket() } else { self.apply(change)? }, became)
+        };
+        self.settle(ticket)?;
+        Ok(became)
+    }
+
+    /// What is new, as one change; and what becomes of each.
+    fn weigh(
+        &self,
+        prepared: Vec<(Prepared, bool)>,
+        own: TermKey,
+        newest_us: &mut u64,
+    ) -> Result<(Change, Vec<Became>), DeskError> {
+        let asked: Vec<TermKey> = prepared.iter().flat_map(|(one, _)| one.near).collect();
+        let found = self.store.first_places(&asked)?;
+        let (mut batch, mut became) = (Batch::default(), Vec::with_capacity(prepared.len()));
+        let mut seen = BTreeSet::new();
+        for ((one, of_student), near) in prepared.into_iter().zip(found.chunks(2)) {
+            let near = Near::at(near);
+            let twice = !seen.insert(one.near[0]);
+            became.push(match near.own() {
+                _ if twice => Became::Refused,
+                Some(place) => match self.check_kept(place, (&one.id, &as_sent(&one.body))) {
+                    Ok(()) => {
+                        batch.inherited.entry(place).or_default().insert(own);
+                        Became::Kept
+                    }
+                    Err(DeskError::Conflict(_)) => Became::Refused,
+                    Err(error) => return Err(error),
+                },
+                None if !self.may_come(&batch, (&one, of_student), own)? => Became::Refused,
+                None => {
+                    *newest_us = now_us().max(newest_us.saturating_add(1));
+                    match self.add(&mut batch, one, near, *newest_us) {
+                        Ok(()) => Became::Stored,
+                        Err(DeskError::VoidsVoiding(_)) => Became::Refused,
+                        Err(error) => return Err(error),
+                    }
+                }
+            });
+        }
+        Ok((batch.change(), became))
+    }
+
+    /// Whether a statement comes: of a student, and voiding nothing that is not the replica's; or voiding what is.
+    fn may_come(
+        &self,
+        batch: &Batch,
+        (one, of_student): (&Prepared, bool),
+        own: TermKey,
+    ) -> Result<bool, DeskError> {
+        let Some((_, target)) = one.target.as_ref().filter(|_| one.voids) else { return Ok(of_student) };
+        if batch.ids.contains_key(target) {
+            return Ok(true);
+        }
+        let Some(place) = self.place_of_key(target)? else { return Ok(of_student) };
+        let there = Range { from: place, to: place, order: Order::Ascending };
+        Ok(!self.store.places(Some(&own), there, 1)?.is_empty())
+    }
+
+    /// Writes documents of a replica's where they are newer than those here; on return they are on disk, and known to be the replica's
+    /// too. Gives what became of each.
+    ///
+    /// # Errors
+    /// The store's: those before it are written.
+    pub fn lay(&self, brought: Vec<(Key, Document)>, replica: &str) -> Result<Vec<Laid>, DeskError> {
+        let own = self.store.key(&Term::Replica(replica.to_owned()));
+        let mut laid = Vec::with_capacity(brought.len());
+        let ticket = {
+            let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut ticket = self.ticket();
+            for (key, mut sent) in brought {
+                sent.updated_us = sent.updated_us.min(now_us());
+                let became = match self.store.document(Reader::Itself, &key)? {
+                    Some(found) if is_same(&found, &sent) => Laid::Kept,
+                    Some(found) if is_newer(&found, &sent) => Laid::Newer(found),
+                    _ => {
+                        let documents = vec![DocumentChange::Put(key.clone(), sent)];
+                        ticket = self.apply(Change { documents, ..Change::default() })?;
+                        Laid::Written
+                    }
+                };
+                self.store.keep_for(&key, &own)?;
+                laid.push(became);
+            }
+            ticket
+        };
+        self.settle(ticket)?;
+        Ok(laid)
+    }
+
+    /// Writes a newer document in the place of one, if that one is still there; on return it is on disk. Gives whether it was.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn give_way(&self, key: Key, before: &Document, newer: Document) -> Result<bool, DeskError> {
+        let ticket = {
+            let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = self.store.document(Reader::Itself, &key)?;
+            if !found.is_some_and(|found| is_same(&found, before)) {
+                return Ok(false);
+            }
+            let documents = vec![DocumentChange::Put(key, newer)];
+            self.apply(Change { documents, ..Change::default() })?
+        };
+        self.settle(ticket)?;
+        Ok(true)
+    }
+}
+
+/// Who vouches for a statement that a replica brings: the client's name at the district, and it as an agent. No client of the
+/// district's has a name with a stroke in it.
+fn vouched(replica: &str, statement: &Json) -> (String, Json) {
+    let account = statement.get("authority").and_then(|authority| authority.get("account"));
+    let named = account.and_then(|account| Some((account.text_of("homePage")?, account.text_of("name")?)));
+    let (home_page, client) = match named {
+        Some((home_page, name)) => (home_page, [replica, "/", name].concat()),
+        None => (HOME_PAGE, replica.to_owned()),
+    };
+    let client = if client.len() > MAX_ID_BYTES { replica.to_owned() } else { client };
+    let account = Json::object([("homePage", Json::text(home_page)), ("name", Json::text(&client))]);
+    (client, Json::object([("objectType", Json::text("Agent")), ("account", account)]))
+}
+
+/// The statement as its sender sent it, as far as a store sets its timestamp: each store sets another.
+fn as_sent(body: &Json) -> Json {
+    let mut body = body.clone();
+    let set = body.text_of("timestamp").is_some() && body.text_of("timestamp") == body.text_of("stored");
+    if let Some(object) = body.as_object_mut().filter(|_| set) {
+        object.remove("timestamp");
+    }
+    body
+}
+
+/// Whether two documents say the same, whenever they were written.
+fn is_same(one: &Document, other: &Document) -> bool {
+    one.content_type == other.content_type && one.bytes == other.bytes
+}
+
+/// Whether a document was written later; of one moment the greater stays, so that it is one everywhere.
+fn is_newer(one: &Document, than: &Document) -> bool {
+    (one.updated_us, &one.bytes, &one.content_type) > (than.updated_us, &than.bytes, &than.content_type)
+}
