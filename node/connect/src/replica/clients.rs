@@ -5,6 +5,7 @@ use std::path::Path;
 use aula_district::enter::source_of;
 use aula_ledger::names::Name;
 use aula_lrs::clients::{Client, Clients};
+use aula_lrs::validate::text::is_iri;
 use aula_twin_runtime::event::SourceId;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,8 @@ pub struct Registered {
     pub schools: Vec<u32>,
     /// The feeds whose events it may bring.
     pub feeds: Vec<SourceId>,
+    /// The home page whose accounts are students, in records that it brings; that of the district's own where it is left out.
+    pub home_page: Option<String>,
     /// The digest of its line, secret and all: a line that was changed is another registration.
     line: [u8; 32],
 }
@@ -69,6 +72,7 @@ struct Line {
     secret_sha256: String,
     schools: Vec<u32>,
     feeds: Vec<String>,
+    home_page: Option<String>,
 }
 
 /// Reads the file.
@@ -91,8 +95,14 @@ pub fn read(path: &Path) -> Result<Replicas, ClientsError> {
         // Writing to a Vec has no failing path.
         let digest = Sha256::digest(borsh::to_vec(&line).unwrap_or_default()).into();
         let feeds = line.feeds.iter().map(|feed| source_of(feed)).collect();
+        let home_page = line.home_page;
+        if home_page.as_deref().is_some_and(|text| !is_iri(text)) {
+            return Err(malformed(format!(
+                "the home_page of the replica {name} is not an IRI with a scheme"
+            )));
+        }
         clients.push(Client::new(line.name, hash, Vec::new()));
-        all.push(Registered { name, schools: line.schools, feeds, line: digest });
+        all.push(Registered { name, schools: line.schools, feeds, home_page, line: digest });
     }
     Ok(Replicas { clients: Clients::new(clients), all })
 }

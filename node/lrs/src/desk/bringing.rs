@@ -14,11 +14,17 @@ use crate::documents::{Document, Key};
 use crate::json::Json;
 use crate::limits::MAX_ID_BYTES;
 use crate::statements::{Order, Term};
+use crate::store::levelling::REWRITTEN;
 use crate::store::{Change, DocumentChange, Range, Reader, TermKey};
 use crate::version::Version;
 
 /// The home page of a replica that says of no client who vouched.
 const HOME_PAGE: &str = "urn:aula:replica";
+
+/// Statements of one change at most.
+const GROUP: usize = 64;
+/// Statements that came before the one that they refer to, at most: more are no school's, and are written anew with it.
+const MAX_REFERRING: usize = 32;
 
 /// A statement that a replica brings.
 #[derive(Debug, Clone)]
@@ -55,7 +61,7 @@ impl Desk {
     /// Stores statements of a replica's; on return they are on disk, and known to be the replica's too. Gives what became of each.
     ///
     /// # Errors
-    /// The store's: nothing of it is stored then.
+    /// The store's: some of it may be stored then, and the same again changes nothing.
     pub fn bring(&self, brought: Vec<Brought>, replica: &str) -> Result<Vec<Became>, DeskError> {
         let (mut keys, term) = (Keys::of_store(self.store()), Term::Replica(replica.to_owned()));
         let own = self.store.key(&term);
@@ -74,25 +80,33 @@ impl Desk {
             .collect();
         let (ticket, became) = {
             let mut newest_us = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
-            let (change, became) = self.weigh(prepared, own, &mut newest_us)?;
-            let nothing = change.statements.is_empty() && change.inherited.is_empty();
-            (if nothing { self.ticket() } else { self.apply(change)? }, became)
+            let (mut ticket, mut became) = (self.ticket(), Vec::with_capacity(prepared.len()));
+            for group in groups(prepared) {
+                let (change, kept) = self.weigh(group, own, (&mut became, &mut newest_us))?;
+                if !change.statements.is_empty() {
+                    ticket = self.apply(change)?;
+                }
+                for some in kept.chunks(REWRITTEN) {
+                    let inherited = some.iter().map(|place| (*place, BTreeSet::from([own]))).collect();
+                    ticket = self.apply(Change { inherited, ..Change::default() })?;
+                }
+            }
+            (ticket, became)
         };
         self.settle(ticket)?;
         Ok(became)
     }
 
-    /// What is new, as one change; and what becomes of each.
+    /// What is new, as one change; what becomes of each; and the places of those that were not known to be the replica's.
     fn weigh(
         &self,
         prepared: Vec<(Prepared, bool)>,
         own: TermKey,
-        newest_us: &mut u64,
-    ) -> Result<(Change, Vec<Became>), DeskError> {
+        (became, newest_us): (&mut Vec<Became>, &mut u64),
+    ) -> Result<(Change, Vec<u64>), DeskError> {
         let asked: Vec<TermKey> = prepared.iter().flat_map(|(one, _)| one.near).collect();
         let found = self.store.first_places(&asked)?;
-        let (mut batch, mut became) = (Batch::default(), Vec::with_capacity(prepared.len()));
-        let mut seen = BTreeSet::new();
+        let (mut batch, mut kept, mut seen) = (Batch::default(), Vec::new(), BTreeSet::new());
         for ((one, of_student), near) in prepared.into_iter().zip(found.chunks(2)) {
             let near = Near::at(near);
             let twice = !seen.insert(one.near[0]);
@@ -100,7 +114,9 @@ impl Desk {
                 _ if twice => Became::Refused,
                 Some(place) => match self.check_kept(place, (&one.id, &as_sent(&one.body))) {
                     Ok(()) => {
-                        batch.inherited.entry(place).or_default().insert(own);
+                        if !self.is_under(place, own)? {
+                            kept.push(place);
+                        }
                         Became::Kept
                     }
                     Err(DeskError::Conflict(_)) => Became::Refused,
@@ -117,7 +133,13 @@ impl Desk {
                 }
             });
         }
-        Ok((batch.change(), became))
+        Ok((batch.change(), kept))
+    }
+
+    /// Whether the statement at a place is found by a key.
+    fn is_under(&self, place: u64, key: TermKey) -> Result<bool, DeskError> {
+        let there = Range { from: place, to: place, order: Order::Ascending };
+        Ok(!self.store.places(Some(&key), there, 1)?.is_empty())
     }
 
     /// Whether a statement comes: of a student, and voiding nothing that is not the replica's; or voiding what is.
@@ -127,13 +149,19 @@ impl Desk {
         (one, of_student): (&Prepared, bool),
         own: TermKey,
     ) -> Result<bool, DeskError> {
+        // Those that refer to it are written anew with it.
+        let all = Range { from: 0, to: u64::MAX, order: Order::Ascending };
+        if self.store.places(Some(&one.near[1]), all, MAX_REFERRING + 1)?.len() > MAX_REFERRING {
+            return Ok(false);
+        }
         let Some((_, target)) = one.target.as_ref().filter(|_| one.voids) else { return Ok(of_student) };
         if batch.ids.contains_key(target) {
             return Ok(true);
         }
-        let Some(place) = self.place_of_key(target)? else { return Ok(of_student) };
-        let there = Range { from: place, to: place, order: Order::Ascending };
-        Ok(!self.store.places(Some(&own), there, 1)?.is_empty())
+        match self.place_of_key(target)? {
+            Some(place) => self.is_under(place, own),
+            None => Ok(of_student),
+        }
     }
 
     /// Writes documents of a replica's where they are newer than those here; on return they are on disk, and known to be the replica's
@@ -184,6 +212,19 @@ impl Desk {
         self.settle(ticket)?;
         Ok(true)
     }
+}
+
+/// Statements of one change each: what voids another writes that one anew, and is alone.
+fn groups(prepared: Vec<(Prepared, bool)>) -> Vec<Vec<(Prepared, bool)>> {
+    let mut groups: Vec<Vec<(Prepared, bool)>> = Vec::new();
+    for one in prepared {
+        let alone = one.0.voids;
+        match groups.last_mut().filter(|last| !alone && last.len() < GROUP) {
+            Some(last) if last.iter().all(|(other, _)| !other.voids) => last.push(one),
+            _ => groups.push(vec![one]),
+        }
+    }
+    groups
 }
 
 /// Who vouches for a statement that a replica brings: the client's name at the district, and it as an agent. No client of the

@@ -343,7 +343,7 @@ pub(super) struct Batch {
     /// Identifiers that statements of the batch void.
     voids: BTreeSet<String>,
     voided: Vec<u64>,
-    pub(super) inherited: BTreeMap<u64, BTreeSet<TermKey>>,
+    inherited: BTreeMap<u64, BTreeSet<TermKey>>,
     /// Definitions, and whether they say anything new.
     activities: BTreeMap<String, (Json, bool)>,
 }

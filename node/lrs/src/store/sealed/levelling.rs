@@ -16,6 +16,9 @@ use crate::json::{self, Json};
 use crate::statements::{Term, id_of};
 use crate::validate::VOIDED;
 
+/// Rows that are written anew in one batch, at most: each may have attachments of 16 MiB.
+pub const REWRITTEN: usize = 4;
+
 /// A record's number: half of a digest.
 pub type RecordId = [u8; 16];
 
@@ -93,11 +96,14 @@ pub fn of_replica(vault: &Vault, terms: &Terms, name: &str) -> Result<Vec<Vec<u8
 /// Forgets that a replica has these records too; they stay. On disk on return.
 ///
 /// # Errors
-/// A vault that refuses.
-pub fn let_go(vault: &Vault, terms: &Terms, name: &str, keys: Vec<Vec<u8>>) -> Result<(), VaultError> {
+/// A vault that refuses: some may be forgotten then.
+pub fn let_go(vault: &Vault, terms: &Terms, name: &str, keys: &[Vec<u8>]) -> Result<(), VaultError> {
     let term = key_of(terms, &Term::Replica(name.to_owned()));
-    let forgotten = keys.into_iter().map(|key| (key, term)).collect();
-    vault.change_rows(&RowChange { forgotten, ..RowChange::default() })?;
+    // Each is written anew, with its attachments.
+    for some in keys.chunks(REWRITTEN) {
+        let forgotten = some.iter().map(|key| (key.clone(), term)).collect();
+        vault.change_rows(&RowChange { forgotten, ..RowChange::default() })?;
+    }
     vault.sync_rows()
 }
 
