@@ -3,10 +3,11 @@
 //! Flow: bytes → checked as whatever comes over HTTP → of its students' people alone → the desk ([`aula_lrs::desk::Desk::bring`]).
 //! Invariants: a statement names a student of the replica's, and of the district's students nobody else; it is sealed here for those whom
 //! the replica sealed it for; one that names nobody voids what the replica brought; a document is its own student's. What the district
-//! has newer is listed before it leaves. Absent: what stays of two documents.
+//! has newer is listed before it leaves, and leaves of students of the present roster's alone. Absent: what stays of two documents.
 
 use std::collections::BTreeSet;
 
+use aula_ledger::types::SchoolYear;
 use aula_lrs::attachments::{Attachment, matched};
 use aula_lrs::desk::{Became, Brought, Incoming, Laid};
 use aula_lrs::documents::{Document, Key, Kind, Shelf, merged};
@@ -24,7 +25,7 @@ use super::entering::Entering;
 use super::judging::Judging;
 use super::refusal::Refusal;
 use super::wire::{
-    BringRecords, DocumentFate, DocumentRow, Fate, MAX_RECORDS, Paper, RecordsBrought, StatementRow,
+    BringRecords, DocumentFate, DocumentRow, Fate, MAX_RECORDS, Paper, RecordsBrought, Stands, StatementRow,
 };
 use crate::door::lent_in_a_moment;
 
@@ -59,7 +60,7 @@ pub(super) fn receive(
     entering: &Entering,
     (who, home_page): (&Registered, &str),
     brought: BringRecords,
-    now_ms: u64,
+    (year, now_ms): (SchoolYear, u64),
 ) -> Result<RecordsBrought, Refusal> {
     let BringRecords { students, statements, documents, .. } = brought;
     if statements.len().saturating_add(documents.len()) > MAX_RECORDS {
@@ -76,9 +77,9 @@ pub(super) fn receive(
             None => Ok(Some(Fate::Refused)),
         });
         let judged = judged.collect::<Result<Vec<_>, VaultError>>()?;
-        let owned = documents.iter().map(|lying| match lying {
-            Some(lying) => judging.owns(&lying.student),
-            None => Ok(Some(Fate::Refused)),
+        let owned = documents.iter().map(|lying| {
+            let Some(Lying { student, .. }) = lying else { return Ok((Some(Fate::Refused), false)) };
+            Ok((judging.owns(student)?, judging.stands(student, year)? == Stands::Here))
         });
         Ok((judged, owned.collect::<Result<Vec<_>, VaultError>>()?))
     })?;
@@ -98,33 +99,35 @@ pub(super) fn receive(
         })
     });
     let statements = statements.collect();
-    let coming = documents.into_iter().zip(&owned).filter(|(_, fate)| fate.is_none());
     let (mut keys, mut whose) = (Vec::new(), Vec::new());
-    for lying in coming.filter_map(|(lying, _)| lying) {
-        keys.push((lying.key, lying.document));
-        whose.push(lying.student);
+    for (lying, (fate, is_here)) in documents.into_iter().zip(&owned) {
+        if let Some(lying) = lying.filter(|_| fate.is_none()) {
+            keys.push((lying.key, lying.document));
+            whose.push(is_here.then_some(lying.student));
+        }
     }
     let laid = match keys.is_empty() {
         true => Vec::new(),
         false => desk.lay(keys, who.name.as_str())?,
     };
     let mut told = newer_told(entering, who, (laid, whose), now_ms)?.into_iter();
-    let documents = owned.into_iter().map(|fate| match fate {
+    let documents = owned.into_iter().map(|(fate, _)| match fate {
         Some(fate) => DocumentFate::Is(fate),
         None => told.next().unwrap_or(DocumentFate::Is(Fate::Refused)),
     });
     Ok(RecordsBrought { statements, documents: documents.collect() })
 }
 
-/// What is told of documents; those that are newer here are listed first, and come as far as an answer's bytes go.
+/// What is told of documents. Those that are newer here are listed first, and come as far as an answer's bytes go: of students who are at
+/// the replica's schools now, and of others nothing.
 fn newer_told(
     entering: &Entering,
     who: &Registered,
-    (laid, whose): (Vec<Laid>, Vec<String>),
+    (laid, whose): (Vec<Laid>, Vec<Option<String>>),
     now_ms: u64,
 ) -> Result<Vec<DocumentFate>, Refusal> {
     let newer = laid.iter().zip(&whose).filter(|(laid, _)| matches!(laid, Laid::Newer(_)));
-    let of: BTreeSet<String> = newer.map(|(_, id)| id.clone()).collect();
+    let of: BTreeSet<String> = newer.filter_map(|(_, id)| id.clone()).collect();
     let mut may = BTreeSet::new();
     if !of.is_empty() {
         may = lent_in_a_moment(entering.door(), |vault| {
@@ -143,7 +146,7 @@ fn newer_told(
     let told = laid.into_iter().zip(whose).map(|(laid, id)| match laid {
         Laid::Written => DocumentFate::Is(Fate::Taken),
         Laid::Kept => DocumentFate::Is(Fate::Known),
-        Laid::Newer(_) if !may.contains(&id) => DocumentFate::Is(Fate::Unknown),
+        Laid::Newer(_) if !id.as_ref().is_some_and(|id| may.contains(id)) => DocumentFate::Is(Fate::Known),
         Laid::Newer(Document { content_type, bytes, updated_us }) => match left.checked_sub(bytes.len()) {
             Some(rest) => {
                 left = rest;

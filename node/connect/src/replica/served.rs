@@ -20,8 +20,8 @@ use aula_foreign::shelf::Shelf;
 use aula_ledger::types::{Handle, SchoolYear, TimeMs};
 use aula_lrs::store::levelling;
 use aula_twin_runtime::params::Params;
-use aula_vault::VaultError;
 use aula_vault::access::Provided;
+use aula_vault::{Vault, VaultError};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
@@ -243,7 +243,7 @@ impl Served {
     }
 
     fn bring_records(&self, who: &Registered, brought: BringRecords) -> Result<RecordsBrought, Refusal> {
-        self.held(who, brought.session)?;
+        let year = self.held(who, brought.session)?.year;
         if let Err(over) = self.entering.room() {
             return Err(Refusal::busy(over));
         }
@@ -258,7 +258,7 @@ impl Served {
                 documents,
             });
         };
-        receive(&self.entering, (who, home_page), brought, (self.clock)())
+        receive(&self.entering, (who, home_page), brought, (year, (self.clock)()))
     }
 
     fn let_go(&self, who: &Registered, asked: &LetGo) -> Result<LetGone, Refusal> {
@@ -269,9 +269,12 @@ impl Served {
         let keys: Vec<Vec<u8>> =
             asked.ids.iter().filter_map(|id| set.row(id)).map(|(key, _)| key.clone()).collect();
         let count = keys.len() as u64;
-        lent_in_a_moment(self.entering.door(), |vault| {
-            levelling::let_go(vault, &vault.terms()?, who.name.as_str(), &keys)
-        })?;
+        for some in keys.chunks(levelling::REWRITTEN) {
+            lent_in_a_moment(self.entering.door(), |vault| {
+                levelling::let_go(vault, &vault.terms()?, who.name.as_str(), some)
+            })?;
+        }
+        lent_in_a_moment(self.entering.door(), Vault::sync_rows)?;
         Ok(LetGone { count })
     }
 

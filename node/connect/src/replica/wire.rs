@@ -22,7 +22,7 @@ pub const MAX_RECORDS: usize = 500;
 /// Most bytes of the body of a `bring_records`: a statement's attachments take up to 16 MiB.
 pub const MAX_RECORDS_BYTES: usize = 24 << 20;
 /// Most numbers of one `let_go`.
-pub const MAX_LET_GO: usize = 2_000;
+pub const MAX_LET_GO: usize = 500;
 
 /// Names a levelling at the district.
 pub type Session = [u8; 16];

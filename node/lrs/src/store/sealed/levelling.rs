@@ -93,18 +93,15 @@ pub fn of_replica(vault: &Vault, terms: &Terms, name: &str) -> Result<Vec<Vec<u8
     Ok(found)
 }
 
-/// Forgets that a replica has these records too; they stay. On disk on return.
+/// Forgets that a replica has these records too; they stay. Each is written anew, with its attachments: give [`REWRITTEN`] at once. On disk
+/// after [`Vault::sync_rows`].
 ///
 /// # Errors
-/// A vault that refuses: some may be forgotten then.
+/// A vault that refuses.
 pub fn let_go(vault: &Vault, terms: &Terms, name: &str, keys: &[Vec<u8>]) -> Result<(), VaultError> {
     let term = key_of(terms, &Term::Replica(name.to_owned()));
-    // Each is written anew, with its attachments.
-    for some in keys.chunks(REWRITTEN) {
-        let forgotten = some.iter().map(|key| (key.clone(), term)).collect();
-        vault.change_rows(&RowChange { forgotten, ..RowChange::default() })?;
-    }
-    vault.sync_rows()
+    let forgotten = keys.iter().map(|key| (key.clone(), term)).collect();
+    vault.change_rows(&RowChange { forgotten, ..RowChange::default() })
 }
 
 /// The keys of all statements that void another one that is kept, each with that one's.
