@@ -199,8 +199,11 @@ fn gathered(vault: &Vault, session: Session, rows: &[SealedRow]) -> Result<(Carr
         match record(&row) {
             Some(Record::Statement(statement, attachments)) => {
                 let body = statement.written().into_bytes();
+                // However often one is described, its bytes go once.
+                let mut seen = BTreeSet::new();
+                let attachments = attachments.into_iter().filter(|one| seen.insert(one.sha2.clone()));
                 let attachments: Vec<_> =
-                    attachments.into_iter().map(|one| (one.sha2, one.content_type, one.bytes)).collect();
+                    attachments.map(|one| (one.sha2, one.content_type, one.bytes)).collect();
                 let attached: usize = attachments.iter().map(|(.., bytes)| bytes.len()).sum();
                 bytes = bytes.saturating_add(body.len()).saturating_add(attached);
                 carried.bring.statements.push(StatementRow { students: of, body, attachments });

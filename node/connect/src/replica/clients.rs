@@ -139,13 +139,23 @@ mod tests {
         }
         write(&good, 0o600)?;
         assert!(read(&path)?.has(own));
+        let paged = good.replacen("feeds", "home_page = \"https://sis.example.org\"\nfeeds", 1);
+        write(&paged, 0o600)?;
+        let all = read(&path)?;
+        assert!(!all.has(own), "of another home page it is another registration");
+        let now = all.known("Basic bGluY29sbjpz").ok_or("not known")?;
+        assert_eq!(now.home_page.as_deref(), Some("https://sis.example.org"));
         for mode in [0o644, 0o640, 0o620, 0o602] {
             write(&good, mode)?;
             assert!(matches!(read(&path), Err(ClientsError::Open(_))), "{mode:o}");
         }
-        for (from, to) in
-            [("[11]", "[]"), ("\"lincoln\"", "\"L i\""), (hash.as_str(), "00"), ("feeds", "feed")]
-        {
+        for (from, to) in [
+            ("[11]", "[]"),
+            ("\"lincoln\"", "\"L i\""),
+            (hash.as_str(), "00"),
+            ("feeds", "feed"),
+            ("feeds", "home_page = \"sis\"\nfeeds"),
+        ] {
             write(&good.replacen(from, to, 1), 0o600)?;
             let refused = read(&path).err().ok_or(to)?.to_string();
             assert!(!refused.contains(&hash), "{refused}");

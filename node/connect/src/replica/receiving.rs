@@ -12,7 +12,7 @@ use aula_lrs::attachments::{Attachment, matched};
 use aula_lrs::desk::{Became, Brought, Incoming, Laid};
 use aula_lrs::documents::{Document, Key, Kind, Shelf, merged};
 use aula_lrs::json;
-use aula_lrs::limits::{MAX_DOCUMENT_BYTES, MAX_ID_BYTES, MAX_STATEMENT_BYTES};
+use aula_lrs::limits::{MAX_DOCUMENT_BYTES, MAX_ID_BYTES, MAX_PARTS, MAX_STATEMENT_BYTES};
 use aula_lrs::statements::people_of;
 use aula_lrs::validate;
 use aula_lrs::validate::text::{is_iri, is_media_type, is_uuid};
@@ -35,6 +35,10 @@ const ADDED_BYTES: usize = 8 << 10;
 const MAX_NEWER_BYTES: usize = 16 << 20;
 /// Most bytes of a media type.
 const MAX_TYPE_BYTES: usize = 256;
+/// Most students of one statement: no class has so many.
+const MAX_STUDENTS: usize = 1_000;
+/// Most bytes of an identifier, as [`LocalId`] has it.
+const MAX_STUDENT_BYTES: usize = 128;
 
 /// A statement that passed its checks.
 struct Read {
@@ -42,7 +46,7 @@ struct Read {
     /// For whom the replica sealed it.
     listed: Vec<String>,
     /// Whom it names, of the accounts that are students'.
-    named: Vec<String>,
+    named: BTreeSet<String>,
 }
 
 /// A document that passed its checks.
@@ -188,8 +192,16 @@ fn name_of<'a>(identifier: &'a str, home_page: &str) -> Option<&'a str> {
     (page == home_page).then_some(name)
 }
 
+/// The identifier at a place, of one that could be a student's.
+fn student_at(students: &[String], place: u16) -> Option<&str> {
+    students.get(usize::from(place)).map(String::as_str).filter(|id| id.len() <= MAX_STUDENT_BYTES)
+}
+
 fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<Read> {
-    if row.body.len() > MAX_STATEMENT_BYTES + ADDED_BYTES {
+    let fits = row.body.len() <= MAX_STATEMENT_BYTES + ADDED_BYTES
+        && row.students.len() <= MAX_STUDENTS
+        && row.attachments.len() <= MAX_PARTS;
+    if !fits {
         return None;
     }
     let statement = json::read(&row.body).ok()?;
@@ -200,7 +212,7 @@ fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<
     let parts = parts.map(|(sha2, content_type, bytes)| Attachment { sha2, content_type, bytes });
     // Each is described in the statement, which says of what type it is.
     let attachments = matched(std::slice::from_ref(&statement), parts.collect()).ok()?.pop()?;
-    let listed = row.students.iter().map(|place| students.get(usize::from(*place)).cloned());
+    let listed = row.students.iter().map(|place| student_at(students, *place).map(str::to_owned));
     let listed = listed.collect::<Option<Vec<String>>>()?;
     let named = people_of(&statement);
     let named = named.iter().filter_map(|own| name_of(own, home_page)).map(str::to_owned).collect();
@@ -211,9 +223,9 @@ fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<
 
 fn document(home_page: &str, students: &[String], row: DocumentRow) -> Option<Lying> {
     let DocumentRow { student, agent, activity, registration, id, paper } = row;
-    let student = students.get(usize::from(student))?.clone();
+    let student = student_at(students, student)?;
     let short = |text: &str| (1..=MAX_ID_BYTES).contains(&text.len());
-    let fits = name_of(&agent, home_page) == Some(student.as_str())
+    let fits = name_of(&agent, home_page) == Some(student)
         && short(&id)
         && activity.as_deref().is_none_or(|activity| short(activity) && is_iri(activity))
         // A state's alone, in lower case as a store has it.
@@ -225,7 +237,7 @@ fn document(home_page: &str, students: &[String], row: DocumentRow) -> Option<Ly
     let document = fits.then(|| read_paper(paper)).flatten()?;
     // What says that it is JSON is.
     let document = merged(None, document).ok()?;
-    Some(Lying { student, key: Key { shelf, registration, id }, document })
+    Some(Lying { student: student.to_owned(), key: Key { shelf, registration, id }, document })
 }
 
 /// What a paper says; none of one that no store takes.
