@@ -239,6 +239,10 @@ impl Served {
         // Of one replica one after the other, so that nothing is opened twice.
         let mut numbers = numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = of_replica(self.entering.door(), name)?;
+        if !keys.is_empty() {
+            // What was brought by a levelling that was cut may be on no disk yet, and what is told is on one.
+            lent_in_a_moment(self.entering.door(), Vault::sync_rows)?;
+        }
         Ok(numbers.set(self.entering.door(), &keys)?)
     }
 

@@ -78,22 +78,22 @@ impl Desk {
                 (prepared, of_student)
             })
             .collect();
-        let (ticket, became) = {
+        let mut became = Vec::with_capacity(prepared.len());
+        {
             let mut newest_us = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
-            let (mut ticket, mut became) = (self.ticket(), Vec::with_capacity(prepared.len()));
             for group in groups(prepared) {
                 let (change, kept) = self.weigh(group, own, (&mut became, &mut newest_us))?;
                 if !change.statements.is_empty() {
-                    ticket = self.apply(change)?;
+                    self.apply(change)?;
                 }
                 for some in kept.chunks(REWRITTEN) {
                     let inherited = some.iter().map(|place| (*place, BTreeSet::from([own]))).collect();
-                    ticket = self.apply(Change { inherited, ..Change::default() })?;
+                    self.apply(Change { inherited, ..Change::default() })?;
                 }
             }
-            (ticket, became)
-        };
-        self.settle(ticket)?;
+        }
+        // One that is kept may have come to another desk, and be on no disk yet.
+        self.store.sync()?;
         Ok(became)
     }
 
@@ -172,9 +172,8 @@ impl Desk {
     pub fn lay(&self, brought: Vec<(Key, Document)>, replica: &str) -> Result<Vec<Laid>, DeskError> {
         let own = self.store.key(&Term::Replica(replica.to_owned()));
         let mut laid = Vec::with_capacity(brought.len());
-        let ticket = {
+        {
             let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut ticket = self.ticket();
             for (key, mut sent) in brought {
                 sent.updated_us = sent.updated_us.min(now_us());
                 let became = match self.store.document(Reader::Itself, &key)? {
@@ -182,16 +181,15 @@ impl Desk {
                     Some(found) if is_newer(&found, &sent) => Laid::Newer(found),
                     _ => {
                         let documents = vec![DocumentChange::Put(key.clone(), sent)];
-                        ticket = self.apply(Change { documents, ..Change::default() })?;
+                        self.apply(Change { documents, ..Change::default() })?;
                         Laid::Written
                     }
                 };
                 self.store.keep_for(&key, &own)?;
                 laid.push(became);
             }
-            ticket
-        };
-        self.settle(ticket)?;
+        }
+        self.store.sync()?;
         Ok(laid)
     }
 
