@@ -36,6 +36,7 @@ use crate::testkit::{NOW_MS, Tested, World, plain_settings, reference};
 mod hostile;
 mod leaving;
 mod lying;
+mod mixed;
 mod papers;
 mod records;
 mod turn;

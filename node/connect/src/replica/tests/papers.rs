@@ -18,7 +18,7 @@ fn agent(id: &str) -> String {
     format!("account {HOME_PAGE} {id}")
 }
 
-fn state(id: &str, name: &str) -> Key {
+pub(super) fn state(id: &str, name: &str) -> Key {
     let shelf = Shelf { kind: Kind::State, activity: Some(UNIT.into()), agent: Some(agent(id)) };
     Key { shelf, registration: Some(uuid(1)), id: name.into() }
 }
@@ -29,14 +29,14 @@ fn profile(id: &str, name: &str) -> Key {
 }
 
 impl Side {
-    fn write(&self, key: &Key, text: &str) -> Tested {
+    pub(super) fn write(&self, key: &Key, text: &str) -> Tested {
         let papers = Papers { content_type: "text/plain".into(), bytes: text.into() };
         let free = (Conditions::default(), Demand::Free);
         self.records()?.write(key.clone(), papers, Which::Put, &free.0, free.1)?;
         Ok(())
     }
 
-    fn text(&self, key: &Key) -> Result<Option<String>, Failed> {
+    pub(super) fn text(&self, key: &Key) -> Result<Option<String>, Failed> {
         let found = self.records()?.document(Reader::Itself, key)?;
         Ok(found.map(|document| String::from_utf8_lossy(&document.bytes).into_owned()))
     }

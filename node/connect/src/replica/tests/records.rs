@@ -38,7 +38,7 @@ pub(super) fn did(number: u32, id: &str) -> String {
 }
 
 /// A teacher voids a statement.
-fn voids(number: u32, target: u32) -> String {
+pub(super) fn voids(number: u32, target: u32) -> String {
     let object = format!(r#"{{"objectType":"StatementRef","id":"{}"}}"#, uuid(target));
     statement(number, r#"{"mbox":"mailto:teacher@example.org"}"#, VOIDED, &object)
 }
@@ -70,7 +70,7 @@ impl Side {
         Ok(self.records()?.one(Reader::Itself, &uuid(number), false, None)?.map(|(_, body)| body))
     }
 
-    fn is_voided(&self, number: u32) -> Result<bool, Failed> {
+    pub(super) fn is_voided(&self, number: u32) -> Result<bool, Failed> {
         Ok(self.records()?.one(Reader::Itself, &uuid(number), true, None)?.is_some())
     }
 
@@ -82,7 +82,7 @@ impl Side {
         Ok(self.records()?.find(Reader::Itself, &filter, None)?.statements.len())
     }
 
-    fn kept(&self) -> Result<u64, Failed> {
+    pub(super) fn kept(&self) -> Result<u64, Failed> {
         Ok(self.records()?.store().count()?)
     }
 
