@@ -113,7 +113,7 @@ pub async fn make(
 #[derive(Debug)]
 pub struct Replica {
     pub(super) entering: Arc<Entering>,
-    feeds: Vec<Arc<Feed>>,
+    pub(super) feeds: Vec<Arc<Feed>>,
     pub(super) records: RecordNumbers,
     /// By year, and whether of those beside its roster.
     numbers: BTreeMap<(SchoolYear, bool), Numbers>,

@@ -16,7 +16,7 @@ use aula_vault::{Vault, VaultError};
 use super::asking::{Levelled, Replica, compared};
 use super::district::{District, LevelError};
 use super::receiving::read_paper;
-use super::records::{RecordSet, SealedRow, of_school, tag_of};
+use super::records::{OfSchool, RecordSet, SealedRow, tag_of};
 use super::wire::{
     Begun, BringRecords, DocumentFate, DocumentRow, Fate, LetGo, LetGone, MAX_LET_GO, MAX_RECORDS, Paper,
     RecordsBrought, Session, StatementRow,
@@ -44,9 +44,10 @@ impl Replica {
         begun: &Begun,
         did: &mut Levelled,
     ) -> Result<Arc<Home>, LevelError> {
-        let (set, voiding) = self.record_set().await?;
+        let (set, OfSchool { voiding, named, .. }) = self.record_set().await?;
         (did.records, did.records_refused) = (set.ids.len() as u64, set.nowhere);
-        let mut home = Home { all: set.rows().iter().cloned().collect(), ..Home::default() };
+        let (all, home_pages) = (set.rows().iter().cloned().collect(), self.home_pages());
+        let mut home = Home { all, home_pages, ..Home::default() };
         if set.root() == begun.records {
             return Ok(Arc::new(home));
         }
@@ -63,10 +64,11 @@ impl Replica {
         ours.sort_unstable_by(|(one, _), (other, _)| {
             (voiding.contains(one), one).cmp(&(voiding.contains(other), other))
         });
-        let mut rest = ours.as_slice();
+        let (mut rest, named) = (ours.as_slice(), Arc::new(named));
         while !rest.is_empty() {
             let piece: Vec<SealedRow> = rest.iter().take(MAX_RECORDS).cloned().collect();
-            let (carried, used) = self.with(move |vault| gathered(vault, session, &piece)).await?;
+            let named = named.clone();
+            let (carried, used) = self.with(move |vault| gathered(vault, session, (&piece, &named))).await?;
             rest = rest.get(used..).unwrap_or_default();
             if carried.statements.is_empty() && carried.documents.is_empty() {
                 continue;
@@ -77,13 +79,20 @@ impl Replica {
         Ok(Arc::new(home))
     }
 
-    /// The records here, and the keys of those that void others.
-    async fn record_set(&mut self) -> Result<(RecordSet, BTreeSet<Vec<u8>>), LevelError> {
+    /// The home pages whose accounts are students, by the feeds here.
+    fn home_pages(&self) -> BTreeSet<String> {
+        let all = self.feeds.iter().map(|feed| feed.home_page.clone());
+        all.filter(|home_page| !home_page.is_empty()).collect()
+    }
+
+    /// The records here, numbered.
+    async fn record_set(&mut self) -> Result<(RecordSet, OfSchool), LevelError> {
         let (entering, mut numbers) = (self.entering.clone(), std::mem::take(&mut self.records));
+        let home_pages = self.home_pages();
         let done = tokio::task::spawn_blocking(move || {
-            let set = of_school(entering.door()).and_then(|(keys, voiding)| {
-                let set = numbers.set(entering.door(), &keys)?;
-                Ok((set, voiding))
+            let set = OfSchool::of(entering.door(), &home_pages).and_then(|of| {
+                let set = numbers.set(entering.door(), &of.keys)?;
+                Ok((set, of))
             });
             (set, numbers)
         });
@@ -170,7 +179,11 @@ fn count(fate: Fate, (key, tag): SealedRow, home: &mut Home, did: &mut Levelled)
 }
 
 /// Records, up to some bytes, and of how many rows that is.
-fn gathered(vault: &Vault, session: Session, rows: &[SealedRow]) -> Result<(Carried, usize), VaultError> {
+fn gathered(
+    vault: &Vault,
+    session: Session,
+    (rows, named): (&[SealedRow], &BTreeMap<Vec<u8>, BTreeSet<String>>),
+) -> Result<(Carried, usize), VaultError> {
     let (students, statements, documents) = Default::default();
     let bring = BringRecords { session, students, statements, documents };
     let mut carried = Carried { bring, statements: Vec::new(), documents: Vec::new() };
@@ -185,15 +198,17 @@ fn gathered(vault: &Vault, session: Session, rows: &[SealedRow]) -> Result<(Carr
         if changes(key) && seal.tag != *tag {
             continue;
         }
-        let mut of = Vec::with_capacity(seal.holders.len());
+        let mut ids = named.get(key).cloned().unwrap_or_default();
         for handle in &seal.holders {
-            let Some(place) = vault.roster_entry(handle)? else { continue };
+            ids.extend(vault.roster_entry(handle)?.map(|place| place.local_id.clone()));
+        }
+        let mut of = Vec::with_capacity(ids.len());
+        for id in ids {
             let next = u16::try_from(known.len()).unwrap_or(u16::MAX);
-            let student = *known.entry(place.local_id.clone()).or_insert_with(|| {
-                carried.bring.students.push(place.local_id.clone());
+            of.push(*known.entry(id.clone()).or_insert_with(|| {
+                carried.bring.students.push(id);
                 next
-            });
-            of.push(student);
+            }));
         }
         let Some(row) = vault.open_rows(None, std::slice::from_ref(key), 0)?.pop() else { continue };
         match record(&row) {

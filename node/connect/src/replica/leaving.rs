@@ -100,9 +100,9 @@ impl Replica {
     ) -> Result<(), LevelError> {
         let (mut leave, mut heard) = (Vec::with_capacity(leavers.len()), BTreeMap::<_, Vec<_>>::new());
         for leaver in leavers {
-            let is_unknown = leaver.unknown;
+            let (id, is_unknown) = (leaver.id.clone(), leaver.unknown);
             let (own, events) = self.with(move |vault| all_of(vault, &leaver)).await?;
-            leave.push(Leaving { records: home.clone(), is_unknown, ..own });
+            leave.push(Leaving { records: home.clone(), id, is_unknown, ..own });
             for (year, event) in events {
                 heard.entry(year).or_default().push(event);
             }

@@ -1,12 +1,14 @@
 //! The records of a side as a set of numbers: statements and documents of its record store.
 //!
-//! A number says which record it is, whatever a vault's keys ([`levelling::number`]). Of a school are all that its students hold the key of,
-//! and what voids one of these; of the district those that it has of this replica. A statement is opened once to be numbered, a document
+//! A number says which record it is, whatever a vault's keys ([`levelling::number`]). Of a school are all that its students hold the key of, that
+//! name one of them and nobody holds, and that void one of these; of the district those that it has of this replica. A statement is opened once to be numbered, a document
 //! whenever it was written anew. Absent: what is done with a difference.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use aula_ledger::types::Handle;
 use aula_lrs::store::levelling::{self, is_record};
+use aula_vault::rows::Terms;
 use aula_vault::{Vault, VaultError};
 
 use super::difference::{Id, root};
@@ -113,36 +115,105 @@ pub(crate) fn tag_of(vault: &Vault, key: &[u8]) -> Result<Option<[u8; 8]>, Vault
     }
 }
 
-/// The keys of a school's records, in order; and which of them void another one.
+/// A school's records.
+#[derive(Debug, Default)]
+pub(super) struct OfSchool {
+    /// Their keys, in order.
+    pub keys: Vec<Vec<u8>>,
+    /// The keys of those that void another one.
+    pub voiding: BTreeSet<Vec<u8>>,
+    /// The students whom those name that came before anybody knew them, so that nobody holds their keys.
+    pub named: BTreeMap<Vec<u8>, BTreeSet<String>>,
+}
+
+impl OfSchool {
+    /// The records behind a door, where accounts of these home pages are students.
+    ///
+    /// # Errors
+    /// [`Lent`].
+    pub fn of(door: &dyn Door, home_pages: &BTreeSet<String>) -> Result<Self, Lent> {
+        let students = lent_in_a_moment(door, |vault| Ok(students(vault)))?;
+        let (mut keys, mut named) = (BTreeSet::new(), BTreeMap::<Vec<u8>, BTreeSet<String>>::new());
+        for chunk in students.chunks(AT_ONCE) {
+            let (own, others) = lent_in_a_moment(door, |vault| of_students(vault, chunk, home_pages))?;
+            keys.extend(own);
+            for (key, id) in others {
+                named.entry(key).or_default().insert(id);
+            }
+        }
+        keys.extend(named.keys().cloned());
+        if keys.is_empty() {
+            return Ok(Self::default());
+        }
+        let voiding = lent_in_a_moment(door, |vault| levelling::voiding(vault, &vault.terms()?))?;
+        let voiding = voiding.into_iter().filter(|(_, target)| keys.contains(target)).map(|(key, _)| key);
+        let voiding: BTreeSet<Vec<u8>> = voiding.collect();
+        keys.extend(voiding.iter().cloned());
+        Ok(Self { keys: keys.into_iter().collect(), voiding, named })
+    }
+}
+
+/// The keys of records that students hold, and of those that name one of them and nobody holds.
+type Found = (Vec<Vec<u8>>, Vec<(Vec<u8>, String)>);
+
+/// The handles of each student, of every year.
+fn students(vault: &Vault) -> Vec<Vec<Handle>> {
+    let (mut students, all) = (BTreeMap::<_, Vec<Handle>>::new(), vault.keystore().all_handles());
+    for (handle, _) in all {
+        let student = vault.keystore().student(&handle);
+        if let Some((_, student)) = student {
+            students.entry(student).or_default().push(handle);
+        }
+    }
+    students.into_values().collect()
+}
+
+fn of_students(
+    vault: &Vault,
+    students: &[Vec<Handle>],
+    home_pages: &BTreeSet<String>,
+) -> Result<Found, VaultError> {
+    let (terms, mut own, mut others) = (vault.terms()?, Vec::new(), Vec::new());
+    for handles in students {
+        let (mut rows, mut id) = (BTreeSet::new(), None);
+        for handle in handles {
+            if !vault.is_erased(handle)? {
+                rows.extend(held_by(vault, handle)?);
+                id = vault.roster_entry(handle)?.map(|place| place.local_id.clone()).or(id);
+            }
+        }
+        if let Some(id) = id {
+            let strays = strays(vault, &terms, (home_pages, &id), &rows)?;
+            others.extend(strays.into_iter().map(|key| (key, id.clone())));
+        }
+        own.extend(rows);
+    }
+    Ok((own, others))
+}
+
+/// The keys of records that a student holds.
 ///
 /// # Errors
-/// [`Lent`].
-pub(super) fn of_school(door: &dyn Door) -> Result<(Vec<Vec<u8>>, BTreeSet<Vec<u8>>), Lent> {
-    let handles = lent_in_a_moment(door, |vault| {
-        let all = vault.keystore().all_handles();
-        Ok(all)
-    })?;
-    let mut keys = BTreeSet::new();
-    for chunk in handles.chunks(AT_ONCE) {
-        let own = lent_in_a_moment(door, |vault| {
-            let mut own = Vec::new();
-            for (handle, _) in chunk {
-                if !vault.is_erased(handle)? {
-                    own.extend(vault.rows_of(handle)?);
-                }
-            }
-            Ok(own)
-        })?;
-        keys.extend(own.into_iter().filter(|key| is_record(key)));
+/// A damaged vault.
+pub(crate) fn held_by(vault: &Vault, handle: &Handle) -> Result<BTreeSet<Vec<u8>>, VaultError> {
+    Ok(vault.rows_of(handle)?.into_iter().filter(|key| is_record(key)).collect())
+}
+
+/// The keys of records that name an account of one of these home pages and nobody holds, without those that are known.
+///
+/// # Errors
+/// A damaged vault.
+pub(crate) fn strays(
+    vault: &Vault,
+    terms: &Terms,
+    (home_pages, id): (&BTreeSet<String>, &str),
+    known: &BTreeSet<Vec<u8>>,
+) -> Result<Vec<Vec<u8>>, VaultError> {
+    let mut found = Vec::new();
+    for home_page in home_pages {
+        found.extend(levelling::strays(vault, terms, (home_page, id), known)?);
     }
-    if keys.is_empty() {
-        return Ok(Default::default());
-    }
-    let voiding = lent_in_a_moment(door, |vault| levelling::voiding(vault, &vault.terms()?))?;
-    let voiding = voiding.into_iter().filter(|(_, target)| keys.contains(target)).map(|(key, _)| key);
-    let voiding: BTreeSet<Vec<u8>> = voiding.collect();
-    keys.extend(voiding.iter().cloned());
-    Ok((keys.into_iter().collect(), voiding))
+    Ok(found)
 }
 
 /// The keys of the records that the district has of a replica.

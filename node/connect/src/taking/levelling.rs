@@ -8,7 +8,7 @@ use aula_district::merge::{Merged, Merging, leave, mark_of, merge};
 use aula_district::origin;
 use aula_ingest::event::Kind;
 use aula_ledger::types::{Handle, SchoolYear};
-use aula_lrs::store::levelling::{is_record, voiding};
+use aula_lrs::store::levelling::voiding;
 use aula_twin_runtime::event::{Event, SourceId};
 use aula_vault::feeds::Once;
 use aula_vault::{Vault, VaultError};
@@ -16,7 +16,7 @@ use aula_vault::{Vault, VaultError};
 use super::Taking;
 use crate::given::Feed;
 use crate::note::Note;
-use crate::replica::records::tag_of;
+use crate::replica::records::{held_by, strays, tag_of};
 
 /// What a replica or its district changes here.
 #[derive(Debug, Default)]
@@ -44,6 +44,8 @@ pub struct Home {
     pub all: HashMap<Vec<u8>, [u8; 8]>,
     /// Somebody in them is nobody's there any more: that one goes, and the others' stays here.
     pub unknown: HashMap<Vec<u8>, [u8; 8]>,
+    /// The home pages whose accounts are students, in records here.
+    pub home_pages: BTreeSet<String>,
 }
 
 /// A student who is to be erased here: each handle, with those events that the other side has told what becomes of. Who has another one by
@@ -54,6 +56,8 @@ pub struct Leaving {
     pub told: BTreeMap<Handle, BTreeSet<Sealed>>,
     /// Of all who leave.
     pub records: Arc<Home>,
+    /// The student's identifier, which records name that came before anybody knew it.
+    pub id: String,
     /// The other side says that it has no such student any more.
     pub is_unknown: bool,
 }
@@ -79,11 +83,12 @@ impl Leaving {
 
     /// Whether all records of these handles were told of, and what voids them.
     fn are_records_told(&self, vault: &Vault, handles: &[(Handle, SchoolYear)]) -> Result<bool, VaultError> {
-        let mut own = BTreeSet::new();
+        let (terms, mut own) = (vault.terms()?, BTreeSet::new());
         for (handle, _) in handles {
-            let rows = vault.rows_of(handle)?;
-            own.extend(rows.into_iter().filter(|key| is_record(key)));
+            own.extend(held_by(vault, handle)?);
         }
+        let strays = strays(vault, &terms, (&self.records.home_pages, &self.id), &own)?;
+        own.extend(strays);
         for key in &own {
             if !self.is_told(vault, key)? {
                 return Ok(false);
@@ -93,7 +98,7 @@ impl Leaving {
         if own.is_empty() || self.is_unknown {
             return Ok(true);
         }
-        for (key, target) in voiding(vault, &vault.terms()?)? {
+        for (key, target) in voiding(vault, &terms)? {
             if own.contains(&target) && !self.is_told(vault, &key)? {
                 return Ok(false);
             }
@@ -103,7 +108,7 @@ impl Leaving {
 
     fn is_told(&self, vault: &Vault, key: &[u8]) -> Result<bool, VaultError> {
         let Some(tag) = tag_of(vault, key)? else { return Ok(true) };
-        let Home { all, unknown } = &*self.records;
+        let Home { all, unknown, .. } = &*self.records;
         Ok(all.get(key) == Some(&tag) || self.is_unknown && unknown.get(key) == Some(&tag))
     }
 }

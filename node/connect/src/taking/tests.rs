@@ -101,9 +101,10 @@ fn who_is_to_be_erased_stays_while_a_record_was_not_told_of_as_it_stands() -> Te
     let mut leave = |all: Vec<(&Vec<u8>, [u8; 8])>, unknown: Vec<(&Vec<u8>, [u8; 8])>, is_unknown| {
         let of =
             |rows: Vec<(&Vec<u8>, [u8; 8])>| rows.into_iter().map(|(key, tag)| (key.clone(), tag)).collect();
-        let records = Arc::new(Home { all: of(all), unknown: of(unknown) });
+        let (all, unknown) = (of(all), of(unknown));
+        let records = Arc::new(Home { all, unknown, ..Home::default() });
         let told = [(world.handles[0], Default::default())].into();
-        let leave = vec![Leaving { told, records, is_unknown }];
+        let leave = vec![Leaving { told, records, id: "S-0".into(), is_unknown }];
         taking.level(vault, &Levelling { leave, at_ms: NOW_MS, ..Levelling::default() }).map(|did| did.erased)
     };
     let stale = tag()?;

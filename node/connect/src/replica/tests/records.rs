@@ -222,6 +222,26 @@ async fn who_left_goes_once_her_statements_are_home_and_one_that_is_refused_keep
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_statement_that_came_before_its_student_was_known_comes_home_with_her() -> Tested {
+    let world = Apart::new().await?;
+    // Nobody is on the school's roster yet, and one of them never is.
+    world.school.take("tablets", &[did(1, "S-0"), did(2, "nobody"), voids(3, 1), voids(4, 2)])?;
+    let lms = Arc::new(Feed { home_page: HOME_PAGE.into(), ..Feed::plain("lms")? });
+    let mut replica = Replica::new(world.school.entering(), vec![lms]);
+    let speaking = world.speaking()?;
+    let did = replica.level(&speaking, (GENESIS, NOW_MS), None).await?;
+    assert_eq!((did.level, did.records, did.records_sent), (true, 2, 2), "{did:?}");
+    assert!(world.district.is_voided(1)? && world.district.one(2)?.is_none());
+    // There it is hers: it goes with her.
+    assert_eq!(world.district.kept()?, 2);
+    world.district.vault.erase(&[world.district.handle("S-0")?], NOW_MS)?;
+    assert!(!world.district.is_voided(1)?);
+    let did = replica.level(&speaking, (GENESIS, NOW_MS), None).await?;
+    assert_eq!((did.level, did.erased), (true, 1), "{did:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn who_is_erased_at_the_district_does_not_come_back_in_anothers_statement() -> Tested {
     let world = Apart::new().await?;
     world.level().await?;

@@ -1,9 +1,11 @@
 //! What of a sealed store another store of the same district takes over: a school's records, in the end its district's.
 //!
 //! Both key their terms alike, so that a record has one number in both: a statement, which never changes, by its identifier; a document
-//! by where it lies and what it says, whenever that was written. Of a school's store leaves what a student holds the key of, and what
-//! voids such a statement; the district's finds what a replica has too under [`Term::Replica`]. Absent: how the difference is found,
-//! and who may bring what.
+//! by where it lies and what it says, whenever that was written. Of a school's store leaves what a student holds the key of, what names
+//! a student whom nobody knew yet when it came, and what voids such a statement; the district's finds what a replica has too under
+//! [`Term::Replica`]. Absent: how the difference is found, and who may bring what.
+
+use std::collections::BTreeSet;
 
 use aula_vault::rows::{OpenRow, RowChange, RowTerm, Terms};
 use aula_vault::{Vault, VaultError};
@@ -79,16 +81,49 @@ pub fn record(row: &OpenRow) -> Option<Record> {
     Some(Record::Statement(statement_of(row)?, attachments_of(row)?))
 }
 
-/// The keys of records that a replica has too, in order.
+/// The keys of all records under a term.
+fn under(vault: &Vault, term: &RowTerm) -> Result<Vec<Vec<u8>>, VaultError> {
+    let mut found = Vec::new();
+    for kind in [DOCUMENT, STATEMENT] {
+        let range = (&[kind][..], &[kind.saturating_add(1)][..]);
+        found.extend(vault.row_keys(Some(term), range, false, usize::MAX)?);
+    }
+    Ok(found)
+}
+
+/// The keys of records that a replica has too.
 ///
 /// # Errors
 /// When they cannot be read.
 pub fn of_replica(vault: &Vault, terms: &Terms, name: &str) -> Result<Vec<Vec<u8>>, VaultError> {
-    let term = key_of(terms, &Term::Replica(name.to_owned()));
+    under(vault, &key_of(terms, &Term::Replica(name.to_owned())))
+}
+
+/// The keys of records that name an account themselves and whose key nobody holds, since nobody knew whose it is when they came; without
+/// those that are known.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn strays(
+    vault: &Vault,
+    terms: &Terms,
+    (home_page, name): (&str, &str),
+    known: &BTreeSet<Vec<u8>>,
+) -> Result<Vec<Vec<u8>>, VaultError> {
+    let anywhere = Term::AnyAgent(["account ", home_page, " ", name].concat());
+    let ways: Vec<RowTerm> = anywhere.ways().iter().map(|term| key_of(terms, term)).collect();
     let mut found = Vec::new();
-    for kind in [DOCUMENT, STATEMENT] {
-        let range = (&[kind][..], &[kind.saturating_add(1)][..]);
-        found.extend(vault.row_keys(Some(&term), range, false, usize::MAX)?);
+    for term in &ways {
+        for key in under(vault, term)? {
+            if known.contains(&key) || vault.row_seal(&key)?.is_none_or(|seal| !seal.holders.is_empty()) {
+                continue;
+            }
+            // What refers to one that names it is found by the account as well.
+            let outline = vault.row_outline(&key)?;
+            if outline.is_some_and(|outline| ways.iter().any(|way| outline.terms.contains(way))) {
+                found.push(key);
+            }
+        }
     }
     Ok(found)
 }
