@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use aula_district::live::{Changed, LiveError, LiveTwins};
 use aula_ledger::types::Handle;
+use aula_lrs::desk::Turn;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::params::Params;
 use aula_vault::VaultError;
@@ -155,6 +156,7 @@ pub struct Pipeline {
     twins: Arc<Mutex<LiveTwins>>,
     state: Arc<Mutex<State>>,
     share: Arc<Mutex<Share>>,
+    turn: Turn,
 }
 
 /// How a pipeline stands.
@@ -226,7 +228,8 @@ impl Pipeline {
             thread("feed-folder", Box::new(move || fold(&*door, &groups, &own, observer.as_deref())))?,
         ];
         let sender = Mutex::new(Some(sender));
-        Ok(Self { sender, queued, threads: Mutex::new(threads), twins, state, share })
+        let (threads, turn) = (Mutex::new(threads), Turn::default());
+        Ok(Self { sender, queued, threads, twins, state, share, turn })
     }
 
     /// Submits messages; the answer comes when they are on disk.
@@ -290,6 +293,11 @@ impl Pipeline {
     /// [`Over`]: it has its share of the disk.
     pub fn room(&self) -> Result<(), Over> {
         locked(&self.share).check(Instant::now())
+    }
+
+    /// Whose turn it is to write in the vault's record store, beside the pipeline.
+    pub fn turn(&self) -> &Turn {
+        &self.turn
     }
 
     /// How it stands.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aula_home::clock::now_ms;
 use aula_ingest::event::xapi::Tree;
-use aula_lrs::desk::{Heard, Listener, Tell};
+use aula_lrs::desk::{Heard, Listener, Tell, Turn};
 use aula_lrs::json::Json;
 use aula_lrs::store::StoreError;
 use axum::Router;
@@ -33,6 +33,11 @@ impl Statements {
     /// To this pipeline, by the rules of this feed.
     pub fn new(feed: Arc<Feed>, pipeline: Arc<Pipeline>) -> Self {
         Self { feed, pipeline }
+    }
+
+    /// Whose turn it is to write, of all desks over this vault.
+    pub fn turn(&self) -> &Turn {
+        self.pipeline.turn()
     }
 
     /// The store's routes, where nothing is written while the vault has its share of the disk: 507 with Retry-After. The store writes

@@ -25,7 +25,7 @@ mod levelling;
 #[cfg(test)]
 mod tests;
 
-pub use levelling::{Leaving, Levelled, Levelling, Sealed};
+pub use levelling::{Home, Leaving, Levelled, Levelling, Sealed};
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

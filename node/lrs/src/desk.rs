@@ -14,10 +14,12 @@ use crate::json::Json;
 use crate::store::{Change, Store, StoreError};
 use crate::version::Version;
 
+mod bringing;
 mod papers;
 mod search;
 mod taking;
 
+pub use bringing::{Became, Brought, Laid};
 pub use papers::{Papers, Which};
 pub use search::Page;
 
@@ -87,12 +89,16 @@ pub trait Listener: Send + Sync {
     fn hear(&self, statements: &[Heard<'_>], client: &str) -> Tell;
 }
 
+/// Whose turn it is to write, of several desks.
+#[derive(Debug, Clone, Default)]
+pub struct Turn(Arc<Mutex<u64>>);
+
 /// The desk over a store.
 pub struct Desk {
     store: Arc<dyn Store>,
     listener: Option<Arc<dyn Listener>>,
-    /// The newest time that was given out, in microseconds since 1970.
-    newest_us: Mutex<u64>,
+    /// The newest time that was given out, in microseconds since 1970; who holds it writes.
+    newest_us: Arc<Mutex<u64>>,
     /// How many changes were applied, and how many of them are on disk.
     applied: Mutex<u64>,
     synced: Mutex<u64>,
@@ -110,7 +116,7 @@ impl Desk {
     /// # Errors
     /// When the store cannot be read.
     pub fn new(store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let newest_us = Mutex::new(store.newest()?);
+        let newest_us = Arc::new(Mutex::new(store.newest()?));
         Ok(Self { store, listener: None, newest_us, applied: Mutex::new(0), synced: Mutex::new(0) })
     }
 
@@ -118,6 +124,17 @@ impl Desk {
     #[must_use]
     pub fn with_listener(self, listener: Arc<dyn Listener>) -> Self {
         Self { listener: Some(listener), ..self }
+    }
+
+    /// The same desk, one write after the other with all others of this turn: desks over one vault share one, so that no place is given
+    /// out twice and nothing that two of them take at once is kept twice.
+    #[must_use]
+    pub fn in_turn(self, turn: &Turn) -> Self {
+        let own = *self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest_us = turn.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest_us = own.max(*newest_us);
+        drop(newest_us);
+        Self { newest_us: turn.0.clone(), ..self }
     }
 
     /// Where the desk keeps things; what reads without writing may ask it directly.

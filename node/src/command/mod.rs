@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 mod acting;
+mod brought;
 mod lines;
 
 pub mod backup;

@@ -28,11 +28,13 @@ use crate::tables::{Table, family};
 use crate::vault::{MAX_VALUE_BYTES, Vault};
 
 mod leave;
+mod levelling;
 mod sealing;
 mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use levelling::RowSeal;
 pub use terms::{RowTerm, TermSet, Terms};
 
 /// Most bytes of a row's key.
@@ -99,6 +101,8 @@ pub struct RowChange {
     pub marks: Vec<(Vec<u8>, Vec<u8>)>,
     /// Terms by which rows that are there are found as well.
     pub keys: Vec<(Vec<u8>, BTreeSet<RowTerm>)>,
+    /// Terms by which rows that are there are found no more, where it was [`RowChange::keys`] that they were found by them.
+    pub forgotten: Vec<(Vec<u8>, RowTerm)>,
 }
 
 /// What is known of a row without opening it.
@@ -177,7 +181,9 @@ impl Vault {
         }
         // Both may be of one row, which the batch does not show yet.
         let mut changed: BTreeMap<&[u8], Row<'_>> = BTreeMap::new();
-        for key in change.marks.iter().map(|(key, _)| key).chain(change.keys.iter().map(|(key, _)| key)) {
+        let marked = change.marks.iter().map(|(key, _)| key);
+        let found = change.keys.iter().map(|(key, _)| key).chain(change.forgotten.iter().map(|(key, _)| key));
+        for key in marked.chain(found) {
             if let Some(row) = self.row(key)? {
                 changed.insert(key, row);
             }
@@ -190,6 +196,12 @@ impl Vault {
         for (key, keys) in &change.keys {
             if let Some(row) = changed.get_mut(key.as_slice()) {
                 row.keys.extend(keys.iter().copied());
+            }
+        }
+        for (key, term) in &change.forgotten {
+            if let Some(row) = changed.get_mut(key.as_slice()) {
+                row.keys.retain(|own| own != term);
+                batch.delete_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat());
             }
         }
         for (key, row) in changed {

@@ -1,9 +1,10 @@
 //! The replica's side: one levelling with the district, begun by the replica.
 //!
 //! Flow: [`make`] once, where there is no vault → [`Replica::level`]: the roster is taken over, the sets are compared, what the district lacks is
-//! brought, what the replica lacks fetched, what the district has otherwise goes; then what was heard in other years is brought (`years`), and
-//! students who left go last (`leaving`). Invariants: whatever is cut, the next levelling does what is left; a student's events go only after
-//! the district has said of each what became of it; of what the district says, no more is believed than can be. Absent: how often.
+//! brought, what the replica lacks fetched, what the district has otherwise goes; then records are brought (`carrying`), what was heard in other
+//! years (`years`), and students who left go last (`leaving`). Invariants: whatever is cut, the next levelling does what is left; a student's events
+//! and records go only after the district has said of each what became of it; of what the district says, no more is believed than can be. Absent:
+//! how often.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::difference::{Comparing, Id};
 use super::district::{District, LevelError};
 use super::entering::Entering;
 use super::people;
+use super::records::RecordNumbers;
 use super::scope::{Numbers, Set, number};
 use super::served::states;
 use super::wire::{Begun, Compare, Compared, Fetch, MAX_FETCHED, Row, Rows, Session, Stated, States};
@@ -34,7 +36,7 @@ const MAX_ROUNDS: usize = 6;
 /// What a levelling did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Levelled {
-    /// Both sides have the same events of the replica's students.
+    /// Both sides have the same events of the replica's students, and the district has the records here.
     pub level: bool,
     /// Students here.
     pub students: u64,
@@ -55,6 +57,18 @@ pub struct Levelled {
     pub left_out: u64,
     /// Events that the district refuses; they stay here.
     pub refused: u64,
+    /// Records here, of these students: statements and documents.
+    #[serde(default)]
+    pub records: u64,
+    /// Records that the district lacked.
+    #[serde(default)]
+    pub records_sent: u64,
+    /// Documents that were written later at the district, and gave way to that here.
+    #[serde(default)]
+    pub records_received: u64,
+    /// Records that the district refuses or has otherwise; they stay here.
+    #[serde(default)]
+    pub records_refused: u64,
     /// Bytes of bodies.
     pub bytes_sent: u64,
     /// Bytes of bodies.
@@ -98,8 +112,9 @@ pub async fn make(
 /// What a replica keeps between levellings, so that the next one costs less.
 #[derive(Debug)]
 pub struct Replica {
-    entering: Arc<Entering>,
-    feeds: Vec<Arc<Feed>>,
+    pub(super) entering: Arc<Entering>,
+    pub(super) feeds: Vec<Arc<Feed>>,
+    pub(super) records: RecordNumbers,
     /// By year, and whether of those beside its roster.
     numbers: BTreeMap<(SchoolYear, bool), Numbers>,
     /// The roots of both sides, of other years of which nothing was left to bring.
@@ -117,8 +132,8 @@ pub(super) enum Whose {
 impl Replica {
     /// Of this vault, with the feeds that it has itself.
     pub fn new(entering: Entering, feeds: Vec<Arc<Feed>>) -> Self {
-        let (numbers, settled) = Default::default();
-        Self { entering: Arc::new(entering), feeds, numbers, settled }
+        let (records, numbers, settled) = Default::default();
+        Self { entering: Arc::new(entering), feeds, records, numbers, settled }
     }
 
     pub(super) async fn with<T: Send + 'static>(
@@ -185,14 +200,15 @@ impl Replica {
                 let here = here.map_err(|_| LevelError::Answer)??;
                 did.same_states = (there.parameters == *digest).then_some(there.states == here);
             }
+            let home = self.carry(district, &begun, &mut did).await?;
             let present = SchoolYear(begun.year);
             let going = self.going(district, begun.session, (present, set.students.len()), &mut did).await?;
             // What moved to the present year there is fetched from it.
             if self.other_years(district, (genesis, present), &going, &mut did).await? {
                 continue;
             }
-            self.depart(district, (genesis, present), (going, now_ms), &mut did).await?;
-            did.level = alike && did.refused == 0;
+            self.depart(district, (genesis, present), (going, home, now_ms), &mut did).await?;
+            did.level = alike && did.refused == 0 && did.records_refused == 0;
             break;
         }
         let after = district.counted();
@@ -233,7 +249,7 @@ impl Replica {
         if set.root() == begun.root {
             return Ok(Some((begun, set)));
         }
-        let comparing = compared(district, begun.session, &set).await?;
+        let comparing = compared(district, ("compare", begun.session), &set.ids).await?;
         let (ours, mut gone) = self.mine(&begun, &set, comparing.ours).await?;
         let told = self.bring(district, begun.session, &ours).await?;
         did.count(&told);
@@ -325,11 +341,11 @@ impl Replica {
     }
 }
 
-/// Finds what each side lacks.
+/// Finds what each side lacks of a set of numbers, by the word that compares them.
 pub(super) async fn compared(
     district: &District,
-    session: Session,
-    set: &Set,
+    (word, session): (&str, Session),
+    ids: &[Id],
 ) -> Result<Comparing, LevelError> {
     let mut comparing = Comparing::default();
     loop {
@@ -338,12 +354,12 @@ pub(super) async fn compared(
             return Ok(comparing);
         }
         let asked = Compare { session, parts };
-        let answer: Compared = district.ask("compare", &asked).await?;
+        let answer: Compared = district.ask(word, &asked).await?;
         if answer.said.len() != asked.parts.len() {
             return Err(LevelError::Answer);
         }
         for (part, said) in asked.parts.iter().zip(&answer.said) {
-            comparing.take(&set.ids, *part, said)?;
+            comparing.take(ids, *part, said)?;
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use aula_district::enter::source_of;
 use aula_ledger::names::Name;
 use aula_lrs::clients::{Client, Clients};
+use aula_lrs::validate::text::is_iri;
 use aula_twin_runtime::event::SourceId;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,8 @@ pub struct Registered {
     pub schools: Vec<u32>,
     /// The feeds whose events it may bring.
     pub feeds: Vec<SourceId>,
+    /// The home page whose accounts are students, in records that it brings; that of the district's own where it is left out.
+    pub home_page: Option<String>,
     /// The digest of its line, secret and all: a line that was changed is another registration.
     line: [u8; 32],
 }
@@ -69,6 +72,7 @@ struct Line {
     secret_sha256: String,
     schools: Vec<u32>,
     feeds: Vec<String>,
+    home_page: Option<String>,
 }
 
 /// Reads the file.
@@ -91,8 +95,14 @@ pub fn read(path: &Path) -> Result<Replicas, ClientsError> {
         // Writing to a Vec has no failing path.
         let digest = Sha256::digest(borsh::to_vec(&line).unwrap_or_default()).into();
         let feeds = line.feeds.iter().map(|feed| source_of(feed)).collect();
+        let home_page = line.home_page;
+        if home_page.as_deref().is_some_and(|text| !is_iri(text)) {
+            return Err(malformed(format!(
+                "the home_page of the replica {name} is not an IRI with a scheme"
+            )));
+        }
         clients.push(Client::new(line.name, hash, Vec::new()));
-        all.push(Registered { name, schools: line.schools, feeds, line: digest });
+        all.push(Registered { name, schools: line.schools, feeds, home_page, line: digest });
     }
     Ok(Replicas { clients: Clients::new(clients), all })
 }
@@ -129,13 +139,23 @@ mod tests {
         }
         write(&good, 0o600)?;
         assert!(read(&path)?.has(own));
+        let paged = good.replacen("feeds", "home_page = \"https://sis.example.org\"\nfeeds", 1);
+        write(&paged, 0o600)?;
+        let all = read(&path)?;
+        assert!(!all.has(own), "of another home page it is another registration");
+        let now = all.known("Basic bGluY29sbjpz").ok_or("not known")?;
+        assert_eq!(now.home_page.as_deref(), Some("https://sis.example.org"));
         for mode in [0o644, 0o640, 0o620, 0o602] {
             write(&good, mode)?;
             assert!(matches!(read(&path), Err(ClientsError::Open(_))), "{mode:o}");
         }
-        for (from, to) in
-            [("[11]", "[]"), ("\"lincoln\"", "\"L i\""), (hash.as_str(), "00"), ("feeds", "feed")]
-        {
+        for (from, to) in [
+            ("[11]", "[]"),
+            ("\"lincoln\"", "\"L i\""),
+            (hash.as_str(), "00"),
+            ("feeds", "feed"),
+            ("feeds", "home_page = \"sis\"\nfeeds"),
+        ] {
             write(&good.replacen(from, to, 1), 0o600)?;
             let refused = read(&path).err().ok_or(to)?.to_string();
             assert!(!refused.contains(&hash), "{refused}");

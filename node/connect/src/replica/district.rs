@@ -8,6 +8,7 @@ use std::time::Duration;
 use aula_foreign::said::shown;
 use aula_home::own_file::{self, OwnFileError};
 use aula_ledger::types::SchoolYear;
+use aula_lrs::store::StoreError;
 use aula_vault::VaultError;
 use borsh::{BorshDeserialize, BorshSerialize};
 use reqwest::header::CONTENT_TYPE;
@@ -50,6 +51,9 @@ pub enum LevelError {
     /// The vault here.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The record store here.
+    #[error(transparent)]
+    Records(#[from] StoreError),
     /// The vault here is with a command.
     #[error(transparent)]
     Closed(#[from] crate::door::Closed),

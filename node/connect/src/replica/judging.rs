@@ -124,6 +124,18 @@ impl<'a> Judging<'a> {
         })
     }
 
+    /// What becomes of a record of the student of an identifier; none where the student is the replica's.
+    ///
+    /// # Errors
+    /// A damaged vault.
+    pub fn owns(&mut self, id: &str) -> Result<Option<Fate>, VaultError> {
+        Ok(match self.whose(id)? {
+            Whose::Nobody => Some(Fate::Unknown),
+            Whose::AnotherSchools => Some(Fate::Refused),
+            Whose::Own => None,
+        })
+    }
+
     fn whose(&mut self, id: &str) -> Result<Whose, VaultError> {
         if let Some(known) = self.known.get(id) {
             return Ok(*known);

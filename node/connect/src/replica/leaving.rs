@@ -3,10 +3,11 @@
 //! Flow: of students without a place on the present roster the district is asked how they stand → who is at another school by that roster, or
 //! nobody of the district's, leaves; whom it does not name leaves where it names as many as it leaves out, and else stays: it is not whole
 //! yet → nobody reads who leaves, and every event of hers that a feed brought is brought, of whatever year and feed → where the district
-//! has said of each what became of it, the vault's one writer looks once more whether that is all, and erases. Invariants: an event that
-//! the district refuses, or that came meanwhile, keeps its student here; what no feed brought is the district's, who has it.
+//! has said of each what became of it, and has her records, the vault's one writer looks once more whether that is all, and erases. Invariants: an
+//! event or a record that the district refuses, or that came meanwhile, keeps its student here; what no feed brought is the district's, who has it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aula_district::event_place::EventPlace;
 use aula_district::merge::mark_of;
@@ -19,7 +20,7 @@ use super::bringing::Bringing;
 use super::district::{District, LevelError};
 use super::people;
 use super::wire::{MAX_STANDING, Session, Stand, Stands, Stood};
-use crate::taking::{Leaving, Levelling};
+use crate::taking::{Home, Leaving, Levelling};
 
 /// Students of whom every event's place is in memory at once: where a school closes, all of it leaves. Each erasing wraps all other keys
 /// anew, so that they are not few.
@@ -31,6 +32,8 @@ pub(super) struct Leaver {
     id: String,
     /// Of every year.
     handles: Vec<(Handle, SchoolYear)>,
+    /// Nobody's at the district any more.
+    unknown: bool,
 }
 
 impl Replica {
@@ -61,7 +64,9 @@ impl Replica {
             Stands::Here => false,
         };
         let all = leavers.into_iter().zip(stand);
-        Ok(all.filter(|(_, stands)| goes(stands)).map(|(leaver, _)| leaver).collect())
+        let told =
+            |(leaver, stands): (Leaver, Stands)| Leaver { unknown: stands == Stands::Unknown, ..leaver };
+        Ok(all.filter(|(_, stands)| goes(stands)).map(told).collect())
     }
 
     /// Lets go of those who leave.
@@ -69,7 +74,7 @@ impl Replica {
         &self,
         district: &District,
         (genesis, present): ([u8; 32], SchoolYear),
-        (leavers, now_ms): (Vec<Leaver>, u64),
+        (leavers, home, now_ms): (Vec<Leaver>, Arc<Home>, u64),
         did: &mut Levelled,
     ) -> Result<(), LevelError> {
         // Nobody reads them here any more, whatever keeps them.
@@ -81,7 +86,7 @@ impl Replica {
             if some.is_empty() {
                 return Ok(());
             }
-            self.some_depart(district, genesis, (some, now_ms), did).await?;
+            self.some_depart(district, genesis, (some, &home, now_ms), did).await?;
         }
     }
 
@@ -90,13 +95,14 @@ impl Replica {
         &self,
         district: &District,
         genesis: [u8; 32],
-        (leavers, now_ms): (Vec<Leaver>, u64),
+        (leavers, home, now_ms): (Vec<Leaver>, &Arc<Home>, u64),
         did: &mut Levelled,
     ) -> Result<(), LevelError> {
         let (mut leave, mut heard) = (Vec::with_capacity(leavers.len()), BTreeMap::<_, Vec<_>>::new());
         for leaver in leavers {
+            let (id, is_unknown) = (leaver.id.clone(), leaver.unknown);
             let (own, events) = self.with(move |vault| all_of(vault, &leaver)).await?;
-            leave.push(own);
+            leave.push(Leaving { records: home.clone(), id, is_unknown, ..own });
             for (year, event) in events {
                 heard.entry(year).or_default().push(event);
             }
@@ -154,7 +160,7 @@ fn leaver(
             id = Some(place.local_id.clone());
         }
     }
-    Ok(id.map(|id| Leaver { id, handles: handles.to_vec() }))
+    Ok(id.map(|id| Leaver { id, handles: handles.to_vec(), unknown: false }))
 }
 
 /// Every event of a student as it stands; and those that feeds brought, with their years.

@@ -17,17 +17,22 @@
 //! | [`asking`] | the replica's side: one levelling |
 //! | [`standing`] | how a school's levelling stands, and how many were cut |
 //! | `bringing` | events to the district, and what became of each |
+//! | `records` | the record store's statements and documents as such a set |
+//! | `carrying` | records to the district, and what became of each |
+//! | `receiving` | what of a replica's records is taken in |
 //! | `years` | what was heard in other school years than the roster's |
 //! | `leaving` | who left goes, after all that was heard is home |
 //!
 //! Flow of a levelling, begun by the replica: `begin` (who its students are, from which feeds it may bring events) → `compare`, a few
-//! times → `bring` what the district lacks → `fetch` what the replica lacks → again, until both have one root. Invariants: nothing
+//! times → `bring` what the district lacks → `fetch` what the replica lacks → again, until both have one root → `compare_records`,
+//! `let_go` and `bring_records`, where the district lacks records. Invariants: nothing
 //! is remembered of a levelling that was cut but what is in the vaults, so that the next one finds what is left; events of the
 //! replica's own feeds are merged, of all others the replica has what the district has; an event is on disk before it counts
 //! as sent. Absent: TLS, which a proxy ends; what stays of two events ([`aula_district::merge`]).
 
 pub mod asking;
 mod bringing;
+mod carrying;
 pub mod clients;
 pub mod difference;
 pub mod district;
@@ -37,6 +42,8 @@ mod leaving;
 mod numbering;
 pub mod people;
 mod places;
+mod receiving;
+pub(crate) mod records;
 mod refusal;
 pub mod scope;
 pub mod served;

@@ -1,5 +1,7 @@
 //! What a district answers a replica instead: status, code, what to do.
 
+use aula_lrs::desk::DeskError;
+use aula_lrs::store::StoreError;
 use aula_vault::VaultError;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -21,6 +23,12 @@ impl Refusal {
         Self(StatusCode::CONFLICT, "session_over", "this levelling is over: begin another".into())
     }
 
+    fn vault_refused(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a replica cannot be levelled with: the vault refuses");
+        let why = "the district's vault refuses, and not for a moment: its operator must look (`aula doctor`, the node's log)";
+        Self(StatusCode::INTERNAL_SERVER_ERROR, "vault_refused", why.into())
+    }
+
     pub fn busy(what: impl std::fmt::Display) -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, "busy", format!("{what}: come again after {RETRY_S} s"))
     }
@@ -34,11 +42,26 @@ impl From<Lent> for Refusal {
             }
             // Somebody was erased since it began.
             Lent::Vault(VaultError::Erased(_) | VaultError::UnknownHandle(_)) => Self::session_over(),
-            Lent::Vault(error) => {
-                tracing::error!(%error, "a replica cannot be levelled with: the vault refuses");
-                let why = "the district's vault refuses, and not for a moment: its operator must look (`aula doctor`, the node's log)";
-                Self(StatusCode::INTERNAL_SERVER_ERROR, "vault_refused", why.into())
-            }
+            Lent::Vault(error) => Self::vault_refused(&error),
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(why: StoreError) -> Self {
+        match why {
+            StoreError::Busy(_) => Self::busy("the district's vault is with a command for a moment"),
+            StoreError::Broken(_) => Self::vault_refused(&why),
+        }
+    }
+}
+
+impl From<DeskError> for Refusal {
+    fn from(why: DeskError) -> Self {
+        match why {
+            DeskError::Store(why) => why.into(),
+            // Of single records the desk says what became of them.
+            why => Self::malformed(why),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The district's side: `POST /replica/v1/WORD` with `begin`, `compare`, `bring`, `fetch`, `stand`, `states`; borsh in, borsh out.
+//! The district's side: `POST /replica/v1/WORD` with `begin`, `compare`, `bring`, `fetch`, `stand`, `states`, and of records
+//! `compare_records`, `bring_records`, `let_go`; borsh in, borsh out.
 //!
 //! Basic with the replica's name and secret. Refusals are `{"error":{"code","message"}}`: 400 `malformed`, 401 `unknown_replica`, 404
 //! `unknown_word`, 408 `too_slow`, 409 `version` or `session_over` (begin again), 413 `too_large`, 500 `vault_refused`, 503 `busy` with
@@ -8,7 +9,7 @@
 //! Absent: TLS, which a proxy ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use aula_district::keep::fold;
@@ -17,9 +18,10 @@ use aula_district::merge::Merged;
 use aula_foreign::secret::drawn;
 use aula_foreign::shelf::Shelf;
 use aula_ledger::types::{Handle, SchoolYear, TimeMs};
+use aula_lrs::store::levelling;
 use aula_twin_runtime::params::Params;
-use aula_vault::VaultError;
 use aula_vault::access::Provided;
+use aula_vault::{Vault, VaultError};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
@@ -31,17 +33,20 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
 use super::clients::{Registered, Replicas};
-use super::difference::{MAX_ASKED, apart, say};
+use super::difference::{Id, MAX_ASKED, apart, say};
 use super::entering::Entering;
 use super::judging::{Judged, Judging};
 use super::numbering::Numbering;
 use super::people;
 use super::places::Places;
+use super::receiving::receive;
+use super::records::{RecordNumbers, RecordSet, of_replica};
 use super::refusal::Refusal;
 use super::scope::{Of, Set};
 use super::wire::{
-    Begin, Begun, Bring, Brought, Compare, Compared, Fate, Fetch, MAX_BODY_BYTES, MAX_FETCHED, MAX_ROWS,
-    MAX_STANDING, Making, Row, Rows, Session, Stand, Stated, States, Stood, TYPE, VERSION,
+    Begin, Begun, Bring, BringRecords, Brought, Compare, Compared, DocumentFate, Fate, Fetch, LetGo, LetGone,
+    MAX_BODY_BYTES, MAX_FETCHED, MAX_LET_GO, MAX_RECORDS_BYTES, MAX_ROWS, MAX_STANDING, Making,
+    RecordsBrought, Row, Rows, Session, Stand, Stated, States, Stood, TYPE, VERSION,
 };
 use crate::door::{Lent, lent_in_a_moment};
 use crate::strangers::limited;
@@ -68,7 +73,11 @@ struct Held {
     who: Registered,
     year: SchoolYear,
     set: Arc<Set>,
+    records: Arc<RecordSet>,
 }
+
+/// The records that replicas brought as they were numbered, by replica.
+type Recorded = Mutex<BTreeMap<String, Arc<Mutex<RecordNumbers>>>>;
 
 /// The district's side.
 pub struct Served {
@@ -78,6 +87,8 @@ pub struct Served {
     clock: Clock,
     held: Shelf<Held>,
     numbered: Numbering,
+    recorded: Recorded,
+    home_page: Option<String>,
     places: Places,
     patience: Duration,
 }
@@ -92,8 +103,17 @@ impl Served {
     /// For these replicas.
     pub fn new(entering: Entering, clients: Replicas, parameters: Parameters, clock: Clock) -> Self {
         let (held, numbered) = (Shelf::new(MAX_SESSIONS), Numbering::of(MAX_SESSIONS));
-        let (places, patience) = (Places::default(), PATIENCE);
-        Self { entering, clients: RwLock::new(clients), parameters, clock, held, numbered, places, patience }
+        let (recorded, home_page, places, patience) =
+            (Recorded::default(), None, Places::default(), PATIENCE);
+        let clients = RwLock::new(clients);
+        Self { entering, clients, parameters, clock, held, numbered, recorded, home_page, places, patience }
+    }
+
+    /// Takes records in for accounts of this home page, of replicas whose line names none; without one such replicas' are refused.
+    #[must_use]
+    pub fn of_home_page(mut self, home_page: Option<String>) -> Self {
+        self.home_page = home_page;
+        self
     }
 
     /// Waits so long for a body, instead of two minutes.
@@ -109,6 +129,7 @@ impl Served {
         self.held.keep(now, |held| clients.has(&held.who));
         self.numbered.keep(|name| clients.names(name), (now, SESSION_MS));
         self.places.keep(|name| clients.names(name));
+        self.recorded().retain(|name, _| clients.names(name));
         *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
     }
 
@@ -117,6 +138,10 @@ impl Served {
         let now = (self.clock)();
         self.held.keep(now, |_| true);
         self.numbered.keep(|_| true, (now, SESSION_MS));
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Mutex<RecordNumbers>>>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn who(&self, headers: &HeaderMap) -> Result<Registered, Refusal> {
@@ -136,6 +161,9 @@ impl Served {
             "fetch" => bytes(&self.fetch(who, &read(body)?)?),
             "stand" => bytes(&self.stand(who, &read(body)?)?),
             "states" => bytes(&self.states(who, &read(body)?)?),
+            "compare_records" => bytes(&self.compare_records(who, &read(body)?)?),
+            "bring_records" => bytes(&self.bring_records(who, read(body)?)?),
+            "let_go" => bytes(&self.let_go(who, &read(body)?)?),
             _ => Err(Refusal(StatusCode::NOT_FOUND, "unknown_word", format!("there is no {word:?}"))),
         }
     }
@@ -179,14 +207,17 @@ impl Served {
         };
         let name = who.name.as_str();
         let set = Arc::new(self.numbered.set(self.entering.door(), (name, year), of, now)?);
+        let records = Arc::new(if asked.year.is_none() { self.records(name)? } else { RecordSet::default() });
+        let of_records = if asked.year.is_none() { records.root() } else { [0; 32] };
         let (mut session, root) = ([0; 16], set.root());
         let digest: [u8; 32] = Sha256::digest(drawn().as_bytes()).into();
         session.copy_from_slice(&digest[..16]);
         // One a replica: whoever begins again ends what it began before.
-        let (held, own) = (Held { who: who.clone(), year, set }, |other: &Held| other.who.name == who.name);
+        let (held, own) =
+            (Held { who: who.clone(), year, set, records }, |other: &Held| other.who.name == who.name);
         self.held.put_over(&hex::encode(session), held, (now, SESSION_MS), (1, own));
         let sources = who.feeds.iter().map(|source| source.0).collect();
-        Ok(Begun { session, genesis, year: year.0, sources, roster, making, root })
+        Ok(Begun { session, genesis, year: year.0, sources, roster, making, root, records: of_records })
     }
 
     fn held(&self, who: &Registered, session: Session) -> Result<Held, Refusal> {
@@ -195,14 +226,60 @@ impl Served {
     }
 
     fn compare(&self, who: &Registered, asked: &Compare) -> Result<Compared, Refusal> {
-        let held = self.held(who, asked.session)?;
-        if asked.parts.len() > MAX_ASKED {
-            return Err(Refusal::malformed(format!("ask for at most {MAX_ASKED} parts")));
+        said(&self.held(who, asked.session)?.set.ids, asked)
+    }
+
+    fn compare_records(&self, who: &Registered, asked: &Compare) -> Result<Compared, Refusal> {
+        said(&self.held(who, asked.session)?.records.ids, asked)
+    }
+
+    /// The records that the district has of a replica.
+    fn records(&self, name: &str) -> Result<RecordSet, Refusal> {
+        let numbers = self.recorded().entry(name.to_owned()).or_default().clone();
+        // Of one replica one after the other, so that nothing is opened twice.
+        let mut numbers = numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = of_replica(self.entering.door(), name)?;
+        if !keys.is_empty() {
+            // What was brought by a levelling that was cut may be on no disk yet, and what is told is on one.
+            lent_in_a_moment(self.entering.door(), Vault::sync_rows)?;
         }
-        if !apart(&asked.parts) {
-            return Err(Refusal::malformed("ask for parts that do not overlap, each of 16 digits at most"));
+        Ok(numbers.set(self.entering.door(), &keys)?)
+    }
+
+    fn bring_records(&self, who: &Registered, brought: BringRecords) -> Result<RecordsBrought, Refusal> {
+        let year = self.held(who, brought.session)?.year;
+        if let Err(over) = self.entering.room() {
+            return Err(Refusal::busy(over));
         }
-        Ok(Compared { said: asked.parts.iter().map(|part| say(&held.set.ids, *part)).collect() })
+        let Some(home_page) = who.home_page.as_deref().or(self.home_page.as_deref()) else {
+            tracing::warn!(
+                replica = %who.name,
+                "records are refused: give the replica's line a home_page, that of students' accounts in statements"
+            );
+            let documents = vec![DocumentFate::Is(Fate::Refused); brought.documents.len()];
+            return Ok(RecordsBrought {
+                statements: vec![Fate::Refused; brought.statements.len()],
+                documents,
+            });
+        };
+        receive(&self.entering, (who, home_page), brought, (year, (self.clock)()))
+    }
+
+    fn let_go(&self, who: &Registered, asked: &LetGo) -> Result<LetGone, Refusal> {
+        let set = self.held(who, asked.session)?.records;
+        if asked.ids.len() > MAX_LET_GO {
+            return Err(Refusal::malformed(format!("let go of at most {MAX_LET_GO} records at once")));
+        }
+        let keys: Vec<Vec<u8>> =
+            asked.ids.iter().filter_map(|id| set.row(id)).map(|(key, _)| key.clone()).collect();
+        let count = keys.len() as u64;
+        for some in keys.chunks(levelling::REWRITTEN) {
+            lent_in_a_moment(self.entering.door(), |vault| {
+                levelling::let_go(vault, &vault.terms()?, who.name.as_str(), some)
+            })?;
+        }
+        lent_in_a_moment(self.entering.door(), Vault::sync_rows)?;
+        Ok(LetGone { count })
     }
 
     fn bring(&self, who: &Registered, brought: Bring) -> Result<Brought, Refusal> {
@@ -325,6 +402,16 @@ pub fn states(entering: &Entering, students: &[Of], params: &Params) -> Result<[
     Ok(hash.finalize().into())
 }
 
+fn said(ids: &[Id], asked: &Compare) -> Result<Compared, Refusal> {
+    if asked.parts.len() > MAX_ASKED {
+        return Err(Refusal::malformed(format!("ask for at most {MAX_ASKED} parts")));
+    }
+    if !apart(&asked.parts) {
+        return Err(Refusal::malformed("ask for parts that do not overlap, each of 16 digits at most"));
+    }
+    Ok(Compared { said: asked.parts.iter().map(|part| say(ids, *part)).collect() })
+}
+
 fn read<T: BorshDeserialize>(body: &[u8]) -> Result<T, Refusal> {
     borsh::from_slice(body).map_err(|_| Refusal::malformed("the body is not what this word takes"))
 }
@@ -353,10 +440,11 @@ async fn asked(State(served): State<Arc<Served>>, Path(word): Path<String>, requ
         Err(taken) => return Refusal::busy(taken).into_response(),
     };
     // A stranger's body is not read at all, and nobody's for ever.
-    let body = match tokio::time::timeout(served.patience, to_bytes(body, MAX_BODY_BYTES)).await {
+    let most = if word == "bring_records" { MAX_RECORDS_BYTES } else { MAX_BODY_BYTES };
+    let body = match tokio::time::timeout(served.patience, to_bytes(body, most)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
-            let why = format!("send at most {MAX_BODY_BYTES} bytes at once");
+            let why = format!("send at most {most} bytes at once");
             return Refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", why).into_response();
         }
         Err(_) => {

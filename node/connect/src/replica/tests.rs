@@ -36,11 +36,16 @@ use crate::testkit::{NOW_MS, Tested, World, plain_settings, reference};
 mod hostile;
 mod leaving;
 mod lying;
+mod mixed;
+mod papers;
+mod records;
 mod turn;
 
 const YEAR: SchoolYear = SchoolYear(2025);
 const GENESIS: [u8; 32] = [1; 32];
 const DIGEST: [u8; 32] = [9; 32];
+/// Accounts with this home page are students.
+const HOME_PAGE: &str = "https://sis.example.org";
 
 fn now() -> u64 {
     NOW_MS
@@ -170,6 +175,11 @@ impl Side {
     }
 }
 
+/// The root of a district that has no records of a replica.
+fn no_records() -> [u8; 32] {
+    super::difference::root(&[])
+}
+
 /// The replica lincoln, registered with a secret, schools and feeds.
 fn registered(
     secret: &str,
@@ -219,7 +229,8 @@ impl Apart {
         let known = registered("s", "[11]", "[\"lincoln\"]")?;
         let district = Side::of(root, vault, &[lincoln.clone(), central.clone()])?;
         let parameters: super::served::Parameters = Arc::new(|| Ok((DIGEST, reference())));
-        let served = Arc::new(Served::new(district.entering(), known, parameters, clock));
+        let served = Served::new(district.entering(), known, parameters, clock);
+        let served = Arc::new(served.of_home_page(Some(HOME_PAGE.into())));
         let cut = Arc::new(Cut { left: usize::MAX.into(), ..Cut::default() });
         let own = cut.clone();
         let cutting = from_fn(move |request: Request, next: Next| {

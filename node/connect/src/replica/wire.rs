@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::difference::{Id, Part, Said};
 
 /// What both speak.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 /// The type of bodies.
 pub const TYPE: &str = "application/x-aula-replica";
 /// Most bytes of a body.
@@ -17,6 +17,12 @@ pub const MAX_ROWS: usize = 2_000;
 pub const MAX_FETCHED: usize = 2_000;
 /// Most students of one `stand`.
 pub const MAX_STANDING: usize = 2_000;
+/// Most records of one `bring_records`.
+pub const MAX_RECORDS: usize = 500;
+/// Most bytes of the body of a `bring_records`: a statement's attachments take up to 16 MiB.
+pub const MAX_RECORDS_BYTES: usize = 24 << 20;
+/// Most numbers of one `let_go`.
+pub const MAX_LET_GO: usize = 500;
 
 /// Names a levelling at the district.
 pub type Session = [u8; 16];
@@ -60,6 +66,8 @@ pub struct Begun {
     pub making: Option<Making>,
     /// The root of the district's events of these students.
     pub root: [u8; 32],
+    /// The root of the records that the district has of this replica; zeros where a year was named.
+    pub records: [u8; 32],
 }
 
 /// The replica's students, as far as a school needs them. Never printed.
@@ -90,7 +98,7 @@ pub struct Pupil {
     pub consents: Vec<(u8, bool)>,
 }
 
-/// `compare`.
+/// `compare`, and `compare_records`.
 #[derive(Debug, BorshSerialize, BorshDeserialize)]
 pub struct Compare {
     /// The levelling.
@@ -99,7 +107,7 @@ pub struct Compare {
     pub parts: Vec<Part>,
 }
 
-/// Answers `compare`, part for part.
+/// Answers either, part for part.
 #[derive(Debug, BorshSerialize, BorshDeserialize)]
 pub struct Compared {
     /// What is said of each.
@@ -197,6 +205,92 @@ pub enum Stands {
 pub struct Stood {
     /// How each stands.
     pub stand: Vec<Stands>,
+}
+
+/// A statement on its way. Never printed.
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub struct StatementRow {
+    /// For whom the replica has sealed it, by their places among [`BringRecords::students`]; for nobody, where it voids another one.
+    pub students: Vec<u16>,
+    /// JSON, as the replica's store shows it.
+    pub body: Vec<u8>,
+    /// Of each attachment the SHA-2 in hexadecimal, the media type and the bytes.
+    pub attachments: Vec<(String, String, Vec<u8>)>,
+}
+
+/// What a document says. Never printed.
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Paper {
+    /// Its media type.
+    pub content_type: String,
+    /// As they were sent.
+    pub bytes: Vec<u8>,
+    /// When it was written, microseconds since 1970.
+    pub updated_us: u64,
+}
+
+/// A document on its way. Never printed.
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub struct DocumentRow {
+    /// Whose, by its place among [`BringRecords::students`].
+    pub student: u16,
+    /// The agent's identifier as the store has it.
+    pub agent: String,
+    /// The activity of a state; none of an agent's profile.
+    pub activity: Option<String>,
+    /// The registration of a state, a UUID.
+    pub registration: Option<String>,
+    /// The identifier of the state or the profile.
+    pub id: String,
+    /// What it says.
+    pub paper: Paper,
+}
+
+/// `bring_records`.
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub struct BringRecords {
+    /// The levelling.
+    pub session: Session,
+    /// Identifiers of students.
+    pub students: Vec<String>,
+    /// Statements that the district lacks.
+    pub statements: Vec<StatementRow>,
+    /// Documents that the district has otherwise, or not.
+    pub documents: Vec<DocumentRow>,
+}
+
+/// What became of a document that was brought.
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum DocumentFate {
+    /// As of an event; [`Fate::Elsewhere`]: the district's is newer, and comes another time.
+    Is(Fate),
+    /// The district's was written later: it takes the place of the replica's.
+    Newer(Paper),
+}
+
+/// Answers `bring_records`, record for record.
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub struct RecordsBrought {
+    /// What became of each statement; [`Fate::Unknown`] where somebody in it is nobody's at the district any more.
+    pub statements: Vec<Fate>,
+    /// What became of each document.
+    pub documents: Vec<DocumentFate>,
+}
+
+/// `let_go`: records that the replica has no more; the district's stay.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct LetGo {
+    /// The levelling.
+    pub session: Session,
+    /// Their numbers.
+    pub ids: Vec<Id>,
+}
+
+/// Answers `let_go`.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct LetGone {
+    /// How many there were.
+    pub count: u64,
 }
 
 /// `states`: folds them, for a comparison.

@@ -35,7 +35,7 @@ impl Replica {
             if begun.root == set.root() || self.settled.get(&year) == Some(&roots) {
                 continue;
             }
-            let comparing = compared(district, begun.session, &set).await?;
+            let comparing = compared(district, ("compare", begun.session), &set.ids).await?;
             let (ours, _) = self.mine(&begun, &set, comparing.ours).await?;
             let told = self.bring(district, begun.session, &ours).await?;
             did.count(&told);

@@ -1,13 +1,14 @@
 //! What a replica or its district has otherwise, into the vault: with the sources' notes, and with letters that waited for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aula_district::event_place::EventPlace;
 use aula_district::merge::{Merged, Merging, leave, mark_of, merge};
 use aula_district::origin;
 use aula_ingest::event::Kind;
-use aula_ledger::types::Handle;
+use aula_ledger::types::{Handle, SchoolYear};
+use aula_lrs::store::levelling::voiding;
 use aula_twin_runtime::event::{Event, SourceId};
 use aula_vault::feeds::Once;
 use aula_vault::{Vault, VaultError};
@@ -15,6 +16,7 @@ use aula_vault::{Vault, VaultError};
 use super::Taking;
 use crate::given::Feed;
 use crate::note::Note;
+use crate::replica::records::{held_by, strays, tag_of};
 
 /// What a replica or its district changes here.
 #[derive(Debug, Default)]
@@ -34,12 +36,30 @@ pub struct Levelling {
 /// An event as it stands: its place, and of its sealing eight bytes that no other one has.
 pub type Sealed = (EventPlace, [u8; 8]);
 
+/// Records here of which the other side has told what becomes of them, by key: each with eight bytes of its sealing, where what stands
+/// there changes.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The other side has them.
+    pub all: HashMap<Vec<u8>, [u8; 8]>,
+    /// Somebody in them is nobody's there any more: that one goes, and the others' stays here.
+    pub unknown: HashMap<Vec<u8>, [u8; 8]>,
+    /// The home pages whose accounts are students, in records here.
+    pub home_pages: BTreeSet<String>,
+}
+
 /// A student who is to be erased here: each handle, with those events that the other side has told what becomes of. Who has another one by
-/// now, in whatever year, stays until that is told as well.
+/// now, in whatever year, stays until that is told as well; and so who has a record that is not told of.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Leaving {
     /// By handle.
     pub told: BTreeMap<Handle, BTreeSet<Sealed>>,
+    /// Of all who leave.
+    pub records: Arc<Home>,
+    /// The student's identifier, which records name that came before anybody knew it.
+    pub id: String,
+    /// The other side says that it has no such student any more.
+    pub is_unknown: bool,
 }
 
 impl Leaving {
@@ -48,17 +68,48 @@ impl Leaving {
         let Some(first) = self.told.keys().next() else { return Ok(false) };
         let Some((_, student)) = vault.keystore().student(first) else { return Ok(false) };
         let handles = vault.keystore().handles_of(&student);
-        for (handle, _) in handles {
-            let Some(told) = self.told.get(&handle) else { return Ok(false) };
+        for (handle, _) in &handles {
+            let Some(told) = self.told.get(handle) else { return Ok(false) };
             let mut all = true;
-            vault.event_tags(&handle, |place, tag| {
+            vault.event_tags(handle, |place, tag| {
                 all &= EventPlace::try_from(place).is_ok_and(|place| told.contains(&(place, tag)));
             })?;
             if !all {
                 return Ok(false);
             }
         }
+        self.are_records_told(vault, &handles)
+    }
+
+    /// Whether all records of these handles were told of, and what voids them.
+    fn are_records_told(&self, vault: &Vault, handles: &[(Handle, SchoolYear)]) -> Result<bool, VaultError> {
+        let (terms, mut own) = (vault.terms()?, BTreeSet::new());
+        for (handle, _) in handles {
+            own.extend(held_by(vault, handle)?);
+        }
+        let strays = strays(vault, &terms, (&self.records.home_pages, &self.id), &own)?;
+        own.extend(strays);
+        for key in &own {
+            if !self.is_told(vault, key)? {
+                return Ok(false);
+            }
+        }
+        // What nobody has any more is voided for nobody.
+        if own.is_empty() || self.is_unknown {
+            return Ok(true);
+        }
+        for (key, target) in voiding(vault, &terms)? {
+            if own.contains(&target) && !self.is_told(vault, &key)? {
+                return Ok(false);
+            }
+        }
         Ok(true)
+    }
+
+    fn is_told(&self, vault: &Vault, key: &[u8]) -> Result<bool, VaultError> {
+        let Some(tag) = tag_of(vault, key)? else { return Ok(true) };
+        let Home { all, unknown, .. } = &*self.records;
+        Ok(all.get(key) == Some(&tag) || self.is_unknown && unknown.get(key) == Some(&tag))
     }
 }
 

@@ -3,6 +3,7 @@
 use aula_district::enter::{Entering, Entry, enter};
 use aula_twin_runtime::clock::Stamp;
 use aula_twin_runtime::event::{Attendance, EventBody};
+use aula_vault::rows::{Custody, NewRow, RowChange, TermSet};
 
 use super::*;
 use crate::testkit::{NOW_MS, Tested, World, line, mark};
@@ -68,5 +69,57 @@ fn who_is_to_be_erased_stays_while_an_event_was_not_told_of() -> Tested {
     // What comes of her now is a letter: nothing of it is lost.
     let taken = taking.take(vault, &[mark(&world.feed, "c", "S-0", 3)?])?;
     assert_eq!(taken.fates, [Fate::Letter(Reason::UnknownStudent)]);
+    Ok(())
+}
+
+#[test]
+fn who_is_to_be_erased_stays_while_a_record_was_not_told_of_as_it_stands() -> Tested {
+    let world = World::new()?;
+    let vault = &world.vault;
+    let mut taking = Taking::new(vault)?;
+    let (statement, document) = ([b's'; 9].to_vec(), [b'd'; 33].to_vec());
+    let put = |key: &[u8]| {
+        let row = NewRow {
+            key: key.to_vec(),
+            is_first: false,
+            own: vec![(world.handles[0], Vec::new())],
+            custody: Custody::District,
+            common: b"{}".to_vec(),
+            whole: Vec::new(),
+            terms: TermSet::default(),
+            keys: TermSet::default(),
+            terms_of: Vec::new(),
+            marks: vec![0],
+        };
+        vault.change_rows(&RowChange { put: vec![row], ..RowChange::default() })
+    };
+    put(&statement)?;
+    put(&document)?;
+    let tag = || -> Result<[u8; 8], Box<dyn std::error::Error>> {
+        Ok(vault.row_seal(&document)?.ok_or("no document")?.tag)
+    };
+    let mut leave = |all: Vec<(&Vec<u8>, [u8; 8])>, unknown: Vec<(&Vec<u8>, [u8; 8])>, is_unknown| {
+        let of =
+            |rows: Vec<(&Vec<u8>, [u8; 8])>| rows.into_iter().map(|(key, tag)| (key.clone(), tag)).collect();
+        let (all, unknown) = (of(all), of(unknown));
+        let records = Arc::new(Home { all, unknown, ..Home::default() });
+        let told = [(world.handles[0], Default::default())].into();
+        let leave = vec![Leaving { told, records, id: "S-0".into(), is_unknown }];
+        taking.level(vault, &Levelling { leave, at_ms: NOW_MS, ..Levelling::default() }).map(|did| did.erased)
+    };
+    let stale = tag()?;
+    assert_eq!(leave(Vec::new(), Vec::new(), true)?, 0);
+    assert_eq!(leave(vec![(&statement, [0; 8])], Vec::new(), false)?, 0, "the document was not told of");
+    put(&document)?;
+    assert_eq!(
+        leave(vec![(&statement, [0; 8]), (&document, stale)], Vec::new(), false)?,
+        0,
+        "it was written anew"
+    );
+    let now = tag()?;
+    let rows = [(&statement, [0; 8]), (&document, now)];
+    assert_eq!(leave(Vec::new(), rows.to_vec(), false)?, 0, "she is somebody's there");
+    assert_eq!(leave(rows[..1].to_vec(), rows[1..].to_vec(), true)?, 1);
+    assert!(vault.rows_of(&world.handles[0])?.is_empty());
     Ok(())
 }

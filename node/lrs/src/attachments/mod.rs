@@ -38,17 +38,21 @@ pub fn matched(statements: &[Json], parts: Vec<Attachment>) -> Result<Vec<Vec<At
     let mut described = Vec::new();
     let mut found = Vec::with_capacity(statements.len());
     for statement in statements {
-        let mut own = Vec::new();
+        let (mut own, mut signed): (Vec<Attachment>, Vec<String>) = Default::default();
         for one in descriptions(statement) {
             let sha2 = one.text_of("sha2").unwrap_or_default().to_ascii_lowercase();
             match parts.iter().find(|part| part.sha2 == sha2) {
                 Some(part) => {
-                    if one.text_of("usageType") == Some(SIGNATURE) {
+                    if one.text_of("usageType") == Some(SIGNATURE) && !signed.contains(&sha2) {
                         signature::check(&part.bytes, statement)?;
+                        signed.push(sha2.clone());
                     }
                     // The description names the media type; a part's own header may be more general.
                     let content_type = one.text_of("contentType").unwrap_or(&part.content_type).to_owned();
-                    own.push(Attachment { content_type, ..part.clone() });
+                    // However often it is described, its bytes are looked at and kept once.
+                    if own.iter().all(|kept| kept.sha2 != sha2) {
+                        own.push(Attachment { content_type, ..part.clone() });
+                    }
                     described.push(sha2);
                 }
                 None if one.text_of("usageType") == Some(SIGNATURE) => {

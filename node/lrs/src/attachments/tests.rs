@@ -88,6 +88,15 @@ fn parts_and_descriptions_belong_together() {
     let (statement, part) = attached(b"hello");
     assert_eq!(matched(std::slice::from_ref(&statement), vec![part.clone()]), Ok(vec![vec![part.clone()]]));
     assert!(matched(std::slice::from_ref(&statement), Vec::new()).is_err(), "neither a part nor a fileUrl");
+    let mut twice = statement.clone();
+    if let Some(Json::Array(items)) = twice.as_object_mut().and_then(|one| one.get_mut("attachments")) {
+        items.extend(items.clone());
+    }
+    assert_eq!(
+        matched(&[twice], vec![part.clone()]),
+        Ok(vec![vec![part.clone()]]),
+        "its bytes are kept once"
+    );
     let (_, other) = attached(b"other");
     assert!(matched(std::slice::from_ref(&statement), vec![part.clone(), other]).is_err(), "one too many");
     let changed = Attachment { bytes: b"hellO".to_vec(), ..part };

@@ -17,32 +17,51 @@ use crate::time::Stamp;
 use crate::validate::is_voiding;
 
 /// A statement of which everything is known but when it is stored.
-struct Prepared {
-    id: String,
-    body: Json,
+pub(super) struct Prepared {
+    pub(super) id: String,
+    pub(super) body: Json,
     raw: Option<bytes::Bytes>,
-    terms: Vec<(Term, TermKey)>,
-    target: Option<(String, TermKey)>,
-    voids: bool,
+    pub(super) terms: Vec<(Term, TermKey)>,
+    pub(super) target: Option<(String, TermKey)>,
+    pub(super) voids: bool,
     /// Keys of the statements that it is compared with: itself, and those that refer to it.
-    near: [TermKey; 2],
+    pub(super) near: [TermKey; 2],
     attachments: Vec<Attachment>,
+    /// What it says of activities that are known changes nothing.
+    pub(super) describes_new_only: bool,
 }
 
 /// Where the statements near one stand already.
 #[derive(Debug, Clone, Copy, Default)]
-struct Near {
+pub(super) struct Near {
     own: Option<u64>,
     referring: bool,
 }
 
+impl Near {
+    /// Of the lowest places under [`Prepared::near`].
+    pub(super) fn at(found: &[Option<u64>]) -> Self {
+        let at = |place: usize| found.get(place).copied().flatten();
+        Self { own: at(0), referring: at(1).is_some() }
+    }
+
+    /// Where the statement itself stands already.
+    pub(super) const fn own(self) -> Option<u64> {
+        self.own
+    }
+}
+
 /// The keys of terms in a store; what the statement before had too is not computed again.
-struct Keys<'a> {
+pub(super) struct Keys<'a> {
     store: &'a dyn Store,
     last: BTreeMap<u8, (String, TermKey)>,
 }
 
-impl Keys<'_> {
+impl<'a> Keys<'a> {
+    pub(super) fn of_store(store: &'a dyn Store) -> Self {
+        Self { store, last: BTreeMap::new() }
+    }
+
     fn of(&mut self, term: &Term) -> TermKey {
         let (kind, text) = term.parts();
         if let Some((_, key)) = self.last.get(&kind).filter(|(last, _)| last == text) {
@@ -62,7 +81,7 @@ impl Keys<'_> {
 }
 
 impl Prepared {
-    fn new(keys: &mut Keys<'_>, one: Incoming, sender: Sender<'_>) -> Self {
+    pub(super) fn new(keys: &mut Keys<'_>, one: Incoming, sender: Sender<'_>) -> Self {
         let Incoming { statement: mut body, attachments, raw } = one;
         let sent = body.text_of("id").map(statements::id_of);
         // Bytes that lack the identifier are not the statement's.
@@ -87,7 +106,7 @@ impl Prepared {
             (id, key)
         });
         let voids = is_voiding(&body);
-        Self { id, body, raw, terms, target, voids, near, attachments }
+        Self { id, body, raw, terms, target, voids, near, attachments, describes_new_only: false }
     }
 
     /// The keys of the terms that those who refer to it are found by as well.
@@ -107,7 +126,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`]; then nothing of the batch is stored.
     pub fn take(&self, incoming: Vec<Incoming>, sender: Sender<'_>) -> Result<Vec<String>, DeskError> {
-        let mut keys = Keys { store: self.store(), last: BTreeMap::new() };
+        let mut keys = Keys::of_store(self.store());
         let prepared: Vec<Prepared> =
             incoming.into_iter().map(|one| Prepared::new(&mut keys, one, sender)).collect();
         let mut seen = BTreeSet::new();
@@ -142,10 +161,9 @@ impl Desk {
         let found = self.store.first_places(&asked)?;
         let mut batch = Batch::default();
         for (one, near) in prepared.into_iter().zip(found.chunks(2)) {
-            let at = |place: usize| near.get(place).copied().flatten();
-            let near = Near { own: at(0), referring: at(1).is_some() };
+            let near = Near::at(near);
             if let Some(place) = near.own {
-                self.check_kept(place, &one)?;
+                self.check_kept(place, (&one.id, &one.body))?;
             } else {
                 *newest_us = now_us().max(newest_us.saturating_add(1));
                 self.add(&mut batch, one, near, *newest_us)?;
@@ -155,20 +173,26 @@ impl Desk {
     }
 
     /// An error when another statement has this one's identifier.
-    fn check_kept(&self, place: u64, sent: &Prepared) -> Result<(), DeskError> {
+    pub(super) fn check_kept(&self, place: u64, (id, sent): (&str, &Json)) -> Result<(), DeskError> {
         // Of a redacted one less is kept than was sent. It stays so: nobody is brought back by sending again.
         if self.store.outline(place)?.is_some_and(|outline| outline.redacted) {
             return Ok(());
         }
         let kept = self.store.open(Reader::Itself, &[place])?;
-        match kept.first().is_some_and(|(_, kept)| statements::same(kept, &sent.body)) {
+        match kept.first().is_some_and(|(_, kept)| statements::same(kept, sent)) {
             true => Ok(()),
-            false => Err(DeskError::Conflict(sent.id.clone())),
+            false => Err(DeskError::Conflict(id.to_owned())),
         }
     }
 
     /// Adds a new statement to a batch, with what it does to others.
-    fn add(&self, batch: &mut Batch, one: Prepared, near: Near, place: u64) -> Result<(), DeskError> {
+    pub(super) fn add(
+        &self,
+        batch: &mut Batch,
+        one: Prepared,
+        near: Near,
+        place: u64,
+    ) -> Result<(), DeskError> {
         let mut inherited = BTreeSet::new();
         if let Some((id, key)) = &one.target {
             if one.voids {
@@ -186,8 +210,13 @@ impl Desk {
         if near.referring && !one.voids && !voided {
             voided = self.place_of_key(&self.store.key(&Term::Voids(one.id.clone())))?.is_some();
         }
-        let Prepared { mut body, terms, target, voids, near: [own, ..], attachments, .. } = one;
+        let Prepared {
+            mut body, terms, target, voids, near: [own, ..], attachments, describes_new_only, ..
+        } = one;
         for (activity, definition) in statements::definitions_of(&body) {
+            if describes_new_only && self.store.activity(&activity)?.is_some() {
+                continue;
+            }
             self.describe(batch, activity, definition)?;
         }
         let people = statements::people_of(&body);
@@ -305,9 +334,9 @@ impl Desk {
 
 /// A batch while it is put together.
 #[derive(Default)]
-struct Batch {
+pub(super) struct Batch {
     /// Places by the keys of identifiers.
-    ids: BTreeMap<TermKey, u64>,
+    pub(super) ids: BTreeMap<TermKey, u64>,
     statements: BTreeMap<u64, NewStatement>,
     /// Places by the identifiers that they refer to.
     targets: BTreeMap<String, Vec<u64>>,
@@ -320,7 +349,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn change(self) -> Change {
+    pub(super) fn change(self) -> Change {
         let news = self.activities.into_iter().filter(|(_, (_, changed))| *changed);
         Change {
             statements: self.statements.into_values().collect(),

@@ -31,12 +31,14 @@ pub enum Term {
     AnyActivity(String),
     /// The client that sent it.
     Client(String),
+    /// The school's replica that has it too: it brought it, or the same.
+    Replica(String),
 }
 
 impl Term {
     /// True for what statements that refer to this one are found by as well.
     pub fn is_handed_down(&self) -> bool {
-        !matches!(self, Self::Id(_) | Self::Refers(_) | Self::Voids(_) | Self::Client(_))
+        !matches!(self, Self::Id(_) | Self::Refers(_) | Self::Voids(_) | Self::Client(_) | Self::Replica(_))
     }
 
     /// The terms of which one is enough when this one is asked for.
@@ -71,6 +73,7 @@ impl Term {
             Self::Activity(text) => (7, text),
             Self::AnyActivity(text) => (8, text),
             Self::Client(text) => (9, text),
+            Self::Replica(text) => (10, text),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) mod tests;
 
 pub use file::FileStore;
 pub use memory::MemoryStore;
-pub use sealed::{Door, Roster, SealedStore};
+pub use sealed::{Door, Roster, SealedStore, levelling};
 
 use std::collections::BTreeSet;
 
@@ -169,6 +169,11 @@ pub trait Store: Send + Sync {
     fn documents(&self, reader: Reader<'_>, shelf: &Shelf) -> Result<Vec<Listed>, StoreError>;
     /// Applies a change.
     fn apply(&self, change: Change) -> Result<(), StoreError>;
+    /// Finds the document under a key by this one of a replica's as well, until it is written anew; a store that no replica levels
+    /// with need not.
+    fn keep_for(&self, _key: &Key, _replica: &TermKey) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// Waits until what was applied is on disk.
     fn sync(&self) -> Result<(), StoreError>;
     /// How many statements.

@@ -4,9 +4,10 @@
 //! of them an opaque agent stands, and what he is called lies under his key, so that after his erasure the others' copy
 //! has the opaque agent, no attachments and no signature, and says that it was redacted. Documents belong to their agent.
 //! Whom the roster does not know is sealed for the district and dropped after some days; activities are the district's.
+//! What of it another store of the district's takes over, [`levelling`] knows.
 //! Absent: people who are named in free text, in activities' identifiers or in bytes of attachments of somebody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,6 +25,7 @@ use crate::json::{self, Json, Object};
 use crate::statements::{Order, Term};
 
 mod code;
+pub mod levelling;
 mod redact;
 #[cfg(test)]
 mod tests;
@@ -274,25 +276,13 @@ impl Store for SealedStore {
     fn open(&self, reader: Reader<'_>, places: &[u64]) -> Result<Vec<(u64, Json)>, StoreError> {
         let keys: Vec<Vec<u8>> = places.iter().map(|place| place_key(*place).to_vec()).collect();
         let rows = self.opened(reader, &keys)?;
-        let statements = rows.iter().map(|row| {
-            let (mut body, mut taken) = (json::read(&row.common).ok()?, Object::default());
-            for own in row.own.iter().filter(|own| !own.is_empty()) {
-                taken.extend(json::read(own).ok()?.as_object()?);
-            }
-            redact::put_back(&mut body, &taken);
-            match &row.whole {
-                Some(whole) => code::describe(&mut body, &code::read_whole(whole)?)?,
-                None => redact::mark(&mut body),
-            }
-            Some((place_of(&row.key)?, body))
-        });
-        statements.map(|read| read.ok_or_else(damaged)).collect()
+        let read = |row: &OpenRow| Some((place_of(&row.key)?, statement_of(row)?));
+        rows.iter().map(|row| read(row).ok_or_else(damaged)).collect()
     }
 
     fn attachments(&self, place: u64) -> Result<Vec<Attachment>, StoreError> {
         let rows = self.opened(Reader::Itself, &[place_key(place).to_vec()])?;
-        let Some(whole) = rows.first().and_then(|row| row.whole.as_ref()) else { return Ok(Vec::new()) };
-        code::read_whole(whole).and_then(|whole| code::attachments(&whole)).ok_or_else(damaged)
+        rows.first().map_or(Some(Vec::new()), attachments_of).ok_or_else(damaged)
     }
 
     fn activity(&self, id: &str) -> Result<Option<Json>, StoreError> {
@@ -330,6 +320,11 @@ impl Store for SealedStore {
         })
     }
 
+    fn keep_for(&self, key: &Key, replica: &TermKey) -> Result<(), StoreError> {
+        let keys = vec![(self.document_key(key), BTreeSet::from([*replica]))];
+        self.lent(|vault| Ok(vault.change_rows(&RowChange { keys, ..RowChange::default() })?))
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
         self.lent(|vault| Ok(vault.sync_rows()?))
     }
@@ -337,6 +332,28 @@ impl Store for SealedStore {
     fn count(&self) -> Result<u64, StoreError> {
         let all = Range { from: 0, to: u64::MAX, order: Order::Ascending };
         Ok(self.places(None, all, usize::MAX)?.len() as u64)
+    }
+}
+
+/// The statement of a row, everybody in it put back who is left.
+fn statement_of(row: &OpenRow) -> Option<Json> {
+    let (mut body, mut taken) = (json::read(&row.common).ok()?, Object::default());
+    for own in row.own.iter().filter(|own| !own.is_empty()) {
+        taken.extend(json::read(own).ok()?.as_object()?);
+    }
+    redact::put_back(&mut body, &taken);
+    match &row.whole {
+        Some(whole) => code::describe(&mut body, &code::read_whole(whole)?)?,
+        None => redact::mark(&mut body),
+    }
+    Some(body)
+}
+
+/// The attachments of a row; none of one of whom somebody was erased.
+fn attachments_of(row: &OpenRow) -> Option<Vec<Attachment>> {
+    match &row.whole {
+        Some(whole) => code::attachments(&code::read_whole(whole)?),
+        None => Some(Vec::new()),
     }
 }
 

@@ -17,7 +17,7 @@ use aula_connect::replica::entering::Entering;
 use aula_connect::replica::served::{Served, router};
 pub use aula_connect::replica::standing::{By, Standing};
 use aula_home::Home;
-use aula_home::config::{self, Config};
+use aula_home::config::{self, Config, FeedKind};
 use aula_ledger::types::Hash;
 use aula_vault::Folders;
 use aula_vault::vault::is_there;
@@ -55,7 +55,9 @@ pub(super) async fn start(
             Ok((digest, params)) => Ok((digest.0, params)),
             Err(failure) => Err(failure.message),
         });
-        let served = Arc::new(Served::new(entering(), known, parameters, now_ms));
+        let store = config.feed.iter().find(|feed| feed.kind == FeedKind::Xapi);
+        let served = Served::new(entering(), known, parameters, now_ms);
+        let served = Arc::new(served.of_home_page(store.map(|feed| feed.home_page.clone())));
         let socket = TcpListener::bind(own.listen).await;
         let socket = socket.advise(format!("replicas cannot be listened for on {}", own.listen), HINT)?;
         tracing::info!(listen = %own.listen, "replicas level below /replica/v1");
@@ -110,7 +112,8 @@ async fn keep_level(
             Ok(did) => {
                 pause = every;
                 let moved = did.sent + did.received + did.removed + did.enrolled + did.erased + did.refused;
-                if moved > 0 || !did.level {
+                let records = did.records_sent + did.records_received + did.records_refused;
+                if moved + records > 0 || !did.level {
                     tracing::info!(?did, "levelled with the district");
                 }
             }

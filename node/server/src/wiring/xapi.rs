@@ -69,7 +69,7 @@ async fn run(
         tokio::time::sleep(EVERY).await;
     };
     let desk = match &statements {
-        Some(statements) => desk.with_listener(statements.clone()),
+        Some(statements) => desk.in_turn(statements.turn()).with_listener(statements.clone()),
         None => desk,
     };
     let service = Arc::new(Service::new(desk, clients, feed.home_page.clone(), Version::Two));

@@ -35,7 +35,8 @@ pub struct LevelArgs {
     pub rpc: RpcArgs,
 }
 
-/// Levels. Exit 0: both sides have the same events; 1: they do not, because the district refuses some.
+/// Levels. Exit 0: both sides have the same events, and the district has the statements and documents; 1: they do not, because the
+/// district refuses some.
 ///
 /// # Errors
 /// A home that is no replica, a district that does not answer, a vault that cannot be written: what was levelled until then stays, and
@@ -89,8 +90,15 @@ pub async fn run(context: &Context, place: &Place, args: &LevelArgs) -> Result<O
         0 => String::new(),
         some => format!("; {some} whom the new year's roster leaves out stay until it has as many"),
     };
+    let records = match did.records + did.records_refused {
+        0 => String::new(),
+        _ => format!(
+            "; {} statements and documents here, {} sent, {} received, {} refused",
+            did.records, did.records_sent, did.records_received, did.records_refused
+        ),
+    };
     let text = format!(
-        "{}: {} events of {} students; {} sent, {} received, {} gone, {} refused; {} students came, {} left{left_out}; {} bytes out, {} in{states}",
+        "{}: {} events of {} students; {} sent, {} received, {} gone, {} refused; {} students came, {} left{left_out}{records}; {} bytes out, {} in{states}",
         if did.level { "level" } else { "not level" },
         did.events,
         did.students,

@@ -1,11 +1,11 @@
 //! `aula feed replay`: dead letters whose cause is gone become events.
 
 use aula_connect::taking::Taking;
-use aula_server::at_risk::ask;
 use clap::Args;
 use serde_json::json;
 
 use super::configured;
+use crate::command::brought::brought;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome};
 
@@ -29,7 +29,7 @@ pub fn run(context: &Context, place: &Place, args: &ReplayArgs) -> Result<Outcom
         let mut taking = Taking::new(&vault).map_err(refused)?;
         for (_, feed) in &feeds {
             let (replayed, events) = taking.replay(&vault, feed).map_err(refused)?;
-            ask(&context.home, &events.iter().map(|(handle, _)| *handle).collect())?;
+            brought(context, &events.iter().map(|(handle, _)| *handle).collect());
             entered += replayed.entered;
             left += replayed.left;
             lines.push(format!("{}: {} entered, {} stay", feed.name, replayed.entered, replayed.left));

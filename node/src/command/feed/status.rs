@@ -65,8 +65,18 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
         let apart = match (&standing.error, standing.last.level) {
             (Some(error), _) => format!("apart, {} cut: {error}", standing.cut),
             (None, true) => "level".to_owned(),
-            (None, false) if standing.last.refused == 0 => "not level: the next levelling goes on".to_owned(),
-            (None, false) => format!("not level: the district refuses {} events", standing.last.refused),
+            (None, false) => match (standing.last.refused, standing.last.records_refused) {
+                (0, 0) => "not level: the next levelling goes on".to_owned(),
+                (events, 0) => format!("not level: the district refuses {events} events"),
+                (0, records) => {
+                    format!(
+                        "not level: the district refuses {records} statements and documents, or has them otherwise"
+                    )
+                }
+                (events, records) => format!(
+                    "not level: the district refuses {events} events, and {records} statements and documents, or has these otherwise"
+                ),
+            },
         };
         let since = match standing.level_ms {
             0 => "never level yet".to_owned(),

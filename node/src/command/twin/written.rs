@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use aula_district::event_place::place;
 use aula_district::sentiment::{Lexicon, MAX_TEXT_BYTES};
 use aula_ledger::types::Handle;
-use aula_server::at_risk::ask;
 use aula_twin_runtime::clock::{DAY_MS, Skew, Stamp};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SourceId};
 use aula_vault::vault::EventIn;
@@ -19,6 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::command::brought::brought;
 use crate::command::lines::Lines;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome, now_ms};
@@ -76,7 +76,7 @@ pub fn run(context: &Context, args: &WrittenArgs) -> Result<Outcome, Failure> {
             let rows: Vec<EventIn<'_>> =
                 rows.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
             vault.put_events(&rows).map_err(refused)?;
-            ask(&context.home, &batch.iter().map(|(handle, _)| *handle).collect())?;
+            brought(context, &batch.iter().map(|(handle, _)| *handle).collect());
         }
         batch.clear();
         Ok(())

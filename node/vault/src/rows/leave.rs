@@ -44,7 +44,7 @@ impl Vault {
     }
 
     /// What stands behind this prefix in the keys of a table.
-    fn keys_under(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>, VaultError> {
+    pub(super) fn keys_under(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>, VaultError> {
         let mut found = Vec::new();
         let from = IteratorMode::From(prefix, Direction::Forward);
         for row in self.db.iterator_cf(family(&self.db, table)?, from) {

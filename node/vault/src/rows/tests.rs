@@ -143,6 +143,35 @@ fn marks_and_keys_of_one_row_change_together_and_inherited_terms_go_too() -> Tes
 }
 
 #[test]
+fn a_row_is_found_no_more_by_what_is_forgotten_and_its_seal_is_anothers_when_it_is_written_anew() -> Tested {
+    let (world, one, two) = filled()?;
+    let vault = &world.vault;
+    let later = vault.term(b"later")?;
+    let seal = |key: &str| vault.row_seal(key.as_bytes());
+    let before = seal("both")?.ok_or("a row")?;
+    let mut holders = before.holders.clone();
+    holders.sort();
+    let mut expected = vec![one, two];
+    expected.sort();
+    assert_eq!(holders, expected);
+    assert_eq!(vault.rows_of(&one)?, [b"alone".to_vec(), b"both".to_vec()]);
+    let keys = vec![(b"both".to_vec(), BTreeSet::from([later]))];
+    vault.change_rows(&RowChange { keys, ..RowChange::default() })?;
+    assert_eq!(all(vault, "later")?, ["both"]);
+    let forgotten = vec![(b"both".to_vec(), later), (b"none".to_vec(), later)];
+    vault.change_rows(&RowChange { forgotten, ..RowChange::default() })?;
+    assert_eq!((all(vault, "later")?.len(), all(vault, "verb")?.len()), (0, 5));
+    assert_eq!(seal("both")?.as_ref(), Some(&before), "it is sealed as it was");
+    vault.change_rows(&RowChange {
+        put: vec![row("both", &[one, two], Custody::District, vault)?],
+        ..RowChange::default()
+    })?;
+    assert_ne!(seal("both")?.ok_or("a row")?.tag, before.tag);
+    assert_eq!((seal("district")?.map(|seal| seal.holders), seal("none")?), (Some(Vec::new()), None));
+    Ok(())
+}
+
+#[test]
 fn nothing_of_a_row_stands_in_clear_and_terms_of_the_erased_are_in_no_file() -> Tested {
     let (world, one, _) = filled()?;
     let folder = world.folder();

@@ -7,7 +7,8 @@ use axum::routing::post;
 use borsh::BorshSerialize;
 
 use super::super::difference::{Nonsense, Said};
-use super::super::wire::{Making, Stand, Stands, Stood};
+use super::super::wire::{Making, RecordsBrought, Stand, Stands, Stood};
+use super::records::did;
 use super::*;
 
 type Answer = (StatusCode, Vec<u8>);
@@ -40,7 +41,8 @@ fn said(value: &impl BorshSerialize) -> Answer {
 
 fn begun(making: Option<Making>) -> Answer {
     let (session, sources) = ([0; 16], Vec::new());
-    said(&Begun { session, genesis: GENESIS, year: YEAR.0, sources, roster: None, making, root: [5; 32] })
+    let (root, records) = ([5; 32], no_records());
+    said(&Begun { session, genesis: GENESIS, year: YEAR.0, sources, roster: None, making, root, records })
 }
 
 fn replica(world: &Apart) -> Replica {
@@ -139,7 +141,8 @@ async fn attack_nobody_goes_on_the_word_of_a_node_of_another_chain_or_of_another
                 let asked = borsh::from_slice::<Begin>(body).ok().and_then(|begin| begin.year);
                 let (genesis, year) = asked.map_or((GENESIS, YEAR.0), |_| (genesis, year));
                 let (session, sources) = ([0; 16], Vec::new());
-                said(&Begun { session, genesis, year, sources, roster: None, making: None, root })
+                let records = no_records();
+                said(&Begun { session, genesis, year, sources, roster: None, making: None, root, records })
             }
             "stand" => {
                 let ids = borsh::from_slice::<Stand>(body).map_or(0, |stand| stand.ids.len());
@@ -173,6 +176,7 @@ async fn attack_nobody_goes_on_the_word_of_a_node_of_another_chain_or_of_another
             roster: None,
             making: None,
             root,
+            records: no_records(),
         })
     });
     let cut = replica(&world).level(&district.await?, (GENESIS, NOW_MS), None).await;
@@ -183,5 +187,37 @@ async fn attack_nobody_goes_on_the_word_of_a_node_of_another_chain_or_of_another
     let did = world.level().await?;
     assert_eq!((did.level, did.erased, did.sent), (true, 1, 1), "{did:?}");
     assert_eq!(world.district.events_in("S-9", SchoolYear(2024))?, before);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_what_is_said_of_records_that_were_not_brought_keeps_their_student() -> Tested {
+    let world = Apart::new().await?;
+    let root = world.level().await?.root;
+    let root: [u8; 32] = hex::decode(root)?.try_into().map_err(|_| "a root")?;
+    world.school.take("tablets", &[did(1, "S-0")])?;
+    // It tells of fewer records than it was brought, of more, and that it has what it was never brought.
+    for (fates, lacking) in [(0, true), (2, true), (1, false)] {
+        let district = lying(move |word| match word {
+            "begin" => {
+                let (session, sources) = ([0; 16], Vec::new());
+                let (genesis, year, records) = (GENESIS, YEAR.0, [7; 32]);
+                said(&Begun { session, genesis, year, sources, roster: None, making: None, root, records })
+            }
+            "compare_records" if lacking => said(&Compared { said: vec![Said::All(Vec::new())] }),
+            "compare_records" => said(&Compared { said: vec![Said::All(vec![[2; 16], [1; 16]])] }),
+            "bring_records" => {
+                let statements = vec![Fate::Known; fates];
+                said(&RecordsBrought { statements, documents: Vec::new() })
+            }
+            _ => (StatusCode::NOT_FOUND, Vec::new()),
+        });
+        let cut = replica(&world).level(&district.await?, (GENESIS, NOW_MS), None).await;
+        match lacking {
+            true => assert!(matches!(cut, Err(LevelError::Answer)), "{cut:?}"),
+            false => assert!(matches!(cut, Err(LevelError::Nonsense(Nonsense::Part))), "{cut:?}"),
+        }
+        assert!(world.school.one(1)?.is_some());
+    }
     Ok(())
 }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::attachments::Attachment;
-use crate::documents::{Document, Key, Shelf};
+use crate::documents::{Document, Key, Kind, Shelf};
 use crate::json::{self, Json, Number};
 use crate::store::TermKey;
 
@@ -103,7 +103,11 @@ fn optional(text: Option<&String>) -> Json {
 }
 
 pub(super) fn document(key: &Key, document: &Document) -> Json {
+    let Shelf { kind, activity, agent } = &key.shelf;
     Json::object([
+        ("kind", Json::Number(Number::from(*kind as u64))),
+        ("activity", optional(activity.as_ref())),
+        ("agent", optional(agent.as_ref())),
         ("registration", optional(key.registration.as_ref())),
         ("id", Json::text(&key.id)),
         ("type", Json::text(&document.content_type)),
@@ -127,4 +131,14 @@ pub(super) fn read_document(json: &Json) -> Option<(Place, Document)> {
         updated_us: updated.as_u64()?,
     };
     Some((Place { registration, id: json.text_of("id")?.to_owned() }, document))
+}
+
+/// The shelf that a document says it lies on; none of one that was written before documents said it.
+pub(super) fn read_shelf(json: &Json) -> Option<Shelf> {
+    let Json::Number(kind) = json.get("kind")? else { return None };
+    let kind = [Kind::State, Kind::ActivityProfile, Kind::AgentProfile]
+        .into_iter()
+        .find(|own| Some(*own as u64) == kind.as_u64())?;
+    let text = |name: &str| json.text_of(name).map(str::to_owned);
+    Some(Shelf { kind, activity: text("activity"), agent: text("agent") })
 }

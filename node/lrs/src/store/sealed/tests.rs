@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::desk::{Desk, Incoming, Papers, Sender, Which};
+use crate::desk::{Desk, Incoming, Papers, Sender, Turn, Which};
 use crate::documents::{Conditions, Demand, Kind};
 use crate::json::read;
 use crate::statements::Filter;
@@ -48,15 +48,19 @@ fn statement(number: u32, actor: &str, object: &str, instructor: &str) -> String
     )
 }
 
+fn take(desk: &Desk, text: &str) {
+    let statement = read(text.as_bytes()).expect("JSON");
+    crate::validate::statement(&statement, Version::One).expect("a statement");
+    let bytes = b"bytes of a picture".to_vec();
+    let attachments = vec![Attachment { sha2: "a".repeat(64), content_type: "text/plain".into(), bytes }];
+    let authority = read(br#"{"account":{"homePage":"http://localhost","name":"lms"}}"#).expect("JSON");
+    let sender = Sender { client: "lms", authority: &authority, version: Version::One };
+    desk.take(vec![Incoming { statement, attachments, raw: None }], sender).expect("taken");
+}
+
 impl World {
     fn take(&self, text: &str) {
-        let statement = read(text.as_bytes()).expect("JSON");
-        crate::validate::statement(&statement, Version::One).expect("a statement");
-        let bytes = b"bytes of a picture".to_vec();
-        let attachments = vec![Attachment { sha2: "a".repeat(64), content_type: "text/plain".into(), bytes }];
-        let authority = read(br#"{"account":{"homePage":"http://localhost","name":"lms"}}"#).expect("JSON");
-        let sender = Sender { client: "lms", authority: &authority, version: Version::One };
-        self.desk.take(vec![Incoming { statement, attachments, raw: None }], sender).expect("taken");
+        take(&self.desk, text);
     }
 
     fn one(&self, number: u32) -> Option<Json> {
@@ -218,4 +222,27 @@ fn whom_the_roster_does_not_know_is_dropped_in_time() {
     assert_eq!(world.vault.drop_unassigned(now_ms() + 89 * day_ms).expect("dropped"), 0);
     assert_eq!(world.vault.drop_unassigned(now_ms() + 91 * day_ms).expect("dropped"), 1);
     assert!(world.one(1).is_none() && world.one(2).is_some());
+}
+
+#[test]
+fn desks_of_one_turn_give_out_no_place_twice_and_keep_what_both_are_sent_once() {
+    let (world, turn) = (world(), Turn::default());
+    let desk = || {
+        let store = SealedStore::new(Box::new(world.vault.clone()), roster()).expect("a store");
+        Desk::new(Arc::new(store)).expect("a desk").in_turn(&turn)
+    };
+    let teacher = r#"{"mbox":"mailto:teacher@example.org"}"#;
+    let activity = r#"{"id":"http://example.org/a"}"#;
+    std::thread::scope(|scope| {
+        for own in [1_000, 2_000] {
+            let desk = desk();
+            scope.spawn(move || {
+                for number in 0..40 {
+                    take(&desk, &statement(number, &student(0), activity, teacher));
+                    take(&desk, &statement(own + number, &student(1), activity, teacher));
+                }
+            });
+        }
+    });
+    assert_eq!(world.desk.store().count().expect("counted"), 120);
 }

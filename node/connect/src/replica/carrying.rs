@@ -1,0 +1,247 @@
+//! Records to the district, and what it says became of each: statements and documents that the school's record store took in.
+//!
+//! Flow: where the roots differ, the sets are compared → what the district has of this replica and is gone here it lets go → what it lacks is
+//! brought, statements that void others last → of a document that was written later at the district, that writing takes the place of the
+//! school's. Nothing else comes from there. Invariants: a record counts as home once the district has said that it has it; what changed
+//! here meanwhile does not. Absent: which of two documents stays, which the district says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use aula_lrs::desk::DeskError;
+use aula_lrs::documents::{Document, Key};
+use aula_lrs::store::levelling::{Record, changes, record};
+use aula_vault::{Vault, VaultError};
+
+use super::asking::{Levelled, Replica, compared};
+use super::district::{District, LevelError};
+use super::receiving::read_paper;
+use super::records::{OfSchool, RecordSet, SealedRow, tag_of};
+use super::wire::{
+    Begun, BringRecords, DocumentFate, DocumentRow, Fate, LetGo, LetGone, MAX_LET_GO, MAX_RECORDS, Paper,
+    RecordsBrought, Session, StatementRow,
+};
+use crate::taking::Home;
+
+/// Bytes of records after which no other one is brought with them.
+const ENOUGH_BYTES: usize = 2 << 20;
+
+/// Records on their way, and which rows they are.
+struct Carried {
+    bring: BringRecords,
+    statements: Vec<SealedRow>,
+    documents: Vec<(SealedRow, Key, Document)>,
+}
+
+impl Replica {
+    /// Levels records; gives which of those here the district has, or says that nobody is in them any more.
+    ///
+    /// # Errors
+    /// [`LevelError`]: what was brought until then is there.
+    pub(super) async fn carry(
+        &mut self,
+        district: &District,
+        begun: &Begun,
+        did: &mut Levelled,
+    ) -> Result<Arc<Home>, LevelError> {
+        let (set, OfSchool { voiding, named, .. }) = self.record_set().await?;
+        (did.records, did.records_refused) = (set.ids.len() as u64, set.nowhere);
+        let (all, home_pages) = (set.rows().iter().cloned().collect(), self.home_pages());
+        let mut home = Home { all, home_pages, ..Home::default() };
+        if set.root() == begun.records {
+            return Ok(Arc::new(home));
+        }
+        let session = begun.session;
+        let comparing = compared(district, ("compare_records", session), &set.ids).await?;
+        // First, since a document that was written anew has another number and lies where it lay.
+        for ids in comparing.theirs.chunks(MAX_LET_GO) {
+            let _: LetGone = district.ask("let_go", &LetGo { session, ids: ids.to_vec() }).await?;
+        }
+        let mut ours: Vec<SealedRow> = comparing.ours.iter().filter_map(|id| set.row(id)).cloned().collect();
+        for (key, _) in &ours {
+            home.all.remove(key);
+        }
+        ours.sort_unstable_by(|(one, _), (other, _)| {
+            (voiding.contains(one), one).cmp(&(voiding.contains(other), other))
+        });
+        let (mut rest, named) = (ours.as_slice(), Arc::new(named));
+        while !rest.is_empty() {
+            let piece: Vec<SealedRow> = rest.iter().take(MAX_RECORDS).cloned().collect();
+            let named = named.clone();
+            let (carried, used) = self.with(move |vault| gathered(vault, session, (&piece, &named))).await?;
+            rest = rest.get(used..).unwrap_or_default();
+            if carried.statements.is_empty() && carried.documents.is_empty() {
+                continue;
+            }
+            let answer: RecordsBrought = district.ask("bring_records", &carried.bring).await?;
+            self.told(carried, answer, (&mut home, &mut *did)).await?;
+        }
+        Ok(Arc::new(home))
+    }
+
+    /// The home pages whose accounts are students, by the feeds here.
+    fn home_pages(&self) -> BTreeSet<String> {
+        let all = self.feeds.iter().map(|feed| feed.home_page.clone());
+        all.filter(|home_page| !home_page.is_empty()).collect()
+    }
+
+    /// The records here, numbered.
+    async fn record_set(&mut self) -> Result<(RecordSet, OfSchool), LevelError> {
+        let (entering, mut numbers) = (self.entering.clone(), std::mem::take(&mut self.records));
+        let home_pages = self.home_pages();
+        let done = tokio::task::spawn_blocking(move || {
+            let set = OfSchool::of(entering.door(), &home_pages).and_then(|of| {
+                let set = numbers.set(entering.door(), &of.keys)?;
+                Ok((set, of))
+            });
+            (set, numbers)
+        });
+        let (set, numbers) = done.await.map_err(|_| LevelError::Answer)?;
+        self.records = numbers;
+        Ok(set?)
+    }
+
+    /// Takes in what became of records that were brought.
+    async fn told(
+        &self,
+        carried: Carried,
+        answer: RecordsBrought,
+        (home, did): (&mut Home, &mut Levelled),
+    ) -> Result<(), LevelError> {
+        let Carried { statements, documents, .. } = carried;
+        if answer.statements.len() != statements.len() || answer.documents.len() != documents.len() {
+            return Err(LevelError::Answer);
+        }
+        for (fate, row) in answer.statements.into_iter().zip(statements) {
+            count(fate, row, home, did);
+        }
+        for (fate, (row, key, before)) in answer.documents.into_iter().zip(documents) {
+            let paper = match fate {
+                DocumentFate::Newer(paper) => paper,
+                DocumentFate::Is(fate) => {
+                    count(fate, row, home, did);
+                    continue;
+                }
+            };
+            let newer = read_paper(paper).ok_or(LevelError::Answer)?;
+            match self.give_way((row.0, key), before, newer).await? {
+                Some(row) => {
+                    did.records_received = did.records_received.saturating_add(1);
+                    home.all.extend([row]);
+                }
+                // It was written here meanwhile: that is the next levelling's.
+                None => did.records_refused = did.records_refused.saturating_add(1),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a document give way to a newer one; gives how it is sealed now.
+    async fn give_way(
+        &self,
+        (row, key): (Vec<u8>, Key),
+        before: Document,
+        newer: Document,
+    ) -> Result<Option<SealedRow>, LevelError> {
+        let agent = key.shelf.agent.as_deref().and_then(|agent| agent.strip_prefix("account "));
+        let home_page = agent.and_then(|agent| agent.split_once(' ')).map(|(page, _)| page.to_owned());
+        let (entering, Some(home_page)) = (self.entering.clone(), home_page) else { return Ok(None) };
+        let gave = tokio::task::spawn_blocking(move || {
+            let desk = entering.desk(&home_page)?;
+            desk.give_way(key, &before, newer)
+        });
+        let gave = gave.await.map_err(|_| LevelError::Answer)?.map_err(|why| match why {
+            DeskError::Store(why) => why.into(),
+            _ => LevelError::Answer,
+        })?;
+        if !gave {
+            return Ok(None);
+        }
+        self.with(move |vault| Ok(tag_of(vault, &row)?.map(|tag| (row, tag)))).await
+    }
+}
+
+/// Counts what became of a record.
+fn count(fate: Fate, (key, tag): SealedRow, home: &mut Home, did: &mut Levelled) {
+    match fate {
+        Fate::Taken => {
+            did.records_sent = did.records_sent.saturating_add(1);
+            home.all.insert(key, tag);
+        }
+        Fate::Known => {
+            home.all.insert(key, tag);
+        }
+        Fate::Unknown => {
+            home.unknown.insert(key, tag);
+        }
+        Fate::Elsewhere | Fate::Refused => did.records_refused = did.records_refused.saturating_add(1),
+    }
+}
+
+/// Records, up to some bytes, and of how many rows that is.
+fn gathered(
+    vault: &Vault,
+    session: Session,
+    (rows, named): (&[SealedRow], &BTreeMap<Vec<u8>, BTreeSet<String>>),
+) -> Result<(Carried, usize), VaultError> {
+    let (students, statements, documents) = Default::default();
+    let bring = BringRecords { session, students, statements, documents };
+    let mut carried = Carried { bring, statements: Vec::new(), documents: Vec::new() };
+    let (mut known, mut bytes, mut used) = (BTreeMap::<String, u16>::new(), 0_usize, 0_usize);
+    for (key, tag) in rows {
+        if bytes > ENOUGH_BYTES {
+            break;
+        }
+        used = used.saturating_add(1);
+        let Some(seal) = vault.row_seal(key)? else { continue };
+        // What was written anew since has another number.
+        if changes(key) && seal.tag != *tag {
+            continue;
+        }
+        let mut ids = named.get(key).cloned().unwrap_or_default();
+        for handle in &seal.holders {
+            ids.extend(vault.roster_entry(handle)?.map(|place| place.local_id.clone()));
+        }
+        let mut of = Vec::with_capacity(ids.len());
+        for id in ids {
+            let next = u16::try_from(known.len()).unwrap_or(u16::MAX);
+            of.push(*known.entry(id.clone()).or_insert_with(|| {
+                carried.bring.students.push(id);
+                next
+            }));
+        }
+        let Some(row) = vault.open_rows(None, std::slice::from_ref(key), 0)?.pop() else { continue };
+        match record(&row) {
+            Some(Record::Statement(statement, attachments)) => {
+                let body = statement.written().into_bytes();
+                // However often one is described, its bytes go once.
+                let mut seen = BTreeSet::new();
+                let attachments = attachments.into_iter().filter(|one| seen.insert(one.sha2.clone()));
+                let attachments: Vec<_> =
+                    attachments.map(|one| (one.sha2, one.content_type, one.bytes)).collect();
+                let attached: usize = attachments.iter().map(|(.., bytes)| bytes.len()).sum();
+                bytes = bytes.saturating_add(body.len()).saturating_add(attached);
+                carried.bring.statements.push(StatementRow { students: of, body, attachments });
+                carried.statements.push((key.clone(), *tag));
+            }
+            Some(Record::Document(place, document)) => {
+                let (Some(student), Some(agent)) = (of.first().copied(), place.shelf.agent.clone()) else {
+                    continue;
+                };
+                bytes = bytes.saturating_add(document.bytes.len());
+                let Document { content_type, bytes, updated_us } = document.clone();
+                carried.bring.documents.push(DocumentRow {
+                    student,
+                    agent,
+                    activity: place.shelf.activity.clone(),
+                    registration: place.registration.clone(),
+                    id: place.id.clone(),
+                    paper: Paper { content_type, bytes, updated_us },
+                });
+                carried.documents.push(((key.clone(), *tag), place, document));
+            }
+            None => {}
+        }
+    }
+    Ok((carried, used))
+}

@@ -1,0 +1,260 @@
+//! What a school's replica brings: records that another store of the same district took in.
+//!
+//! A statement keeps its identifier, what it says and its timestamp. When it is `stored` is when it came here, so that whoever asks for
+//! what is new since some time is given it; who vouches for it is the replica with the client's name behind it, whatever it says itself. It
+//! voids what the replica brought, and describes activities that are not described here. Of a document the newest writing stays: a
+//! clock that is ahead counts as now. Absent: whose records a replica may bring.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use super::taking::{Batch, Keys, Near, Prepared};
+use super::{Desk, DeskError, Incoming, Sender, now_us};
+use crate::documents::{Document, Key};
+use crate::json::Json;
+use crate::limits::MAX_ID_BYTES;
+use crate::statements::{Order, Term};
+use crate::store::levelling::REWRITTEN;
+use crate::store::{Change, DocumentChange, Range, Reader, TermKey};
+use crate::version::Version;
+
+/// The home page of a replica that says of no client who vouched.
+const HOME_PAGE: &str = "urn:aula:replica";
+
+/// Statements of one change at most.
+const GROUP: usize = 64;
+/// Statements that came before the one that they refer to, at most: more are no school's, and are written anew with it.
+const MAX_REFERRING: usize = 32;
+
+/// A statement that a replica brings.
+#[derive(Debug, Clone)]
+pub struct Brought {
+    /// It passed its checks, and has its identifier.
+    pub incoming: Incoming,
+    /// It names a student; one that does not is stored only where it voids what the replica brought.
+    pub of_student: bool,
+}
+
+/// What became of a statement that was brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// It is stored now.
+    Stored,
+    /// It was here.
+    Kept,
+    /// Another one has its identifier, or it voids what is not the replica's.
+    Refused,
+}
+
+/// What became of a document that was brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Laid {
+    /// It is the one here now.
+    Written,
+    /// It was the one here.
+    Kept,
+    /// This one here was written later, and stays.
+    Newer(Document),
+}
+
+impl Desk {
+    /// Stores statements of a replica's; on return they are on disk, and known to be the replica's too. Gives what became of each.
+    ///
+    /// # Errors
+    /// The store's: some of it may be stored then, and the same again changes nothing.
+    pub fn bring(&self, brought: Vec<Brought>, replica: &str) -> Result<Vec<Became>, DeskError> {
+        let (mut keys, term) = (Keys::of_store(self.store()), Term::Replica(replica.to_owned()));
+        let own = self.store.key(&term);
+        let prepared: Vec<(Prepared, bool)> = brought
+            .into_iter()
+            .map(|Brought { incoming, of_student }| {
+                let (client, authority) = vouched(replica, &incoming.statement);
+                let version = incoming.statement.text_of("version").and_then(Version::parse);
+                let version = version.unwrap_or(Version::One);
+                let sender = Sender { client: &client, authority: &authority, version };
+                let mut prepared = Prepared::new(&mut keys, incoming, sender);
+                prepared.terms.push((term.clone(), own));
+                prepared.describes_new_only = true;
+                (prepared, of_student)
+            })
+            .collect();
+        let mut became = Vec::with_capacity(prepared.len());
+        {
+            let mut newest_us = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
+            for group in groups(prepared) {
+                let (change, kept) = self.weigh(group, own, (&mut became, &mut newest_us))?;
+                if !change.statements.is_empty() {
+                    self.apply(change)?;
+                }
+                for some in kept.chunks(REWRITTEN) {
+                    let inherited = some.iter().map(|place| (*place, BTreeSet::from([own]))).collect();
+                    self.apply(Change { inherited, ..Change::default() })?;
+                }
+            }
+        }
+        // One that is kept may have come to another desk, and be on no disk yet.
+        self.store.sync()?;
+        Ok(became)
+    }
+
+    /// What is new, as one change; what becomes of each; and the places of those that were not known to be the replica's.
+    fn weigh(
+        &self,
+        prepared: Vec<(Prepared, bool)>,
+        own: TermKey,
+        (became, newest_us): (&mut Vec<Became>, &mut u64),
+    ) -> Result<(Change, Vec<u64>), DeskError> {
+        let asked: Vec<TermKey> = prepared.iter().flat_map(|(one, _)| one.near).collect();
+        let found = self.store.first_places(&asked)?;
+        let (mut batch, mut kept, mut seen) = (Batch::default(), Vec::new(), BTreeSet::new());
+        for ((one, of_student), near) in prepared.into_iter().zip(found.chunks(2)) {
+            let near = Near::at(near);
+            let twice = !seen.insert(one.near[0]);
+            became.push(match near.own() {
+                _ if twice => Became::Refused,
+                Some(place) => match self.check_kept(place, (&one.id, &as_sent(&one.body))) {
+                    Ok(()) => {
+                        if !self.is_under(place, own)? {
+                            kept.push(place);
+                        }
+                        Became::Kept
+                    }
+                    Err(DeskError::Conflict(_)) => Became::Refused,
+                    Err(error) => return Err(error),
+                },
+                None if !self.may_come(&batch, (&one, of_student), own)? => Became::Refused,
+                None => {
+                    *newest_us = now_us().max(newest_us.saturating_add(1));
+                    match self.add(&mut batch, one, near, *newest_us) {
+                        Ok(()) => Became::Stored,
+                        Err(DeskError::VoidsVoiding(_)) => Became::Refused,
+                        Err(error) => return Err(error),
+                    }
+                }
+            });
+        }
+        Ok((batch.change(), kept))
+    }
+
+    /// Whether the statement at a place is found by a key.
+    fn is_under(&self, place: u64, key: TermKey) -> Result<bool, DeskError> {
+        let there = Range { from: place, to: place, order: Order::Ascending };
+        Ok(!self.store.places(Some(&key), there, 1)?.is_empty())
+    }
+
+    /// Whether a statement comes: of a student, and voiding nothing that is not the replica's; or voiding what is.
+    fn may_come(
+        &self,
+        batch: &Batch,
+        (one, of_student): (&Prepared, bool),
+        own: TermKey,
+    ) -> Result<bool, DeskError> {
+        // Those that refer to it are written anew with it.
+        let all = Range { from: 0, to: u64::MAX, order: Order::Ascending };
+        if self.store.places(Some(&one.near[1]), all, MAX_REFERRING + 1)?.len() > MAX_REFERRING {
+            return Ok(false);
+        }
+        let Some((_, target)) = one.target.as_ref().filter(|_| one.voids) else { return Ok(of_student) };
+        if batch.ids.contains_key(target) {
+            return Ok(true);
+        }
+        match self.place_of_key(target)? {
+            Some(place) => self.is_under(place, own),
+            None => Ok(of_student),
+        }
+    }
+
+    /// Writes documents of a replica's where they are newer than those here; on return they are on disk, and known to be the replica's
+    /// too. Gives what became of each.
+    ///
+    /// # Errors
+    /// The store's: those before it are written.
+    pub fn lay(&self, brought: Vec<(Key, Document)>, replica: &str) -> Result<Vec<Laid>, DeskError> {
+        let own = self.store.key(&Term::Replica(replica.to_owned()));
+        let mut laid = Vec::with_capacity(brought.len());
+        {
+            let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, mut sent) in brought {
+                sent.updated_us = sent.updated_us.min(now_us());
+                let became = match self.store.document(Reader::Itself, &key)? {
+                    Some(found) if is_same(&found, &sent) => Laid::Kept,
+                    Some(found) if is_newer(&found, &sent) => Laid::Newer(found),
+                    _ => {
+                        let documents = vec![DocumentChange::Put(key.clone(), sent)];
+                        self.apply(Change { documents, ..Change::default() })?;
+                        Laid::Written
+                    }
+                };
+                self.store.keep_for(&key, &own)?;
+                laid.push(became);
+            }
+        }
+        self.store.sync()?;
+        Ok(laid)
+    }
+
+    /// Writes a newer document in the place of one, if that one is still there; on return it is on disk. Gives whether it was.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn give_way(&self, key: Key, before: &Document, newer: Document) -> Result<bool, DeskError> {
+        let ticket = {
+            let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = self.store.document(Reader::Itself, &key)?;
+            if !found.is_some_and(|found| is_same(&found, before)) {
+                return Ok(false);
+            }
+            let documents = vec![DocumentChange::Put(key, newer)];
+            self.apply(Change { documents, ..Change::default() })?
+        };
+        self.settle(ticket)?;
+        Ok(true)
+    }
+}
+
+/// Statements of one change each: what voids another writes that one anew, and is alone.
+fn groups(prepared: Vec<(Prepared, bool)>) -> Vec<Vec<(Prepared, bool)>> {
+    let mut groups: Vec<Vec<(Prepared, bool)>> = Vec::new();
+    for one in prepared {
+        let alone = one.0.voids;
+        match groups.last_mut().filter(|last| !alone && last.len() < GROUP) {
+            Some(last) if last.iter().all(|(other, _)| !other.voids) => last.push(one),
+            _ => groups.push(vec![one]),
+        }
+    }
+    groups
+}
+
+/// Who vouches for a statement that a replica brings: the client's name at the district, and it as an agent. No client of the
+/// district's has a name with a stroke in it.
+fn vouched(replica: &str, statement: &Json) -> (String, Json) {
+    let account = statement.get("authority").and_then(|authority| authority.get("account"));
+    let named = account.and_then(|account| Some((account.text_of("homePage")?, account.text_of("name")?)));
+    let (home_page, client) = match named {
+        Some((home_page, name)) => (home_page, [replica, "/", name].concat()),
+        None => (HOME_PAGE, replica.to_owned()),
+    };
+    let client = if client.len() > MAX_ID_BYTES { replica.to_owned() } else { client };
+    let account = Json::object([("homePage", Json::text(home_page)), ("name", Json::text(&client))]);
+    (client, Json::object([("objectType", Json::text("Agent")), ("account", account)]))
+}
+
+/// The statement as its sender sent it, as far as a store sets its timestamp: each store sets another.
+fn as_sent(body: &Json) -> Json {
+    let mut body = body.clone();
+    let set = body.text_of("timestamp").is_some() && body.text_of("timestamp") == body.text_of("stored");
+    if let Some(object) = body.as_object_mut().filter(|_| set) {
+        object.remove("timestamp");
+    }
+    body
+}
+
+/// Whether two documents say the same, whenever they were written.
+fn is_same(one: &Document, other: &Document) -> bool {
+    one.content_type == other.content_type && one.bytes == other.bytes
+}
+
+/// Whether a document was written later; of one moment the greater stays, so that it is one everywhere.
+fn is_newer(one: &Document, than: &Document) -> bool {
+    (one.updated_us, &one.bytes, &one.content_type) > (than.updated_us, &than.bytes, &than.content_type)
+}
