@@ -52,8 +52,17 @@ impl Root {
     /// # Errors
     /// A folder that cannot be read.
     pub fn stamps(&self) -> io::Result<Vec<Stamp>> {
-        let mut found = stamps(&self.folder)?;
-        found.retain(|(path, ..)| self.has(path));
+        let Some(files) = self.files else { return stamps(&self.folder) };
+        let mut found = Vec::new();
+        for path in files {
+            // These names alone, through links: what else lies there is the operator's and may be closed, and a file that an operator
+            // keeps elsewhere must not look as if it were gone.
+            match fs::metadata(self.folder.join(path)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                seen => found.extend(stamp((*path).to_owned(), &seen?)),
+            }
+        }
+        found.sort();
         Ok(found)
     }
 
@@ -88,6 +97,11 @@ impl Root {
 /// What tells that a file is another than it was.
 pub type Stamp = (String, u64, i64, i64, u64);
 
+/// Of a file; none of anything else.
+fn stamp(path: String, seen: &fs::Metadata) -> Option<Stamp> {
+    seen.is_file().then(|| (path, seen.len(), seen.mtime(), seen.mtime_nsec(), seen.ino()))
+}
+
 /// Every file below a folder, by its path there.
 ///
 /// # Errors
@@ -119,8 +133,8 @@ fn walk(folder: &Path, above: String, depth: usize, found: &mut Vec<Stamp>) -> i
         };
         if seen.is_dir() && depth < DEEPEST {
             walk(&entry.path(), format!("{path}/"), depth + 1, found)?;
-        } else if seen.is_file() {
-            found.push((path, seen.len(), seen.mtime(), seen.mtime_nsec(), seen.ino()));
+        } else {
+            found.extend(stamp(path, &seen));
         }
     }
     Ok(())
@@ -294,6 +308,35 @@ mod tests {
         assert_eq!(fs::read(root.folder.join("providers.toml"))?, b"providers.toml", "the operator's own");
         let all = Root::all("outbox", root.folder.clone());
         assert_eq!(names(all.notes()?), ["providers.toml", "tokens.json"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_root_of_certain_files_sees_them_through_links_and_looks_at_nothing_else() -> io::Result<()> {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let both = tempfile::tempdir()?;
+        let (folder, elsewhere) = (both.path().join("identity"), both.path().join("elsewhere"));
+        let root = Root::of_files("identity", folder.clone(), &["tokens.json", "directory.jsonl"]);
+        assert!(root.notes()?.is_empty(), "no folder yet");
+        for new in [&folder, &elsewhere] {
+            fs::create_dir(new)?;
+        }
+        fs::write(elsewhere.join("tokens"), b"kept")?;
+        symlink(elsewhere.join("tokens"), folder.join("tokens.json"))?;
+        symlink(elsewhere.join("nothing"), folder.join("directory.jsonl"))?;
+        let found = root.notes()?;
+        assert_eq!(found.iter().map(|note| note.path.as_str()).collect::<Vec<_>>(), ["tokens.json"]);
+        assert_eq!(found.first().map(|note| note.sha256), hash(&elsewhere.join("tokens"))?);
+        let before = root.stamps()?;
+        fs::write(elsewhere.join("tokens"), b"changed")?;
+        assert_ne!(root.stamps()?, before);
+        // A folder of the operator's that is closed to this one. (To root none is.)
+        let closed = folder.join("providers");
+        fs::create_dir(&closed)?;
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0))?;
+        let looked = root.stamps();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700))?;
+        assert_eq!(looked?.len(), 1);
         Ok(())
     }
 }
