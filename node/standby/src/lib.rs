@@ -36,6 +36,8 @@ pub mod wire;
 #[cfg(test)]
 mod identity_tests;
 #[cfg(test)]
+mod late_tests;
+#[cfg(test)]
 mod pair_tests;
 #[cfg(test)]
 mod simulated;

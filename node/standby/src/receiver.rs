@@ -3,9 +3,11 @@
 //! Flow: a connection says who it is and in which epoch it acts → its writes and files are put on disk, then answered. The fence: the
 //! highest epoch that was ever heard of or acted in stands in a file, is on disk before anything of it is taken, and whatever is
 //! older is refused, in the middle of a connection too. Invariants: while this one acts nothing is taken; one question at a time
-//! changes anything; the vault of another pair, or one that no pair wrote, is never replaced, nor is its
-//! keystore. Absent: the lease.
+//! changes anything; where a connection has begun with a root or with the database, an older one of the same epoch changes nothing there
+//! any more: what it sent last may come long after its line was cut; the vault of another pair, or one that no pair wrote, is never
+//! replaced, nor is its keystore. Absent: the lease.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -62,12 +64,27 @@ struct State {
     standby: Option<Standby>,
     /// A copy of the whole database is coming.
     whole: bool,
+    /// How many connections were welcomed.
+    welcomed: u64,
+    /// The newest connection that asked for something of each root, or of the database.
+    newest: BTreeMap<String, u64>,
+}
+
+impl State {
+    /// Leaves a root to this connection, and to none before it; false where a newer one has it.
+    fn claim(&mut self, root: &str, serial: u64) -> bool {
+        let newest = self.newest.entry(root.to_owned()).or_default();
+        *newest = serial.max(*newest);
+        *newest == serial
+    }
 }
 
 /// What one connection said of itself.
 #[derive(Debug, Default)]
 pub struct Caller {
     known: bool,
+    /// Which welcome was its own: who was welcomed later has called later.
+    serial: u64,
 }
 
 impl Caller {
@@ -116,7 +133,7 @@ impl Receiver {
     pub fn act(&self, epoch: u64) -> io::Result<()> {
         let mut state = self.state();
         self.raise(&mut state, epoch)?;
-        *state = State { floor: state.floor, acting: true, standby: None, whole: false };
+        *state = State { floor: state.floor, acting: true, ..State::default() };
         Ok(())
     }
 
@@ -152,17 +169,19 @@ impl Receiver {
                 Answer::Here { acting: self.own.permit.epoch().is_ok() }
             }
             Question::Hello(hello) if known(&hello.secret) => {
-                let answer = self.hello(&hello);
+                let answer = self.hello(caller, &hello);
                 caller.known = matches!(answer, Answer::Welcome(..));
                 answer
             }
             Question::Ping { .. } | Question::Hello(_) => refused(UNKNOWN, "the secret is another"),
             _ if !caller.known => refused(UNKNOWN, "say who you are first"),
-            question => self.take(question).unwrap_or_else(|error| refused("failed", error.to_string())),
+            question => {
+                self.take(caller, question).unwrap_or_else(|error| refused("failed", error.to_string()))
+            }
         }
     }
 
-    fn hello(&self, hello: &Hello) -> Answer {
+    fn hello(&self, caller: &mut Caller, hello: &Hello) -> Answer {
         if hello.version != VERSION {
             return refused("version", "the other one runs another version: give both the same");
         }
@@ -180,7 +199,11 @@ impl Receiver {
         match self.standing(&mut state) {
             // Before anything is copied: the keystore goes first, and without its own a vault is nothing.
             Ok(Some((history, _))) if history.pair != hello.pair => other_vault(),
-            Ok(standing) => Answer::Welcome(self.own.name.clone(), standing),
+            Ok(standing) => {
+                state.welcomed = state.welcomed.saturating_add(1);
+                caller.serial = state.welcomed;
+                Answer::Welcome(self.own.name.clone(), standing)
+            }
             Err(VaultError::Busy) => refused("busy", "a command of the other one has its vault open"),
             Err(error) => refused("vault", error.to_string()),
         }
@@ -208,20 +231,26 @@ impl Receiver {
         state.standby.as_ref().map(|standby| Ok((standby.history()?, standby.last()))).transpose()
     }
 
-    fn take(&self, question: Question) -> io::Result<Answer> {
+    fn take(&self, caller: &Caller, question: Question) -> io::Result<Answer> {
         let mut held = self.state();
         let state = &mut *held;
-        let epoch = match &question {
-            Question::Batches(epoch, _)
-            | Question::Have(epoch, _)
-            | Question::Piece(epoch, _)
-            | Question::Only(epoch, ..)
-            | Question::Whole(epoch, _)
-            | Question::WholeEnds(epoch) => *epoch,
+        let (epoch, root) = match &question {
+            Question::Have(epoch, root) | Question::Only(epoch, root, _) => (*epoch, root.as_str()),
+            Question::Piece(epoch, piece) => (*epoch, piece.root.as_str()),
+            Question::Batches(epoch, _) | Question::Whole(epoch, _) | Question::WholeEnds(epoch) => {
+                (*epoch, DATABASE)
+            }
             Question::Ping { .. } | Question::Hello(_) => return Ok(refused(UNKNOWN, "not now")),
         };
         if let Some(answer) = self.fence(state, epoch) {
             return Ok(answer);
+        }
+        if root != DATABASE {
+            self.root(root)?;
+        }
+        // The epoch does not tell a frame that a dead line still had on its way: files have no numbers, and an older one would stay.
+        if !state.claim(root, caller.serial) {
+            return Ok(refused("old_line", "a later call of the acting one goes on with this"));
         }
         match question {
             Question::Batches(_, batches) => {

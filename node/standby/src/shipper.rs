@@ -463,6 +463,8 @@ impl Shipper {
                 return self.beside(source, epoch);
             }
         }
+        // It is older than the line that begins now, which takes over what lies beside as well.
+        *self.aside.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (mut standing, name) = self.approach(source, epoch)?;
         let mut mode = self.mode();
         let mut stopped = source.stopped();
