@@ -132,20 +132,21 @@ pub(super) async fn make_token(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let asker = desk.asker(&headers, None, true)?;
+    desk.asker(&headers, None, true)?;
     let body = body_of(&desk, request).await?;
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
         bad(format!("send {{\"name\",\"scopes\":[\"me\",\"vault\"] or [\"scim\"],\"days\"}}: {error}"))
     })?;
-    if wanted.scopes.contains(&Scope::Scim) && asker.role != "admin" {
-        return Err(denied("a token of the scope scim is an admin's to make"));
-    }
-    let (reader, role, now) = (asker.reader, asker.role, desk.now());
     let made = tokio::task::spawn_blocking(move || {
-        desk.tokens.make((&reader, &role), (&wanted.name, &wanted.scopes, wanted.days), now)
+        // Once more: the session may have ended while the body came, and the role is the one of now.
+        let asker = desk.asker(&headers, None, true)?;
+        if wanted.scopes.contains(&Scope::Scim) && asker.role != "admin" {
+            return Err(denied("a token of the scope scim is an admin's to make"));
+        }
+        let (who, what) = ((&*asker.reader, &*asker.role), (&*wanted.name, &*wanted.scopes, wanted.days));
+        desk.tokens.make(who, what, desk.now()).map_err(|error| unkept(&error))
     });
-    let made = made.await.map_err(|_| busy("the token was not made: try again"))?;
-    let (text, token) = made.map_err(|error| unkept(&error))?;
+    let (text, token) = made.await.map_err(|_| busy("the token was not made: try again"))??;
     tracing::info!(reader = token.reader, token = token.id, until_ms = token.until_ms, "a token was made");
     Ok(json_of(StatusCode::CREATED, &json!({ "token": text, "listed": token })))
 }

@@ -7,8 +7,8 @@
 //! | GET `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`, each of the last two with a number behind it | what is supported |
 //! | `/Me` | 501: a token is nobody's |
 //!
-//! The token is asked for before a body is read. Whom a change makes no staff has no session and no token when it is answered. Bodies
-//! are `application/scim+json`, errors too.
+//! The token is asked for before a body is read, and again when it has come. Whom a change makes no staff has no session and no token
+//! when it is answered. Bodies are `application/scim+json`, errors too.
 
 use axum::extract::Query;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -191,6 +191,8 @@ async fn make(
     let shown = query(asked)?.shown();
     let user = User::read(&body(&desk, request).await?)?;
     apart(desk, move |desk| {
+        // The token may have been revoked while the body came.
+        desk.scim(&headers)?;
         let (entry, touched) = desk.directory.make(user, desk.now())?;
         desk.follow(&touched)?;
         tracing::info!(user = entry.id, active = entry.user.is_active(), "the directory has a new user");
@@ -216,10 +218,13 @@ async fn find(
 /// Changes a user, ends what that ends, and gives the user as it is then.
 async fn change(
     desk: Shared,
+    headers: HeaderMap,
     (id, shown): (String, Shown),
     to: impl FnOnce(&User) -> Result<User, Fault> + Send + 'static,
 ) -> Result<Response, Fault> {
     apart(desk, move |desk| {
+        // The token may have been revoked while the body came.
+        desk.scim(&headers)?;
         let (entry, touched) = desk.directory.change(&id, desk.now(), to)?;
         desk.follow(&touched)?;
         if !touched.is_empty() {
@@ -244,7 +249,7 @@ async fn replace(
     desk.scim(&headers)?;
     let shown = query(asked)?.shown();
     let user = User::read(&body(&desk, request).await?)?;
-    change(desk, (id, shown), move |_| Ok(user)).await
+    change(desk, headers, (id, shown), move |_| Ok(user)).await
 }
 
 async fn alter(
@@ -257,7 +262,7 @@ async fn alter(
     desk.scim(&headers)?;
     let shown = query(asked)?.shown();
     let changes = body(&desk, request).await?;
-    change(desk, (id, shown), move |user| patch::apply(&changes, user)).await
+    change(desk, headers, (id, shown), move |user| patch::apply(&changes, user)).await
 }
 
 async fn remove(

@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::mapping::Staff;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -26,21 +27,45 @@ impl Silent {
         Self { stage, listen }
     }
 
-    async fn ask(&self, line: &str, kind: &str, more: &str) -> u16 {
+    /// Says that a body of so many bytes comes.
+    async fn begin(&self, line: &str, (kind, length): (&str, usize), more: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.listen).await.unwrap();
         let head = format!(
-            "{line} HTTP/1.1\r\nHost: aula.example\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n{more}\r\n"
+            "{line} HTTP/1.1\r\nHost: aula.example\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{more}\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        let mut begin = [0; 12];
-        stream.read_exact(&mut begin).await.unwrap();
-        std::str::from_utf8(&begin).unwrap().trim_start_matches("HTTP/1.1 ").parse().unwrap()
+        stream
+    }
+
+    async fn ask(&self, line: &str, kind: &str, more: &str) -> u16 {
+        status(self.begin(line, (kind, 100), more).await).await
+    }
+
+    /// The same with a body that comes when something else has happened, after who asks was asked who it is.
+    async fn ask_late(&self, line: &str, more: &str, body: &Value, meanwhile: impl FnOnce()) -> u16 {
+        let body = body.to_string();
+        let more = format!("{more}Expect: 100-continue\r\n");
+        let mut stream = self.begin(line, ("application/json", body.len()), &more).await;
+        // Told when the body is waited for.
+        let mut waits = [0; 25];
+        stream.read_exact(&mut waits).await.unwrap();
+        assert_eq!(&waits, b"HTTP/1.1 100 Continue\r\n\r\n");
+        meanwhile();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        status(stream).await
     }
 
     fn bearer(&self, reader: &str, scope: Scope) -> String {
         let made = self.stage.desk.tokens.make((reader, "admin"), ("a", &[scope], 1), clock());
         format!("Authorization: Bearer {}\r\n", made.unwrap().0)
     }
+}
+
+/// The status of an answer.
+async fn status(mut stream: TcpStream) -> u16 {
+    let mut begin = [0; 12];
+    stream.read_exact(&mut begin).await.unwrap();
+    std::str::from_utf8(&begin).unwrap().trim_start_matches("HTTP/1.1 ").parse().unwrap()
 }
 
 const CHANGES: [&str; 3] =
@@ -73,6 +98,41 @@ async fn a_body_that_does_not_come_is_given_up() {
         assert_eq!(silent.ask(line, FORM, "").await, 408, "{line}");
     }
     assert_eq!(silent.stage.desk.forms.available_permits(), MAX_FORMS, "their places are free again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_what_was_revoked_while_the_body_came_changes_nothing() {
+    let silent = Silent::new(Duration::from_secs(3_600)).await;
+    let desk = &silent.stage.desk;
+    let user = json!({"schemas": [crate::scim::CORE], "userName": "t-9", "roles": ["teacher"]});
+    for line in CHANGES {
+        let bearer = silent.bearer("head-1", Scope::Scim);
+        let revoke = || {
+            for token in desk.tokens.list(|_| true, clock()) {
+                assert!(desk.tokens.revoke(&token.id, |_| true).unwrap());
+            }
+        };
+        assert_eq!(silent.ask_late(line, &bearer, &user, revoke).await, 401, "{line}");
+        assert_eq!(desk.directory.list(None, (0, 9)).0, 0, "{line}");
+    }
+    let begin = |reader: &str, role: &str| {
+        let who = Staff { reader: reader.into(), role: role.into(), sections: None };
+        let (secret, _) = desk.sessions.begin(&who, ("east", &Said::default()), clock()).unwrap();
+        format!("Cookie: {SESSION_COOKIE}={secret}\r\n{ASKED_HEADER}: 1\r\n")
+    };
+    let (at, wanted) =
+        ("POST /identity/tokens", |scope: &str| json!({"name": "a", "scopes": [scope], "days": 1}));
+    let teacher = begin("t-1042", "teacher");
+    let dismiss = || assert_eq!(desk.sessions.revoke_reader("t-1042"), 1);
+    assert_eq!(silent.ask_late(at, &teacher, &wanted("me"), dismiss).await, 401);
+    let head = begin("head-1", "admin");
+    let demote = || desk.sessions.set_role("head-1", "teacher");
+    assert_eq!(silent.ask_late(at, &head, &wanted("scim"), demote).await, 403);
+    assert!(desk.tokens.list(|_| true, clock()).is_empty());
+    // As long as nothing happens it is done.
+    assert_eq!(silent.ask_late(at, &head, &wanted("me"), || ()).await, 201);
+    let bearer = silent.bearer("head-1", Scope::Scim);
+    assert_eq!(silent.ask_late(CHANGES[0], &bearer, &user, || ()).await, 201);
 }
 
 #[tokio::test]
