@@ -286,6 +286,12 @@ impl Directory {
         }
     }
 
+    /// The reader whom a user would make staff who is none now.
+    pub fn hires(&self, user: &User) -> Option<String> {
+        let (reader, _) = self.locked().staff(user)?;
+        (self.of(&reader) == Employed::Not).then_some(reader)
+    }
+
     /// A user by its number.
     ///
     /// # Errors

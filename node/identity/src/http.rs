@@ -357,8 +357,11 @@ impl Desk {
     }
 
     /// Ends the sessions of readers whom the roster does not name any more; says how many ended. Their tokens open nothing meanwhile, and
-    /// go on when the roster names them again.
-    pub async fn sweep(&self) -> usize {
+    /// go on when the roster names them again. Tokens of whom the directory does not have end for good.
+    pub async fn sweep(self: &Arc<Self>) -> usize {
+        let desk = self.clone();
+        // What fails is tried at the next look.
+        let _ = tokio::task::spawn_blocking(move || desk.end_left()).await;
         let (readers, office) = (self.sessions.readers(self.now()), self.office.clone());
         if readers.is_empty() {
             return 0;

@@ -215,7 +215,15 @@ impl Tokens {
     /// # Errors
     /// A file that cannot be written, or not be copied; all go on then.
     pub fn revoke_of(&self, reader: &str) -> Result<usize, TokensError> {
-        self.leave(|one| one.token.reader != reader || one.token.scopes.contains(&Scope::Scim))
+        self.revoke_gone(|own| own == reader)
+    }
+
+    /// Revokes all of the readers that `gone` chooses but those of the directory; says how many.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or not be copied; all go on then.
+    pub fn revoke_gone(&self, gone: impl Fn(&str) -> bool) -> Result<usize, TokensError> {
+        self.leave(|one| one.token.scopes.contains(&Scope::Scim) || !gone(&one.token.reader))
     }
 
     /// Revokes all but those that stay; says how many.

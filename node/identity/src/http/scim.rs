@@ -8,7 +8,8 @@
 //! | `/Me` | 501: a token is nobody's |
 //!
 //! The token is asked for before a body is read, and again when it has come. Whom a change makes no staff has no session and no token
-//! when it is answered. Bodies are `application/scim+json`, errors too.
+//! when it is answered; where that was cut short the tokens end later, and before that reader is staff again. Bodies are
+//! `application/scim+json`, errors too.
 
 use axum::extract::Query;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -138,6 +139,29 @@ impl Desk {
         }
         kept
     }
+
+    /// Revokes the tokens of whoever is no staff: a change of the directory is done before the tokens of whom it drops are, and between
+    /// the two a disk may refuse or this program end. Blocks.
+    pub(super) fn end_left(&self) {
+        // Who stands by has read neither file.
+        if self.ready().is_err() {
+            return;
+        }
+        match self.tokens.revoke_gone(|reader| self.directory.of(reader) == Employed::Not) {
+            Ok(0) => {}
+            Ok(tokens) => tracing::info!(tokens, "tokens ended of readers who are no staff any more"),
+            Err(error) => tracing::warn!(%error, "tokens of readers who left the staff stay on disk"),
+        }
+    }
+
+    /// Whoever becomes staff comes without tokens of before: those that the end of an earlier time left go first.
+    fn hire(&self, user: &User) -> Result<(), Fault> {
+        let Some(reader) = self.directory.hires(user) else { return Ok(()) };
+        self.tokens.revoke_of(&reader).map(|_| ()).map_err(|error| {
+            tracing::error!(%error, reader, "old tokens of somebody who comes back cannot be revoked");
+            Fault::of(503, "nothing was changed: old tokens of this reader cannot be revoked now")
+        })
+    }
 }
 
 /// Does it on a thread that may block: the disk is waited for.
@@ -193,6 +217,7 @@ async fn make(
     apart(desk, move |desk| {
         // The token may have been revoked while the body came.
         desk.scim(&headers)?;
+        desk.hire(&user)?;
         let (entry, touched) = desk.directory.make(user, desk.now())?;
         desk.follow(&touched)?;
         tracing::info!(user = entry.id, active = entry.user.is_active(), "the directory has a new user");
@@ -225,7 +250,11 @@ async fn change(
     apart(desk, move |desk| {
         // The token may have been revoked while the body came.
         desk.scim(&headers)?;
-        let (entry, touched) = desk.directory.change(&id, desk.now(), to)?;
+        let (entry, touched) = desk.directory.change(&id, desk.now(), |before| {
+            let user = to(before)?;
+            desk.hire(&user)?;
+            Ok(user)
+        })?;
         desk.follow(&touched)?;
         if !touched.is_empty() {
             tracing::info!(
