@@ -148,8 +148,9 @@ fn newer_told(
     }
     let mut left = MAX_NEWER_BYTES;
     let told = laid.into_iter().zip(whose).map(|(laid, id)| match laid {
-        Laid::Written => DocumentFate::Is(Fate::Taken),
-        Laid::Kept => DocumentFate::Is(Fate::Known),
+        Laid::Written(at_us) => DocumentFate::Has(Fate::Taken, at_us),
+        Laid::Kept(at_us) if id.is_some() => DocumentFate::Has(Fate::Known, at_us),
+        Laid::Kept(_) => DocumentFate::Is(Fate::Known),
         Laid::Newer(_) if !id.as_ref().is_some_and(|id| may.contains(id)) => DocumentFate::Is(Fate::Known),
         Laid::Newer(Document { content_type, bytes, updated_us }) => match left.checked_sub(bytes.len()) {
             Some(rest) => {

@@ -3,7 +3,8 @@
 //! A statement keeps its identifier, what it says and its timestamp. When it is `stored` is when it came here, so that whoever asks for
 //! what is new since some time is given it; who vouches for it is the replica with the client's name behind it, whatever it says itself. It
 //! voids what the replica brought, and describes activities that are not described here. Of a document the newest writing stays: a
-//! clock that is ahead counts as now. Absent: whose records a replica may bring.
+//! clock that is ahead counts as now, and whoever brought it is told when it was written as far as this store knows. Absent: whose records a
+//! replica may bring.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -49,10 +50,10 @@ pub enum Became {
 /// What became of a document that was brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Laid {
-    /// It is the one here now.
-    Written,
-    /// It was the one here.
-    Kept,
+    /// It is the one here now, written at this moment, microseconds since 1970.
+    Written(u64),
+    /// It was the one here, of this moment.
+    Kept(u64),
     /// This one here was written later, and stays.
     Newer(Document),
 }
@@ -175,14 +176,18 @@ impl Desk {
         {
             let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, mut sent) in brought {
-                sent.updated_us = sent.updated_us.min(now_us());
-                let became = match self.store.document(Reader::Itself, &key)? {
-                    Some(found) if is_same(&found, &sent) => Laid::Kept,
+                let found = self.store.document(Reader::Itself, &key)?;
+                // Over one that is ahead itself it counts as the moment after that: this store's clock was set back since.
+                let after = found.as_ref().map_or(0, Document::after);
+                sent.updated_us = sent.updated_us.min(now_us().max(after));
+                let became = match found {
+                    Some(found) if is_same(&found, &sent) => Laid::Kept(found.updated_us),
                     Some(found) if is_newer(&found, &sent) => Laid::Newer(found),
                     _ => {
+                        let at_us = sent.updated_us;
                         let documents = vec![DocumentChange::Put(key.clone(), sent)];
                         self.apply(Change { documents, ..Change::default() })?;
-                        Laid::Written
+                        Laid::Written(at_us)
                     }
                 };
                 self.store.keep_for(&key, &own)?;
