@@ -217,8 +217,9 @@ fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<
     let listed = listed.collect::<Option<Vec<String>>>()?;
     let named = people_of(&statement);
     let named = named.iter().filter_map(|own| name_of(own, home_page)).map(str::to_owned).collect();
-    let of_student = !listed.is_empty();
-    let brought = Brought { incoming: Incoming { statement, attachments, raw: None }, of_student };
+    let own = listed.iter().map(|id| ["account ", home_page, " ", id].concat());
+    let students = own.collect();
+    let brought = Brought { incoming: Incoming { statement, attachments, raw: None }, students };
     Some(Read { brought, listed, named })
 }
 
