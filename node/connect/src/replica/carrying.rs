@@ -122,6 +122,11 @@ impl Replica {
                     count(fate, row, home, did);
                     continue;
                 }
+                DocumentFate::Has(fate, at_us) => {
+                    let row = self.not_later(row, (key, before), at_us).await?;
+                    count(fate, row, home, did);
+                    continue;
+                }
             };
             let newer = read_paper(paper).ok_or(LevelError::Answer)?;
             match self.give_way((row.0, key), before, newer).await? {
@@ -136,7 +141,23 @@ impl Replica {
         Ok(())
     }
 
-    /// Lets a document give way to a newer one; gives how it is sealed now.
+    /// Dates a document back that was written later here than the district has it; gives how it is sealed now. A clock that was ahead when
+    /// it was written would win over whatever the district writes until then.
+    async fn not_later(
+        &self,
+        (row, tag): SealedRow,
+        (key, before): (Key, Document),
+        at_us: u64,
+    ) -> Result<SealedRow, LevelError> {
+        if before.updated_us <= at_us {
+            return Ok((row, tag));
+        }
+        let dated = Document { updated_us: at_us, ..before.clone() };
+        // One that was written here meanwhile is sealed otherwise than what was told of, and the next levelling's.
+        Ok(self.give_way((row.clone(), key), before, dated).await?.unwrap_or((row, tag)))
+    }
+
+    /// Lets a document give way to a newer one; gives how it is sealed now, and none where another one was written here meanwhile.
     async fn give_way(
         &self,
         (row, key): (Vec<u8>, Key),
@@ -146,6 +167,7 @@ impl Replica {
         let agent = key.shelf.agent.as_deref().and_then(|agent| agent.strip_prefix("account "));
         let home_page = agent.and_then(|agent| agent.split_once(' ')).map(|(page, _)| page.to_owned());
         let (entering, Some(home_page)) = (self.entering.clone(), home_page) else { return Ok(None) };
+        let given = newer.clone();
         let gave = tokio::task::spawn_blocking(move || {
             let desk = entering.desk(&home_page)?;
             desk.give_way(key, &before, newer)
@@ -157,7 +179,15 @@ impl Replica {
         if !gave {
             return Ok(None);
         }
-        self.with(move |vault| Ok(tag_of(vault, &row)?.map(|tag| (row, tag)))).await
+        self.with(move |vault| {
+            let now = vault.open_rows(None, std::slice::from_ref(&row), 0)?.pop();
+            let is_it = match now.as_ref().and_then(record) {
+                Some(Record::Document(_, now)) => now == given,
+                _ => false,
+            };
+            Ok(tag_of(vault, &row)?.filter(|_| is_it).map(|tag| (row, tag)))
+        })
+        .await
     }
 }
 

@@ -148,8 +148,9 @@ fn newer_told(
     }
     let mut left = MAX_NEWER_BYTES;
     let told = laid.into_iter().zip(whose).map(|(laid, id)| match laid {
-        Laid::Written => DocumentFate::Is(Fate::Taken),
-        Laid::Kept => DocumentFate::Is(Fate::Known),
+        Laid::Written(at_us) => DocumentFate::Has(Fate::Taken, at_us),
+        Laid::Kept(at_us) if id.is_some() => DocumentFate::Has(Fate::Known, at_us),
+        Laid::Kept(_) => DocumentFate::Is(Fate::Known),
         Laid::Newer(_) if !id.as_ref().is_some_and(|id| may.contains(id)) => DocumentFate::Is(Fate::Known),
         Laid::Newer(Document { content_type, bytes, updated_us }) => match left.checked_sub(bytes.len()) {
             Some(rest) => {
@@ -216,8 +217,9 @@ fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<
     let listed = listed.collect::<Option<Vec<String>>>()?;
     let named = people_of(&statement);
     let named = named.iter().filter_map(|own| name_of(own, home_page)).map(str::to_owned).collect();
-    let of_student = !listed.is_empty();
-    let brought = Brought { incoming: Incoming { statement, attachments, raw: None }, of_student };
+    let own = listed.iter().map(|id| ["account ", home_page, " ", id].concat());
+    let students = own.collect();
+    let brought = Brought { incoming: Incoming { statement, attachments, raw: None }, students };
     Some(Read { brought, listed, named })
 }
 

@@ -264,6 +264,8 @@ pub struct BringRecords {
 pub enum DocumentFate {
     /// As of an event; [`Fate::Elsewhere`]: the district's is newer, and comes another time.
     Is(Fate),
+    /// As of an event; it is the district's as well, and was written when the district says, microseconds since 1970.
+    Has(Fate, u64),
     /// The district's was written later: it takes the place of the replica's.
     Newer(Paper),
 }

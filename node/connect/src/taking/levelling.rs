@@ -48,6 +48,12 @@ pub struct Home {
     pub home_pages: BTreeSet<String>,
 }
 
+/// The key of a statement that voids another one, and that one's.
+type Voiding = (Vec<u8>, Vec<u8>);
+
+/// Keys of records whose key no student holds.
+type Strays = Vec<Vec<u8>>;
+
 /// A student who is to be erased here: each handle, with those events that the other side has told what becomes of. Who has another one by
 /// now, in whatever year, stays until that is told as well; and so who has a record that is not told of.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -63,47 +69,53 @@ pub struct Leaving {
 }
 
 impl Leaving {
-    /// Whether all that is kept of the student was told of.
-    fn is_all(&self, vault: &Vault) -> Result<bool, VaultError> {
-        let Some(first) = self.told.keys().next() else { return Ok(false) };
-        let Some((_, student)) = vault.keystore().student(first) else { return Ok(false) };
+    /// Where all that is kept of the student was told of, the keys of records that nobody holds and that name her; none where it was not.
+    /// `voiding` is of all statements that void another one.
+    fn all_told(&self, vault: &Vault, voiding: &[Voiding]) -> Result<Option<Strays>, VaultError> {
+        let Some(first) = self.told.keys().next() else { return Ok(None) };
+        let Some((_, student)) = vault.keystore().student(first) else { return Ok(None) };
         let handles = vault.keystore().handles_of(&student);
         for (handle, _) in &handles {
-            let Some(told) = self.told.get(handle) else { return Ok(false) };
+            let Some(told) = self.told.get(handle) else { return Ok(None) };
             let mut all = true;
             vault.event_tags(handle, |place, tag| {
                 all &= EventPlace::try_from(place).is_ok_and(|place| told.contains(&(place, tag)));
             })?;
             if !all {
-                return Ok(false);
+                return Ok(None);
             }
         }
-        self.are_records_told(vault, &handles)
+        self.records_told(vault, &handles, voiding)
     }
 
-    /// Whether all records of these handles were told of, and what voids them.
-    fn are_records_told(&self, vault: &Vault, handles: &[(Handle, SchoolYear)]) -> Result<bool, VaultError> {
+    /// As [`Leaving::all_told`], of the records of these handles and of what voids them.
+    fn records_told(
+        &self,
+        vault: &Vault,
+        handles: &[(Handle, SchoolYear)],
+        voiding: &[Voiding],
+    ) -> Result<Option<Strays>, VaultError> {
         let (terms, mut own) = (vault.terms()?, BTreeSet::new());
         for (handle, _) in handles {
             own.extend(held_by(vault, handle)?);
         }
         let strays = strays(vault, &terms, (&self.records.home_pages, &self.id), &own)?;
-        own.extend(strays);
+        own.extend(strays.iter().cloned());
         for key in &own {
             if !self.is_told(vault, key)? {
-                return Ok(false);
+                return Ok(None);
             }
         }
         // What nobody has any more is voided for nobody.
         if own.is_empty() || self.is_unknown {
-            return Ok(true);
+            return Ok(Some(strays));
         }
-        for (key, target) in voiding(vault, &terms)? {
-            if own.contains(&target) && !self.is_told(vault, &key)? {
-                return Ok(false);
+        for (key, target) in voiding {
+            if own.contains(target) && !self.is_told(vault, key)? {
+                return Ok(None);
             }
         }
-        Ok(true)
+        Ok(Some(strays))
     }
 
     fn is_told(&self, vault: &Vault, key: &[u8]) -> Result<bool, VaultError> {
@@ -178,15 +190,20 @@ impl Taking {
         for feed in replay {
             levelled.events.extend(self.replay(vault, feed)?.1);
         }
-        let mut erased = Vec::new();
+        // Once for all of them: it is of every student's statements.
+        let voiding = if leaving.is_empty() { Vec::new() } else { voiding(vault, &vault.terms()?)? };
+        let (mut erased, mut loose) = (Vec::new(), BTreeSet::new());
         for student in leaving {
-            if student.is_all(vault)? {
+            if let Some(strays) = student.all_told(vault, &voiding)? {
+                loose.extend(strays);
                 erased.extend(student.told.keys().next().copied());
                 levelled.anew.extend(student.told.keys());
             }
         }
         if !erased.is_empty() {
             levelled.erased = erased.len();
+            // What nobody holds goes with nobody, and would come home again with whoever is enrolled under that name.
+            vault.purge_rows(&loose)?;
             vault.erase(&erased, *at_ms)?;
             self.people.forget();
         }

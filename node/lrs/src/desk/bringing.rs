@@ -3,7 +3,8 @@
 //! A statement keeps its identifier, what it says and its timestamp. When it is `stored` is when it came here, so that whoever asks for
 //! what is new since some time is given it; who vouches for it is the replica with the client's name behind it, whatever it says itself. It
 //! voids what the replica brought, and describes activities that are not described here. Of a document the newest writing stays: a
-//! clock that is ahead counts as now. Absent: whose records a replica may bring.
+//! clock that is ahead counts as now, and whoever brought it is told when it was written as far as this store knows. Absent: whose records a
+//! replica may bring.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -31,8 +32,9 @@ const MAX_REFERRING: usize = 32;
 pub struct Brought {
     /// It passed its checks, and has its identifier.
     pub incoming: Incoming,
-    /// It names a student; one that does not is stored only where it voids what the replica brought.
-    pub of_student: bool,
+    /// The identifiers of students whom it names: it is stored while all of them are students. One without any is stored only where it voids
+    /// what the replica brought.
+    pub students: Vec<String>,
 }
 
 /// What became of a statement that was brought.
@@ -49,10 +51,10 @@ pub enum Became {
 /// What became of a document that was brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Laid {
-    /// It is the one here now.
-    Written,
-    /// It was the one here.
-    Kept,
+    /// It is the one here now, written at this moment, microseconds since 1970.
+    Written(u64),
+    /// It was the one here, of this moment.
+    Kept(u64),
     /// This one here was written later, and stays.
     Newer(Document),
 }
@@ -65,9 +67,9 @@ impl Desk {
     pub fn bring(&self, brought: Vec<Brought>, replica: &str) -> Result<Vec<Became>, DeskError> {
         let (mut keys, term) = (Keys::of_store(self.store()), Term::Replica(replica.to_owned()));
         let own = self.store.key(&term);
-        let prepared: Vec<(Prepared, bool)> = brought
+        let prepared: Vec<(Prepared, Vec<String>)> = brought
             .into_iter()
-            .map(|Brought { incoming, of_student }| {
+            .map(|Brought { incoming, students }| {
                 let (client, authority) = vouched(replica, &incoming.statement);
                 let version = incoming.statement.text_of("version").and_then(Version::parse);
                 let version = version.unwrap_or(Version::One);
@@ -75,7 +77,7 @@ impl Desk {
                 let mut prepared = Prepared::new(&mut keys, incoming, sender);
                 prepared.terms.push((term.clone(), own));
                 prepared.describes_new_only = true;
-                (prepared, of_student)
+                (prepared, students)
             })
             .collect();
         let mut became = Vec::with_capacity(prepared.len());
@@ -100,14 +102,14 @@ impl Desk {
     /// What is new, as one change; what becomes of each; and the places of those that were not known to be the replica's.
     fn weigh(
         &self,
-        prepared: Vec<(Prepared, bool)>,
+        prepared: Vec<(Prepared, Vec<String>)>,
         own: TermKey,
         (became, newest_us): (&mut Vec<Became>, &mut u64),
     ) -> Result<(Change, Vec<u64>), DeskError> {
         let asked: Vec<TermKey> = prepared.iter().flat_map(|(one, _)| one.near).collect();
         let found = self.store.first_places(&asked)?;
         let (mut batch, mut kept, mut seen) = (Batch::default(), Vec::new(), BTreeSet::new());
-        for ((one, of_student), near) in prepared.into_iter().zip(found.chunks(2)) {
+        for ((one, students), near) in prepared.into_iter().zip(found.chunks(2)) {
             let near = Near::at(near);
             let twice = !seen.insert(one.near[0]);
             became.push(match near.own() {
@@ -122,11 +124,14 @@ impl Desk {
                     Err(DeskError::Conflict(_)) => Became::Refused,
                     Err(error) => return Err(error),
                 },
-                None if !self.may_come(&batch, (&one, of_student), own)? => Became::Refused,
+                None if !self.may_come(&batch, (&one, !students.is_empty()), own)? => Became::Refused,
                 None => {
                     *newest_us = now_us().max(newest_us.saturating_add(1));
                     match self.add(&mut batch, one, near, *newest_us) {
-                        Ok(()) => Became::Stored,
+                        Ok(()) => {
+                            batch.students.extend(students);
+                            Became::Stored
+                        }
                         Err(DeskError::VoidsVoiding(_)) => Became::Refused,
                         Err(error) => return Err(error),
                     }
@@ -164,8 +169,8 @@ impl Desk {
         }
     }
 
-    /// Writes documents of a replica's where they are newer than those here; on return they are on disk, and known to be the replica's
-    /// too. Gives what became of each.
+    /// Writes documents of a replica's, of students alone, where they are newer than those here; on return they are on disk, and known to be
+    /// the replica's too. Gives what became of each.
     ///
     /// # Errors
     /// The store's: those before it are written.
@@ -175,14 +180,19 @@ impl Desk {
         {
             let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, mut sent) in brought {
-                sent.updated_us = sent.updated_us.min(now_us());
-                let became = match self.store.document(Reader::Itself, &key)? {
-                    Some(found) if is_same(&found, &sent) => Laid::Kept,
+                let found = self.store.document(Reader::Itself, &key)?;
+                // Over one that is ahead itself it counts as the moment after that: this store's clock was set back since.
+                let after = found.as_ref().map_or(0, Document::after);
+                sent.updated_us = sent.updated_us.min(now_us().max(after));
+                let became = match found {
+                    Some(found) if is_same(&found, &sent) => Laid::Kept(found.updated_us),
                     Some(found) if is_newer(&found, &sent) => Laid::Newer(found),
                     _ => {
+                        let at_us = sent.updated_us;
                         let documents = vec![DocumentChange::Put(key.clone(), sent)];
-                        self.apply(Change { documents, ..Change::default() })?;
-                        Laid::Written
+                        let students = key.shelf.agent.clone().into_iter().collect();
+                        self.apply(Change { documents, students, ..Change::default() })?;
+                        Laid::Written(at_us)
                     }
                 };
                 self.store.keep_for(&key, &own)?;
@@ -213,8 +223,8 @@ impl Desk {
 }
 
 /// Statements of one change each: what voids another writes that one anew, and is alone.
-fn groups(prepared: Vec<(Prepared, bool)>) -> Vec<Vec<(Prepared, bool)>> {
-    let mut groups: Vec<Vec<(Prepared, bool)>> = Vec::new();
+fn groups(prepared: Vec<(Prepared, Vec<String>)>) -> Vec<Vec<(Prepared, Vec<String>)>> {
+    let mut groups: Vec<Vec<(Prepared, Vec<String>)>> = Vec::new();
     for one in prepared {
         let alone = one.0.voids;
         match groups.last_mut().filter(|last| !alone && last.len() < GROUP) {

@@ -43,7 +43,9 @@ impl Desk {
             permitted(conditions, found.as_ref(), demand)?;
             *newest_us = now_us().max(newest_us.saturating_add(1));
             let Papers { content_type, bytes } = papers;
-            let sent = Document { content_type, bytes, updated_us: *newest_us };
+            // A writing is later than the one that it replaces, by whatever clock that was written.
+            let updated_us = found.as_ref().map_or(0, Document::after).max(*newest_us);
+            let sent = Document { content_type, bytes, updated_us };
             let whole = if which == Which::Post { merged(found, sent)? } else { sent };
             let documents = vec![DocumentChange::Put(key, whole)];
             self.apply(Change { documents, ..Change::default() })?

@@ -346,6 +346,8 @@ pub(super) struct Batch {
     inherited: BTreeMap<u64, BTreeSet<TermKey>>,
     /// Definitions, and whether they say anything new.
     activities: BTreeMap<String, (Json, bool)>,
+    /// Identifiers that must be students' still when it is applied.
+    pub(super) students: Vec<String>,
 }
 
 impl Batch {
@@ -357,6 +359,7 @@ impl Batch {
             inherited: self.inherited.into_iter().collect(),
             activities: news.map(|(id, (definition, _))| (id, definition)).collect(),
             documents: Vec::new(),
+            students: self.students,
         }
     }
 }

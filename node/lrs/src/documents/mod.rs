@@ -57,6 +57,11 @@ impl Document {
         format!("\"{}\"", hex::encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.bytes)))
     }
 
+    /// The moment after it was written, in microseconds since 1970.
+    pub const fn after(&self) -> u64 {
+        self.updated_us.saturating_add(1)
+    }
+
     fn is_json(&self) -> bool {
         self.content_type
             .split(';')

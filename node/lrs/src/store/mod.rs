@@ -119,6 +119,8 @@ pub struct Change {
     pub activities: Vec<(String, Json)>,
     /// Documents that are written or deleted, in order.
     pub documents: Vec<DocumentChange>,
+    /// Identifiers of people: where one is no student's by now, a store that seals for students applies nothing of it.
+    pub students: Vec<String>,
 }
 
 /// A document in a list.

@@ -315,6 +315,10 @@ impl Store for SealedStore {
 
     fn apply(&self, change: Change) -> Result<(), StoreError> {
         self.lent(|vault| {
+            // Else whoever was erased since the sender looked would be sealed as somebody whom nobody knows, or stand in others' rows.
+            if change.students.iter().any(|own| self.student(vault, own).is_none()) {
+                return Err(StoreError::Busy("a student in it was erased meanwhile".into()));
+            }
             let rows = self.rows(vault, change)?;
             Ok(vault.change_rows(&rows)?)
         })

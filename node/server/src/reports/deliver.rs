@@ -206,7 +206,8 @@ fn sealed(aside: &Path, made: &[Outgoing], to: &[String]) -> Result<Vec<Outgoing
         return files(aside);
     }
     let recipients = Recipients::new(to).hint("correct encrypt_to in config.toml")?;
-    let begun: PathBuf = aside.with_extension("begun");
+    // Beside it, and this place's alone: other places of the report seal at the same moment, to recipients of their own.
+    let begun = PathBuf::from(format!("{}.begun", aside.display()));
     // What an earlier process left when it was killed.
     let _ = std::fs::remove_dir_all(&begun);
     super::folder::empty(&begun)?;
@@ -375,6 +376,45 @@ mod tests {
         let (one, other) = (told()?, told()?);
         assert!(one.len() == 2 && one == other, "{one:?} {other:?}");
         assert_ne!(one[0], one[1], "each date has its own");
+        Ok(())
+    }
+
+    /// What one place is sealing is neither removed nor taken by another that begins meanwhile.
+    #[test]
+    fn places_of_one_report_seal_it_apart() -> Result<(), Failure> {
+        let (above, _, config) = outbox(
+            "kind = 'sftp'\naddress = '127.0.0.1:1'\nuser = 'd'\nkey = '/nowhere'\nhost_key = 'x'\n\
+             encrypt_to = ['age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p']\n\
+             [[delivery]]\nname = 'state'\nkind = 'sftp'\naddress = '127.0.0.1:1'\nuser = 'd'\nkey = '/nowhere'\n\
+             host_key = 'x'\nencrypt_to = ['age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg']",
+        )?;
+        let folder = above.path().join("delivered/nightly");
+        let aside = |place: &str| folder.join(format!(".2026-11-29.sealed-{place}"));
+        let recipients = |place: usize| match &config.delivery[place].by {
+            DeliveryBy::Sftp(to) => to.encrypt_to.clone(),
+            _ => Vec::new(),
+        };
+        let made = files(&folder.join("2026-11-29"))?;
+        // The second file of the first place is a pipe: it is in the midst of its files until somebody writes.
+        let pipe = above.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+            .hint("make a pipe")?;
+        let slow = [made[0].clone(), Outgoing { path: pipe.clone(), ..made[1].clone() }];
+        let (at, to) = (aside("board"), recipients(0));
+        let first = std::thread::spawn(move || sealed(&at, &slow, &to));
+        let (opened, writer) = std::sync::mpsc::channel();
+        // Opened once the other end is.
+        std::thread::spawn(move || opened.send(std::fs::OpenOptions::new().write(true).open(pipe)));
+        let writer = writer.recv_timeout(std::time::Duration::from_secs(60)).hint("see the first place")?;
+        let second = sealed(&aside("state"), &made, &recipients(1))?;
+        let bytes = || std::fs::read(&second[1].path).hint("read");
+        let before = bytes()?;
+        drop(writer.hint("open the pipe")?);
+        let first = first.join().unwrap_or_else(|_| Err(Failure::new("failed", "it panicked", "see it")))?;
+        let names = |files: &[Outgoing]| files.iter().map(|file| file.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&second), ["manifest.json.age", "report.html.age"]);
+        assert_eq!((names(&first), files(&aside("state"))?), (names(&second), second.clone()));
+        assert!(before == bytes()? && before != std::fs::read(&first[1].path).hint("read")?);
         Ok(())
     }
 

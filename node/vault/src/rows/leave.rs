@@ -110,7 +110,6 @@ impl Vault {
     /// # Errors
     /// When the database refuses.
     pub fn drop_unassigned(&self, now_ms: u64) -> Result<usize, VaultError> {
-        let mut batch = WriteBatch::default();
         let mut due = BTreeSet::new();
         for key in self.keys_under(Table::Rows, &[])? {
             let over = self.row(&key)?.is_some_and(|row| match row.custody {
@@ -118,12 +117,26 @@ impl Vault {
                 Custody::Students | Custody::District => false,
             });
             if over {
-                self.drop_row(&mut batch, &key)?;
                 due.insert(key);
             }
         }
-        self.write(batch)?;
-        self.rewrite_files(&due, &BTreeSet::new())?;
+        self.purge_rows(&due)?;
         Ok(due.len())
+    }
+
+    /// Removes rows, and what the files have of them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn purge_rows(&self, keys: &BTreeSet<Vec<u8>>) -> Result<(), VaultError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut batch = WriteBatch::default();
+        for key in keys {
+            self.drop_row(&mut batch, key)?;
+        }
+        self.write(batch)?;
+        self.rewrite_files(keys, &BTreeSet::new())
     }
 }

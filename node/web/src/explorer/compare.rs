@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, count, percent, span};
+use super::shell::{self, column, count, once_decided, percent, span};
 use super::shown;
 use super::standing;
 use super::words::{explained, word};
@@ -151,13 +151,14 @@ fn of_rounds(one: &RoundView, other: &RoundView) -> Markup {
         @for round in both { (standing::fallen(round)) }
         (shown::of_two_rounds(both))
         div .scroll tabindex="0" role="region" aria-label="Two rounds" { table .cards {
-            thead { tr { (column("Figure", false)) @for round in both { th scope="col" .n { a href={ "/rounds/" (round.round) } { "Round " (round.round) } } } (column("Difference", true)) } }
+            thead { tr { (column("Figure", false)) @for round in both { (column(&format!("Round {}", round.round), true)) } (column("Difference", true)) } }
             tbody {
-                tr { th scope="row" { "What was shared" } @for round in both { td .n { (round.title) } } td {} }
+                // Phones hide the head, and what is hidden must not have the keyboard: the links stand here.
+                tr { th scope="row" { "What was shared" } @for round in both { td .n { a href={ "/rounds/" (round.round) } { (round.title) } } } td {} }
                 tr { th scope="row" { "School year" } @for round in both { td .n { (round.school_year) } } td {} }
                 tr { th scope="row" { "Standing" } @for round in both { td .n { (standing::cell(round)) } } td {} }
                 @for (name, of) in counts { @let [a, b] = decisions.map(|decision| decision.and_then(of)); tr {
-                    th scope="row" { (name) } td .n { (count(a)) } td .n { (count(b)) } td .n { (change(a, b)) }
+                    th scope="row" { (name) } @for (decision, n) in decisions.iter().zip([a, b]) { td .n { (once_decided(decision.is_some(), n)) } } td .n { (change(a, b)) }
                 } }
                 @for (name, said) in texts { tr { th scope="row" { (name) } @for one in said { td .n { (one) } } td {} } }
             }
@@ -194,7 +195,105 @@ fn of_districts(names: &[String; 2], one: &[InRound], other: &[InRound]) -> Mark
 
 #[cfg(test)]
 mod tests {
+    use aula_ledger::state::schema::{DecisionStanding, Moment, RoundStatus, Window};
+    use aula_ledger::tx::ClassTerms;
+    use aula_ledger::types::{ClassId, Hash, Height, SchoolYear, TimeMs};
+
     use super::*;
+    use crate::read::rounds::DecisionView;
+
+    fn open(round: u32) -> RoundView {
+        let moment = Moment { height: Height(3), time_ms: TimeMs(3_000) };
+        RoundView {
+            round: RoundId(round),
+            class: ClassId(1),
+            title: "Reading devices".into(),
+            school_year: SchoolYear(2026),
+            opened: Height(3),
+            opened_ms: TimeMs(3_000),
+            requests_until: None,
+            request_window_ms: 1_000,
+            reveal_window_ms: 1_000,
+            attempt: 1,
+            window: Window::Requests,
+            window_since: moment,
+            window_until: moment,
+            follows: None,
+            parameters: 1,
+            equity: 500,
+            terms: ClassTerms::default(),
+            requests: None,
+            status: RoundStatus::Open,
+            standing: None,
+            reverted_at: None,
+            replaced_by: None,
+            decision: None,
+        }
+    }
+
+    /// Decided; `counts` is who got a place and who asked, where they are not withheld.
+    fn decided(round: u32, counts: Option<(u32, u32)>) -> RoundView {
+        let decision = DecisionView {
+            round: RoundId(round),
+            class: ClassId(1),
+            height: Height(9),
+            requests_root: Hash::default(),
+            decisions_root: Hash::default(),
+            requests: counts.map(|(_, asked)| asked),
+            placed: counts.map(|(placed, _)| placed),
+            waitlisted: counts.map(|_| 9),
+            first_choice: counts.map(|_| 12),
+            by_tier: None,
+            mandated: counts.map(|_| 0),
+            mandates_met: true,
+            by_band: None,
+            seed: Hash::default(),
+            seed_round: RoundId(round),
+            attempt: 1,
+            draw: 1,
+            revealed: Vec::new(),
+            withheld: Vec::new(),
+            objective: 0,
+            dual: 0,
+            gap_ppm: 0,
+            optimal: true,
+            work: 1,
+            max_work: 2,
+            certificate_sha256: Hash::default(),
+            prices: Vec::new(),
+            replaces: None,
+            min_cell_students: Some(10),
+        };
+        RoundView {
+            status: RoundStatus::Decided { height: Height(9) },
+            standing: Some(DecisionStanding::Stands),
+            decision: Some(decision),
+            ..open(round)
+        }
+    }
+
+    #[test]
+    fn of_a_round_that_nobody_decided_no_chart_says_that_anything_is_withheld() {
+        let drawn = |one: &RoundView, other: &RoundView| of_rounds(one, other).into_string();
+        let neither = drawn(&open(7), &open(8));
+        assert!(!neither.contains("withheld") && !neither.contains("<figure"), "{neither}");
+        let one = drawn(&decided(7, Some((15, 24))), &open(8));
+        assert!(one.contains("15 of 24") && one.matches("<svg").count() == 1, "{one}");
+        assert!(!one.contains("withheld"), "{one}");
+        // Decided, and told of nobody.
+        let both = drawn(&decided(7, None), &decided(8, None));
+        assert!(both.contains("Each of these counts is withheld"), "{both}");
+    }
+
+    #[test]
+    fn a_head_that_phones_hide_has_nothing_that_takes_the_keyboard() {
+        let page = of_rounds(&open(7), &decided(8, None)).into_string();
+        let (head, body) = page.split_once("<tbody>").unwrap_or_default();
+        assert!(head.contains("Round 7") && head.contains("Round 8"), "{head}");
+        let head = head.split_once("<thead>").unwrap_or_default().1;
+        assert!(!head.contains("<a ") && !head.contains("tabindex"), "{head}");
+        assert!(body.contains("href=\"/rounds/7\"") && body.contains("href=\"/rounds/8\""), "{body}");
+    }
 
     #[test]
     fn a_difference_is_signed_and_withheld_with_either_count() {

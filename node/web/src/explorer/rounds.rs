@@ -7,7 +7,7 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::Shown;
-use super::shell::{self, column, count, register};
+use super::shell::{self, column, once_decided, register};
 use super::shown;
 use super::standing;
 use super::verify;
@@ -61,15 +61,16 @@ fn row(round: &RoundView) -> Markup {
     let proof = |field: &str| decision.map(|d| format!("round-{}.{field}", d.round));
     let (placed, waiting) = (decision.and_then(|d| d.placed), decision.and_then(|d| d.waitlisted));
     let first = decision.and_then(|d| d.first_choice);
+    let told = |n: Option<u32>| once_decided(decision.is_some(), n);
     html! { tr {
         td .n { a href={ "/rounds/" (round.round) } { (round.round) } }
         td .wide { a href={ "/rounds/" (round.round) } { (round.title) } }
         td .n { (round.school_year) }
         td { (standing::cell(round)) }
-        td .n data-proof=[proof("students")] data-value=[round.requests] { (count(round.requests)) }
-        td .n data-proof=[proof("totals.placed")] data-value=[placed] { (count(placed)) }
-        td .n data-proof=[proof("totals.waitlisted")] data-value=[waiting] { (count(waiting)) }
-        td .n data-proof=[proof("totals.first_choice")] data-value=[first] { (count(first)) }
+        td .n data-proof=[proof("students")] data-value=[round.requests] { (told(round.requests)) }
+        td .n data-proof=[proof("totals.placed")] data-value=[placed] { (told(placed)) }
+        td .n data-proof=[proof("totals.waitlisted")] data-value=[waiting] { (told(waiting)) }
+        td .n data-proof=[proof("totals.first_choice")] data-value=[first] { (told(first)) }
         td { @match decision { Some(d) if d.mandates_met => { "all met" } Some(_) => { "not all met" } None => { "–" } } }
         td .n data-proof=[proof("objective")] data-value=[decision.map(|d| d.objective)] { @match decision { Some(d) => { (grouped(d.objective.unsigned_abs())) } None => { "–" } } }
         td { @match decision { Some(d) if d.optimal => { "optimal" } Some(d) => { "within " (d.gap_ppm) " millionths" } None => { "–" } }

@@ -196,6 +196,15 @@ pub(super) fn count(n: Option<impl Into<u64>>) -> Markup {
     }
 }
 
+/// A count of a round that may not be decided: such a round has none, and nothing of it is withheld.
+pub(super) fn once_decided(decided: bool, n: Option<impl Into<u64>>) -> Markup {
+    if decided {
+        count(n)
+    } else {
+        html! { "–" }
+    }
+}
+
 /// A head cell of a column that the script makes sortable.
 pub(super) fn column(title: &str, numbers: bool) -> Markup {
     html! { th scope="col" .n[numbers] { (title) } }

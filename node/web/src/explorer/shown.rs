@@ -33,7 +33,7 @@ pub(super) fn over_rounds(newest_first: &[RoundView]) -> Markup {
     round_by_round(decided.map(in_all).collect())
 }
 
-/// Who got a place in a round, of all who asked.
+/// Who got a place in a round that was decided, of all who asked.
 fn in_all(round: &RoundView) -> Bar {
     let decision = round.decision.as_ref();
     let of = decision.and_then(|one| Some((one.placed?.into(), one.requests?.into())));
@@ -48,9 +48,10 @@ fn in_all(round: &RoundView) -> Bar {
 /// What a filled and an outlined bar are of students.
 const STUDENTS: &str = "Filled: students who got a place. Outlined: students who asked.";
 
-/// Who got a place in each of two rounds.
+/// Who got a place in each of two rounds, as far as they are decided: of the others nothing is withheld.
 pub(super) fn of_two_rounds(both: [&RoundView; 2]) -> Markup {
-    chart("Who got a place", STUDENTS, &both.map(in_all))
+    let decided = both.into_iter().filter(|round| round.decision.is_some());
+    chart("Who got a place", STUDENTS, &decided.map(in_all).collect::<Vec<_>>())
 }
 
 /// Who got a place of the students of two districts, round by round; the newest first, as in the table.

@@ -1,8 +1,8 @@
 //! Documents that a school's record store took in: the newest writing stays on both sides, and her own are home before a student goes.
 
 use aula_lrs::desk::{Papers, Which};
-use aula_lrs::documents::{Conditions, Demand, Key, Kind, Shelf};
-use aula_lrs::store::Reader;
+use aula_lrs::documents::{Conditions, Demand, Document, Key, Kind, Shelf};
+use aula_lrs::store::{Change, DocumentChange, Reader};
 use aula_vault::rows::{Custody, NewRow, RowChange, TermSet};
 
 use super::super::wire::{BringRecords, DocumentFate, DocumentRow, Paper, RecordsBrought};
@@ -36,6 +36,15 @@ impl Side {
         Ok(())
     }
 
+    /// As a clock writes that is a year ahead.
+    fn write_ahead(&self, key: &Key, text: &str) -> Tested {
+        let updated_us = (aula_home::clock::now_ms() + 365 * 86_400_000) * 1_000;
+        let document = Document { content_type: "text/plain".into(), bytes: text.into(), updated_us };
+        let documents = vec![DocumentChange::Put(key.clone(), document)];
+        self.records()?.store().apply(Change { documents, ..Change::default() })?;
+        Ok(())
+    }
+
     pub(super) fn text(&self, key: &Key) -> Result<Option<String>, Failed> {
         let found = self.records()?.document(Reader::Itself, key)?;
         Ok(found.map(|document| String::from_utf8_lossy(&document.bytes).into_owned()))
@@ -52,7 +61,7 @@ impl Side {
 /// What became of a document, in a word.
 fn word(fate: &DocumentFate) -> String {
     match fate {
-        DocumentFate::Is(fate) => format!("{fate:?}"),
+        DocumentFate::Is(fate) | DocumentFate::Has(fate, _) => format!("{fate:?}"),
         DocumentFate::Newer(_) => "Newer".to_owned(),
     }
 }
@@ -104,6 +113,40 @@ async fn of_a_document_the_newest_writing_stays_on_both_sides() -> Tested {
     let did = world.level().await?;
     assert_eq!((did.level, did.erased), (true, 1), "{did:?}");
     assert_eq!(world.school.text(&bookmark)?, None);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_clock_that_is_ahead_undoes_nothing_that_is_written_later_on_either_side() -> Tested {
+    let world = Apart::new().await?;
+    world.level().await?;
+    let bookmark = state("S-0", "bookmark");
+    let both = |text: &str| -> Result<bool, Failed> {
+        let (here, there) = (world.school.text(&bookmark)?, world.district.text(&bookmark)?);
+        Ok(here.as_deref() == Some(text) && here == there)
+    };
+    // The school's is: what it wrote does not come back over what the district writes since.
+    world.school.write_ahead(&bookmark, "page 1")?;
+    assert_eq!(world.level().await?.records_sent, 1);
+    world.district.write(&bookmark, "page 2")?;
+    let did = world.level().await?;
+    assert_eq!((did.level, did.records_sent, did.records_received), (true, 0, 1), "{did:?}");
+    assert!(both("page 2")?);
+    // Nor is what it writes since lost.
+    world.school.write_ahead(&bookmark, "page 3")?;
+    assert_eq!(world.level().await?.records_sent, 1);
+    assert!(both("page 3")?);
+    // The district's was: what the school writes over it is later.
+    world.district.write_ahead(&bookmark, "page 4")?;
+    assert_eq!(world.level().await?.records_received, 1);
+    world.school.write(&bookmark, "page 5")?;
+    let did = world.level().await?;
+    assert_eq!((did.level, did.records_sent, did.records_received), (true, 1, 0), "{did:?}");
+    assert!(both("page 5")?);
+    world.district.write(&bookmark, "page 6")?;
+    assert_eq!(world.level().await?.records_received, 1);
+    assert!(both("page 6")?);
+    assert_eq!(world.level().await?.requests, 2);
     Ok(())
 }
 

@@ -235,9 +235,11 @@ async fn a_statement_that_came_before_its_student_was_known_comes_home_with_her(
     // There it is hers: it goes with her.
     assert_eq!(world.district.kept()?, 2);
     world.district.vault.erase(&[world.district.handle("S-0")?], NOW_MS)?;
-    assert!(!world.district.is_voided(1)?);
+    assert!(!world.district.is_voided(1)? && world.school.is_voided(1)?);
     let did = replica.level(&speaking, (GENESIS, NOW_MS), None).await?;
     assert_eq!((did.level, did.erased), (true, 1), "{did:?}");
+    // Nobody held it at the school, and it goes with her there as well; what names nobody's student stays.
+    assert!(!world.school.is_voided(1)? && world.school.is_voided(2)?);
     Ok(())
 }
 

@@ -46,6 +46,8 @@ pub(super) fn read(json: Json) -> Option<Change> {
             })
             .collect::<Option<_>>()?,
         documents: list("documents")?.iter().map(read_document).collect::<Option<_>>()?,
+        // It was applied.
+        students: Vec::new(),
     })
 }
 

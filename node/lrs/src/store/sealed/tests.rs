@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::desk::{Desk, Incoming, Papers, Sender, Turn, Which};
+use crate::desk::{Brought, Desk, DeskError, Incoming, Papers, Sender, Turn, Which};
 use crate::documents::{Conditions, Demand, Kind};
 use crate::json::read;
 use crate::statements::Filter;
@@ -222,6 +222,26 @@ fn whom_the_roster_does_not_know_is_dropped_in_time() {
     assert_eq!(world.vault.drop_unassigned(now_ms() + 89 * day_ms).expect("dropped"), 0);
     assert_eq!(world.vault.drop_unassigned(now_ms() + 91 * day_ms).expect("dropped"), 1);
     assert!(world.one(1).is_none() && world.one(2).is_some());
+}
+
+#[test]
+fn of_whoever_was_erased_meanwhile_a_replica_brings_nothing() {
+    let world = world();
+    let text = statement(1, &student(0), r#"{"id":"http://example.org/a"}"#, &student(1));
+    let statement = read(text.as_bytes()).expect("JSON");
+    let students = [0, 1].map(|number| format!("account http://example.org/students S-{number}"));
+    let shelf = Shelf { kind: Kind::AgentProfile, activity: None, agent: Some(students[0].clone()) };
+    let key = Key { shelf, registration: None, id: "pen".into() };
+    let document = Document { content_type: "text/plain".into(), bytes: b"red".to_vec(), updated_us: 1 };
+    let incoming = Incoming { statement, attachments: Vec::new(), raw: None };
+    let brought = Brought { incoming, students: students.to_vec() };
+    // Both were students when it was looked whose these are.
+    world.vault.erase(&world.students[..1], now_ms()).expect("erased");
+    let is_busy = |error: Option<DeskError>| matches!(error, Some(DeskError::Store(StoreError::Busy(_))));
+    assert!(is_busy(world.desk.bring(vec![brought], "lincoln").err()));
+    assert!(is_busy(world.desk.lay(vec![(key.clone(), document)], "lincoln").err()));
+    assert_eq!(world.desk.store().count().expect("counted"), 0);
+    assert!(world.desk.document(Reader::Itself, &key).expect("read").is_none());
 }
 
 #[test]
