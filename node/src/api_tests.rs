@@ -310,6 +310,7 @@ async fn every_page_reads_without_scripts_and_loads_nothing_from_elsewhere() -> 
         ("/districts", "Districts"),
         ("/schools", "Schools"),
         ("/members", "only"),
+        ("/consortia", "has admitted none"),
         ("/validators", "Missed rounds"),
         ("/parameters", "min_cell_students"),
         ("/budgets", "Budgets"),
