@@ -71,6 +71,7 @@ impl From<NotStarted> for BeginError {
 
 enum Event {
     Deliver { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
+    Read { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
     Handle { to: usize, from: usize, publisher: usize, message: Arc<Message> },
     Wake(usize),
     Start(usize),
@@ -298,6 +299,9 @@ impl World {
                         .later(busy_us, Event::Deliver { to, from, publisher, number, passes_on, message });
                 }
                 self.deliver(to, from, publisher, number, passes_on, &message);
+            }
+            Event::Read { to, from, publisher, number, passes_on, message } => {
+                self.reads(to, from, publisher, number, passes_on, message);
             }
             Event::Handle { to, from, publisher, message } => self.handles(to, from, publisher, &message),
             Event::Wake(at) => {

@@ -8,6 +8,7 @@ use aula_ledger::types::Height;
 
 use super::{Event, World};
 use crate::charges::{Charges, SAID_FROM_BYTES};
+use crate::measure::Counted;
 
 /// What its receiver does about a message.
 struct Weight {
@@ -25,8 +26,8 @@ impl World {
         let bytes = charges.bytes(message, is_gossiped, proposes);
         let machine = &mut self.machines[from];
         machine.line_ns = machine.line_ns.max(ready_us * 1_000) + charges.line_ns(bytes);
-        let (leaves_us, member) = (machine.line_ns.div_ceil(1_000), usize::from(machine.member));
-        if let Some(counted) = self.measure.as_mut().and_then(|measure| measure.of(member)) {
+        let leaves_us = machine.line_ns.div_ceil(1_000);
+        if let Some(counted) = self.counted(from) {
             counted.sent += bytes;
         }
         leaves_us
@@ -43,7 +44,7 @@ impl World {
         charges.records_us()
     }
 
-    /// A copy of a message arrives: it is read, dropped when it is known, passed on, and waits for the engine.
+    /// A copy of a message arrives: its envelope waits to be verified, and one that is known is dropped there.
     pub(super) fn arrives(
         &mut self,
         to: usize,
@@ -54,50 +55,63 @@ impl World {
         message: Arc<Message>,
     ) {
         let Some(charges) = self.plan.charges.filter(|_| self.machines[to].node.is_some()) else { return };
-        let now = self.now_us();
         let envelope_us = if passes_on { charges.envelope_us() } else { 0 };
-        let read_us = self.machines[to].network_us.max(now) + envelope_us;
+        let read_us = self.machines[to].network_us.max(self.now_us()) + envelope_us;
         self.machines[to].network_us = read_us;
         let is_known = passes_on && !self.is_new(number, to);
-        let weight = if is_known { None } else { Some(self.weight(to, &message)) };
-        let signatures = weight.as_ref().map_or(0, |weight| weight.signatures);
-        let member = usize::from(self.machines[to].member);
-        if let Some(counted) = self.measure.as_mut().and_then(|measure| measure.of(member)) {
+        if let Some(counted) = self.counted(to) {
             counted.copies += 1;
             counted.known += u64::from(is_known);
-            counted.verifying_us += charges.verify_us * (signatures + u64::from(passes_on));
+            counted.verifying_us += if passes_on { charges.verify_us } else { 0 };
         }
-        let Some(weight) = weight else { return };
+        if !is_known {
+            self.later(read_us, Event::Read { to, from, publisher, number, passes_on, message });
+        }
+    }
+
+    /// A new message is read: it is passed on, and waits for the engine.
+    pub(super) fn reads(
+        &mut self,
+        to: usize,
+        from: usize,
+        publisher: usize,
+        number: u64,
+        passes_on: bool,
+        message: Arc<Message>,
+    ) {
+        let Some(charges) = self.plan.charges else { return };
+        let weight = self.weight(to, &message);
+        let engine_us = weight.signatures * charges.verify_us;
+        if let Some(counted) = self.counted(to) {
+            counted.verifying_us += engine_us;
+        }
         if passes_on {
-            self.passes_on(to, from, publisher, number, &message, read_us);
+            self.passes_on(to, from, publisher, number, &message);
         }
+        let now = self.now_us();
         let machine = &mut self.machines[to];
-        machine.engine_us =
-            machine.engine_us.max(machine.busy_us).max(read_us) + weight.signatures * charges.verify_us;
+        machine.engine_us = machine.engine_us.max(machine.busy_us).max(now) + engine_us;
         // A block is judged beside the engine, which takes votes meanwhile.
         let judged_us = if weight.proposes { charges.records_us() } else { 0 };
         let done_us = machine.engine_us + judged_us;
         self.later(done_us, Event::Handle { to, from, publisher, message });
     }
 
+    /// A machine's counts, where they are kept.
+    fn counted(&mut self, at: usize) -> Option<&mut Counted> {
+        let member = usize::from(self.machines[at].member);
+        self.measure.as_mut().and_then(|measure| measure.of(member))
+    }
+
     /// The neighbours get it too, but for those who sent it or made it.
-    fn passes_on(
-        &mut self,
-        at: usize,
-        from: usize,
-        publisher: usize,
-        number: u64,
-        message: &Arc<Message>,
-        read_us: u64,
-    ) {
-        let says_so =
-            message.body().len() as u64 >= SAID_FROM_BYTES || is_proposal(message) && self.is_loaded();
+    fn passes_on(&mut self, at: usize, from: usize, publisher: usize, number: u64, message: &Arc<Message>) {
+        let is_long = message.body().len() as u64 >= SAID_FROM_BYTES;
+        let says_so = is_long || (self.is_loaded() && is_proposal(message));
         let neighbours: Vec<usize> = self.mesh.get(at).into_iter().flatten().copied().collect();
         for next in neighbours {
             let has = says_so && self.has_seen(number, next);
             if next != from && next != publisher && !has && self.sees(at, next) {
-                let delay_us = read_us - self.now_us().min(read_us);
-                self.send(at, next, publisher, number, true, message, delay_us);
+                self.send(at, next, publisher, number, true, message, 0);
             }
         }
     }

@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn parsed(words: &[&str]) -> Option<ConsortiumArgs> {
-        Shell::try_parse_from([&["consortium"], words].concat()).ok().map(|shell| shell.args)
+        Shell::try_parse_from([&["consortium"][..], words].concat()).ok().map(|shell| shell.args)
     }
 
     #[test]
