@@ -123,7 +123,7 @@ one of seven regions in turn. A parent ledger holds the consortia's certified he
 ])}
 
 The envelope of every copy is verified (libp2p does so before it knows whether it has the message), and each vote once more by the engine. Not in it: the lines
-downward, encryption, lost packets, timers that wait behind votes. Error: with seed {args.seed + 1} (other neighbours, other starts) {first} validators
+downward, encryption, lost packets, timers that wait behind votes; envelopes and the engine do not take each other's core, and a slow disk holds up what a member says, not what it hears. Error: with seed {args.seed + 1} (other neighbours, other starts) {first} validators
 are final within {number(other['finality_ms']['p50'])} ms half of the time, {number(other['finality_ms']['p99'])} ms 99 of 100, and send {number(other['sent_bytes_day']['mean'] / 1e9, 1)} GB a day; what is assumed moves them as far as it is wrong.
 
 ## Consortia without load

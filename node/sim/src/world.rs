@@ -72,7 +72,7 @@ impl From<NotStarted> for BeginError {
 enum Event {
     Deliver { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
     Read { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
-    Handle { to: usize, from: usize, publisher: usize, message: Arc<Message> },
+    Take { to: usize, from: usize, publisher: usize, message: Arc<Message> },
     Wake(usize),
     Start(usize),
     Begin(usize),
@@ -303,7 +303,7 @@ impl World {
             Event::Read { to, from, publisher, number, passes_on, message } => {
                 self.reads(to, from, publisher, number, passes_on, message);
             }
-            Event::Handle { to, from, publisher, message } => self.handles(to, from, publisher, &message),
+            Event::Take { to, from, publisher, message } => self.takes(to, from, publisher, &message),
             Event::Wake(at) => {
                 if self.machines[at].wakes_us != Some(now) {
                     return;

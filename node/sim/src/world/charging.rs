@@ -94,7 +94,7 @@ impl World {
         // A block is judged beside the engine, which takes votes meanwhile.
         let judged_us = if weight.proposes { charges.records_us() } else { 0 };
         let done_us = machine.engine_us + judged_us;
-        self.later(done_us, Event::Handle { to, from, publisher, message });
+        self.later(done_us, Event::Take { to, from, publisher, message });
     }
 
     /// A machine's counts, where they are kept.
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// The engine takes a message whose turn has come.
-    pub(super) fn handles(&mut self, to: usize, from: usize, publisher: usize, message: &Message) {
+    pub(super) fn takes(&mut self, to: usize, from: usize, publisher: usize, message: &Message) {
         let (peer, whose) = (self.machines[from].peer, self.machines[publisher].peer);
         let Some(node) = &mut self.machines[to].node else { return };
         node.hear(peer, whose, message);

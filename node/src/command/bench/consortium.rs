@@ -3,12 +3,12 @@
 //! Flow: arguments → a plan without faults, all members in the simulator's regions in turn → `aula_sim::measured` → one line. The
 //! figures are simulated: the same seed and arguments give the same line on every machine. What is charged: `aula_sim::charges`.
 
-use aula_lab::bench::Figures;
 use aula_sim::charges::Charges;
 use aula_sim::measure::{self, Measured};
 use clap::Args;
 use serde_json::json;
 
+use super::Figures;
 use crate::command::{Advise, Failure};
 
 /// Arguments of `aula bench consortium`.
