@@ -310,6 +310,7 @@ async fn every_page_reads_without_scripts_and_loads_nothing_from_elsewhere() -> 
         ("/districts", "Districts"),
         ("/schools", "Schools"),
         ("/members", "only"),
+        ("/consortia", "has admitted none"),
         ("/validators", "Missed rounds"),
         ("/parameters", "min_cell_students"),
         ("/budgets", "Budgets"),
@@ -431,8 +432,17 @@ async fn public_figures_are_proved_to_anybody_who_has_the_genesis() -> Tested {
         report.figures.iter().any(|figure| figure.get(name).is_some())
     };
     assert!(said(&report, "parameters") && said(&report, &format!("block-{tip}")), "{:?}", report.figures);
-    let registers =
-        ["members", "parameters", "places", "validators", "blocks", "milestones", "trail", "trail?limit=1"];
+    let registers = [
+        "consortia",
+        "members",
+        "parameters",
+        "places",
+        "validators",
+        "blocks",
+        "milestones",
+        "trail",
+        "trail?limit=1",
+    ];
     for path in registers.into_iter().chain(["round/0", "class/1", "block/1", "district/1", "school/11"]) {
         let bundle = s.client.get_bytes(&format!("/v1/evidence/figures/{path}")).await.map_err(failed)?;
         let report = aula_ledger::audit::verify(&bundle, &s.chain.genesis_bytes, &options);

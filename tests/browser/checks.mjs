@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 export const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 export const LIMIT = { timeout: 120_000 };
 const PAGES = ["/", "/rounds", "/rounds/0", "/pools", "/budgets", "/districts", "/districts/1", "/schools", "/schools/1", "/blocks",
-  "/blocks/1", "/transactions", "/validators", "/parameters", "/proposals", "/trail", "/milestones", "/members", "/verify", "/family", "/search?q=1",
+  "/blocks/1", "/transactions", "/validators", "/parameters", "/proposals", "/trail", "/milestones", "/members", "/consortia", "/verify", "/family", "/search?q=1",
   "/verify?lang=es", "/family?lang=es", "/classroom", "/classroom?lang=es", "/buildings", "/activity",
   "/compare", "/compare?of=rounds&one=0&other=1", "/compare?of=districts&one=1&other=2"];
 export const VIEWS = [

@@ -32,6 +32,7 @@ mod least;
 pub mod open;
 pub mod optimum;
 pub mod report;
+pub mod totals;
 mod verify;
 mod via;
 pub mod why;

@@ -22,6 +22,7 @@ mod mutations;
 mod page;
 mod protocols;
 mod reads;
+mod totals;
 mod vectors;
 mod via;
 mod world;

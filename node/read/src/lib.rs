@@ -11,6 +11,7 @@ mod error;
 pub mod acknowledgements;
 pub mod activity;
 pub mod audits;
+pub mod consortia;
 pub mod equity;
 pub mod family;
 pub mod index;

@@ -32,6 +32,7 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
         jitter_ms: [0, 2, 20, 150][usize::try_from(chance.below(4)).unwrap_or(0)],
         transaction_every_ms: [0, 300, 1_500, 5_000][usize::try_from(chance.below(4)).unwrap_or(0)],
         upgrade: upgrade(seed, nodes, healed_at),
+        charges: None,
         deviants,
         faults: Vec::new(),
     };
@@ -102,6 +103,7 @@ pub fn twins(seed: u64) -> Plan {
         jitter_ms: [0, 5, 100][usize::try_from(chance.below(3)).unwrap_or(0)],
         transaction_every_ms: 0,
         upgrade: None,
+        charges: None,
         deviants: vec![Deviant { member: twin, ways: vec![Way::Twin] }],
         faults,
     }
@@ -147,8 +149,8 @@ fn faults(plan: &Plan, damaged: &[u8], for_ms: u64, chance: &mut Chance) -> Vec<
         2 => once(What::PowerCut { members: some(plan.nodes, chance), for_ms: for_ms.min(10_000) }),
         3 | 4 => once(What::Partition { groups: groups(plan.nodes, chance), for_ms }),
         5 => {
-            let to =
-                (member + 1 + u8::try_from(chance.below(u64::from(plan.nodes))).unwrap_or(0)) % plan.nodes;
+            let nodes = u64::from(plan.nodes);
+            let to = u8::try_from((u64::from(member) + 1 + chance.below(nodes)) % nodes).unwrap_or(0);
             once(What::OneWay { from: member, to, for_ms })
         }
         6 => hidden_decision(plan.nodes, member, for_ms, chance),
@@ -216,7 +218,7 @@ mod tests {
     #[test]
     fn every_seed_gives_a_plan_that_can_be_run_and_read_again() {
         for seed in 0..300 {
-            for (nodes, seconds) in [(1, 90), (4, 120), (7, 3_600)] {
+            for (nodes, seconds) in [(1, 90), (4, 120), (7, 3_600), (200, 90)] {
                 let plan = plan(seed, nodes, seconds);
                 plan.check().unwrap();
                 assert_eq!(Plan::parse(&plan.to_toml().unwrap()).unwrap(), plan);

@@ -13,6 +13,7 @@
 //! Absent: libp2p and gossipsub, RocksDB, the HTTP API, vaults; members who join or leave.
 
 pub mod chance;
+pub mod charges;
 pub mod checks;
 mod clients;
 mod consortium;
@@ -20,6 +21,7 @@ mod deviant;
 pub mod disk;
 pub mod generate;
 mod machine;
+pub mod measure;
 pub mod network;
 pub mod plan;
 mod report;
@@ -49,6 +51,18 @@ pub fn run(plan: Plan) -> Result<Report, BeginError> {
 /// [`BeginError`] when the consortium cannot be set up.
 pub fn run_logged(plan: Plan) -> Result<Report, BeginError> {
     apart(|| Ok(World::new(plan)?.run()))
+}
+
+/// Runs a plan with costs charged until every member has decided so many heights, and says how the consortium did; `None` when it
+/// did not get beyond the first few. See [`measure`].
+///
+/// # Errors
+/// [`BeginError`] when the consortium cannot be set up.
+pub fn measured(plan: Plan, heights: u64) -> Result<(Report, Option<measure::Measured>), BeginError> {
+    apart(|| {
+        let quiet = tracing::subscriber::NoSubscriber::default();
+        tracing::subscriber::with_default(quiet, || Ok(World::new(plan)?.measure(heights)))
+    })
 }
 
 /// On a thread of its own: inside an asynchronous runtime its budget would end polls early and never be filled again.

@@ -73,6 +73,14 @@ pub struct Machine {
     pub wakes_us: Option<u64>,
     /// Until when it is busy with its disk.
     pub busy_us: u64,
+    /// Where costs are charged: when its line is free again, in nanoseconds; when its network and its engine are, in microseconds.
+    pub line_ns: u64,
+    /// See [`Self::line_ns`].
+    pub network_us: u64,
+    /// See [`Self::line_ns`].
+    pub engine_us: u64,
+    /// Every block is full: the next one is not waited with.
+    pub is_loaded: bool,
     /// The last height that it decided.
     pub decided: u64,
     /// What an operator says at the next start.
@@ -122,6 +130,10 @@ impl Machine {
             starts: 0,
             wakes_us: None,
             busy_us: 0,
+            line_ns: 0,
+            network_us: 0,
+            engine_us: 0,
+            is_loaded: false,
             decided: 0,
             confirmed: None,
             is_old: false,
@@ -137,13 +149,16 @@ impl Machine {
     pub fn start(&mut self, consortium: &Consortium, seed: u64) -> Result<(), NotStarted> {
         let store = Store::open(&self.disk, path(Target::Chain), consortium.tip, &consortium.state);
         let store = Arc::new(store.map_err(failed)?);
-        let setup = Setup {
+        let mut setup = Setup {
             confirmed_height: self.confirmed.take(),
             start: self.starts,
             seed: seed ^ u64::from(self.member),
             remembered: Arc::clone(&self.remembered),
             ..Setup::new(consortium.genesis, path(Target::Log).into(), path(Target::Guard).into())
         };
+        if self.is_loaded {
+            setup.idle = setup.busy;
+        }
         self.starts += 1;
         let clock = WallClock { now: Arc::clone(&self.now), off_ms: Arc::clone(&self.off_ms) };
         let executor =

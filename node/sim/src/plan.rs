@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Most members of a simulated consortium.
-pub const MOST_NODES: u8 = 31;
+use crate::charges::Charges;
+
+/// Most members of a simulated consortium: as many validators as the ledger takes
+/// ([`aula_ledger::chain::validators::MAX_VALIDATORS`]).
+pub const MOST_NODES: u8 = 200;
 /// Longest simulated time, in seconds: a hundred days.
 pub const MOST_SECONDS: u64 = 100 * 24 * 3_600;
 
@@ -42,6 +45,9 @@ pub struct Plan {
     /// A switch of the protocol; the chain begins with the newest when there is none.
     #[serde(default)]
     pub upgrade: Option<Upgrade>,
+    /// What work and bytes cost in simulated time; nothing when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charges: Option<Charges>,
     /// Members that do not keep the rules.
     #[serde(default)]
     pub deviants: Vec<Deviant>,

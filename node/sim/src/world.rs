@@ -16,18 +16,21 @@ use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
 use crate::chance::Chance;
+use crate::charges;
 use crate::checks::Checks;
 use crate::clients::Clients;
 use crate::consortium::{Consortium, ConsortiumError};
 use crate::deviant::Deviant;
 use crate::machine::{Machine, NotStarted, Now};
+use crate::measure::{Measure, Measured, WARM_UP};
 use crate::network::Ways;
-use crate::plan::{DOWN_MS, Plan, Way};
+use crate::plan::{DOWN_MS, MOST_NODES, Plan, Way};
 use crate::report::Report;
 use crate::trace::Trace;
 
 mod accused;
 mod breaking;
+mod charging;
 mod sending;
 mod upgrade;
 
@@ -38,6 +41,11 @@ const PROGRESS_MS: u64 = 45_000;
 const FURTHER: u64 = 2;
 /// How often a twin's halves are seen by others, in milliseconds at most.
 const TWINS_MS: u64 = 4_000;
+/// Who has had a message: a bit for each machine, the second halves of twins included.
+type Seen = [u64; 5];
+const _: () = assert!(5 * 64 >= MOST_NODES as usize + MOST_NODES as usize / 3, "a machine without a bit");
+/// For how long a measured chain may stand still.
+const STILL_MS: u64 = 120_000;
 /// How often memory is looked at.
 const LOOK_MS: u64 = 5_000;
 
@@ -63,6 +71,8 @@ impl From<NotStarted> for BeginError {
 
 enum Event {
     Deliver { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
+    Read { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
+    Take { to: usize, from: usize, publisher: usize, message: Arc<Message> },
     Wake(usize),
     Start(usize),
     Begin(usize),
@@ -97,7 +107,7 @@ pub struct World {
     disks: Chance,
     lies: Chance,
     /// Who has had a message that was sent to all, by its number.
-    seen: BTreeMap<u64, u64>,
+    seen: BTreeMap<u64, Seen>,
     messages: u64,
     healed: Option<(u64, u64)>,
     level_after_ms: Option<u64>,
@@ -105,6 +115,10 @@ pub struct World {
     refused: BTreeSet<usize>,
     /// The first height of the next protocol, once it was proposed.
     switch_at: Option<Height>,
+    /// Each member's neighbours, where costs are charged.
+    mesh: Vec<BTreeSet<usize>>,
+    /// What is measured, in a run that is.
+    measure: Option<Measure>,
 }
 
 impl World {
@@ -153,7 +167,16 @@ impl World {
             level_after_ms: None,
             refused: BTreeSet::new(),
             switch_at: None,
+            mesh: Vec::new(),
+            measure: None,
         };
+        if let Some(charged) = world.plan.charges {
+            world.mesh = charges::mesh(nodes, charged.mesh, &mut Chance::of(world.plan.seed, "mesh"));
+            for machine in &mut world.machines {
+                machine.disk.set_sync_us(charged.sync_us);
+                machine.is_loaded = charged.records > 0;
+            }
+        }
         world.prepare();
         Ok(world)
     }
@@ -195,6 +218,30 @@ impl World {
             self.happens(event);
         }
         self.report()
+    }
+
+    /// Runs until every member has decided so many heights beyond the first few, or to the first violation.
+    pub fn measure(mut self, heights: u64) -> (Report, Option<Measured>) {
+        self.measure = Some(Measure::new(self.plan.nodes, WARM_UP + heights));
+        // A chain that stands still for this long will not go on by itself: what was measured until then is told.
+        let (mut reached, mut until) = (0, STILL_MS * 1_000);
+        while let Some(((at, _), event)) = self.queue.pop_first() {
+            let is_over = self.measure.as_ref().is_some_and(Measure::is_over);
+            if is_over || at > until || self.checks.count() > 0 {
+                break;
+            }
+            self.now.store(at, Ordering::Relaxed);
+            self.checks.set_time(at / 1_000);
+            self.happens(event);
+            if self.checks.height() > reached {
+                reached = self.checks.height();
+                until = at + STILL_MS * 1_000;
+            }
+        }
+        let now_us = self.now_us();
+        let charges = self.plan.charges.unwrap_or_default();
+        let measured = self.measure.take().and_then(|measure| measure.finish(now_us, &charges));
+        (self.report(), measured)
     }
 
     fn report(mut self) -> Report {
@@ -243,6 +290,9 @@ impl World {
         let now = self.now_us();
         match event {
             Event::Deliver { to, from, publisher, number, passes_on, message } => {
+                if self.plan.charges.is_some() {
+                    return self.arrives(to, from, publisher, number, passes_on, message);
+                }
                 let busy_us = self.machines[to].busy_us;
                 if busy_us > now && self.machines[to].node.is_some() {
                     return self
@@ -250,6 +300,10 @@ impl World {
                 }
                 self.deliver(to, from, publisher, number, passes_on, &message);
             }
+            Event::Read { to, from, publisher, number, passes_on, message } => {
+                self.reads(to, from, publisher, number, passes_on, message);
+            }
+            Event::Take { to, from, publisher, message } => self.takes(to, from, publisher, &message),
             Event::Wake(at) => {
                 if self.machines[at].wakes_us != Some(now) {
                     return;
@@ -407,6 +461,9 @@ impl World {
             NodeEvent::Decided { height, hash, .. } => {
                 self.trace.note(now, at, "decided", &hash.0);
                 self.machines[at].decided = height.0;
+                if let (Some(measure), Some(store)) = (&mut self.measure, &self.machines[at].store) {
+                    measure.decided(usize::from(member), height.0, now, store);
+                }
                 let machine = &self.machines[at];
                 if machine.counts()
                     && let Some(store) = &machine.store

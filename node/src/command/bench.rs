@@ -5,11 +5,13 @@ use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome, Verdict};
 
+pub mod consortium;
+
 /// Arguments of `aula bench`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula bench ledger --validators 4 --seconds 20 --records 400000\n  aula bench ledger --seconds 20 --records \
-                  20000 --rate 1000\n  aula bench reads --transactions 200000 --rounds 50 --decisions 15000\n  aula bench zk\n  aula bench feed --seconds 10 --source frames\n  aula bench replicas --events 100000"
+                  20000 --rate 1000\n  aula bench reads --transactions 200000 --rounds 50 --decisions 15000\n  aula bench zk\n  aula bench feed --seconds 10 --source frames\n  aula bench replicas --events 100000\n  aula bench consortium --validators 200"
 )]
 pub struct BenchArgs {
     /// What to measure
@@ -30,6 +32,8 @@ pub enum What {
     Zk,
     /// What levelling a school's replica with its district costs, by how far they differ
     Replicas(replicas::ReplicasArgs),
+    /// How a consortium of many districts decides, in simulated time
+    Consortium(consortium::ConsortiumArgs),
     /// Events from a publishing process into the vault and the twins of another
     Feed(feed::FeedArgs),
     /// The node of `bench feed`
@@ -61,6 +65,7 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Result<Outcome, Failure
             feed::run_publish(args).await?;
             return Ok(Outcome { verdict: Verdict::Yes, answer: None });
         }
+        What::Consortium(args) => tokio::task::block_in_place(|| consortium::run(args)),
         What::Zk => tokio::task::block_in_place(zk::run),
     }?;
     Ok(if within { Outcome::yes(json, text) } else { Outcome::no(json, text) })

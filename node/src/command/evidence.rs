@@ -41,7 +41,7 @@ use super::{Advise, Context, Failure, Outcome, absolute, vault, within};
     after_help = "Examples:\n  aula evidence round 7 --home D/auditor --rpc http://127.0.0.1:8480 -o round-7.bundle\n  aula evidence \
                   allocation 7 HANDLE -o place.bundle\n  aula evidence student 12 1988 HANDLE -o state.bundle\n  aula \
                   evidence student 12 1988 HANDLE --fields skill:00001,need --home D/district-12 -o state.bundle\n  aula \
-                  evidence budget ACCOUNT 1988 -o budget.bundle\n  aula evidence access 12 --entry 3 --home D/district-12 -o read.bundle\n  aula evidence sample 7 --home D/auditor\n\n\
+                  evidence budget ACCOUNT 1988 -o budget.bundle\n  aula evidence access 12 --entry 3 --home D/district-12 -o read.bundle\n  aula evidence figures --via https://parent.example:8480 -o east.bundle\n  aula evidence sample 7 --home D/auditor\n\n\
                   Then, anywhere: aula-audit verify FILE --genesis genesis.json"
 )]
 pub struct EvidenceArgs {
@@ -134,6 +134,13 @@ pub enum About {
         #[command(flatten)]
         place: Place,
     },
+    /// The public figures of the whole ledger: parameters, validators, budgets, the newest rounds' reports. With --via PARENT what
+    /// `aula consortium totals` adds up
+    Figures {
+        /// Which node, and which file
+        #[command(flatten)]
+        place: Place,
+    },
     /// Which students of a decided round its seed draws for an audit: all for an auditor, its own for a district; writes no
     /// file
     Sample {
@@ -187,6 +194,7 @@ impl About {
             }
             Self::Budget { funder, school_year, place } => (format!("budget/{funder}/{school_year}"), place),
             Self::Access { district, place, .. } => (format!("access/{district}"), place),
+            Self::Figures { place } => ("figures".to_owned(), place),
             Self::Sample { .. } | Self::Audit(_) => return None,
         };
         let joint = if route.contains('?') { '&' } else { '?' };
@@ -197,7 +205,7 @@ impl About {
 
     /// The bundle's bytes, asked for with the one credential that opens them; none for what is public.
     async fn fetch(&self, context: &Context, route: &str, place: &Place) -> Result<Vec<u8>, Failure> {
-        if let Self::Access { .. } = self {
+        if matches!(self, Self::Access { .. } | Self::Figures { .. }) {
             return Ok(place.rpc.client(context)?.get_bytes(route).await?);
         }
         let rows = Rows::of_home(context, &LedgerArgs::of(&place.rpc)).await?;

@@ -33,8 +33,8 @@ pub struct SimArgs {
     /// Simulated hours, from 0.025 (90 seconds) to 2400; with --plan they replace the plan's, whose faults must fit [default: 1]
     #[arg(long, value_name = "H", value_parser = hours)]
     pub hours: Option<f64>,
-    /// Validators, 1 to 31; with --plan they replace the plan's, all of whose members must be among them [default: 4]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=31))]
+    /// Validators, 1 to 200 (above thirty a run takes long); with --plan they replace the plan's, all of whose members must be among them [default: 4]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=200))]
     pub nodes: Option<u8>,
     /// A plan in TOML instead of the seed's own
     #[arg(long, value_name = "FILE")]

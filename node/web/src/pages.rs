@@ -134,6 +134,7 @@ pages! {
     MEMBERS = Page::listed("/members", Ledger, "Members")
         .proved("/v1/evidence/figures/members", "all members")
         .exported("members");
+    CONSORTIA = Page::listed("/consortia", Ledger, "Consortia").proved("/v1/evidence/figures/consortia", "all consortia and their newest heads");
     ACTIVITY = Page::listed("/activity", Ledger, "Activity");
     VALIDATORS = Page::listed("/validators", Ledger, "Validators")
         .proved("/v1/evidence/figures/validators", "who the validators are")

@@ -10,7 +10,7 @@ use crate::tx::{AnchorHead, Change};
 use crate::types::Hash;
 
 /// A parent that has admitted the child.
-fn parent_of(child: &World) -> World {
+pub(super) fn parent_of(child: &World) -> World {
     let mut parent = World::with("parent", |genesis| genesis.protocol = Protocol::NEWEST);
     parent.agree(Change::AdmitConsortium {
         genesis: child.chain.parsed.sha256,
@@ -22,7 +22,7 @@ fn parent_of(child: &World) -> World {
 }
 
 /// Anchors the child's block of this height, after every change of its validators below that is not anchored yet.
-fn relay(parent: &mut World, child: &World, height: Height) {
+pub(super) fn relay(parent: &mut World, child: &World, height: Height) {
     let genesis = child.chain.parsed.sha256;
     let changes = schema::set_changes(&child.chain.state).unwrap();
     let known = schema::consortium(&parent.chain.state, &genesis).unwrap().unwrap();
@@ -34,7 +34,7 @@ fn relay(parent: &mut World, child: &World, height: Height) {
     }
 }
 
-fn parent_bundle(parent: &World, child: &World, height: Height) -> Bundle {
+pub(super) fn parent_bundle(parent: &World, child: &World, height: Height) -> Bundle {
     let genesis = child.chain.parsed.sha256;
     let keys = [FigureKey::Consortium(genesis), FigureKey::AnchoredHead { genesis, height }];
     parent.collector(&[]).figures(&keys, &[]).unwrap()
@@ -47,7 +47,7 @@ fn allocation(parent: &World, child: &World, height: Height) -> ViaBundle {
 }
 
 /// Both worlds, with the child's newest block anchored.
-fn both() -> (World, World) {
+pub(super) fn both() -> (World, World) {
     let child = World::decided();
     let mut parent = parent_of(&child);
     relay(&mut parent, &child, child.chain.height);

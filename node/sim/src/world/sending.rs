@@ -27,7 +27,7 @@ impl World {
         node.hear(peer, whose, message);
         if passes_on && self.is_new(number, to) && self.ways.are_broken() {
             for next in 0..self.machines.len() {
-                let seen = self.seen.get(&number).is_some_and(|seen| seen & (1 << next) != 0);
+                let seen = self.has_seen(number, next);
                 let own = self.machines[next].member == self.machines[publisher].member;
                 if !seen && !own && self.sees(to, next) {
                     self.send(to, next, publisher, number, true, message, 0);
@@ -38,19 +38,23 @@ impl World {
     }
 
     /// Whether a machine has a message for the first time.
-    fn is_new(&mut self, number: u64, at: usize) -> bool {
-        let seen = self.seen.entry(number).or_default();
-        let is_new = *seen & (1 << at) == 0;
-        *seen |= 1 << at;
+    pub(super) fn is_new(&mut self, number: u64, at: usize) -> bool {
+        let word = &mut self.seen.entry(number).or_default()[at / 64];
+        let is_new = *word & (1 << (at % 64)) == 0;
+        *word |= 1 << (at % 64);
         if self.seen.len() > REMEMBERED {
             self.seen.pop_first();
         }
         is_new
     }
 
+    pub(super) fn has_seen(&self, number: u64, at: usize) -> bool {
+        self.seen.get(&number).is_some_and(|seen| seen[at / 64] & (1 << (at % 64)) != 0)
+    }
+
     /// A message on its way, if it arrives.
     #[allow(clippy::too_many_arguments)]
-    fn send(
+    pub(super) fn send(
         &mut self,
         from: usize,
         to: usize,
@@ -79,7 +83,8 @@ impl World {
         let (from_region, to_region) = (region(a), region(b));
         for _ in 0..copies {
             let way = self.ways.delay_us(from_region, to_region, self.plan.jitter_ms, &mut self.network);
-            let at = self.now_us() + busy_us + way;
+            let ready_us = self.now_us() + busy_us;
+            let at = self.leaves(from, message, passes_on, ready_us) + way;
             let message = Arc::clone(message);
             self.later(at, Event::Deliver { to, from, publisher, number, passes_on, message });
         }
@@ -87,6 +92,7 @@ impl World {
 
     pub(super) fn sends(&mut self, at: usize, to: To, message: Message, busy_us: u64) {
         self.trace.note(self.now_us(), at, message.channel(), message.body());
+        let busy_us = busy_us + self.prepares(&message);
         let member = self.machines[at].member;
         if self.machines[at].is_bound()
             && let Some(said) = message.statement()

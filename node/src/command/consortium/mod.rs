@@ -10,6 +10,7 @@ mod anchor;
 mod list;
 mod propose;
 pub(super) mod request;
+mod totals;
 mod vote;
 
 /// Arguments of `aula consortium`.
@@ -18,7 +19,8 @@ mod vote;
     after_help = "Examples:\n  aula consortium propose request.json           a newcomer's file, as its `aula join` wrote it\n  \
                   aula consortium vote 7 yes\n  aula consortium list\n  aula consortium propose --close-district 3 --successor 4\n  \
                   aula consortium propose --revert 12 --because minutes.pdf\n  aula consortium propose --steward 2 district-07\n  \
-                  aula consortium propose --consortium east.json --name 'Eastern consortium'\n  aula consortium anchor --of https://east.example:8480\n\n\
+                  aula consortium propose --consortium east.json --name 'Eastern consortium'\n  aula consortium anchor --of https://east.example:8480\n  \
+                  aula consortium totals east.bundle west.bundle --genesis parent.json --via-genesis east.json --via-genesis west.json\n\n\
                   More than two thirds of the members with the role consortium must say yes; proposing is not voting.\nExit codes: \
                   0 done, 1 rejected by the ledger, 2 could not."
 )]
@@ -50,6 +52,8 @@ pub enum Action {
         #[arg(long, value_name = "URL")]
         of: String,
     },
+    /// Add up what consortia under one parent ledger show of themselves, each checked offline: money, requests, places
+    Totals(Box<totals::TotalsArgs>),
     /// List proposals in words: who is for them, what is needed, until when
     List {
         /// Only those that may be voted on
@@ -76,6 +80,7 @@ pub async fn run(context: &Context, args: &ConsortiumArgs) -> Result<Outcome, Fa
         Action::Propose(proposed) => propose::run(context, &args.acting, proposed).await,
         Action::Vote { number, word } => vote::run(context, &args.acting, *number, *word).await,
         Action::Anchor { of } => anchor::run(context, &args.acting, of).await,
+        Action::Totals(given) => totals::run(given),
         Action::List { open } => list::run(context, &args.acting.rpc, *open).await,
     }
 }

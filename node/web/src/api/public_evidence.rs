@@ -77,7 +77,7 @@ pub async fn figures(
     Shown { keys, blocks, ..Shown::default() }.bundle(&node).await
 }
 
-/// A register, for anybody: members, milestones, parameters, places, validators; or a page of blocks or of the trail
+/// A register, for anybody: consortia, members, milestones, parameters, places, validators; or a page of blocks or of the trail
 ///
 /// Of the trail, acts that name a student or a withheld count are left out.
 #[utoipa::path(get, path = "/v1/evidence/figures/{register}", tag = "evidence",
@@ -94,6 +94,17 @@ pub async fn register(
         "members" => {
             let members = schema::members(&*view)?;
             Shown::keys(members.iter().map(|one| FigureKey::Member(one.account)).collect())
+        }
+        "consortia" => {
+            let known = schema::consortia(&*view)?;
+            let keys = known.iter().flat_map(|one| {
+                let genesis = one.genesis;
+                let head = one.newest.as_ref();
+                let head = head.map(|head| FigureKey::AnchoredHead { genesis, height: head.height });
+                [FigureKey::Consortium(genesis)].into_iter().chain(head)
+            });
+            // A ledger without any still has a bundle.
+            Shown::keys([FigureKey::Parameters].into_iter().chain(keys).collect())
         }
         "milestones" => {
             let lines = schema::milestones_shown(&*view)?;

@@ -16,6 +16,7 @@ mod budgets;
 mod buildings;
 mod charts;
 mod compare;
+mod consortia;
 mod districts;
 mod equity;
 mod error;
@@ -79,6 +80,7 @@ fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
         "/buildings/plan" => get(buildings::plan),
         "/classroom" => get(crate::dashboard::classroom),
         "/members" => get(members::list),
+        "/consortia" => get(consortia::list),
         "/validators" => get(validators::list),
         "/activity" => get(activity::list),
         "/proposals" => get(proposals::list),

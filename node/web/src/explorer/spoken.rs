@@ -239,6 +239,7 @@ pub(super) fn page_name(name: &'static str, lang: Lang) -> &'static str {
             "Transactions" => "Transacciones",
             "Trail" => "Rastro",
             "Members" => "Miembros",
+            "Consortia" => "Consorcios",
             "Activity" => "Actividad",
             "Validators" => "Validadores",
             "Proposals" => "Propuestas",

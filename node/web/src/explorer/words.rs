@@ -209,6 +209,7 @@ mod tests {
             include_str!("hours.rs"),
             include_str!("trail.rs"),
             include_str!("members.rs"),
+            include_str!("consortia.rs"),
         ];
         for page in pages {
             for used in page.split("word(\"").skip(1).filter_map(|rest| rest.split('"').next()) {

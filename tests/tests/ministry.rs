@@ -1,0 +1,108 @@
+//! A parent ledger of two consortia, by commands alone: heads anchored, evidence over two ledgers, sums that verify, and the page.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use aula_tests::founders::{Founded, Running};
+use aula_tests::{alone, audit, line};
+use serde_json::{Value, json};
+
+/// The school year that the chains take.
+const YEAR: &str = "2026";
+
+/// One founder who decides and pays.
+fn founded(folder: &Path) -> Result<(Running, String)> {
+    std::fs::create_dir(folder)?;
+    let base = |accounts: &[String]| {
+        let roles = ["consortium", "funder"];
+        let member = json!({ "name": "founder-1", "roles": roles, "public_key": accounts.first() });
+        let params = json!({ "first_school_year": 2026, "last_school_year": 2026 });
+        Ok(Some(json!({ "members": [member], "params": params }).to_string()))
+    };
+    let Founded { nodes, genesis } = Founded::start_with(folder, 1, base)?;
+    let node = nodes.into_iter().next().context("no node")?;
+    Ok((node, text(&genesis)?))
+}
+
+fn text(path: &Path) -> Result<String> {
+    Ok(path.to_str().context("a path that is not text")?.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ministry_adds_up_what_two_consortia_prove_and_refuses_what_is_not_proved() -> Result<()> {
+    let _turn = alone().await;
+    let folder = tempfile::tempdir()?;
+    let at = |name: &str| folder.path().join(name);
+    let (parent, genesis) = founded(&at("parent"))?;
+    let (mut files, mut via, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut children = Vec::new();
+    for (number, (name, cents)) in [("east", "70000"), ("west", "500")].into_iter().enumerate() {
+        let (child, own) = founded(&at(name))?;
+        child.run(0, &["funder", "fund", "--year", YEAR, "--cents", cents])?;
+        parent.run(0, &["consortium", "propose", "--consortium", &own, "--name", name])?;
+        parent.run(0, &["consortium", "vote", &number.to_string(), "yes"])?;
+        let anchored = parent.run(0, &["consortium", "anchor", "--of", &child.rpc])?;
+        hashes.push(anchored["consortium"].as_str().context("no genesis")?.to_owned());
+        let file = text(&at(&format!("{name}.bundle")))?;
+        let told = child.run(0, &["evidence", "figures", "--via", &parent.rpc, "-o", &file])?;
+        ensure!(told["via"]["anchored"].is_u64() && told["kind"] == "public figures", "{told}");
+        files.push(file);
+        via.push(own);
+        children.push(child);
+    }
+
+    let words = |files: &[&str]| {
+        let mut words = vec!["consortium".to_owned(), "totals".into()];
+        words.extend(files.iter().map(|file| (*file).to_owned()));
+        words.extend(["--genesis".to_owned(), genesis.clone()]);
+        words.extend(via.iter().flat_map(|own| ["--via-genesis".to_owned(), own.clone()]));
+        words
+    };
+    let totals = |exit: i32, files: &[&str]| -> Result<Value> {
+        let words = words(files);
+        parent.run(exit, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let (east, west) = (files[0].as_str(), files[1].as_str());
+    let told = totals(0, &[east, west])?;
+    let sum = &told["totals"][0];
+    ensure!(
+        told["valid"] == true && told["consortia"].as_array().is_some_and(|all| all.len() == 2),
+        "{told}"
+    );
+    ensure!(sum["funded_cents"] == 70_500 && sum["charged_cents"] == 0 && sum["asked"] == 0, "{told}");
+    ensure!(
+        told["consortia"][0]["name"] == "east"
+            && told["consortia"][1]["genesis_sha256"] == hashes[1].as_str(),
+        "{told}"
+    );
+
+    // Twice the same, one bit of another, one whose genesis is not given.
+    ensure!(totals(2, &[east, west, east])?["error"]["code"] == "counted_twice");
+    let mut bytes = std::fs::read(east)?;
+    let half = bytes.len() / 2;
+    bytes[half] ^= 1;
+    let forged = text(&at("forged.bundle"))?;
+    std::fs::write(&forged, bytes)?;
+    let refused = totals(2, &[west, &forged])?;
+    ensure!(refused["error"]["code"] == "not_two_ledgers" && refused["totals"] == json!([]), "{refused}");
+    let alone = ["consortium", "totals", east, "--genesis", &genesis, "--via-genesis", &via[1]];
+    ensure!(parent.run(2, &alone)?["error"]["code"] == "no_genesis");
+    // Under the wrong parent the head is nobody's.
+    let other = ["consortium", "totals", east, "--genesis", &via[1], "--via-genesis", &via[0]];
+    ensure!(parent.run(1, &other)?["error"]["code"] == "not_valid");
+
+    // The ministry's page, and the bundle behind it.
+    let page = reqwest::get(format!("{}/consortia", parent.rpc)).await?.text().await?;
+    for (name, hash) in ["east", "west"].iter().zip(&hashes) {
+        ensure!(page.contains(&format!("data-proof=\"consortium-{hash}.newest.height\"")), "{name}: {page}");
+    }
+    let bundle = reqwest::get(format!("{}/v1/evidence/figures/consortia", parent.rpc)).await?.bytes().await?;
+    let file = text(&at("consortia.bundle"))?;
+    std::fs::write(&file, bundle)?;
+    let told = line(&audit(&["verify", &file, "--genesis", &genesis, "--output", "json"])?, 0)?;
+    let shown = told["figures"].as_array().context("no figures")?;
+    for hash in &hashes {
+        ensure!(shown.iter().any(|one| one.get(format!("consortium-{hash}")).is_some()), "{told}");
+    }
+    Ok(())
+}
