@@ -22,6 +22,7 @@ use crate::note::Note;
 use crate::people::People;
 
 mod levelling;
+pub(crate) mod records;
 #[cfg(test)]
 mod tests;
 

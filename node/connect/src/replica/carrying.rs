@@ -16,12 +16,13 @@ use aula_vault::{Vault, VaultError};
 use super::asking::{Levelled, Replica, compared};
 use super::district::{District, LevelError};
 use super::receiving::read_paper;
-use super::records::{OfSchool, RecordSet, SealedRow, tag_of};
+use super::records::{OfSchool, RecordSet, SealedRow};
 use super::wire::{
     Begun, BringRecords, DocumentFate, DocumentRow, Fate, LetGo, LetGone, MAX_LET_GO, MAX_RECORDS, Paper,
     RecordsBrought, Session, StatementRow,
 };
 use crate::taking::Home;
+use crate::taking::records::tag_of;
 
 /// Bytes of records after which no other one is brought with them.
 const ENOUGH_BYTES: usize = 2 << 20;

@@ -43,7 +43,7 @@ mod numbering;
 pub mod people;
 mod places;
 mod receiving;
-pub(crate) mod records;
+mod records;
 mod refusal;
 pub mod scope;
 pub mod served;

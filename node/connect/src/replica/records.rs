@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aula_ledger::types::Handle;
-use aula_lrs::store::levelling::{self, is_record};
+use aula_lrs::store::levelling;
 use aula_vault::rows::Terms;
 use aula_vault::{Vault, VaultError};
 
 use super::difference::{Id, root};
 use crate::door::{Door, Lent, lent_in_a_moment};
+use crate::taking::records::{held_by, strays, tag_of};
 
 /// Students, or records, that are looked at in one borrowing of the vault.
 const AT_ONCE: usize = 200;
@@ -104,17 +105,6 @@ impl RecordNumbers {
     }
 }
 
-/// Of a record's sealing eight bytes where what stands there changes; none of a document that is gone.
-///
-/// # Errors
-/// A damaged vault.
-pub(crate) fn tag_of(vault: &Vault, key: &[u8]) -> Result<Option<[u8; 8]>, VaultError> {
-    match levelling::changes(key) {
-        true => Ok(vault.row_seal(key)?.map(|seal| seal.tag)),
-        false => Ok(Some([0; 8])),
-    }
-}
-
 /// A school's records.
 #[derive(Debug, Default)]
 pub(super) struct OfSchool {
@@ -189,31 +179,6 @@ fn of_students(
         own.extend(rows);
     }
     Ok((own, others))
-}
-
-/// The keys of records that a student holds.
-///
-/// # Errors
-/// A damaged vault.
-pub(crate) fn held_by(vault: &Vault, handle: &Handle) -> Result<BTreeSet<Vec<u8>>, VaultError> {
-    Ok(vault.rows_of(handle)?.into_iter().filter(|key| is_record(key)).collect())
-}
-
-/// The keys of records that name an account of one of these home pages and nobody holds, without those that are known.
-///
-/// # Errors
-/// A damaged vault.
-pub(crate) fn strays(
-    vault: &Vault,
-    terms: &Terms,
-    (home_pages, id): (&BTreeSet<String>, &str),
-    known: &BTreeSet<Vec<u8>>,
-) -> Result<Vec<Vec<u8>>, VaultError> {
-    let mut found = Vec::new();
-    for home_page in home_pages {
-        found.extend(levelling::strays(vault, terms, (home_page, id), known)?);
-    }
-    Ok(found)
 }
 
 /// The keys of the records that the district has of a replica.

@@ -14,9 +14,9 @@ use aula_vault::feeds::Once;
 use aula_vault::{Vault, VaultError};
 
 use super::Taking;
+use super::records::{held_by, strays, tag_of};
 use crate::given::Feed;
 use crate::note::Note;
-use crate::replica::records::{held_by, strays, tag_of};
 
 /// What a replica or its district changes here.
 #[derive(Debug, Default)]
