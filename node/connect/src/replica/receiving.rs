@@ -18,6 +18,7 @@ use aula_lrs::validate;
 use aula_lrs::validate::text::{is_iri, is_media_type, is_uuid};
 use aula_lrs::version::Version;
 use aula_vault::access::Provided;
+use aula_vault::rows::MAX_PART_BYTES;
 use aula_vault::{LocalId, VaultError};
 
 use super::clients::Registered;
@@ -198,10 +199,20 @@ fn student_at(students: &[String], place: u16) -> Option<&str> {
     students.get(usize::from(place)).map(String::as_str).filter(|id| id.len() <= MAX_STUDENT_BYTES)
 }
 
+/// About what a statement and its attachments take where they are sealed: of a larger one the vault would say that it cannot be written.
+fn sealed_bytes(row: &StatementRow) -> usize {
+    let base64 = |bytes: &[u8]| bytes.len().div_ceil(3).saturating_mul(4);
+    let attached = row.attachments.iter().map(|(sha2, content_type, bytes)| {
+        base64(bytes).saturating_add(sha2.len()).saturating_add(content_type.len()).saturating_add(64)
+    });
+    attached.fold(row.body.len(), usize::saturating_add)
+}
+
 fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<Read> {
     let fits = row.body.len() <= MAX_STATEMENT_BYTES + ADDED_BYTES
         && row.students.len() <= MAX_STUDENTS
-        && row.attachments.len() <= MAX_PARTS;
+        && row.attachments.len() <= MAX_PARTS
+        && sealed_bytes(&row) <= MAX_PART_BYTES;
     if !fits {
         return None;
     }

@@ -370,6 +370,21 @@ async fn attack_what_is_asked_of_records_is_bounded() -> Tested {
     let long = did(1, "S-0").replace("somebody", &"s".repeat((1 << 20) + (8 << 10)));
     let large = BringRecords { statements: vec![row(&[0], &long)], ..many };
     assert_eq!(who.ask::<RecordsBrought>("bring_records", &large).await?.statements, [Fate::Refused]);
+    // Attachments of more than a vault seals are refused as the statement's fault, and are not the vault's.
+    let bytes = vec![b'x'; 13 << 20];
+    let sha2 = hex::encode(Sha256::digest(&bytes));
+    let described = did(2, "S-0").replacen(
+        "\"object\":{",
+        &format!(
+            r#""attachments":[{{"usageType":"http://example.org/u","display":{{"en":"a film"}},"contentType":"text/plain","length":13631488,"sha2":"{sha2}"}}],"object":{{"#
+        ),
+        1,
+    );
+    let attachments = vec![(sha2, "text/plain".to_owned(), bytes)];
+    let statements = vec![StatementRow { attachments, ..row(&[0], &described) }, row(&[0], &did(3, "S-0"))];
+    let large = BringRecords { statements, ..large };
+    let answer: RecordsBrought = who.ask("bring_records", &large).await?;
+    assert_eq!(answer.statements, [Fate::Refused, Fate::Taken]);
     Ok(())
 }
 
