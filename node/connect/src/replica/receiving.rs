@@ -48,6 +48,17 @@ struct Read {
     listed: Vec<String>,
     /// Whom it names, of the accounts that are students'.
     named: BTreeSet<String>,
+    /// Whom it names by accounts that are students' in what the district's own clients send, and not in what this replica brings.
+    beside: BTreeSet<String>,
+}
+
+/// The home pages of students' accounts.
+#[derive(Clone, Copy)]
+pub(super) struct Pages<'a> {
+    /// In what the replica brings.
+    pub own: &'a str,
+    /// In what the district's own clients send.
+    pub district: Option<&'a str>,
 }
 
 /// A document that passed its checks.
@@ -63,7 +74,7 @@ struct Lying {
 /// [`Refusal`]: some of it may be here, and the same again changes nothing.
 pub(super) fn receive(
     entering: &Entering,
-    (who, home_page): (&Registered, &str),
+    (who, pages): (&Registered, Pages<'_>),
     brought: BringRecords,
     (year, now_ms): (SchoolYear, u64),
 ) -> Result<RecordsBrought, Refusal> {
@@ -72,9 +83,9 @@ pub(super) fn receive(
         return Err(Refusal::malformed(format!("bring at most {MAX_RECORDS} records at once")));
     }
     let statements: Vec<Option<Read>> =
-        statements.into_iter().map(|row| statement(home_page, &students, row)).collect();
+        statements.into_iter().map(|row| statement(pages, &students, row)).collect();
     let documents: Vec<Option<Lying>> =
-        documents.into_iter().map(|row| document(home_page, &students, row)).collect();
+        documents.into_iter().map(|row| document(pages.own, &students, row)).collect();
     let (judged, owned) = lent_in_a_moment(entering.door(), |vault| {
         let mut judging = Judging::of(vault, who)?;
         let judged = statements.iter().map(|read| match read {
@@ -88,7 +99,7 @@ pub(super) fn receive(
         });
         Ok((judged, owned.collect::<Result<Vec<_>, VaultError>>()?))
     })?;
-    let desk = entering.desk(home_page)?;
+    let desk = entering.desk(pages.own)?;
     let coming = statements.into_iter().zip(&judged).filter(|(_, fate)| fate.is_none());
     let coming: Vec<Brought> = coming.filter_map(|(read, _)| Some(read?.brought)).collect();
     let mut became = match coming.is_empty() {
@@ -180,6 +191,12 @@ fn judge(judging: &mut Judging<'_>, read: &Read) -> Result<Option<Fate>, VaultEr
             return Ok(Some(Fate::Refused));
         }
     }
+    for id in &read.beside {
+        // It would be sealed for nobody whom it names so.
+        if judging.owns(id)? != Some(Fate::Unknown) {
+            return Ok(Some(Fate::Refused));
+        }
+    }
     if unknown {
         return Ok(Some(Fate::Unknown));
     }
@@ -208,7 +225,7 @@ fn sealed_bytes(row: &StatementRow) -> usize {
     attached.fold(row.body.len(), usize::saturating_add)
 }
 
-fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<Read> {
+fn statement(pages: Pages<'_>, students: &[String], row: StatementRow) -> Option<Read> {
     let fits = row.body.len() <= MAX_STATEMENT_BYTES + ADDED_BYTES
         && row.students.len() <= MAX_STUDENTS
         && row.attachments.len() <= MAX_PARTS
@@ -226,12 +243,16 @@ fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<
     let attachments = matched(std::slice::from_ref(&statement), parts.collect()).ok()?.pop()?;
     let listed = row.students.iter().map(|place| student_at(students, *place).map(str::to_owned));
     let listed = listed.collect::<Option<Vec<String>>>()?;
-    let named = people_of(&statement);
-    let named = named.iter().filter_map(|own| name_of(own, home_page)).map(str::to_owned).collect();
-    let own = listed.iter().map(|id| ["account ", home_page, " ", id].concat());
+    let people = people_of(&statement);
+    let of = |page: &str| -> BTreeSet<String> {
+        people.iter().filter_map(|own| name_of(own, page)).map(str::to_owned).collect()
+    };
+    let named = of(pages.own);
+    let beside = pages.district.filter(|page| *page != pages.own).map(of).unwrap_or_default();
+    let own = listed.iter().map(|id| ["account ", pages.own, " ", id].concat());
     let students = own.collect();
     let brought = Brought { incoming: Incoming { statement, attachments, raw: None }, students };
-    Some(Read { brought, listed, named })
+    Some(Read { brought, listed, named, beside })
 }
 
 fn document(home_page: &str, students: &[String], row: DocumentRow) -> Option<Lying> {

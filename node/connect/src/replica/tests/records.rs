@@ -389,6 +389,38 @@ async fn attack_what_is_asked_of_records_is_bounded() -> Tested {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_a_replica_of_another_home_page_names_no_student_by_the_districts() -> Tested {
+    let world = Apart::new().await?;
+    let parameters: super::super::served::Parameters = Arc::new(|| Ok((DIGEST, reference())));
+    let own = "https://tablets.example.org";
+    let known = registered("s", "[11]", &format!("[\"lincoln\"]\nhome_page = \"{own}\""))?;
+    let served = Served::new(world.district.entering(), known, parameters, now);
+    let served = Arc::new(served.of_home_page(Some(HOME_PAGE.into())));
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", socket.local_addr()?);
+    let routes = router(served);
+    tokio::spawn(async move { axum::serve(socket, routes).await });
+    let who = District::with(&url, ("lincoln".into(), "s".into()), None)?;
+    let session = who.ask::<Begun>("begin", &BEGIN).await?.session;
+    // S-0 by the account that is hers here, beside somebody by one of the district's.
+    let met = |number: u32, id: &str| {
+        let other = student(id).replacen('{', r#"{"objectType":"Agent","#, 1);
+        statement(number, &student("S-0").replace(HOME_PAGE, own), "http://example.org/met", &other)
+    };
+    let statements = vec![
+        row(&[0], &met(1, "S-4")),
+        row(&[0], &met(2, "S-1")),
+        row(&[0], &met(3, "t-9")),
+        row(&[0], &did(4, "S-0")),
+    ];
+    let students = vec!["S-0".to_owned()];
+    let bring = BringRecords { session, students, statements, documents: Vec::new() };
+    let answer: RecordsBrought = who.ask("bring_records", &bring).await?;
+    assert_eq!(answer.statements, [Fate::Refused, Fate::Refused, Fate::Taken, Fate::Refused]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn without_a_home_page_records_are_refused_and_keep_their_student() -> Tested {
     let world = Apart::new().await?;
     world.level().await?;
