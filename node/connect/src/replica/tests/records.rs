@@ -193,6 +193,32 @@ async fn records_that_are_cut_anywhere_come_home_once() -> Tested {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn records_come_home_where_events_come_all_the_time() -> Tested {
+    let world = Apart::new().await?;
+    world.level().await?;
+    world.school.take("tablets", &[did(1, "S-0")])?;
+    let ended = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (pipeline, feed, until) = (world.school.pipeline.clone(), world.lincoln.clone(), ended.clone());
+    let tablets = std::thread::spawn(move || {
+        for n in 10_000.. {
+            let heard =
+                term(&feed, (n, n + 1), NOW_MS).ok().and_then(|one| pipeline.submit_and_wait(one).ok());
+            if heard.is_none() || until.load(Ordering::SeqCst) {
+                return;
+            }
+        }
+    });
+    let did = world.level().await;
+    ended.store(true, Ordering::SeqCst);
+    tablets.join().map_err(|_| "the tablets' thread")?;
+    let did = did?;
+    assert_eq!(did.records_sent, 1, "{did:?}");
+    assert!(world.district.one(1)?.is_some());
+    assert!(world.level().await?.level);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn who_left_goes_once_her_statements_are_home_and_one_that_is_refused_keeps_her() -> Tested {
     let world = Apart::new().await?;
     world.level().await?;
