@@ -18,6 +18,7 @@ use aula_lrs::validate;
 use aula_lrs::validate::text::{is_iri, is_media_type, is_uuid};
 use aula_lrs::version::Version;
 use aula_vault::access::Provided;
+use aula_vault::rows::MAX_PART_BYTES;
 use aula_vault::{LocalId, VaultError};
 
 use super::clients::Registered;
@@ -47,6 +48,17 @@ struct Read {
     listed: Vec<String>,
     /// Whom it names, of the accounts that are students'.
     named: BTreeSet<String>,
+    /// Whom it names by accounts that are students' in what the district's own clients send, and not in what this replica brings.
+    beside: BTreeSet<String>,
+}
+
+/// The home pages of students' accounts.
+#[derive(Clone, Copy)]
+pub(super) struct Pages<'a> {
+    /// In what the replica brings.
+    pub own: &'a str,
+    /// In what the district's own clients send.
+    pub district: Option<&'a str>,
 }
 
 /// A document that passed its checks.
@@ -62,7 +74,7 @@ struct Lying {
 /// [`Refusal`]: some of it may be here, and the same again changes nothing.
 pub(super) fn receive(
     entering: &Entering,
-    (who, home_page): (&Registered, &str),
+    (who, pages): (&Registered, Pages<'_>),
     brought: BringRecords,
     (year, now_ms): (SchoolYear, u64),
 ) -> Result<RecordsBrought, Refusal> {
@@ -71,9 +83,9 @@ pub(super) fn receive(
         return Err(Refusal::malformed(format!("bring at most {MAX_RECORDS} records at once")));
     }
     let statements: Vec<Option<Read>> =
-        statements.into_iter().map(|row| statement(home_page, &students, row)).collect();
+        statements.into_iter().map(|row| statement(pages, &students, row)).collect();
     let documents: Vec<Option<Lying>> =
-        documents.into_iter().map(|row| document(home_page, &students, row)).collect();
+        documents.into_iter().map(|row| document(pages.own, &students, row)).collect();
     let (judged, owned) = lent_in_a_moment(entering.door(), |vault| {
         let mut judging = Judging::of(vault, who)?;
         let judged = statements.iter().map(|read| match read {
@@ -87,7 +99,7 @@ pub(super) fn receive(
         });
         Ok((judged, owned.collect::<Result<Vec<_>, VaultError>>()?))
     })?;
-    let desk = entering.desk(home_page)?;
+    let desk = entering.desk(pages.own)?;
     let coming = statements.into_iter().zip(&judged).filter(|(_, fate)| fate.is_none());
     let coming: Vec<Brought> = coming.filter_map(|(read, _)| Some(read?.brought)).collect();
     let mut became = match coming.is_empty() {
@@ -179,6 +191,12 @@ fn judge(judging: &mut Judging<'_>, read: &Read) -> Result<Option<Fate>, VaultEr
             return Ok(Some(Fate::Refused));
         }
     }
+    for id in &read.beside {
+        // It would be sealed for nobody whom it names so.
+        if judging.owns(id)? != Some(Fate::Unknown) {
+            return Ok(Some(Fate::Refused));
+        }
+    }
     if unknown {
         return Ok(Some(Fate::Unknown));
     }
@@ -198,10 +216,20 @@ fn student_at(students: &[String], place: u16) -> Option<&str> {
     students.get(usize::from(place)).map(String::as_str).filter(|id| id.len() <= MAX_STUDENT_BYTES)
 }
 
-fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<Read> {
+/// About what a statement and its attachments take where they are sealed: of a larger one the vault would say that it cannot be written.
+fn sealed_bytes(row: &StatementRow) -> usize {
+    let base64 = |bytes: &[u8]| bytes.len().div_ceil(3).saturating_mul(4);
+    let attached = row.attachments.iter().map(|(sha2, content_type, bytes)| {
+        base64(bytes).saturating_add(sha2.len()).saturating_add(content_type.len()).saturating_add(64)
+    });
+    attached.fold(row.body.len(), usize::saturating_add)
+}
+
+fn statement(pages: Pages<'_>, students: &[String], row: StatementRow) -> Option<Read> {
     let fits = row.body.len() <= MAX_STATEMENT_BYTES + ADDED_BYTES
         && row.students.len() <= MAX_STUDENTS
-        && row.attachments.len() <= MAX_PARTS;
+        && row.attachments.len() <= MAX_PARTS
+        && sealed_bytes(&row) <= MAX_PART_BYTES;
     if !fits {
         return None;
     }
@@ -215,12 +243,16 @@ fn statement(home_page: &str, students: &[String], row: StatementRow) -> Option<
     let attachments = matched(std::slice::from_ref(&statement), parts.collect()).ok()?.pop()?;
     let listed = row.students.iter().map(|place| student_at(students, *place).map(str::to_owned));
     let listed = listed.collect::<Option<Vec<String>>>()?;
-    let named = people_of(&statement);
-    let named = named.iter().filter_map(|own| name_of(own, home_page)).map(str::to_owned).collect();
-    let own = listed.iter().map(|id| ["account ", home_page, " ", id].concat());
+    let people = people_of(&statement);
+    let of = |page: &str| -> BTreeSet<String> {
+        people.iter().filter_map(|own| name_of(own, page)).map(str::to_owned).collect()
+    };
+    let named = of(pages.own);
+    let beside = pages.district.filter(|page| *page != pages.own).map(of).unwrap_or_default();
+    let own = listed.iter().map(|id| ["account ", pages.own, " ", id].concat());
     let students = own.collect();
     let brought = Brought { incoming: Incoming { statement, attachments, raw: None }, students };
-    Some(Read { brought, listed, named })
+    Some(Read { brought, listed, named, beside })
 }
 
 fn document(home_page: &str, students: &[String], row: DocumentRow) -> Option<Lying> {

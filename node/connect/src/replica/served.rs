@@ -39,7 +39,7 @@ use super::judging::{Judged, Judging};
 use super::numbering::Numbering;
 use super::people;
 use super::places::Places;
-use super::receiving::receive;
+use super::receiving::{Pages, receive};
 use super::records::{RecordNumbers, RecordSet, of_replica};
 use super::refusal::Refusal;
 use super::scope::{Of, Set};
@@ -262,7 +262,8 @@ impl Served {
                 documents,
             });
         };
-        receive(&self.entering, (who, home_page), brought, (year, (self.clock)()))
+        let pages = Pages { own: home_page, district: self.home_page.as_deref() };
+        receive(&self.entering, (who, pages), brought, (year, (self.clock)()))
     }
 
     fn let_go(&self, who: &Registered, asked: &LetGo) -> Result<LetGone, Refusal> {

@@ -84,7 +84,13 @@ impl Desk {
         {
             let mut newest_us = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
             for group in groups(prepared) {
-                let (change, kept) = self.weigh(group, own, (&mut became, &mut newest_us))?;
+                let (mut change, kept) = self.weigh(group, own, (&mut became, &mut newest_us))?;
+                // A few at a time, since each of those that refer to these has attachments of its own; and first, since what is kept is not
+                // handed down again.
+                for some in std::mem::take(&mut change.inherited).chunks(REWRITTEN) {
+                    let (inherited, students) = (some.to_vec(), change.students.clone());
+                    self.apply(Change { inherited, students, ..Change::default() })?;
+                }
                 if !change.statements.is_empty() {
                     self.apply(change)?;
                 }

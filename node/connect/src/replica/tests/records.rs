@@ -193,6 +193,32 @@ async fn records_that_are_cut_anywhere_come_home_once() -> Tested {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn records_come_home_where_events_come_all_the_time() -> Tested {
+    let world = Apart::new().await?;
+    world.level().await?;
+    world.school.take("tablets", &[did(1, "S-0")])?;
+    let ended = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (pipeline, feed, until) = (world.school.pipeline.clone(), world.lincoln.clone(), ended.clone());
+    let tablets = std::thread::spawn(move || {
+        for n in 10_000.. {
+            let heard =
+                term(&feed, (n, n + 1), NOW_MS).ok().and_then(|one| pipeline.submit_and_wait(one).ok());
+            if heard.is_none() || until.load(Ordering::SeqCst) {
+                return;
+            }
+        }
+    });
+    let did = world.level().await;
+    ended.store(true, Ordering::SeqCst);
+    tablets.join().map_err(|_| "the tablets' thread")?;
+    let did = did?;
+    assert_eq!(did.records_sent, 1, "{did:?}");
+    assert!(world.district.one(1)?.is_some());
+    assert!(world.level().await?.level);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn who_left_goes_once_her_statements_are_home_and_one_that_is_refused_keeps_her() -> Tested {
     let world = Apart::new().await?;
     world.level().await?;
@@ -370,6 +396,53 @@ async fn attack_what_is_asked_of_records_is_bounded() -> Tested {
     let long = did(1, "S-0").replace("somebody", &"s".repeat((1 << 20) + (8 << 10)));
     let large = BringRecords { statements: vec![row(&[0], &long)], ..many };
     assert_eq!(who.ask::<RecordsBrought>("bring_records", &large).await?.statements, [Fate::Refused]);
+    // Attachments of more than a vault seals are refused as the statement's fault, and are not the vault's.
+    let bytes = vec![b'x'; 13 << 20];
+    let sha2 = hex::encode(Sha256::digest(&bytes));
+    let described = did(2, "S-0").replacen(
+        "\"object\":{",
+        &format!(
+            r#""attachments":[{{"usageType":"http://example.org/u","display":{{"en":"a film"}},"contentType":"text/plain","length":13631488,"sha2":"{sha2}"}}],"object":{{"#
+        ),
+        1,
+    );
+    let attachments = vec![(sha2, "text/plain".to_owned(), bytes)];
+    let statements = vec![StatementRow { attachments, ..row(&[0], &described) }, row(&[0], &did(3, "S-0"))];
+    let large = BringRecords { statements, ..large };
+    let answer: RecordsBrought = who.ask("bring_records", &large).await?;
+    assert_eq!(answer.statements, [Fate::Refused, Fate::Taken]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_a_replica_of_another_home_page_names_no_student_by_the_districts() -> Tested {
+    let world = Apart::new().await?;
+    let parameters: super::super::served::Parameters = Arc::new(|| Ok((DIGEST, reference())));
+    let own = "https://tablets.example.org";
+    let known = registered("s", "[11]", &format!("[\"lincoln\"]\nhome_page = \"{own}\""))?;
+    let served = Served::new(world.district.entering(), known, parameters, now);
+    let served = Arc::new(served.of_home_page(Some(HOME_PAGE.into())));
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", socket.local_addr()?);
+    let routes = router(served);
+    tokio::spawn(async move { axum::serve(socket, routes).await });
+    let who = District::with(&url, ("lincoln".into(), "s".into()), None)?;
+    let session = who.ask::<Begun>("begin", &BEGIN).await?.session;
+    // S-0 by the account that is hers here, beside somebody by one of the district's.
+    let met = |number: u32, id: &str| {
+        let other = student(id).replacen('{', r#"{"objectType":"Agent","#, 1);
+        statement(number, &student("S-0").replace(HOME_PAGE, own), "http://example.org/met", &other)
+    };
+    let statements = vec![
+        row(&[0], &met(1, "S-4")),
+        row(&[0], &met(2, "S-1")),
+        row(&[0], &met(3, "t-9")),
+        row(&[0], &did(4, "S-0")),
+    ];
+    let students = vec!["S-0".to_owned()];
+    let bring = BringRecords { session, students, statements, documents: Vec::new() };
+    let answer: RecordsBrought = who.ask("bring_records", &bring).await?;
+    assert_eq!(answer.statements, [Fate::Refused, Fate::Refused, Fate::Taken, Fate::Refused]);
     Ok(())
 }
 
