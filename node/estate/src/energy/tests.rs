@@ -134,6 +134,33 @@ fn a_by_pass_cools_with_outdoor_air_and_a_closed_zone_is_not_aired() {
 }
 
 #[test]
+fn a_by_pass_airs_a_zone_without_cooling() {
+    let weather = read_epw(epw().as_bytes()).unwrap();
+    let schedule = Schedule::read(b"zone,day,start,end,people\n0,tue,08:00,12:00,30\n", &["0"]).unwrap();
+    let year = |params: &str, cooling: &str| {
+        let text = OFFICE.replace("\"ach_vent\"", &format!("{params}\"ach_vent\"")).replace(
+            "\"max_cooling_energy_per_floor_area\":null",
+            &format!("\"max_cooling_energy_per_floor_area\":{cooling}"),
+        );
+        let building = read_building(text.as_bytes()).unwrap();
+        let warm = heat::warmth(&building, &weather, Some(&schedule), 26_000_000, false).remove(0);
+        (warm, run_weather(&building, &weather, Some(&schedule)))
+    };
+    let air = "\"fresh_air_per_person\":7,";
+    let (kept, _) = year(air, "null");
+    let (passed, _) = year(&format!("{air}\"bypass\":true,"), "null");
+    assert!(
+        passed.degree_hours < 0.5 * kept.degree_hours && passed.warmest_c < kept.warmest_c,
+        "{passed:?} {kept:?}"
+    );
+    // None of it is below the upper set point for the by-pass's sake, and where it suffices the air is just there.
+    let (_, hours) = year(&format!("{air}\"bypass\":true,"), "0");
+    let held = hours.steps.iter().filter(|hour| hour.step.air == 26_000_000 && hour.step.demand == 0);
+    assert!(held.count() > 10);
+    assert!(hours.steps.iter().all(|hour| hour.step.demand >= 0));
+}
+
+#[test]
 fn degree_hours_are_those_of_open_hours_without_cooling() {
     let building = read_building(OFFICE.as_bytes()).unwrap();
     let weather = read_epw(epw().as_bytes()).unwrap();
