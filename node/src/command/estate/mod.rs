@@ -22,6 +22,7 @@ mod import;
 mod moved;
 mod needs;
 mod optout;
+mod outputs;
 mod outside;
 mod page;
 mod plan;
@@ -99,8 +100,10 @@ pub enum Action {
 /// Runs `aula estate`.
 ///
 /// # Errors
-/// When a file cannot be read, is refused, or cannot be written, or a node refuses or cannot be reached.
+/// When a file cannot be read, is refused, or cannot be written, would be written over what is read, or a node refuses or cannot
+/// be reached.
 pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failure> {
+    outputs::check(&args.action)?;
     match &args.action {
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
