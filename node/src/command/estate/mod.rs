@@ -108,7 +108,7 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
         Action::Fit(args) => fit::run(args),
-        Action::Forecast(args) => forecast::run(args),
+        Action::Forecast(args) => forecast::run(context, args),
         Action::Needs(args) => needs::run(args),
         Action::Staff(args) => staff::run(args),
         Action::OptOut(args) => optout::run(args),
@@ -140,6 +140,11 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let path = absolute(path)?;
     let written = whole_file::replace(&path, Access::Private, bytes);
     written.advise(format!("cannot write {}", path.display()), "choose a folder you own")
+}
+
+/// So many of something, in words.
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Nanoseconds of processor time of this thread.
