@@ -30,6 +30,23 @@ fn walks_gaps_and_closed_days_are_those_of_the_lines() {
 }
 
 #[test]
+fn a_plan_that_is_worse_in_hard_terms_is_the_given_timetable() {
+    let instance = read(&String::from_utf8_lossy(TOY).replace("S 30", "S 5").into_bytes()).unwrap();
+    let given = [lesson(0, 0, 0), lesson(0, 0, 5), lesson(1, 0, 1)];
+    // One teacher's two lectures at once; a lecture that is missing; ten students in a room of five.
+    let twice = vec![lesson(0, 0, 0), lesson(0, 1, 0), lesson(1, 0, 1)];
+    let few = vec![lesson(0, 0, 0), lesson(1, 0, 1)];
+    let short = vec![lesson(0, 0, 0), lesson(0, 0, 3), lesson(1, 1, 1)];
+    for worse in [twice, few, short] {
+        let (kept, is_given) = no_worse(&instance, &given, worse);
+        assert!(is_given && kept == given);
+        assert_eq!((closed(&instance, &given, &kept), moved(&given, &kept)), (vec![], (0, 0)));
+    }
+    let other = vec![lesson(0, 0, 0), lesson(0, 0, 2), lesson(1, 0, 1)];
+    assert_eq!(no_worse(&instance, &given, other.clone()), (other, false));
+}
+
+#[test]
 fn a_closed_room_day_needs_less_and_lights_count_by_the_hour() {
     let instance = read(TOY).unwrap();
     let building = zones(&read_building(ZONE.as_bytes()).unwrap(), &instance).unwrap();
