@@ -14,7 +14,8 @@ pub struct RoomDay {
     pub day: u32,
 }
 
-fn open(instance: &Instance, lessons: &[Lesson]) -> BTreeSet<(u32, u32)> {
+/// Rooms and days with a lesson.
+pub(super) fn open(instance: &Instance, lessons: &[Lesson]) -> BTreeSet<(u32, u32)> {
     lessons.iter().map(|lesson| (lesson.room, lesson.period / instance.periods_per_day)).collect()
 }
 

@@ -27,6 +27,15 @@ fn walks_gaps_and_closed_days_are_those_of_the_lines() {
     let svg = picture(&instance, &given, &plan);
     assert_eq!(crate::xml::read(svg.as_bytes()).unwrap().name, "svg");
     assert_eq!(svg.matches("<title>a</title>").count(), 4);
+    // Both weeks have their days' names; what is closed and opened says so and is drawn unlike the rest.
+    assert_eq!((svg.matches(">day 0</text>").count(), svg.matches(">day 1</text>").count()), (2, 2));
+    for told in ["R day 1: closed by the plan", "S day 0: closed by the plan", "S day 1: opened by the plan"]
+    {
+        assert!(svg.contains(&format!("<title>{told}</title>")), "{told}");
+    }
+    // Each kind once more in the legend.
+    assert_eq!((svg.matches("stroke-dasharray").count(), svg.matches("<path ").count()), (3, 3));
+    assert!(svg.contains(">a room's day that is closed by the plan</text>"));
 }
 
 #[test]
