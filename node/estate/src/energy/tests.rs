@@ -93,6 +93,7 @@ fn a_closed_day_needs_less() {
     let building = read_building(OFFICE.as_bytes()).unwrap();
     let weather = read_epw(epw().as_bytes()).unwrap();
     assert_eq!((weather.first_weekday, weather.hours.len()), (1, 8760));
+    assert_eq!(read_epw(format!("\u{feff}{}", epw()).as_bytes()).unwrap(), weather, "a mark of its encoding");
     let plan = |days: &[&str]| {
         let rows: String = days.iter().map(|day| format!("0,{day},08:00,12:30,2\n")).collect();
         let schedule =

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aula_estate::ctt::{self, Instance};
 use clap::{Args, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -140,6 +141,28 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let path = absolute(path)?;
     let written = whole_file::replace(&path, Access::Private, bytes);
     written.advise(format!("cannot write {}", path.display()), "choose a folder you own")
+}
+
+/// Whether a file is an archive: by its first character, and where it is empty by its name.
+fn is_archive(path: &Path, bytes: &[u8]) -> bool {
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    start.starts_with(b"<") || start.is_empty() && name.trim_end_matches(".gz").ends_with(".xml")
+}
+
+/// A .ctt instance, for what archives are not for.
+fn courses(path: &Path) -> Result<Instance, Failure> {
+    let bytes = read(path)?;
+    if is_archive(path, &bytes) {
+        let message =
+            format!("{} is an XHSTT archive; this command reads .ctt instances only", path.display());
+        return Err(Failure::new(
+            "not_of_archives",
+            message,
+            "aula estate timetable --close-rooms takes archives",
+        ));
+    }
+    ctt::read(&bytes).map_err(|error| refused(path, &error))
 }
 
 /// So many of something, in words.

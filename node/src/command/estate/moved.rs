@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
-use super::{read, refused, thread_cpu_ns, write};
+use super::{courses, read, refused, thread_cpu_ns, write};
 
 /// Arguments of `aula estate move`.
 #[derive(Debug, Args)]
@@ -89,7 +89,7 @@ struct Answer {
 /// When a file cannot be read, is refused, or cannot be written, there is no such lecture, time or room, or the course is held then
 /// already.
 pub fn run(args: &MoveArgs) -> Result<Outcome, Failure> {
-    let instance = ctt::read(&read(&args.instance)?).map_err(|error| refused(&args.instance, &error))?;
+    let instance = courses(&args.instance)?;
     let lessons = ctt::read_solution(&instance, &read(&args.timetable)?)
         .map_err(|error| refused(&args.timetable, &error))?;
     let wish = wish(args, &instance, &lessons)?;
@@ -220,6 +220,20 @@ mod tests {
 
     const INSTANCE: &str = "Name: T\nCourses: 2\nRooms: 2\nDays: 2\nPeriods_per_day: 2\nCurricula: 1\nConstraints: 0\n\nCOURSES:\n\
         a t 2 1 20\nb u 1 1 10\n\nROOMS:\nR 30\nS 30\n\nCURRICULA:\nq 1 a\n\nUNAVAILABILITY_CONSTRAINTS:\n\nEND.\n";
+
+    #[test]
+    fn an_archive_is_told_to_be_none_of_courses() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let code = |name: &str, text: &str| -> std::io::Result<Option<String>> {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text)?;
+            Ok(courses(&path).err().map(|failure| failure.code))
+        };
+        assert_eq!(code("a.xml", " <HighSchoolTimetableArchive/>")?.as_deref(), Some("not_of_archives"));
+        assert_eq!(code("b.XML", "")?.as_deref(), Some("not_of_archives"));
+        assert_eq!((code("c.ctt", INSTANCE)?, code("d.ctt", "")?.as_deref()), (None, Some("unreadable")));
+        Ok(())
+    }
 
     #[test]
     fn a_course_that_is_held_then_already_is_not_moved_there() -> std::io::Result<()> {

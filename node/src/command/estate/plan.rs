@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::super::{Failure, Outcome};
 use super::outside::OutsideArgs;
 use super::timetable::Effort;
-use super::{read, refused, thread_cpu_ns, write};
+use super::{courses, read, refused, thread_cpu_ns, write};
 
 /// Arguments of `aula estate plan`.
 #[derive(Debug, Args)]
@@ -132,7 +132,7 @@ struct Answer {
 /// # Errors
 /// When a file cannot be read, is refused, or cannot be written.
 pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
-    let instance = ctt::read(&read(&args.instance)?).map_err(|error| refused(&args.instance, &error))?;
+    let instance = courses(&args.instance)?;
     let building = read_building(&read(&args.building)?).map_err(|error| refused(&args.building, &error))?;
     let outside = args.outside.read(&building)?;
     let building = zones(&building, &instance).map_err(|error| refused(&args.building, &error))?;
