@@ -52,7 +52,8 @@ found = none = undecided = 0
 longest = 0.0
 for _ in range(int(count)):
     course, _, day, period = pick.choice(lines)
-    while (to := (pick.randrange(days), pick.randrange(periods))) == (int(day), int(period)):
+    held = {(int(line[2]), int(line[3])) for line in lines if line[0] == course}
+    while (to := (pick.randrange(days), pick.randrange(periods))) in held:
         pass
     run = subprocess.run(
         [aula, "estate", "move", instance, week, "--course", course, "--from", f"{day},{period}", "--to", "%d,%d" % to,

@@ -1,5 +1,7 @@
 //! CSV with a header: columns found by name, others ignored; quotes as in RFC 4180, one record a line.
 
+use std::collections::BTreeSet;
+
 use crate::text::Unreadable;
 
 /// Records by column.
@@ -34,7 +36,15 @@ impl Table {
             }
             let fields = fields(line).ok_or_else(|| Unreadable::line(index + 1, "a quote is not closed"))?;
             match &header {
-                None => header = Some(fields.iter().map(|field| field.trim().to_owned()).collect()),
+                None => {
+                    let names: Vec<String> = fields.iter().map(|field| field.trim().to_owned()).collect();
+                    if let Some(name) = twice(&names) {
+                        let what =
+                            format!("two columns are called {name:?}: take one out or call it otherwise");
+                        return Err(Unreadable::line(index + 1, what));
+                    }
+                    header = Some(names);
+                }
                 Some(header) if header.len() == fields.len() => rows.push(fields),
                 Some(header) => {
                     let what = format!("{} fields under a header of {}", fields.len(), header.len());
@@ -94,6 +104,12 @@ impl Table {
             Unreadable::at("header", what)
         })
     }
+}
+
+/// A name that two columns have, in any case of its letters; those without a name are nobody's.
+fn twice(names: &[String]) -> Option<&String> {
+    let mut seen = BTreeSet::new();
+    names.iter().filter(|name| !name.is_empty()).find(|name| !seen.insert(name.to_ascii_lowercase()))
 }
 
 /// A field as it is written: in quotes where it would be read as something else without them.
@@ -163,5 +179,8 @@ mod tests {
         assert_eq!(refused(b"a,b\n1,\"2\n"), "line 2: a quote is not closed");
         assert_eq!(refused(b"a,b\n1,\xff\n"), "line 2: this is not UTF-8");
         assert_eq!(refused(b"\n"), "file: it is empty");
+        let twice = "line 1: two columns are called \"Room\": take one out or call it otherwise";
+        assert_eq!(refused(b"room,day,Room\n1,2,3\n"), twice);
+        assert!(Table::read(b"room,,\n1,2,3\n").is_ok(), "columns without a name are left aside");
     }
 }

@@ -69,6 +69,8 @@ pub struct Compared {
     pub new_conflicts: Vec<Conflict>,
     /// Lessons whose room is taken out.
     pub reseated: Reseated,
+    /// Students in hundredths of today's: 100 where nothing changes them.
+    pub students_percent: u32,
     /// Energy more, in millionths; none without a building.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy_change_ppm: Option<i64>,
@@ -100,7 +102,7 @@ pub fn compare(present: Present<'_>, changes: &[Change]) -> Result<Compared, Unr
         false => 0,
     };
     let energy_change_ppm = now.energy.as_ref().zip(then.energy.as_ref()).map(change);
-    Ok(Compared { now, then, new_conflicts, reseated, energy_change_ppm })
+    Ok(Compared { now, then, new_conflicts, reseated, students_percent: percent, energy_change_ppm })
 }
 
 /// Lessons whose room is closed.

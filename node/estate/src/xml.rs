@@ -4,6 +4,8 @@
 use crate::text::Unreadable;
 
 const DEEPEST: usize = 64;
+/// Bytes of a reference's name: `#x10ffff` with leading zeros to spare.
+const LONGEST_REFERENCE: usize = 16;
 
 /// An element with everything inside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,7 +55,11 @@ impl Element {
 pub fn read(bytes: &[u8]) -> Result<Element, Unreadable> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| Unreadable::at("file", "XML is UTF-8 here, this is not"))?;
-    Reader { text: text.trim_start_matches('\u{feff}'), at: 0, counted: (0, 1) }.document()
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
+        return Err(Unreadable::at("file", "it is empty XML: there is no element in it"));
+    }
+    Reader { text, at: 0, counted: (0, 1) }.document()
 }
 
 struct Reader<'a> {
@@ -94,7 +100,7 @@ impl<'a> Reader<'a> {
             };
             let text = &self.text[self.at..self.at + next];
             match open.last_mut() {
-                Some(element) => element.text.push_str(&unescape(text)),
+                Some(element) => element.text.push_str(&self.unescape(text, self.at)?),
                 None if !text.trim().is_empty() => return self.fault("there is text before the root"),
                 None => {}
             }
@@ -129,7 +135,7 @@ impl<'a> Reader<'a> {
 
     /// A start tag; the root when it is empty.
     fn start(&mut self, open: &mut Vec<Element>) -> Result<Option<Element>, Unreadable> {
-        let line = self.line();
+        let (line, begin) = (self.line(), self.at);
         let inside = self.until(">")?;
         let (inside, empty) = inside.strip_suffix('/').map_or((inside, false), |inside| (inside, true));
         let (name, mut rest) = inside.split_at(inside.find(char::is_whitespace).unwrap_or(inside.len()));
@@ -147,7 +153,18 @@ impl<'a> Reader<'a> {
             let Some((value, left)) = after[1..].split_once(quote) else {
                 return self.fault("an attribute's value does not end (or holds >)");
             };
-            element.attributes.push((key.trim().to_owned(), unescape(value)));
+            let key = key.trim();
+            if key.is_empty() || key.contains(char::is_whitespace) {
+                return self.fault("an attribute has no name, or no value");
+            }
+            if element.attribute(key).is_some() {
+                return self.fault(&format!("the attribute {key} is there twice"));
+            }
+            let at = begin + inside.len() - after.len() + 1;
+            element.attributes.push((key.to_owned(), self.unescape(value, at)?));
+            if left.starts_with(|char: char| !char.is_whitespace()) {
+                return self.fault("there is nothing between two attributes");
+            }
             rest = left;
         }
         if !rest.trim().is_empty() {
@@ -160,42 +177,51 @@ impl<'a> Reader<'a> {
         }
         Ok(None)
     }
+
+    /// Text with its references replaced; what is none is a fault, and so is a character that XML does not have.
+    /// The text begins `from` bytes into the file.
+    fn unescape(&mut self, text: &str, from: usize) -> Result<String, Unreadable> {
+        let mut plain = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('&') {
+            plain.push_str(&rest[..at]);
+            let name = rest[at + 1..].split_once(';').filter(|(name, _)| name.len() <= LONGEST_REFERENCE);
+            let here = from + text.len() - rest.len() + at;
+            let Some((name, after)) = name else {
+                self.at = here;
+                return self.fault("a & begins no reference: it is written &amp;");
+            };
+            let Some(char) = referred(name) else {
+                self.at = here;
+                return self.fault(&format!("&{name}; stands for no character"));
+            };
+            plain.push(char);
+            rest = after;
+        }
+        Ok(plain + rest)
+    }
 }
 
-fn unescape(text: &str) -> String {
-    if !text.contains('&') {
-        return text.to_owned();
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.find(';').filter(|end| *end <= 10);
-        let entity = end.and_then(|end| match &rest[1..end] {
-            "lt" => Some('<'),
-            "gt" => Some('>'),
-            "amp" => Some('&'),
-            "quot" => Some('"'),
-            "apos" => Some('\''),
-            other => {
-                let number = other.strip_prefix('#')?;
-                let hex = number.strip_prefix('x').map(|hex| u32::from_str_radix(hex, 16));
-                char::from_u32(hex.unwrap_or_else(|| number.parse()).ok()?)
-            }
-        });
-        match (entity, end) {
-            (Some(char), Some(end)) => {
-                plain.push(char);
-                rest = &rest[end + 1..];
-            }
-            _ => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
+/// The character that a reference stands for.
+fn referred(name: &str) -> Option<char> {
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        other => {
+            let number = other.strip_prefix('#')?;
+            let (digits, base) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+            let digit = |char: char| char.is_digit(base);
+            let number = u32::from_str_radix(digits, base).ok().filter(|_| digits.chars().all(digit))?;
+            let written = |char: &char| {
+                matches!(*char, '\t' | '\n' | '\r')
+                    || *char >= ' ' && !matches!(*char, '\u{fffe}' | '\u{ffff}')
+            };
+            char::from_u32(number).filter(written)
         }
     }
-    plain + rest
 }
 
 /// Text as XML writes it.
@@ -229,6 +255,16 @@ mod tests {
             ("<a x=1>", "line 1: an attribute's value is not in quotes"),
             ("<!DOCTYPE x>", "line 1: document types are not taken"),
             ("hello", "line 1: the file stops before its root ends"),
+            ("<a>\n<b x='1' y='2' x='3'/></a>", "line 2: the attribute x is there twice"),
+            ("<a>\n\n a & b</a>", "line 3: a & begins no reference: it is written &amp;"),
+            ("<a x='1'y='2'/>", "line 1: there is nothing between two attributes"),
+            ("<a>\n<b y='1'\nx='\na&b'\n/></a>", "line 4: a & begins no reference: it is written &amp;"),
+            ("<a>\n<b>&#0;</b></a>", "line 2: &#0; stands for no character"),
+            ("<a>&#xd800;</a>", "line 1: &#xd800; stands for no character"),
+            ("<a>&#+65;</a>", "line 1: &#+65; stands for no character"),
+            ("<a>&nbsp;</a>", "line 1: &nbsp; stands for no character"),
+            ("<a x y='1'/>", "line 1: an attribute has no name, or no value"),
+            (" \n", "file: it is empty XML: there is no element in it"),
         ] {
             assert_eq!(read(text.as_bytes()).unwrap_err().to_string(), why);
         }

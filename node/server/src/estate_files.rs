@@ -2,7 +2,8 @@
 //!
 //! Absent: what is made of them, which is `aula_estate`'s.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use aula_estate::check::estate::{Estate, read_estate};
@@ -16,24 +17,42 @@ use aula_estate::page::{Content, page, read_curves};
 use aula_estate::text::Unreadable;
 use aula_home::{Advise, Failure};
 
-/// Most bytes of a file, unpacked.
-const MOST_BYTES: u64 = 1 << 30;
+/// Most bytes of a file, unpacked: read into columns it takes several times that.
+const MOST_BYTES: u64 = 1 << 28;
 
 /// A file's bytes, unpacked when it is gzipped.
 ///
 /// # Errors
-/// When it cannot be read or unpacked.
+/// When it cannot be read or unpacked, or is larger than 256 MiB.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_within(path, MOST_BYTES)
+}
+
+/// Nothing beyond the limit is kept, so that what never ends is refused before memory does.
+fn read_within(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let unreadable = || format!("cannot read {}", path.display());
     let hint = "name a file that you can read";
-    let bytes = std::fs::read(path).advise(unreadable(), hint)?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
+    let mut file = File::open(path).advise(unreadable(), hint)?;
+    let size = file.metadata().map_or(0, |known| known.len()).min(most);
+    let mut first = Vec::new();
+    Read::by_ref(&mut file).take(2).read_to_end(&mut first).advise(unreadable(), hint)?;
+    let zipped = first == [0x1f, 0x8b];
+    let whole = Cursor::new(first).chain(file);
+    // What is plain is as large as it will be.
+    let mut bytes = Vec::with_capacity(if zipped { 0 } else { size as usize });
+    let (done, hint) = match zipped {
+        true => {
+            let unpacked = flate2::read::MultiGzDecoder::new(whole).take(most + 1).read_to_end(&mut bytes);
+            (unpacked, "unpack it by hand to see what is wrong with it")
+        }
+        false => (whole.take(most + 1).read_to_end(&mut bytes), hint),
+    };
+    done.advise(unreadable(), hint)?;
+    if bytes.len() as u64 > most {
+        let message = format!("{} is larger than {} MiB", path.display(), most >> 20);
+        return Err(Failure::new("too_large", message, "take out what is not needed, or split it"));
     }
-    let mut plain = Vec::new();
-    let unpacked = flate2::read::MultiGzDecoder::new(&bytes[..]).take(MOST_BYTES).read_to_end(&mut plain);
-    unpacked.advise(unreadable(), "unpack it by hand to see what is wrong with it")?;
-    Ok(plain)
+    Ok(bytes)
 }
 
 /// A file that is not what it should be.
@@ -142,4 +161,32 @@ fn optional<T>(
 ) -> Result<Option<T>, Failure> {
     let Some(path) = path else { return Ok(None) };
     make(&read(path)?).map(Some).map_err(|error| refused(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn what_is_larger_than_the_limit_is_refused_and_the_rest_is_whole() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("file");
+        let code = |path: &Path, most: u64| {
+            read_within(path, most).map(|bytes| bytes.len()).map_err(|failure| failure.code)
+        };
+        for bytes in [&b""[..], b"x", b"0123456789"] {
+            std::fs::write(&path, bytes)?;
+            assert_eq!(code(&path, 10), Ok(bytes.len()));
+        }
+        assert_eq!(code(&path, 9), Err("too_large".to_owned()));
+        assert_eq!(code(Path::new("/dev/zero"), 5_000), Err("too_large".to_owned()));
+        let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        zipped.write_all(&[0; 5_000])?;
+        std::fs::write(&path, zipped.finish()?)?;
+        // Unpacked, not packed, is what counts.
+        assert_eq!((code(&path, 5_000), code(&path, 4_999)), (Ok(5_000), Err("too_large".to_owned())));
+        Ok(())
+    }
 }

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aula_ledger::types::Handle;
 use aula_lrs::store::levelling;
-use aula_vault::rows::Terms;
 use aula_vault::{Vault, VaultError};
 
 use super::difference::{Id, root};

@@ -81,12 +81,17 @@ impl<'a> Aired<'a> {
         let usual = if wanted == vented { zone.zone } else { self.of(infiltrated + wanted - kept) };
         let step = usual.step(mass, gains, &control);
         let helps = zone.airing.bypass.unwrap_or(false) && kept > 0 && gains.outdoor < step.air;
-        if step.demand >= 0 || !helps {
+        // What is cooled is told by its cooling; a zone that has none shows by its air that it is too warm.
+        let too_warm = |step: &Step| match control.most_cooling {
+            0 => step.air > control.cool_above,
+            _ => step.demand < 0,
+        };
+        if !too_warm(&step) || !helps {
             return step;
         }
         let full =
             self.of(infiltrated + wanted).step(mass, gains, &Control { heat_below: i64::MIN / 4, ..control });
-        if full.demand < 0 {
+        if too_warm(&full) {
             return full;
         }
         let idle = Control { most_heating: 0, most_cooling: 0, ..control };

@@ -93,6 +93,7 @@ fn a_closed_day_needs_less() {
     let building = read_building(OFFICE.as_bytes()).unwrap();
     let weather = read_epw(epw().as_bytes()).unwrap();
     assert_eq!((weather.first_weekday, weather.hours.len()), (1, 8760));
+    assert_eq!(read_epw(format!("\u{feff}{}", epw()).as_bytes()).unwrap(), weather, "a mark of its encoding");
     let plan = |days: &[&str]| {
         let rows: String = days.iter().map(|day| format!("0,{day},08:00,12:30,2\n")).collect();
         let schedule =
@@ -131,6 +132,33 @@ fn a_by_pass_cools_with_outdoor_air_and_a_closed_zone_is_not_aired() {
     // Twenty people want 140 l/s, more than three times the room's own air.
     let (aired, _) = year("\"fresh_air_per_person\":7,");
     assert!(aired.heating > plain.heating && -aired.cooling < -plain.cooling, "{aired:?} {plain:?}");
+}
+
+#[test]
+fn a_by_pass_airs_a_zone_without_cooling() {
+    let weather = read_epw(epw().as_bytes()).unwrap();
+    let schedule = Schedule::read(b"zone,day,start,end,people\n0,tue,08:00,12:00,30\n", &["0"]).unwrap();
+    let year = |params: &str, cooling: &str| {
+        let text = OFFICE.replace("\"ach_vent\"", &format!("{params}\"ach_vent\"")).replace(
+            "\"max_cooling_energy_per_floor_area\":null",
+            &format!("\"max_cooling_energy_per_floor_area\":{cooling}"),
+        );
+        let building = read_building(text.as_bytes()).unwrap();
+        let warm = heat::warmth(&building, &weather, Some(&schedule), 26_000_000, false).remove(0);
+        (warm, run_weather(&building, &weather, Some(&schedule)))
+    };
+    let air = "\"fresh_air_per_person\":7,";
+    let (kept, _) = year(air, "null");
+    let (passed, _) = year(&format!("{air}\"bypass\":true,"), "null");
+    assert!(
+        passed.degree_hours < 0.5 * kept.degree_hours && passed.warmest_c < kept.warmest_c,
+        "{passed:?} {kept:?}"
+    );
+    // None of it is below the upper set point for the by-pass's sake, and where it suffices the air is just there.
+    let (_, hours) = year(&format!("{air}\"bypass\":true,"), "0");
+    let held = hours.steps.iter().filter(|hour| hour.step.air == 26_000_000 && hour.step.demand == 0);
+    assert!(held.count() > 10);
+    assert!(hours.steps.iter().all(|hour| hour.step.demand >= 0));
 }
 
 #[test]

@@ -49,6 +49,7 @@ pub struct Weather {
 /// # Errors
 /// When a line is not what EPW has there.
 pub fn read_epw(bytes: &[u8]) -> Result<Weather, Unreadable> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().collect();
     let header = |index: usize, key: &str| -> Result<Vec<&str>, Unreadable> {

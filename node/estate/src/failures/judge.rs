@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::rows::Rows;
+use super::rows::{Read, Rows};
 use crate::table::quoted;
 use crate::text::Unreadable;
 use crate::trees::logistic::{Line, Logistic, probability};
@@ -11,7 +11,7 @@ use crate::trees::{self, Binned, Bins, Growth, ONE, Trees};
 /// Every fifth row is told by models of the other four fifths.
 const FOLDS: usize = 5;
 /// How machines' trees grow: failures follow sharply from readings.
-const GROWTH: Growth = Growth { trees: 150, depth: 5, least_rows: 8, rate: ONE / 10, ridge: ONE };
+pub const SHARP: Growth = Growth { trees: 150, depth: 5, least_rows: 8, rate: ONE / 10, ridge: ONE };
 /// How people's grow: most of what they do is not in the table, and trees that go after it lose what is.
 pub const GENTLE: Growth = Growth { trees: 120, depth: 3, least_rows: 40, rate: ONE / 20, ridge: ONE };
 const MOST_BINS: usize = 128;
@@ -42,7 +42,7 @@ pub struct Judged {
 /// # Errors
 /// When there are fewer than ten failures or ten other rows.
 pub fn judge(rows: &Rows) -> Result<Judged, Unreadable> {
-    judge_and_tell(rows, &Rows::default(), &GROWTH).map(|(judged, _)| judged)
+    judge_and_tell(rows, &Rows::default(), &SHARP).map(|(judged, _)| judged)
 }
 
 /// What the models of all rows say of one whose answer is still to come.
@@ -254,21 +254,21 @@ fn brier(probabilities: &[i64], failed: &[bool]) -> f64 {
     probabilities.iter().zip(failed).map(error).sum::<f64>() / failed.len() as f64
 }
 
-/// row, failure, p_trees, p_logistic (ppm), reason.
+/// row, failure (empty while it is to come), p_trees, p_logistic (ppm), reason.
 #[must_use]
-pub fn to_csv(rows: &Rows, judged: &Judged) -> String {
+pub fn to_csv(read: &Read, judged: &Judged, told: &[Told]) -> String {
     let mut text = String::from("row,failure,p_trees_ppm,p_logistic_ppm,reason\n");
-    for row in 0..rows.failed.len() {
+    let mut line = |name: &str, answer: &str, p: (i64, i64), reason: &str| {
         let ppm = |p: i64| p * 1_000_000 / ONE;
-        let _ = writeln!(
-            text,
-            "{},{},{},{},{}",
-            quoted(&rows.names[row]),
-            u8::from(rows.failed[row]),
-            ppm(judged.trees[row]),
-            ppm(judged.line[row]),
-            quoted(&judged.reasons[row])
-        );
+        let (name, reason) = (quoted(name), quoted(reason));
+        let _ = writeln!(text, "{name},{answer},{},{},{reason}", ppm(p.0), ppm(p.1));
+    };
+    for (row, name) in read.known.names.iter().enumerate() {
+        let answer = if read.known.failed[row] { "1" } else { "0" };
+        line(name, answer, (judged.trees[row], judged.line[row]), &judged.reasons[row]);
+    }
+    for (name, told) in read.ahead.names.iter().zip(told) {
+        line(name, "", (told.trees, told.line), &told.reason);
     }
     text
 }

@@ -36,11 +36,20 @@ pub struct Rows {
     pub left_out: Vec<String>,
 }
 
+/// Rows whose answer has come, and rows whose answer is still to come.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Read {
+    /// What is learnt from and judged by.
+    pub known: Rows,
+    /// What is told ahead, with the same columns.
+    pub ahead: Rows,
+}
+
 /// Reads rows.
 ///
 /// # Errors
 /// When there is no answer column and no event log, or a field is not what its column is.
-pub fn read_rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
+pub fn read_rows(bytes: &[u8]) -> Result<Read, Unreadable> {
     let table = Table::read(bytes)?;
     if table.rows().len() > MOST_ROWS {
         return Err(Unreadable::at("file", format_args!("more than {MOST_ROWS} rows")));
@@ -50,10 +59,7 @@ pub fn read_rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
     {
         (_, _, _, Some(answer)) => {
             let (rows, known) = from_table(&table, answer, &NAMES, &AFTERWARDS)?;
-            match known.iter().position(|known| !known) {
-                None => Ok(rows),
-                Some(row) => Err(answer_fault(row)),
-            }
+            Ok(rows.split(&known))
         }
         (Some(equipment), Some(time), Some(kind), None) => from_log(&table, equipment, time, kind),
         _ => {
@@ -158,6 +164,16 @@ impl Rows {
         }
     }
 
+    /// Rows with an answer, and those without.
+    fn split(&self, known: &[bool]) -> Read {
+        let columns: Vec<usize> = (0..self.columns.len()).collect();
+        let part = |wanted: bool| {
+            let own: Vec<usize> = (0..known.len()).filter(|row| known[*row] == wanted).collect();
+            self.part(&own, &columns)
+        };
+        Read { known: part(true), ahead: part(false) }
+    }
+
     /// Some of the rows, with some of the columns.
     pub(crate) fn part(&self, rows: &[usize], columns: &[usize]) -> Self {
         let values = |row: &usize| columns.iter().map(|column| self.values[*row][*column]).collect();
@@ -172,8 +188,9 @@ impl Rows {
     }
 }
 
-/// A row for each machine and day between its first and last event.
-fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result<Rows, Unreadable> {
+/// A row for each machine and day from its first event to the log's last day, which is the day whose answer is still to come: a
+/// machine that is quiet until then did not fail, or the log would say so.
+fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result<Read, Unreadable> {
     let mut events: BTreeMap<&str, Vec<(i64, &str)>> = BTreeMap::new();
     let mut kinds: BTreeSet<&str> = BTreeSet::new();
     for (index, row) in table.rows().iter().enumerate() {
@@ -185,12 +202,13 @@ fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result
     if !kinds.contains("failure") {
         return Err(Unreadable::at("kind", "no event is a \"failure\""));
     }
-    let mut rows = Rows::default();
+    let (mut rows, mut known) = (Rows::default(), Vec::new());
     for kind in &kinds {
         rows.columns.extend(WINDOWS.map(|window| format!("{kind} in {window} d")));
         rows.columns.push(format!("days since {kind}"));
     }
-    let days: i64 = events.values().filter_map(|own| Some(own.iter().max()?.0 - own.iter().min()?.0)).sum();
+    let last = events.values().flatten().map(|event| event.0).max().unwrap_or_default();
+    let days: i64 = events.values().filter_map(|own| Some(last - own.iter().min()?.0 + 1)).sum();
     if days > MOST_MACHINE_DAYS {
         return Err(Unreadable::at(
             "file",
@@ -199,8 +217,7 @@ fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result
     }
     for (machine, own) in &mut events {
         own.sort_unstable();
-        let (first, last) = (own[0].0, own[own.len() - 1].0);
-        for day in first..last {
+        for day in own[0].0..=last {
             let mut values = Vec::with_capacity(rows.columns.len());
             for kind in &kinds {
                 let past = own.iter().filter(|event| event.1 == *kind && event.0 <= day);
@@ -212,11 +229,12 @@ fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result
             }
             rows.names.push(format!("{machine} {}", iso(day)));
             rows.moments.push(day);
+            known.push(day < last);
             rows.failed.push(own.iter().any(|event| *event == (day + 1, "failure")));
             rows.values.push(values);
         }
     }
-    Ok(rows)
+    Ok(rows.split(&known))
 }
 
 fn iso(day: i64) -> String {

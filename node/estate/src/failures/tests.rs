@@ -31,9 +31,10 @@ fn log() -> String {
 
 #[test]
 fn what_a_log_tells_is_found_and_said() {
-    let rows = read_rows(log().as_bytes()).unwrap();
+    let read = read_rows(log().as_bytes()).unwrap();
+    let rows = &read.known;
     assert!(rows.columns.contains(&"alarm in 7 d".to_owned()), "{:?}", rows.columns);
-    let judged = judge(&rows).unwrap();
+    let judged = judge(rows).unwrap();
     assert!(
         judged.auc.0 > 0.85 && judged.average_precision.0 > 0.4,
         "{:?} {:?}",
@@ -41,10 +42,47 @@ fn what_a_log_tells_is_found_and_said() {
         judged.average_precision
     );
     assert!(judged.importance_ppm[0].0.starts_with("alarm"), "{:?}", judged.importance_ppm);
-    assert_eq!(judge(&rows).unwrap(), judged, "the same rows give the same trees");
+    assert_eq!(judge(rows).unwrap(), judged, "the same rows give the same trees");
     let highest = (0..judged.trees.len()).max_by_key(|row| judged.trees[*row]).unwrap();
     assert!(judged.reasons[highest].starts_with("alarm"), "{}", judged.reasons[highest]);
-    assert_eq!(to_csv(&rows, &judged).lines().count(), rows.failed.len() + 1);
+    assert_eq!(to_csv(&read, &judged, &[]).lines().count(), rows.failed.len() + 1);
+}
+
+#[test]
+fn the_logs_last_day_is_told_ahead_of_every_machine() {
+    // Pump 0 stops writing after a fifth of the log: what follows are quiet days, and its last one is told all the same.
+    let quiet = |line: &&str| !line.starts_with("pump 0,") || line["pump 0,".len()..] < *"2016-09-18";
+    let text: String = log().lines().filter(quiet).map(|line| format!("{line}\n")).collect();
+    let read = read_rows(text.as_bytes()).unwrap();
+    let last = *read.ahead.moments.first().unwrap();
+    assert_eq!((read.ahead.names.len(), read.ahead.failed.len()), (40, 40));
+    assert!(
+        read.ahead.moments.iter().all(|day| *day == last)
+            && read.known.moments.iter().max() == Some(&(last - 1))
+    );
+    let own: Vec<usize> =
+        (0..read.known.names.len()).filter(|row| read.known.names[*row].starts_with("pump 0 ")).collect();
+    assert_eq!(own.len() as i64, last - read.known.moments[own[0]]);
+    assert!(own.iter().rev().take(200).all(|row| !read.known.failed[*row]));
+    let (judged, told) = judge_and_tell(&read.known, &read.ahead, &SHARP).unwrap();
+    let csv = to_csv(&read, &judged, &told);
+    let lines: Vec<&str> = csv.lines().skip(1 + read.known.names.len()).collect();
+    assert_eq!((told.len(), lines.len()), (40, 40));
+    assert!(lines.iter().all(|line| line.split(',').nth(1) == Some("")), "{lines:?}");
+    assert!(told.iter().all(|told| (0..=crate::trees::ONE).contains(&told.trees)), "{told:?}");
+}
+
+#[test]
+fn a_row_without_an_answer_is_one_to_come() {
+    let rows: String =
+        (0..200u32).map(|row| format!("{},{}\n", 20 + row % 7, u32::from(row % 7 == 6))).collect();
+    let read = read_rows(format!("heat,failure\n{rows}26,\n20,\n").as_bytes()).unwrap();
+    assert_eq!(
+        (read.known.failed.len(), read.ahead.names.as_slice()),
+        (200, ["201".to_owned(), "202".to_owned()].as_slice())
+    );
+    let told = judge_and_tell(&read.known, &read.ahead, &SHARP).unwrap().1;
+    assert!(told[0].trees > 4 * told[1].trees && told[0].reason == "heat 26", "{told:?}");
 }
 
 #[test]
@@ -59,7 +97,7 @@ fn an_answer_in_other_words_is_left_out() {
             failed * u32::from(row % 2 == 0)
         );
     }
-    let rows = read_rows(text.as_bytes()).unwrap();
+    let rows = read_rows(text.as_bytes()).unwrap().known;
     assert_eq!(rows.columns, ["heat", "type=a", "type=b"]);
     assert_eq!(rows.left_out, ["id", "broke"]);
     assert!(judge(&rows).unwrap().auc.0 > 0.99);
@@ -72,7 +110,7 @@ fn faults_are_said() {
     assert_eq!(refused("a,failure\n1,2\n"), "row 1: the answer is 0 or 1");
     assert!(refused("equipment,time,kind\nx,2020,alarm\n").starts_with("row 1: "));
     assert_eq!(refused("equipment,time,kind\nx,2020-01-01,alarm\n"), "kind: no event is a \"failure\"");
-    let few = read_rows(b"a,failure\n1,1\n2,0\n").unwrap();
+    let few = read_rows(b"a,failure\n1,1\n2,0\n").unwrap().known;
     assert!(judge(&few).unwrap_err().to_string().starts_with("file: 1 failures in 2 rows"));
 }
 
@@ -85,7 +123,7 @@ fn trees_are_ahead_of_the_line_on_ai4i() {
         eprintln!("skipped: {} is not here", path.display());
         return;
     };
-    let rows = read_rows(&bytes).unwrap();
+    let rows = read_rows(&bytes).unwrap().known;
     assert_eq!(rows.left_out, ["UID", "Product ID", "TWF", "HDF", "PWF", "OSF", "RNF"]);
     let judged = judge(&rows).unwrap();
     println!("AI4I: AUC {:?}, AP {:?}, Brier {:?}", judged.auc, judged.average_precision, judged.brier);

@@ -32,22 +32,35 @@ pub struct History {
     pub cells: BTreeMap<Key, BTreeMap<i64, f64>>,
     /// How periods are written.
     pub calendar: Calendar,
+    /// Rows that were added to an earlier one of the same period and series.
+    pub summed: usize,
+    /// Columns that nothing was taken from.
+    pub unused: Vec<String>,
 }
 
 const VALUES: [&str; 6] = ["value", "enrol", "enrolment", "enrollment", "requests", "count"];
 const SERIES: [&str; 3] = ["series", "school", "class"];
+/// Ids that are a series together, where no column of those above is there: schools are numbered within their districts.
+const IDS: [&str; 2] = ["distid", "schid"];
 
 /// Reads histories: columns period (or year) and value (or enrol, enrolment, enrollment, requests, count); series (or
-/// school, class) and grade where there are several. Empty values are read past; a row that is there twice adds up.
+/// school, class; else distid and schid) and grade where there are several. Empty values are read past; rows of one period and
+/// series are added up and counted.
 ///
 /// # Errors
 /// When a column is missing, a period or value is none, or nothing is left.
 pub fn read_history(bytes: &[u8]) -> Result<History, Unreadable> {
     let table = Table::read(bytes)?;
     let (period, value) = (table.any_column(&["period", "year"])?, table.any_column(&VALUES)?);
-    let (series, grade) = (table.find_any(&SERIES), table.find_any(&["grade"]));
+    let (series, grade) = (series(&table), table.find_any(&["grade"]));
     let calendar = calendar(table.rows().iter().map(|row| row[period].trim()));
     let mut cells: BTreeMap<Key, BTreeMap<i64, f64>> = BTreeMap::new();
+    let mut summed = 0;
+    let used = |column: &usize| {
+        [period, value].contains(column) || grade == Some(*column) || series.contains(column)
+    };
+    let unused = (0..table.header().len()).filter(|column| !used(column));
+    let unused = unused.map(|column| table.header()[column].clone()).collect();
     for (index, row) in table.rows().iter().enumerate() {
         let fault = |what: &str| Unreadable::at(format_args!("row {}", index + 1), what);
         let text = row[value].trim();
@@ -70,13 +83,23 @@ pub fn read_history(bytes: &[u8]) -> Result<History, Unreadable> {
                     .ok_or_else(|| fault("the grade is a whole number or K"))?,
             ),
         };
-        let key = Key { series: series.map_or(String::new(), |series| row[series].trim().to_owned()), grade };
-        *cells.entry(key).or_default().entry(number).or_default() += amount;
+        let ids: Vec<&str> = series.iter().map(|column| row[*column].trim()).collect();
+        let own = cells.entry(Key { series: ids.join("-"), grade }).or_default();
+        summed += usize::from(own.contains_key(&number));
+        *own.entry(number).or_default() += amount;
     }
     if cells.is_empty() {
         return Err(Unreadable::at("file", "it has no value"));
     }
-    Ok(History { cells, calendar })
+    Ok(History { cells, calendar, summed, unused })
+}
+
+/// The columns that name a series.
+fn series(table: &Table) -> Vec<usize> {
+    match table.find_any(&SERIES) {
+        Some(named) => vec![named],
+        None => IDS.iter().filter_map(|id| table.find_any(&[*id])).collect(),
+    }
 }
 
 fn calendar<'a>(periods: impl Iterator<Item = &'a str> + Clone) -> Calendar {

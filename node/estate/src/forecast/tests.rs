@@ -42,6 +42,33 @@ fn a_class_follows_the_one_below() {
 }
 
 #[test]
+fn rows_that_are_added_up_are_counted_and_columns_left_aside_are_named() {
+    let history =
+        read_history(b"year,value,lunch,grade\n2001,5,0,1\n2001,7,1,1\n2001,1,1,2\n2002,9,1,1\n").unwrap();
+    assert_eq!((history.summed, history.unused.as_slice()), (1, ["lunch".to_owned()].as_slice()));
+    let once = read_history(b"school,year,enrol\na,2001,5\nb,2001,7\n").unwrap();
+    assert_eq!((once.summed, once.unused.len()), (0, 0));
+}
+
+#[test]
+fn a_school_is_its_number_within_its_district() {
+    let text = "distid,schid,year,enrol\n1,1,2001,5\n1,2,2001,7\n2,1,2001,9\n";
+    let names = |text: &str| -> Vec<String> {
+        let history = read_history(text.as_bytes()).unwrap();
+        assert_eq!(history.summed, 0);
+        history.cells.keys().map(|key| key.series.clone()).collect()
+    };
+    assert_eq!(names(text), ["1-1", "1-2", "2-1"]);
+    assert_eq!(names("schid,year,enrol\n4,2001,5\n6,2001,7\n"), ["4", "6"]);
+    // A series that is named is one whatever ids stand beside it.
+    let named = read_history(text.replace("distid", "school").as_bytes()).unwrap();
+    assert_eq!(
+        (named.cells.len(), named.summed, named.unused.as_slice()),
+        (2, 1, ["schid".to_owned()].as_slice())
+    );
+}
+
+#[test]
 fn months_keep_their_season_and_labels() {
     let value = |month: i64| if month % 12 == 7 { 20 } else { 100 + month % 12 };
     let rows: String =

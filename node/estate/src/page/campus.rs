@@ -13,7 +13,7 @@ const WIDTH: f64 = 560.0;
 const MARGIN: f64 = 6.0;
 
 pub fn campus(estate: &Estate, today: Option<&Grid>, plan: Option<&Grid>) -> String {
-    let mut floors: BTreeMap<(&str, i16), Vec<(&Room, Place)>> = BTreeMap::new();
+    let mut floors: Floors<'_> = BTreeMap::new();
     for room in &estate.rooms {
         if let Some(place) = room.place {
             let house = room.building.as_deref().unwrap_or("");
@@ -25,7 +25,8 @@ pub fn campus(estate: &Estate, today: Option<&Grid>, plan: Option<&Grid>) -> Str
         out.push_str(&if today.is_some() { scale() } else { String::new() });
         out.push_str("<div class=\"two\">\n");
         for ((house, floor), rooms) in &floors {
-            out.push_str(&one(estate, house, *floor, rooms, today, plan));
+            let by = pixels_a_metre(&floors, house);
+            out.push_str(&one(estate, (*house, *floor), rooms, by, today, plan));
         }
         out.push_str("</div>\n");
     }
@@ -41,11 +42,25 @@ pub fn campus(estate: &Estate, today: Option<&Grid>, plan: Option<&Grid>) -> Str
     out
 }
 
+/// Floors by house and storey, their rooms with their places.
+type Floors<'a> = BTreeMap<(&'a str, i16), Vec<(&'a Room, Place)>>;
+
+/// Pixels a metre: as many on each floor of a house, so that rooms of two floors are compared by eye. Where a floor begins is its
+/// own, as plans have it.
+fn pixels_a_metre(floors: &Floors<'_>, house: &str) -> f64 {
+    let width = |rooms: &Vec<(&Room, Place)>| {
+        let left = rooms.iter().map(|(_, place)| place.x).fold(f64::MAX, f64::min);
+        rooms.iter().map(|(_, place)| place.x + place.width).fold(f64::MIN, f64::max) - left
+    };
+    let own = floors.iter().filter(|((other, _), _)| *other == house);
+    (WIDTH - 2.0 * MARGIN) / own.map(|(_, rooms)| width(rooms)).fold(1.0, f64::max)
+}
+
 fn one(
     estate: &Estate,
-    house: &str,
-    floor: i16,
+    (house, floor): (&str, i16),
     rooms: &[(&Room, Place)],
+    by: f64,
     today: Option<&Grid>,
     plan: Option<&Grid>,
 ) -> String {
@@ -53,8 +68,7 @@ fn one(
         |of: &dyn Fn(&Place) -> f64| rooms.iter().map(|(_, place)| of(place)).fold(f64::MAX, f64::min);
     let most = |of: &dyn Fn(&Place) -> f64| rooms.iter().map(|(_, place)| of(place)).fold(f64::MIN, f64::max);
     let (left, top) = (least(&|place| place.x), least(&|place| place.y));
-    let (right, bottom) = (most(&|place| place.x + place.width), most(&|place| place.y + place.depth));
-    let by = (WIDTH - 2.0 * MARGIN) / (right - left).max(1.0);
+    let bottom = most(&|place| place.y + place.depth);
     let height = (bottom - top) * by + 2.0 * MARGIN;
     let site = estate
         .buildings

@@ -59,6 +59,40 @@ fn everything_that_is_given_is_shown_and_nothing_is_loaded() {
 }
 
 #[test]
+fn a_school_week_fits_a_phone_whatever_rooms_are_called() {
+    let rows: String = ["mon", "tue", "wed", "thu", "fri"]
+        .map(|day| format!("{day},0,Main building A-101,x\n{day},0,gymnasium,y\n"))
+        .concat();
+    let today = read_csv(format!("day,period,room,lesson\n{rows}").as_bytes()).unwrap();
+    let html = page(&Content { title: "t", today: Some(&today), ..Content::default() });
+    let maps = html.split("<section id=\"use\">").nth(1).unwrap();
+    let width: usize = maps.split(" width=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+    assert!(width <= 390 - 68, "{width}");
+}
+
+#[test]
+fn floors_of_a_house_have_one_scale() {
+    let place = |floor: u32, x: u32, width: u32| {
+        format!("{{\"floor\":{floor},\"x\":{x},\"y\":0,\"width\":{width},\"depth\":7}}")
+    };
+    let room = |id: &str, place: String| {
+        format!("{{\"id\":\"{id}\",\"building\":\"A\",\"capacity\":30,\"place\":{place}}}")
+    };
+    let rooms =
+        [room("A1", place(0, 0, 9)), room("A2", place(0, 9, 20)), room("A3", place(1, 9, 9))].join(",");
+    let text = format!(
+        "{{\"sites\":[{{\"id\":\"m\"}}],\"buildings\":[{{\"id\":\"A\",\"site\":\"m\"}}],\"rooms\":[{rooms}]}}"
+    );
+    let estate = read_estate(text.as_bytes()).unwrap();
+    let html = page(&Content { title: "t", estate: Some(&estate), ..Content::default() });
+    let rect = |id: &str| html.split(&format!("<title>{id}, 30 seats</title><rect ")).nth(1).unwrap();
+    let of = |id: &str, name: &str| {
+        rect(id).split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    assert_eq!((of("A3", "width"), of("A3", "height")), (of("A1", "width"), of("A1", "height")));
+}
+
+#[test]
 fn what_is_not_given_is_not_there() {
     let html = page(&Content { title: "empty", ..Content::default() });
     assert!(!html.contains("<section"));

@@ -5,10 +5,15 @@ use std::fmt::Write;
 
 use super::grid::Grid;
 use super::{ink, scale, shade};
+use crate::fit::Date;
 use crate::xml::escape;
 
 const ROW: usize = 18;
+/// Most and least of a day's width.
 const COLUMN: usize = 46;
+const LEAST_COLUMN: usize = 34;
+/// What a telephone 390 pixels wide leaves between the edges of a part: a school week fits without being pushed aside.
+const PHONE: usize = 322;
 /// Letters of a room's name, and how wide one is.
 const NAME: usize = 16;
 const LETTER: usize = 6;
@@ -29,17 +34,17 @@ pub fn heatmaps(today: &Grid, plan: Option<&Grid>) -> String {
         let Some(grid) = grid else { continue };
         let (opened, used) = grid.opened();
         let told = format!("{name}: {opened} room-days opened, {:.0}% of their periods used", 100.0 * used);
-        let (width, height) = (left + grid.days.len() * COLUMN + 4, TOP + rooms.len() * ROW + 4);
+        let column = (PHONE.saturating_sub(left + 4) / grid.days.len().max(1)).clamp(LEAST_COLUMN, COLUMN);
+        let (width, height) = (left + grid.days.len() * column + 4, TOP + rooms.len() * ROW + 4);
         let _ = writeln!(
             out,
             "<figure style=\"margin:0\"><figcaption>{told}</figcaption><div class=\"wide\">\n<svg role=\"img\" viewBox=\"0 0 {width} \
              {height}\" width=\"{width}\" height=\"{height}\" font-size=\"11\"><title>{told}</title>"
         );
         for (place, day) in grid.days.iter().enumerate() {
-            let short: String = day.chars().rev().take(7).collect::<String>().chars().rev().collect();
-            let x = left + place * COLUMN + COLUMN / 2;
-            let _ =
-                writeln!(out, "<text x=\"{x}\" y=\"15\" text-anchor=\"middle\">{}</text>", escape(&short));
+            let x = left + place * column + column / 2;
+            let short = escape(&short(day));
+            let _ = writeln!(out, "<text x=\"{x}\" y=\"15\" text-anchor=\"middle\">{short}</text>");
         }
         for (row, room) in rooms.iter().enumerate() {
             let y = TOP + row * ROW;
@@ -47,15 +52,15 @@ pub fn heatmaps(today: &Grid, plan: Option<&Grid>) -> String {
             let _ = writeln!(out, "<text x=\"2\" y=\"{}\">{}</text>", y + 13, escape(&short));
             for day in 0..grid.days.len() {
                 let share = grid.share_of_day(room, day);
-                let x = left + day * COLUMN;
+                let x = left + day * column;
                 let _ = writeln!(
                     out,
                     "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{}\"/><text x=\"{}\" y=\"{}\" text-anchor=\"middle\" \
                      fill=\"{}\">{:.0}</text>",
-                    COLUMN - 2,
+                    column - 2,
                     ROW - 2,
                     shade(share),
-                    x + COLUMN / 2 - 1,
+                    x + column / 2 - 1,
                     y + 12,
                     ink(share),
                     100.0 * share
@@ -69,6 +74,12 @@ pub fn heatmaps(today: &Grid, plan: Option<&Grid>) -> String {
         out.push_str("<p class=\"note\">The first week of the schedule.</p>\n");
     }
     out
+}
+
+/// A day as wide as a narrow column: of a date its month and day.
+fn short(day: &str) -> String {
+    let own = if Date::read(day).is_ok() { day.get(5..).unwrap_or(day) } else { day };
+    own.chars().take(5).collect()
 }
 
 /// Each room's week; what the plan has there stands under what is there today.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ctt::evaluate::evaluate;
 use crate::ctt::{Instance, Lesson};
 
 /// A room on a day of the week, from 0.
@@ -13,7 +14,8 @@ pub struct RoomDay {
     pub day: u32,
 }
 
-fn open(instance: &Instance, lessons: &[Lesson]) -> BTreeSet<(u32, u32)> {
+/// Rooms and days with a lesson.
+pub(super) fn open(instance: &Instance, lessons: &[Lesson]) -> BTreeSet<(u32, u32)> {
     lessons.iter().map(|lesson| (lesson.room, lesson.period / instance.periods_per_day)).collect()
 }
 
@@ -26,6 +28,17 @@ pub fn closed(instance: &Instance, before: &[Lesson], after: &[Lesson]) -> Vec<R
         day: *day,
     };
     before.difference(&after).map(named).collect()
+}
+
+/// A plan as it was found, or the given timetable where the plan breaks more hard constraints, or as many and leaves more students
+/// without a seat: no energy pays for that. Whether it is the given one.
+#[must_use]
+pub fn no_worse(instance: &Instance, given: &[Lesson], found: Vec<Lesson>) -> (Vec<Lesson>, bool) {
+    let faults = |lessons: &[Lesson]| {
+        let score = evaluate(instance, lessons);
+        (score.hard(), score.seats_short)
+    };
+    if faults(&found) > faults(given) { (given.to_vec(), true) } else { (found, false) }
 }
 
 /// Lectures that are held at another time, and lectures at the same time in another room.

@@ -27,6 +27,32 @@ fn walks_gaps_and_closed_days_are_those_of_the_lines() {
     let svg = picture(&instance, &given, &plan);
     assert_eq!(crate::xml::read(svg.as_bytes()).unwrap().name, "svg");
     assert_eq!(svg.matches("<title>a</title>").count(), 4);
+    // Both weeks have their days' names; what is closed and opened says so and is drawn unlike the rest.
+    assert_eq!((svg.matches(">day 0</text>").count(), svg.matches(">day 1</text>").count()), (2, 2));
+    for told in ["R day 1: closed by the plan", "S day 0: closed by the plan", "S day 1: opened by the plan"]
+    {
+        assert!(svg.contains(&format!("<title>{told}</title>")), "{told}");
+    }
+    // Each kind once more in the legend.
+    assert_eq!((svg.matches("stroke-dasharray").count(), svg.matches("<path ").count()), (3, 3));
+    assert!(svg.contains(">a room's day that is closed by the plan</text>"));
+}
+
+#[test]
+fn a_plan_that_is_worse_in_hard_terms_is_the_given_timetable() {
+    let instance = read(&String::from_utf8_lossy(TOY).replace("S 30", "S 5").into_bytes()).unwrap();
+    let given = [lesson(0, 0, 0), lesson(0, 0, 5), lesson(1, 0, 1)];
+    // One teacher's two lectures at once; a lecture that is missing; ten students in a room of five.
+    let twice = vec![lesson(0, 0, 0), lesson(0, 1, 0), lesson(1, 0, 1)];
+    let few = vec![lesson(0, 0, 0), lesson(1, 0, 1)];
+    let short = vec![lesson(0, 0, 0), lesson(0, 0, 3), lesson(1, 1, 1)];
+    for worse in [twice, few, short] {
+        let (kept, is_given) = no_worse(&instance, &given, worse);
+        assert!(is_given && kept == given);
+        assert_eq!((closed(&instance, &given, &kept), moved(&given, &kept)), (vec![], (0, 0)));
+    }
+    let other = vec![lesson(0, 0, 0), lesson(0, 0, 2), lesson(1, 0, 1)];
+    assert_eq!(no_worse(&instance, &given, other.clone()), (other, false));
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn without_a_change_nothing_changes() {
     let same = told(&[]).unwrap();
     assert_eq!(same.now, same.then);
     assert_eq!((same.new_conflicts.len(), same.reseated.displaced, same.energy_change_ppm), (0, 0, Some(0)));
+    assert_eq!((same.students_percent, told(&["students=10%"]).unwrap().students_percent), (100, 10));
     // What is closed as it stands is a conflict of today's and nobody is moved for it.
     assert_eq!(same.now.conflicts, BTreeMap::from([("closed", 1)]));
     let energy = same.now.energy.unwrap();

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use aula_estate::forecast::{forecast, read_history, to_csv};
 use clap::Args;
 
-use super::super::{Failure, Outcome};
-use super::{read, refused, write};
+use super::super::{Context, Failure, Outcome};
+use super::{counted, read, refused, write};
 
 /// Arguments of `aula estate forecast`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The history is CSV: period (a number, YYYY-MM or a school year YYYY-YY) and value; series and grade \
-                  where there are several. The answer is CSV: period, point, low, high (80% are within), then series and \
+    after_help = "The history is CSV: period (a number, YYYY-MM or a school year YYYY-YY) and value; series (or school, class; else distid and \
+                  schid) and grade where there are several. Rows of one period and series are added up, and that is said. The answer is CSV: period, point, low, high (80% are within), then series and \
                   grade.\n\nExample:\n  aula estate forecast enrolment.csv --periods 3 -o next.csv"
 )]
 pub struct ForecastArgs {
@@ -30,10 +30,23 @@ pub struct ForecastArgs {
 ///
 /// # Errors
 /// When the history cannot be read or is refused, or the forecast cannot be written.
-pub fn run(args: &ForecastArgs) -> Result<Outcome, Failure> {
+pub fn run(context: &Context, args: &ForecastArgs) -> Result<Outcome, Failure> {
     let history = read_history(&read(&args.history)?).map_err(|error| refused(&args.history, &error))?;
     let forecasts = forecast(&history, args.periods);
     write(&args.out, to_csv(&history, &forecasts).as_bytes())?;
-    let json = serde_json::json!({ "histories": history.cells.len(), "forecasts": forecasts.len() });
-    Ok(Outcome::yes(json, format!("{} forecasts of {} histories", forecasts.len(), history.cells.len())))
+    if history.summed > 0 {
+        let aside = match history.unused.as_slice() {
+            [] => String::new(),
+            names => format!("; these columns are not used: {}", names.join(", ")),
+        };
+        let rows = counted(history.summed, "row", "rows");
+        context.tell(format_args!("{rows} summed into others of the same period and series{aside}"));
+    }
+    let (histories, all) = (history.cells.len(), forecasts.len());
+    let json = serde_json::json!({
+        "histories": histories, "forecasts": all, "summed": history.summed, "unused": history.unused,
+    });
+    let (forecasts, histories) =
+        (counted(all, "forecast", "forecasts"), counted(histories, "history", "histories"));
+    Ok(Outcome::yes(json, format!("{forecasts} of {histories}")))
 }

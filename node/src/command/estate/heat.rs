@@ -18,7 +18,7 @@ use super::{read, refused, write};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  aula estate heat school.json --weather zurich.epw --schedule week.csv -o heat.csv\n\nWithout --cooled the rooms \
-                  have no cooling, whatever the file says. Only hours in which a zone is open count; without --schedule all.\nExit codes: \
+                  have no cooling, whatever the file says; of the rest the building is as its file has it (bypass and fresh_air_per_person, too). Only hours in which a zone is open count; without --schedule all.\nExit codes: \
                   0 no room is over the limit, 1 some are, 2 could not."
 )]
 pub struct HeatArgs {

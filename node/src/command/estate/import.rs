@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::{Advise, Failure, Outcome};
-use super::{read, refused, write};
+use super::{is_archive, read, refused, write};
 
 /// Arguments of `aula estate import`.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub fn run(args: &ImportArgs) -> Result<Outcome, Failure> {
     let bytes = read(&args.source)?;
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
     let first = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
-    let estate = if start.starts_with(b"<") {
+    let estate = if is_archive(&args.source, &bytes) {
         xhstt::read(&bytes).and_then(|archive| of_archive(&archive))
     } else if first.contains(&b',') {
         of_csv(&bytes)

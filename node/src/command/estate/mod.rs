@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aula_estate::ctt::{self, Instance};
 use clap::{Args, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -22,6 +23,7 @@ mod import;
 mod moved;
 mod needs;
 mod optout;
+mod outputs;
 mod outside;
 mod page;
 mod plan;
@@ -99,13 +101,15 @@ pub enum Action {
 /// Runs `aula estate`.
 ///
 /// # Errors
-/// When a file cannot be read, is refused, or cannot be written, or a node refuses or cannot be reached.
+/// When a file cannot be read, is refused, or cannot be written, would be written over what is read, or a node refuses or cannot
+/// be reached.
 pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failure> {
+    outputs::check(&args.action)?;
     match &args.action {
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
         Action::Fit(args) => fit::run(args),
-        Action::Forecast(args) => forecast::run(args),
+        Action::Forecast(args) => forecast::run(context, args),
         Action::Needs(args) => needs::run(args),
         Action::Staff(args) => staff::run(args),
         Action::OptOut(args) => optout::run(args),
@@ -137,6 +141,33 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let path = absolute(path)?;
     let written = whole_file::replace(&path, Access::Private, bytes);
     written.advise(format!("cannot write {}", path.display()), "choose a folder you own")
+}
+
+/// Whether a file is an archive: by its first character, and where it is empty by its name.
+fn is_archive(path: &Path, bytes: &[u8]) -> bool {
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    start.starts_with(b"<") || start.is_empty() && name.trim_end_matches(".gz").ends_with(".xml")
+}
+
+/// A .ctt instance, for what archives are not for.
+fn courses(path: &Path) -> Result<Instance, Failure> {
+    let bytes = read(path)?;
+    if is_archive(path, &bytes) {
+        let message =
+            format!("{} is an XHSTT archive; this command reads .ctt instances only", path.display());
+        return Err(Failure::new(
+            "not_of_archives",
+            message,
+            "aula estate timetable --close-rooms takes archives",
+        ));
+    }
+    ctt::read(&bytes).map_err(|error| refused(path, &error))
+}
+
+/// So many of something, in words.
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Nanoseconds of processor time of this thread.

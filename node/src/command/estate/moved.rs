@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
-use super::{read, refused, thread_cpu_ns, write};
+use super::{courses, read, refused, thread_cpu_ns, write};
 
 /// Arguments of `aula estate move`.
 #[derive(Debug, Args)]
@@ -86,9 +86,10 @@ struct Answer {
 /// Runs `aula estate move`.
 ///
 /// # Errors
-/// When a file cannot be read, is refused, or cannot be written, or there is no such lecture, time or room.
+/// When a file cannot be read, is refused, or cannot be written, there is no such lecture, time or room, or the course is held then
+/// already.
 pub fn run(args: &MoveArgs) -> Result<Outcome, Failure> {
-    let instance = ctt::read(&read(&args.instance)?).map_err(|error| refused(&args.instance, &error))?;
+    let instance = courses(&args.instance)?;
     let lessons = ctt::read_solution(&instance, &read(&args.timetable)?)
         .map_err(|error| refused(&args.timetable, &error))?;
     let wish = wish(args, &instance, &lessons)?;
@@ -195,5 +196,71 @@ fn wish(args: &MoveArgs, instance: &Instance, lessons: &[Lesson]) -> Result<Wish
             Some(at)
         }
     };
+    // Two lectures of one course that change places are the same timetable: nothing would have moved.
+    let there = |(at, one): (usize, &Lesson)| {
+        one.period == to
+            && one.course == lessons[lesson].course
+            && (at != lesson || room.is_none_or(|room| room == one.room))
+    };
+    if lessons.iter().enumerate().any(there) {
+        let message =
+            format!("{:?} is held on day {} at period {} already", args.course, args.to.0, args.to.1);
+        return Err(Failure::new(
+            "held_then",
+            message,
+            "take a time at which the timetable has none of the course",
+        ));
+    }
     Ok(Wish { lesson, period: to, room })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSTANCE: &str = "Name: T\nCourses: 2\nRooms: 2\nDays: 2\nPeriods_per_day: 2\nCurricula: 1\nConstraints: 0\n\nCOURSES:\n\
+        a t 2 1 20\nb u 1 1 10\n\nROOMS:\nR 30\nS 30\n\nCURRICULA:\nq 1 a\n\nUNAVAILABILITY_CONSTRAINTS:\n\nEND.\n";
+
+    #[test]
+    fn an_archive_is_told_to_be_none_of_courses() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let code = |name: &str, text: &str| -> std::io::Result<Option<String>> {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text)?;
+            Ok(courses(&path).err().map(|failure| failure.code))
+        };
+        assert_eq!(code("a.xml", " <HighSchoolTimetableArchive/>")?.as_deref(), Some("not_of_archives"));
+        assert_eq!(code("b.XML", "")?.as_deref(), Some("not_of_archives"));
+        assert_eq!((code("c.ctt", INSTANCE)?, code("d.ctt", "")?.as_deref()), (None, Some("unreadable")));
+        Ok(())
+    }
+
+    #[test]
+    fn a_course_that_is_held_then_already_is_not_moved_there() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (instance, timetable) = (folder.path().join("a.ctt"), folder.path().join("a.sol"));
+        std::fs::write(&instance, INSTANCE)?;
+        std::fs::write(&timetable, "a R 0 0\na R 1 1\nb S 0 1\n")?;
+        let moved = |to: (u32, u32), room: Option<&str>| {
+            let args = MoveArgs {
+                instance: instance.clone(),
+                timetable: timetable.clone(),
+                course: "a".to_owned(),
+                from: (0, 0),
+                to,
+                room: room.map(str::to_owned),
+                most: 3,
+                seconds: 1.0,
+                out: folder.path().join("moved.sol"),
+            };
+            run(&args).map(drop).map_err(|failure| failure.code)
+        };
+        let held: Result<(), String> = Err("held_then".to_owned());
+        // Where its other lecture is, and where it is itself.
+        assert_eq!((moved((1, 1), None), moved((1, 1), Some("S"))), (held.clone(), held.clone()));
+        assert_eq!((moved((0, 0), None), moved((0, 0), Some("R"))), (held.clone(), held));
+        assert!(!folder.path().join("moved.sol").exists());
+        assert_eq!((moved((0, 0), Some("S")), moved((1, 0), None)), (Ok(()), Ok(())));
+        Ok(())
+    }
 }

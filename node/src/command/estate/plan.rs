@@ -8,7 +8,7 @@ use aula_estate::ctt::{self, Lesson, evaluate::evaluate};
 use aula_estate::energy::schedule::Program;
 use aula_estate::energy::{Building, Year, read_building};
 use aula_estate::plan::{
-    self, Load, RoomDay, Terms, Week, closed, curve, load, moved, picture, schedule, terms, zones,
+    self, Load, RoomDay, Terms, Week, closed, curve, load, moved, no_worse, picture, schedule, terms, zones,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::super::{Failure, Outcome};
 use super::outside::OutsideArgs;
 use super::timetable::Effort;
-use super::{read, refused, thread_cpu_ns, write};
+use super::{courses, read, refused, thread_cpu_ns, write};
 
 /// Arguments of `aula estate plan`.
 #[derive(Debug, Args)]
@@ -123,6 +123,8 @@ struct Answer {
     iterations: u64,
     cpu_s: f64,
     energy_ms: f64,
+    /// Whether the plan is the given timetable, because what was found broke more hard constraints or left more without a seat.
+    nothing_better: bool,
 }
 
 /// Runs `aula estate plan`.
@@ -130,7 +132,7 @@ struct Answer {
 /// # Errors
 /// When a file cannot be read, is refused, or cannot be written.
 pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
-    let instance = ctt::read(&read(&args.instance)?).map_err(|error| refused(&args.instance, &error))?;
+    let instance = courses(&args.instance)?;
     let building = read_building(&read(&args.building)?).map_err(|error| refused(&args.building, &error))?;
     let outside = args.outside.read(&building)?;
     let building = zones(&building, &instance).map_err(|error| refused(&args.building, &error))?;
@@ -159,35 +161,38 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let weighing = thread_cpu_ns().saturating_sub(weighed);
     let found = search(true, &burden);
     let cpu_s = thread_cpu_ns().saturating_sub(started + weighing) as f64 / 1e9;
-    write(&args.out, &ctt::write_solution(&instance, &found.lessons))?;
+    let iterations = found.iterations;
+    let (lessons, nothing_better) = no_worse(&instance, &given, found.lessons);
+    write(&args.out, &ctt::write_solution(&instance, &lessons))?;
     if let Some(path) = &args.picture {
-        write(path, picture(&instance, &given, &found.lessons).as_bytes())?;
+        write(path, picture(&instance, &given, &lessons).as_bytes())?;
     }
     let started = thread_cpu_ns();
     let side = |lessons: &[Lesson], week: Week| {
         side(&instance, &building, outside.hours(), lessons, week)
             .map_err(|error| refused(&args.instance, &error))
     };
-    let ((before, year), (after, planned)) = (side(&given, week)?, side(&found.lessons, week)?);
+    let ((before, year), (after, planned)) = (side(&given, week)?, side(&lessons, week)?);
     let by_hours = Week { program: Program::Hours, ..week };
-    let saved_by_hours_ppm = saved_ppm(&side(&given, by_hours)?.0, &side(&found.lessons, by_hours)?.0);
+    let saved_by_hours_ppm = saved_ppm(&side(&given, by_hours)?.0, &side(&lessons, by_hours)?.0);
     if let Some(path) = &args.load {
         write(path, curve(&[year, planned], &building).as_bytes())?;
     }
     let energy_ms = (weighing + thread_cpu_ns().saturating_sub(started)) as f64 / 1e6;
-    let (moved_lectures, other_room) = moved(&given, &found.lessons);
+    let (moved_lectures, other_room) = moved(&given, &lessons);
     Ok(outcome(Answer {
         saved_ppm: saved_ppm(&before, &after),
         saved_by_hours_ppm,
-        closed: closed(&instance, &given, &found.lessons),
-        opened: closed(&instance, &found.lessons, &given),
+        closed: closed(&instance, &given, &lessons),
+        opened: closed(&instance, &lessons, &given),
         moved_lectures,
         other_room,
         room_days_bound: ctt::bound::room_days(&instance),
         seed: args.effort.seed,
-        iterations: found.iterations,
+        iterations,
         cpu_s,
         energy_ms,
+        nothing_better,
         given: before,
         plan: after,
     }))
@@ -259,6 +264,11 @@ fn outcome(answer: Answer) -> Outcome {
     };
     lines.push(format!("closes {}: {}", answer.closed.len(), list(&answer.closed)));
     lines.push(format!("opens {}: {}", answer.opened.len(), list(&answer.opened)));
+    if answer.nothing_better {
+        let why = "nothing better was found: the plan is the given timetable, for what was found broke more hard constraints or \
+                   left more students without a seat; give more --seconds";
+        lines.push(why.to_owned());
+    }
     let text = lines.join("\n");
     let seated = answer.plan.seats_short <= answer.given.seats_short;
     if answer.plan.hard == 0 && seated && answer.saved_ppm > 0 {

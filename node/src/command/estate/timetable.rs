@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
-use super::{read, refused, thread_cpu_ns, write};
+use super::{is_archive, read, refused, thread_cpu_ns, write};
 
 /// Arguments of `aula estate timetable`.
 #[derive(Debug, Args)]
@@ -99,8 +99,8 @@ pub struct Answer {
 /// When the instance cannot be read or the timetable cannot be written.
 pub fn run(args: &TimetableArgs) -> Result<Outcome, Failure> {
     let bytes = read(&args.instance)?;
-    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
-    let answer = if start.starts_with(b"<") { archive(args, &bytes)? } else { courses(args, &bytes)? };
+    let answer =
+        if is_archive(&args.instance, &bytes) { archive(args, &bytes)? } else { courses(args, &bytes)? };
     Ok(outcome(answer))
 }
 

@@ -31,7 +31,7 @@ const SHOWN: usize = 20;
 #[command(
     after_help = "FOLDER holds estate.json and schedule.csv (or .ics, or .sol beside instance.ctt); building.json with weather.epw or hours.csv for \
                   the year's energy; forecast.csv, sections.csv and staff.csv for teachers; each also as .gz.\n\nChanges: close=WHAT[@DAY[,PERIOD]] with a \
-                  ROOM, building:ID, site:ID or all; room.R.capacity=N; students=P%; staff.SUBJECT=N; energy_budget=KWH.\n\nExamples:\n  \
+                  ROOM, building:ID, site:ID or all; room.R.capacity=N; students=P% (so many of today's: 110% is a tenth more); staff.SUBJECT=N; energy_budget=KWH.\n\nExamples:\n  \
                   aula estate whatif school --set close=building:A@fri\n  aula estate whatif school --set students=110% --set \
                   staff.maths=12\n\nNothing is changed by it. Exit codes: 0 no new conflict and everybody sits, 1 not so, 2 could not."
 )]
@@ -176,7 +176,7 @@ pub fn run(args: &WhatIfArgs) -> Result<Outcome, Failure> {
 
 /// For people.
 pub(in crate::command) fn lines(found: &Compared) -> Vec<String> {
-    let Compared { now, then, new_conflicts, reseated, energy_change_ppm } = found;
+    let Compared { now, then, new_conflicts, reseated, students_percent, energy_change_ppm } = found;
     let conflicts = |side: &Side| side.conflicts.values().sum::<usize>();
     let mut lines = vec![
         format!(
@@ -188,6 +188,9 @@ pub(in crate::command) fn lines(found: &Compared) -> Vec<String> {
     let shown = |one: &aula_estate::check::Conflict| {
         format!("  {} day {} period {}: {}", one.kind, one.day, one.period, one.what)
     };
+    if *students_percent != 100 {
+        lines.insert(0, format!("students at {students_percent}% of today's"));
+    }
     lines.extend(new_conflicts.iter().take(SHOWN).map(shown));
     if reseated.displaced > 0 {
         lines.push(format!(
@@ -209,4 +212,29 @@ pub(in crate::command) fn lines(found: &Compared) -> Vec<String> {
         lines.extend(before.staff.iter().zip(&after.staff).map(one));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_students_is_told_as_a_share_of_todays() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let estate = r#"{"sites":[{"id":"s"}],"rooms":[{"id":"A1","capacity":30}]}"#;
+        std::fs::write(folder.path().join("estate.json"), estate)?;
+        std::fs::write(folder.path().join("schedule.csv"), "day,period,room,students\nmon,1,A1,20\n")?;
+        let text = |change: &str| {
+            let args = WhatIfArgs {
+                folder: folder.path().to_owned(),
+                changes: vec![change.to_owned()],
+                day: DayArgs { day_start: 480, period_minutes: 60 },
+            };
+            let told = run(&args).map(|outcome| outcome.answer.map(|answer| answer.text).unwrap_or_default());
+            told.map_err(|failure| std::io::Error::other(failure.message))
+        };
+        assert!(text("students=10%")?.starts_with("students at 10% of today's\n"));
+        assert!(!text("room.A1.capacity=20")?.contains("students at"));
+        Ok(())
+    }
 }
