@@ -87,15 +87,16 @@ pub fn zones(building: &Building, instance: &Instance) -> Result<Building, Unrea
 #[must_use]
 pub fn load(building: &Building, hours: Hours<'_>, schedule: &Schedule) -> (Load, Year) {
     let year = run(building, hours, schedule);
+    let sums = year.sums(building);
+    let energy: i64 = (0..building.zones.len()).map(|index| energy_of(building, &year, index)).sum();
+    // Added up in whole mWh: sums of fractions would have digits that nobody measured.
     let kwh = |milliwatt_hours: i64| milliwatt_hours as f64 / 1e6;
-    let mut load = Load::default();
-    for index in 0..building.zones.len() {
-        let sums = year.sums_of(building, index);
-        load.heating_kwh += kwh(sums.heating);
-        load.cooling_kwh -= kwh(sums.cooling);
-        load.electricity_kwh += kwh(sums.electricity);
-        load.energy_kwh += kwh(energy_of(building, &year, index));
-    }
+    let load = Load {
+        heating_kwh: kwh(sums.heating),
+        cooling_kwh: kwh(-sums.cooling),
+        electricity_kwh: kwh(sums.electricity),
+        energy_kwh: kwh(energy),
+    };
     (load, year)
 }
 

@@ -72,6 +72,10 @@ fn a_closed_room_day_needs_less_and_lights_count_by_the_hour() {
     assert!(one.heating_kwh < two.heating_kwh, "{one:?} {two:?}");
     // Three lectures a week for four weeks, 350 W of light each.
     assert!((one.electricity_kwh - 4.2).abs() < 1e-9 && (two.electricity_kwh - 4.2).abs() < 1e-9, "{one:?}");
+    // Whole mWh, whatever many zones they are added up over.
+    for kwh in [two.heating_kwh, two.cooling_kwh, two.electricity_kwh, two.energy_kwh] {
+        assert!(kwh.to_string().split('.').nth(1).map_or(0, str::len) <= 6, "{kwh}");
+    }
     assert!((one.energy_kwh - one.electricity_kwh - one.heating_kwh - one.cooling_kwh).abs() < 1e-9);
 }
 

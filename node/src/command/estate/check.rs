@@ -10,7 +10,7 @@ use aula_estate::ctt;
 use clap::Args;
 
 use super::super::{Answer, Context, Failure, Outcome};
-use super::{read, refused};
+use super::{counted, read, refused};
 use crate::estate_files::schedule;
 
 /// Conflicts that the text for people lists.
@@ -79,7 +79,7 @@ fn watch(context: &Context, args: &CheckArgs, mut seen: State, first: (Vec<Confl
                 let lines: Vec<String> = (new.iter().map(|one| format!("new   {}", line(one))))
                     .chain(gone.iter().map(|one| format!("gone  {}", line(one))))
                     .collect();
-                let head = format!("{lessons} lessons, {} conflicts", conflicts.len());
+                let head = head(lessons, conflicts.len());
                 let told = [vec![head], lines].concat().join("\n");
                 let json = serde_json::json!({ "conflicts": conflicts, "new": new, "gone": gone });
                 next = Some(Answer::new(json, told));
@@ -155,12 +155,17 @@ fn only_instances_know(instance: &ctt::Instance, lectures: &[ctt::Lesson]) -> Ve
 }
 
 fn text(conflicts: &[Conflict], lessons: usize) -> String {
-    let mut lines = vec![format!("{lessons} lessons, {} conflicts", conflicts.len())];
+    let mut lines = vec![head(lessons, conflicts.len())];
     lines.extend(conflicts.iter().take(SHOWN).map(line));
     if conflicts.len() > SHOWN {
         lines.push(format!("and {} more: --output json lists all", conflicts.len() - SHOWN));
     }
     lines.join("\n")
+}
+
+fn head(lessons: usize, conflicts: usize) -> String {
+    let lessons = counted(lessons, "lesson", "lessons");
+    format!("{lessons}, {}", counted(conflicts, "conflict", "conflicts"))
 }
 
 fn line(conflict: &Conflict) -> String {

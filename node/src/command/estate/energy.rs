@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
-use super::{read, refused, thread_cpu_ns, write};
+use super::{counted, read, refused, thread_cpu_ns, write};
 
 /// Arguments of `aula estate energy`.
 #[derive(Debug, Args)]
@@ -66,12 +66,12 @@ pub fn run(args: &EnergyArgs) -> Result<Outcome, Failure> {
         hours: year.hours,
     };
     let text = format!(
-        "heating      {:.1} kWh\ncooling      {:.1} kWh\nelectricity  {:.1} kWh\n{} zones, {} hours in {:.1} ms of processor \
+        "heating      {:.1} kWh\ncooling      {:.1} kWh\nelectricity  {:.1} kWh\n{}, {} hours in {:.1} ms of processor \
          time",
         answer.heating_kwh,
         answer.cooling_kwh,
         answer.electricity_kwh,
-        answer.zones,
+        counted(answer.zones, "zone", "zones"),
         answer.hours,
         answer.cpu_ms
     );

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::{Advise, Failure, Outcome};
-use super::{is_archive, read, refused, write};
+use super::{counted, is_archive, read, refused, write};
 
 /// Arguments of `aula estate import`.
 #[derive(Debug, Args)]
@@ -46,5 +46,10 @@ pub fn run(args: &ImportArgs) -> Result<Outcome, Failure> {
     write(&args.out, format!("{text}\n").as_bytes())?;
     let counts = (estate.sites.len(), estate.buildings.len(), estate.rooms.len());
     let fields = json!({ "sites": counts.0, "buildings": counts.1, "rooms": counts.2 });
-    Ok(Outcome::yes(fields, format!("{} sites, {} buildings, {} rooms", counts.0, counts.1, counts.2)))
+    let text = [
+        counted(counts.0, "site", "sites"),
+        counted(counts.1, "building", "buildings"),
+        counted(counts.2, "room", "rooms"),
+    ];
+    Ok(Outcome::yes(fields, text.join(", ")))
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use aula_estate::ctt::{self, Instance};
 use clap::{Args, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Number, Value};
 
 use super::{Advise, Context, Failure, Outcome, absolute};
 use crate::estate_files::{read, refused};
@@ -105,7 +106,15 @@ pub enum Action {
 /// be reached.
 pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failure> {
     outputs::check(&args.action)?;
-    match &args.action {
+    let mut outcome = act(context, &args.action).await?;
+    if let Some(answer) = &mut outcome.answer {
+        to_millionths(&mut answer.json);
+    }
+    Ok(outcome)
+}
+
+async fn act(context: &Context, action: &Action) -> Result<Outcome, Failure> {
+    match action {
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
         Action::Fit(args) => fit::run(args),
@@ -165,6 +174,21 @@ fn courses(path: &Path) -> Result<Instance, Failure> {
     ctt::read(&bytes).map_err(|error| refused(path, &error))
 }
 
+/// Numbers with a fraction as whole millionths: further digits are those of the machine's fractions.
+fn to_millionths(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let near = number.as_f64().map(|real| (real * 1e6).round() / 1e6 + 0.0);
+            if let Some(near) = near.filter(|near| near.abs() < 1e9).and_then(Number::from_f64) {
+                *number = near;
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(to_millionths),
+        Value::Object(all) => all.values_mut().for_each(to_millionths),
+        _ => {}
+    }
+}
+
 /// So many of something, in words.
 fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
@@ -175,4 +199,21 @@ fn thread_cpu_ns() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let (seconds, rest) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
     seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(rest.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_told_in_whole_millionths() {
+        let mut told = serde_json::json!({
+            "energy_kwh": 1.1 + 2.2, "all": [{ "auc": 2.0 / 3.0 }, -1e-9, 7], "large": 1e12,
+        });
+        to_millionths(&mut told);
+        let text = r#"{"all":[{"auc":0.666667},0.0,7],"energy_kwh":3.3,"large":1000000000000.0}"#;
+        assert_eq!(serde_json::from_str::<Value>(text).ok(), Some(told.clone()));
+        assert!(told.to_string().contains(":3.3,") && !told.to_string().contains("-0"));
+        assert_eq!((counted(1, "row", "rows"), counted(0, "row", "rows")), ("1 row".into(), "0 rows".into()));
+    }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
-use super::{courses, read, refused, thread_cpu_ns, write};
+use super::{counted, courses, read, refused, thread_cpu_ns, write};
 
 /// Arguments of `aula estate move`.
 #[derive(Debug, Args)]
@@ -144,7 +144,8 @@ pub fn run(args: &MoveArgs) -> Result<Outcome, Failure> {
     };
     let mut lines: Vec<String> = moved.iter().map(line).collect();
     lines.push(format!(
-        "{others} others moved; cost {} -> {}, hard {}",
+        "{} moved; cost {} -> {}, hard {}",
+        counted(others, "other", "others"),
         before.cost(),
         after.cost(),
         after.hard()

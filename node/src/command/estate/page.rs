@@ -49,8 +49,12 @@ pub struct PageArgs {
 /// Runs `aula estate page`.
 ///
 /// # Errors
-/// When a file cannot be read or is refused, or the page cannot be written.
+/// When nothing is given, a file cannot be read or is refused, or the page cannot be written.
 pub fn run(args: &PageArgs) -> Result<Outcome, Failure> {
+    if [&args.estate, &args.schedule, &args.load, &args.history].iter().all(|given| given.is_none()) {
+        let hint = "give at least one of --estate, --schedule, --load and --history";
+        return Err(Failure::new("nothing_given", "the page would show nothing", hint));
+    }
     let sources = Sources {
         estate: args.estate.clone(),
         schedule: args.schedule.clone(),
@@ -67,4 +71,18 @@ pub fn run(args: &PageArgs) -> Result<Outcome, Failure> {
         "file": out, "bytes": html.len(), "conflicts": made.conflicts, "forecasts": made.forecasts,
     });
     Ok(Outcome::yes(told, format!("{}, {} bytes", out.display(), html.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_nothing_is_refused() {
+        let out = PathBuf::from("nowhere/page.html");
+        let (estate, schedule, plan, instance, load, history) = (None, None, None, None, None, None);
+        let title = "The estate".to_owned();
+        let args = PageArgs { estate, schedule, plan, instance, load, history, periods: 1, title, out };
+        assert_eq!(run(&args).err().map(|failure| failure.code).as_deref(), Some("nothing_given"));
+    }
 }

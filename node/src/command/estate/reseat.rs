@@ -13,7 +13,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::{Failure, Outcome};
-use super::{read, refused, write};
+use super::{counted, read, refused, write};
 use crate::estate_files;
 
 /// Lessons that the text for people lists.
@@ -104,7 +104,11 @@ pub fn run(args: &ReseatArgs) -> Result<Outcome, Failure> {
     if let Some(day) = &warm {
         lines.insert(
             0,
-            format!("day {} of the year: {} rooms are too warm", day.day_of_year, day.rooms.len()),
+            format!(
+                "day {} of the year: {} too warm",
+                day.day_of_year,
+                counted(day.rooms.len(), "room is", "rooms are")
+            ),
         );
     }
     lines.extend(found.moved.iter().take(SHOWN).map(line));
