@@ -18,6 +18,7 @@
 //! | [`standing`] | how a school's levelling stands, and how many were cut |
 //! | `bringing` | events to the district, and what became of each |
 //! | `records` | the record store's statements and documents as such a set |
+//! | `recorded` | what was numbered of each replica's records |
 //! | `carrying` | records to the district, and what became of each |
 //! | `receiving` | what of a replica's records is taken in |
 //! | `years` | what was heard in other school years than the roster's |
@@ -43,6 +44,7 @@ mod numbering;
 pub mod people;
 mod places;
 mod receiving;
+mod recorded;
 mod records;
 mod refusal;
 pub mod scope;
