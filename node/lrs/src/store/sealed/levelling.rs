@@ -11,6 +11,7 @@ use aula_vault::rows::{OpenRow, RowChange, RowTerm, Terms};
 use aula_vault::{Vault, VaultError};
 use sha2::{Digest, Sha256};
 
+pub use super::redact::is_left_of;
 use super::{DOCUMENT, STATEMENT, attachments_of, code, statement_of};
 use crate::attachments::Attachment;
 use crate::documents::{Document, Key};
