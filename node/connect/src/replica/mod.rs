@@ -26,7 +26,7 @@
 //!
 //! Flow of a levelling, begun by the replica: `begin` (who its students are, from which feeds it may bring events) → `compare`, a few
 //! times → `bring` what the district lacks → `fetch` what the replica lacks → again, until both have one root → `compare_records`,
-//! `let_go` and `bring_records`, where the district lacks records. Invariants: nothing
+//! `bring_records` and `let_go`, where the district lacks records. Invariants: nothing
 //! is remembered of a levelling that was cut but what is in the vaults, so that the next one finds what is left; events of the
 //! replica's own feeds are merged, of all others the replica has what the district has; an event is on disk before it counts
 //! as sent. Absent: TLS, which a proxy ends; what stays of two events ([`aula_district::merge`]).

@@ -75,6 +75,7 @@ mod tests {
 
     use aula_kit::vault::{create, enrol};
     use aula_ledger::types::SchoolYear;
+    use aula_lrs::desk::Sheet;
     use aula_lrs::documents::{Document, Key, Kind, Shelf};
 
     use super::super::entering::Entering;
@@ -107,9 +108,10 @@ mod tests {
             activity: None,
             agent: Some(format!("account {HOME_PAGE} S-0")),
         };
-        let sheet = |n: u32| {
-            let key = Key { shelf: shelf.clone(), registration: None, id: format!("pen-{n}") };
-            (key, Document { content_type: "text/plain".into(), bytes: b"red".to_vec(), updated_us: 1 })
+        let sheet = |n: u32| Sheet {
+            key: Key { shelf: shelf.clone(), registration: None, id: format!("pen-{n}") },
+            document: Document { content_type: "text/plain".into(), bytes: b"red".to_vec(), updated_us: 1 },
+            over_all: true,
         };
         let desk = Entering::new(Arc::new(vault.clone()), None).desk(HOME_PAGE)?;
         desk.lay((0..RECORDS).map(sheet).collect(), "a")?;

@@ -41,7 +41,7 @@ use super::people;
 use super::places::Places;
 use super::receiving::{Pages, receive};
 use super::recorded::Recorded;
-use super::records::RecordSet;
+use super::records::{RecordSet, SealedRow};
 use super::refusal::Refusal;
 use super::scope::{Of, Set};
 use super::wire::{
@@ -52,6 +52,7 @@ use super::wire::{
 use crate::door::{Lent, lent_in_a_moment};
 use crate::strangers::limited;
 use crate::taking::Levelling;
+use crate::taking::records::tag_of;
 
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -256,13 +257,21 @@ impl Served {
         if asked.ids.len() > MAX_LET_GO {
             return Err(Refusal::malformed(format!("let go of at most {MAX_LET_GO} records at once")));
         }
-        let keys: Vec<Vec<u8>> =
-            asked.ids.iter().filter_map(|id| set.row(id)).map(|(key, _)| key.clone()).collect();
-        let count = keys.len() as u64;
-        for some in keys.chunks(levelling::REWRITTEN) {
-            lent_in_a_moment(self.entering.door(), |vault| {
-                levelling::let_go(vault, &vault.terms()?, who.name.as_str(), some)
+        let rows: Vec<&SealedRow> = asked.ids.iter().filter_map(|id| set.row(id)).collect();
+        let mut count = 0_u64;
+        for some in rows.chunks(levelling::REWRITTEN) {
+            let gone = lent_in_a_moment(self.entering.door(), |vault| {
+                let mut keys = Vec::with_capacity(some.len());
+                for (key, tag) in some {
+                    // A document that was brought since lies where the one lay that the school has no more.
+                    if tag_of(vault, key)? == Some(*tag) {
+                        keys.push(key.clone());
+                    }
+                }
+                levelling::let_go(vault, &vault.terms()?, who.name.as_str(), &keys)?;
+                Ok(keys.len() as u64)
             })?;
+            count = count.saturating_add(gone);
         }
         lent_in_a_moment(self.entering.door(), Vault::sync_rows)?;
         Ok(LetGone { count })

@@ -48,6 +48,17 @@ pub enum Became {
     Refused,
 }
 
+/// A document that a replica brings.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// Where it lies.
+    pub key: Key,
+    /// It, of the moment when it was written there.
+    pub document: Document,
+    /// It takes the place of what anybody wrote; else of nothing but what the replica brought and nobody wrote over since.
+    pub over_all: bool,
+}
+
 /// What became of a document that was brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Laid {
@@ -55,7 +66,7 @@ pub enum Laid {
     Written(u64),
     /// It was the one here, of this moment.
     Kept(u64),
-    /// This one here was written later, and stays.
+    /// This one here was written later, or by somebody whose writings the replica's does not replace, and stays.
     Newer(Document),
 }
 
@@ -221,19 +232,20 @@ impl Desk {
     ///
     /// # Errors
     /// The store's: those before it are written.
-    pub fn lay(&self, brought: Vec<(Key, Document)>, replica: &str) -> Result<Vec<Laid>, DeskError> {
+    pub fn lay(&self, brought: Vec<Sheet>, replica: &str) -> Result<Vec<Laid>, DeskError> {
         let own = self.store.key(&Term::Replica(replica.to_owned()));
         let mut laid = Vec::with_capacity(brought.len());
         {
             let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
-            for (key, mut sent) in brought {
+            for Sheet { key, document: mut sent, over_all } in brought {
                 let found = self.store.document(Reader::Itself, &key)?;
                 // Over one that is ahead itself it counts as the moment after that: this store's clock was set back since.
                 let after = found.as_ref().map_or(0, Document::after);
                 sent.updated_us = sent.updated_us.min(now_us().max(after));
+                let may_replace = over_all || self.store.is_kept_for(&key, &own)?;
                 let became = match found {
                     Some(found) if is_same(&found, &sent) => Laid::Kept(found.updated_us),
-                    Some(found) if is_newer(&found, &sent) => Laid::Newer(found),
+                    Some(found) if !may_replace || is_newer(&found, &sent) => Laid::Newer(found),
                     _ => {
                         let at_us = sent.updated_us;
                         let documents = vec![DocumentChange::Put(key.clone(), sent)];
@@ -242,7 +254,10 @@ impl Desk {
                         Laid::Written(at_us)
                     }
                 };
-                self.store.keep_for(&key, &own)?;
+                // Else what somebody else wrote would count as brought, and the next one would take its place.
+                if over_all || matches!(became, Laid::Written(_)) {
+                    self.store.keep_for(&key, &own)?;
+                }
                 laid.push(became);
             }
         }
