@@ -19,7 +19,7 @@ mod papers;
 mod search;
 mod taking;
 
-pub use bringing::{Became, Brought, Laid};
+pub use bringing::{Became, Brought, Laid, Sheet};
 pub use papers::{Papers, Which};
 pub use search::Page;
 

@@ -1,8 +1,8 @@
 //! Records to the district, and what it says became of each: statements and documents that the school's record store took in.
 //!
-//! Flow: where the roots differ, the sets are compared → what the district has of this replica and is gone here it lets go → what it lacks is
-//! brought, statements that void others last → of a document that was written later at the district, that writing takes the place of the
-//! school's. Nothing else comes from there. Invariants: a record counts as home once the district has said that it has it; what changed
+//! Flow: where the roots differ, the sets are compared → what the district lacks is brought, statements that void others last → of a document
+//! that was written later at the district, that writing takes the place of the school's → what the district has of this replica and is gone
+//! here it lets go. Nothing else comes from there. Invariants: a record counts as home once the district has said that it has it; what changed
 //! here meanwhile does not. Absent: which of two documents stays, which the district says.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use aula_lrs::desk::DeskError;
 use aula_lrs::documents::{Document, Key};
-use aula_lrs::store::levelling::{Record, changes, record};
+use aula_lrs::store::levelling::{Record, changes, number, record};
 use aula_vault::{Vault, VaultError};
 
 use super::asking::{Levelled, Replica, compared};
+use super::difference::Id;
 use super::district::{District, LevelError};
 use super::receiving::read_paper;
 use super::records::{OfSchool, RecordSet, SealedRow};
@@ -54,10 +55,6 @@ impl Replica {
         }
         let session = begun.session;
         let comparing = compared(district, ("compare_records", session), &set.ids).await?;
-        // First, since a document that was written anew has another number and lies where it lay.
-        for ids in comparing.theirs.chunks(MAX_LET_GO) {
-            let _: LetGone = district.ask("let_go", &LetGo { session, ids: ids.to_vec() }).await?;
-        }
         let mut ours: Vec<SealedRow> = comparing.ours.iter().filter_map(|id| set.row(id)).cloned().collect();
         for (key, _) in &ours {
             home.all.remove(key);
@@ -65,7 +62,7 @@ impl Replica {
         ours.sort_unstable_by(|(one, _), (other, _)| {
             (voiding.contains(one), one).cmp(&(voiding.contains(other), other))
         });
-        let (mut rest, named) = (ours.as_slice(), Arc::new(named));
+        let (mut rest, named, mut came) = (ours.as_slice(), Arc::new(named), BTreeSet::new());
         while !rest.is_empty() {
             let piece: Vec<SealedRow> = rest.iter().take(MAX_RECORDS).cloned().collect();
             let named = named.clone();
@@ -75,7 +72,12 @@ impl Replica {
                 continue;
             }
             let answer: RecordsBrought = district.ask("bring_records", &carried.bring).await?;
-            self.told(carried, answer, (&mut home, &mut *did)).await?;
+            self.told(carried, answer, (&mut home, &mut *did, &mut came)).await?;
+        }
+        // Last: of who moved, a document takes the place of nothing but what is known to be this replica's. What came meanwhile is here.
+        let gone: Vec<Id> = comparing.theirs.into_iter().filter(|id| !came.contains(id)).collect();
+        for ids in gone.chunks(MAX_LET_GO) {
+            let _: LetGone = district.ask("let_go", &LetGo { session, ids: ids.to_vec() }).await?;
         }
         Ok(Arc::new(home))
     }
@@ -102,12 +104,12 @@ impl Replica {
         Ok(set?)
     }
 
-    /// Takes in what became of records that were brought.
+    /// Takes in what became of records that were brought; `came` is given the numbers of documents that came instead.
     async fn told(
         &self,
         carried: Carried,
         answer: RecordsBrought,
-        (home, did): (&mut Home, &mut Levelled),
+        (home, did, came): (&mut Home, &mut Levelled, &mut BTreeSet<Id>),
     ) -> Result<(), LevelError> {
         let Carried { statements, documents, .. } = carried;
         if answer.statements.len() != statements.len() || answer.documents.len() != documents.len() {
@@ -131,9 +133,10 @@ impl Replica {
             };
             let newer = read_paper(paper).ok_or(LevelError::Answer)?;
             match self.give_way((row.0, key), before, newer).await? {
-                Some(row) => {
+                Some((row, id)) => {
                     did.records_received = did.records_received.saturating_add(1);
                     home.all.extend([row]);
+                    came.extend(id);
                 }
                 // It was written here meanwhile: that is the next levelling's.
                 None => did.records_refused = did.records_refused.saturating_add(1),
@@ -155,16 +158,18 @@ impl Replica {
         }
         let dated = Document { updated_us: at_us, ..before.clone() };
         // One that was written here meanwhile is sealed otherwise than what was told of, and the next levelling's.
-        Ok(self.give_way((row.clone(), key), before, dated).await?.unwrap_or((row, tag)))
+        let gave = self.give_way((row.clone(), key), before, dated).await?;
+        Ok(gave.map_or((row, tag), |(dated, _)| dated))
     }
 
-    /// Lets a document give way to a newer one; gives how it is sealed now, and none where another one was written here meanwhile.
+    /// Lets a document give way to a newer one; gives how that is sealed, and its number. None where another one was written here
+    /// meanwhile.
     async fn give_way(
         &self,
         (row, key): (Vec<u8>, Key),
         before: Document,
         newer: Document,
-    ) -> Result<Option<SealedRow>, LevelError> {
+    ) -> Result<Option<(SealedRow, Option<Id>)>, LevelError> {
         let agent = key.shelf.agent.as_deref().and_then(|agent| agent.strip_prefix("account "));
         let home_page = agent.and_then(|agent| agent.split_once(' ')).map(|(page, _)| page.to_owned());
         let (entering, Some(home_page)) = (self.entering.clone(), home_page) else { return Ok(None) };
@@ -181,12 +186,13 @@ impl Replica {
             return Ok(None);
         }
         self.with(move |vault| {
-            let now = vault.open_rows(None, std::slice::from_ref(&row), 0)?.pop();
+            let (terms, now) = (vault.terms()?, vault.open_rows(None, std::slice::from_ref(&row), 0)?.pop());
+            let id = now.as_ref().and_then(|now| number(&terms, now));
             let is_it = match now.as_ref().and_then(record) {
                 Some(Record::Document(_, now)) => now == given,
                 _ => false,
             };
-            Ok(tag_of(vault, &row)?.filter(|_| is_it).map(|tag| (row, tag)))
+            Ok(tag_of(vault, &row)?.filter(|_| is_it).map(|tag| ((row, tag), id)))
         })
         .await
     }

@@ -18,6 +18,7 @@
 //! | [`standing`] | how a school's levelling stands, and how many were cut |
 //! | `bringing` | events to the district, and what became of each |
 //! | `records` | the record store's statements and documents as such a set |
+//! | `recorded` | what was numbered of each replica's records |
 //! | `carrying` | records to the district, and what became of each |
 //! | `receiving` | what of a replica's records is taken in |
 //! | `years` | what was heard in other school years than the roster's |
@@ -25,7 +26,7 @@
 //!
 //! Flow of a levelling, begun by the replica: `begin` (who its students are, from which feeds it may bring events) → `compare`, a few
 //! times → `bring` what the district lacks → `fetch` what the replica lacks → again, until both have one root → `compare_records`,
-//! `let_go` and `bring_records`, where the district lacks records. Invariants: nothing
+//! `bring_records` and `let_go`, where the district lacks records. Invariants: nothing
 //! is remembered of a levelling that was cut but what is in the vaults, so that the next one finds what is left; events of the
 //! replica's own feeds are merged, of all others the replica has what the district has; an event is on disk before it counts
 //! as sent. Absent: TLS, which a proxy ends; what stays of two events ([`aula_district::merge`]).
@@ -43,6 +44,7 @@ mod numbering;
 pub mod people;
 mod places;
 mod receiving;
+mod recorded;
 mod records;
 mod refusal;
 pub mod scope;

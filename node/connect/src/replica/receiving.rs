@@ -2,14 +2,15 @@
 //!
 //! Flow: bytes → checked as whatever comes over HTTP → of its students' people alone → the desk ([`aula_lrs::desk::Desk::bring`]).
 //! Invariants: a statement names a student of the replica's, and of the district's students nobody else; it is sealed here for those whom
-//! the replica sealed it for; one that names nobody voids what the replica brought; a document is its own student's. What the district
-//! has newer is listed before it leaves, and leaves of students of the present roster's alone. Absent: what stays of two documents.
+//! the replica sealed it for; one that names nobody voids what the replica brought; a document is its own student's, and takes the
+//! place of what others wrote where she is at the replica's schools now. What the district has newer is listed before it leaves, and leaves
+//! of students of the present roster's alone. Absent: what stays of two documents.
 
 use std::collections::BTreeSet;
 
 use aula_ledger::types::SchoolYear;
 use aula_lrs::attachments::{Attachment, matched};
-use aula_lrs::desk::{Became, Brought, Incoming, Laid};
+use aula_lrs::desk::{Became, Brought, Incoming, Laid, Sheet};
 use aula_lrs::documents::{Document, Key, Kind, Shelf, merged};
 use aula_lrs::json;
 use aula_lrs::limits::{MAX_DOCUMENT_BYTES, MAX_ID_BYTES, MAX_PARTS, MAX_STATEMENT_BYTES};
@@ -115,16 +116,16 @@ pub(super) fn receive(
         })
     });
     let statements = statements.collect();
-    let (mut keys, mut whose) = (Vec::new(), Vec::new());
+    let (mut sheets, mut whose) = (Vec::new(), Vec::new());
     for (lying, (fate, is_here)) in documents.into_iter().zip(&owned) {
-        if let Some(lying) = lying.filter(|_| fate.is_none()) {
-            keys.push((lying.key, lying.document));
-            whose.push(is_here.then_some(lying.student));
+        if let Some(Lying { student, key, document }) = lying.filter(|_| fate.is_none()) {
+            sheets.push(Sheet { key, document, over_all: *is_here });
+            whose.push(is_here.then_some(student));
         }
     }
-    let laid = match keys.is_empty() {
+    let laid = match sheets.is_empty() {
         true => Vec::new(),
-        false => desk.lay(keys, who.name.as_str())?,
+        false => desk.lay(sheets, who.name.as_str())?,
     };
     let mut told = newer_told(entering, who, (laid, whose), now_ms)?.into_iter();
     let documents = owned.into_iter().map(|(fate, _)| match fate {

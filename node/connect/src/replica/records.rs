@@ -2,7 +2,7 @@
 //!
 //! A number says which record it is, whatever a vault's keys ([`levelling::number`]). Of a school are all that its students hold the key of, that
 //! name one of them and nobody holds, and that void one of these; of the district those that it has of this replica. A statement is opened once to be numbered, a document
-//! whenever it was written anew. Absent: what is done with a difference.
+//! whenever it was written anew. Absent: what is done with a difference; for how long numbers are kept (`recorded`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -185,5 +185,16 @@ fn of_students(
 /// # Errors
 /// [`Lent`].
 pub(super) fn of_replica(door: &dyn Door, name: &str) -> Result<Vec<Vec<u8>>, Lent> {
-    lent_in_a_moment(door, |vault| levelling::of_replica(vault, &vault.terms()?, name))
+    let mut keys: Vec<Vec<u8>> = Vec::new();
+    loop {
+        let after = keys.last().map(Vec::as_slice);
+        let some = lent_in_a_moment(door, |vault| {
+            levelling::of_replica(vault, &vault.terms()?, name, (after, AT_ONCE))
+        })?;
+        let is_all = some.len() < AT_ONCE;
+        keys.extend(some);
+        if is_all {
+            return Ok(keys);
+        }
+    }
 }

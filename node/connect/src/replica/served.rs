@@ -9,7 +9,7 @@
 //! Absent: TLS, which a proxy ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aula_district::keep::fold;
@@ -40,7 +40,8 @@ use super::numbering::Numbering;
 use super::people;
 use super::places::Places;
 use super::receiving::{Pages, receive};
-use super::records::{RecordNumbers, RecordSet, of_replica};
+use super::recorded::Recorded;
+use super::records::{RecordSet, SealedRow};
 use super::refusal::Refusal;
 use super::scope::{Of, Set};
 use super::wire::{
@@ -51,6 +52,7 @@ use super::wire::{
 use crate::door::{Lent, lent_in_a_moment};
 use crate::strangers::limited;
 use crate::taking::Levelling;
+use crate::taking::records::tag_of;
 
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -75,9 +77,6 @@ struct Held {
     set: Arc<Set>,
     records: Arc<RecordSet>,
 }
-
-/// The records that replicas brought as they were numbered, by replica.
-type Recorded = Mutex<BTreeMap<String, Arc<Mutex<RecordNumbers>>>>;
 
 /// The district's side.
 pub struct Served {
@@ -104,7 +103,7 @@ impl Served {
     pub fn new(entering: Entering, clients: Replicas, parameters: Parameters, clock: Clock) -> Self {
         let (held, numbered) = (Shelf::new(MAX_SESSIONS), Numbering::of(MAX_SESSIONS));
         let (recorded, home_page, places, patience) =
-            (Recorded::default(), None, Places::default(), PATIENCE);
+            (Recorded::of(MAX_SESSIONS), None, Places::default(), PATIENCE);
         let clients = RwLock::new(clients);
         Self { entering, clients, parameters, clock, held, numbered, recorded, home_page, places, patience }
     }
@@ -129,7 +128,7 @@ impl Served {
         self.held.keep(now, |held| clients.has(&held.who));
         self.numbered.keep(|name| clients.names(name), (now, SESSION_MS));
         self.places.keep(|name| clients.names(name));
-        self.recorded().retain(|name, _| clients.names(name));
+        self.recorded.keep(|name| clients.names(name), (now, SESSION_MS));
         *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
     }
 
@@ -138,10 +137,7 @@ impl Served {
         let now = (self.clock)();
         self.held.keep(now, |_| true);
         self.numbered.keep(|_| true, (now, SESSION_MS));
-    }
-
-    fn recorded(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Mutex<RecordNumbers>>>> {
-        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recorded.keep(|_| true, (now, SESSION_MS));
     }
 
     fn who(&self, headers: &HeaderMap) -> Result<Registered, Refusal> {
@@ -207,7 +203,10 @@ impl Served {
         };
         let name = who.name.as_str();
         let set = Arc::new(self.numbered.set(self.entering.door(), (name, year), of, now)?);
-        let records = Arc::new(if asked.year.is_none() { self.records(name)? } else { RecordSet::default() });
+        let records = Arc::new(match asked.year {
+            None => self.recorded.set(self.entering.door(), name, now)?,
+            Some(_) => RecordSet::default(),
+        });
         let of_records = if asked.year.is_none() { records.root() } else { [0; 32] };
         let (mut session, root) = ([0; 16], set.root());
         let digest: [u8; 32] = Sha256::digest(drawn().as_bytes()).into();
@@ -231,19 +230,6 @@ impl Served {
 
     fn compare_records(&self, who: &Registered, asked: &Compare) -> Result<Compared, Refusal> {
         said(&self.held(who, asked.session)?.records.ids, asked)
-    }
-
-    /// The records that the district has of a replica.
-    fn records(&self, name: &str) -> Result<RecordSet, Refusal> {
-        let numbers = self.recorded().entry(name.to_owned()).or_default().clone();
-        // Of one replica one after the other, so that nothing is opened twice.
-        let mut numbers = numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = of_replica(self.entering.door(), name)?;
-        if !keys.is_empty() {
-            // What was brought by a levelling that was cut may be on no disk yet, and what is told is on one.
-            lent_in_a_moment(self.entering.door(), Vault::sync_rows)?;
-        }
-        Ok(numbers.set(self.entering.door(), &keys)?)
     }
 
     fn bring_records(&self, who: &Registered, brought: BringRecords) -> Result<RecordsBrought, Refusal> {
@@ -271,13 +257,21 @@ impl Served {
         if asked.ids.len() > MAX_LET_GO {
             return Err(Refusal::malformed(format!("let go of at most {MAX_LET_GO} records at once")));
         }
-        let keys: Vec<Vec<u8>> =
-            asked.ids.iter().filter_map(|id| set.row(id)).map(|(key, _)| key.clone()).collect();
-        let count = keys.len() as u64;
-        for some in keys.chunks(levelling::REWRITTEN) {
-            lent_in_a_moment(self.entering.door(), |vault| {
-                levelling::let_go(vault, &vault.terms()?, who.name.as_str(), some)
+        let rows: Vec<&SealedRow> = asked.ids.iter().filter_map(|id| set.row(id)).collect();
+        let mut count = 0_u64;
+        for some in rows.chunks(levelling::REWRITTEN) {
+            let gone = lent_in_a_moment(self.entering.door(), |vault| {
+                let mut keys = Vec::with_capacity(some.len());
+                for (key, tag) in some {
+                    // A document that was brought since lies where the one lay that the school has no more.
+                    if tag_of(vault, key)? == Some(*tag) {
+                        keys.push(key.clone());
+                    }
+                }
+                levelling::let_go(vault, &vault.terms()?, who.name.as_str(), &keys)?;
+                Ok(keys.len() as u64)
             })?;
+            count = count.saturating_add(gone);
         }
         lent_in_a_moment(self.entering.door(), Vault::sync_rows)?;
         Ok(LetGone { count })

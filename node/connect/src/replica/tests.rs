@@ -40,6 +40,7 @@ mod mixed;
 mod papers;
 mod records;
 mod turn;
+mod voiding;
 
 const YEAR: SchoolYear = SchoolYear(2025);
 const GENESIS: [u8; 32] = [1; 32];

@@ -2,9 +2,9 @@
 //!
 //! A statement keeps its identifier, what it says and its timestamp. When it is `stored` is when it came here, so that whoever asks for
 //! what is new since some time is given it; who vouches for it is the replica with the client's name behind it, whatever it says itself. It
-//! voids what the replica brought, and describes activities that are not described here. Of a document the newest writing stays: a
-//! clock that is ahead counts as now, and whoever brought it is told when it was written as far as this store knows. Absent: whose records a
-//! replica may bring.
+//! voids what the replica brought or brings later, never what somebody else sends under that identifier, and describes activities that are
+//! not described here. Of a document the newest writing stays: a clock that is ahead counts as now, and whoever brought it is told when it
+//! was written as far as this store knows. Absent: whose records a replica may bring.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -15,7 +15,7 @@ use crate::documents::{Document, Key};
 use crate::json::Json;
 use crate::limits::MAX_ID_BYTES;
 use crate::statements::{Order, Term};
-use crate::store::levelling::REWRITTEN;
+use crate::store::levelling::{REWRITTEN, is_left_of};
 use crate::store::{Change, DocumentChange, Range, Reader, TermKey};
 use crate::version::Version;
 
@@ -48,6 +48,17 @@ pub enum Became {
     Refused,
 }
 
+/// A document that a replica brings.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// Where it lies.
+    pub key: Key,
+    /// It, of the moment when it was written there.
+    pub document: Document,
+    /// It takes the place of what anybody wrote; else of nothing but what the replica brought and nobody wrote over since.
+    pub over_all: bool,
+}
+
 /// What became of a document that was brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Laid {
@@ -55,7 +66,7 @@ pub enum Laid {
     Written(u64),
     /// It was the one here, of this moment.
     Kept(u64),
-    /// This one here was written later, and stays.
+    /// This one here was written later, or by somebody whose writings the replica's does not replace, and stays.
     Newer(Document),
 }
 
@@ -91,7 +102,7 @@ impl Desk {
                     let (inherited, students) = (some.to_vec(), change.students.clone());
                     self.apply(Change { inherited, students, ..Change::default() })?;
                 }
-                if !change.statements.is_empty() {
+                if !change.statements.is_empty() || !change.voided.is_empty() {
                     self.apply(change)?;
                 }
                 for some in kept.chunks(REWRITTEN) {
@@ -115,15 +126,18 @@ impl Desk {
         let asked: Vec<TermKey> = prepared.iter().flat_map(|(one, _)| one.near).collect();
         let found = self.store.first_places(&asked)?;
         let (mut batch, mut kept, mut seen) = (Batch::default(), Vec::new(), BTreeSet::new());
-        for ((one, students), near) in prepared.into_iter().zip(found.chunks(2)) {
+        for ((mut one, students), near) in prepared.into_iter().zip(found.chunks(2)) {
             let near = Near::at(near);
             let twice = !seen.insert(one.near[0]);
             became.push(match near.own() {
                 _ if twice => Became::Refused,
-                Some(place) => match self.check_kept(place, (&one.id, &as_sent(&one.body))) {
+                Some(place) => match self.check_brought(place, &one) {
                     Ok(()) => {
                         if !self.is_under(place, own)? {
                             kept.push(place);
+                            if !one.voids && self.is_voided_by(&self.referring(&one)?, own)? {
+                                batch.voided.push(place);
+                            }
                         }
                         Became::Kept
                     }
@@ -133,8 +147,15 @@ impl Desk {
                 None if !self.may_come(&batch, (&one, !students.is_empty()), own)? => Became::Refused,
                 None => {
                     *newest_us = now_us().max(newest_us.saturating_add(1));
-                    match self.add(&mut batch, one, near, *newest_us) {
+                    let (place, voids) = (*newest_us, one.voids);
+                    let is_voided = !voids && self.is_voided_by(&self.referring(&one)?, own)?;
+                    // By this term it would void whoever's statement comes under that identifier.
+                    one.terms.retain(|(term, _)| !matches!(term, Term::Voids(_)));
+                    match self.add(&mut batch, one, near, place) {
                         Ok(()) => {
+                            if is_voided {
+                                batch.void_new(place);
+                            }
                             batch.students.extend(students);
                             Became::Stored
                         }
@@ -153,7 +174,39 @@ impl Desk {
         Ok(!self.store.places(Some(&key), there, 1)?.is_empty())
     }
 
-    /// Whether a statement comes: of a student, and voiding nothing that is not the replica's; or voiding what is.
+    /// An error when another statement has this one's identifier. Of one of whom somebody was erased what is left is compared: once it counts
+    /// as the replica's, the replica may void it.
+    fn check_brought(&self, place: u64, one: &Prepared) -> Result<(), DeskError> {
+        let sent = as_sent(&one.body);
+        if !self.store.outline(place)?.is_some_and(|outline| outline.redacted) {
+            return self.check_kept(place, (&one.id, &sent));
+        }
+        let kept = self.store.open(Reader::Itself, &[place])?;
+        match kept.first().is_some_and(|(_, kept)| is_left_of(kept, &sent)) {
+            true => Ok(()),
+            false => Err(DeskError::Conflict(one.id.clone())),
+        }
+    }
+
+    /// The places of statements that refer to this one, and one more than may come before it at most.
+    fn referring(&self, one: &Prepared) -> Result<Vec<u64>, DeskError> {
+        let all = Range { from: 0, to: u64::MAX, order: Order::Ascending };
+        Ok(self.store.places(Some(&one.near[1]), all, MAX_REFERRING + 1)?)
+    }
+
+    /// Whether one of the statements that refer to another is the replica's and voids it.
+    fn is_voided_by(&self, referring: &[u64], own: TermKey) -> Result<bool, DeskError> {
+        for place in referring {
+            let voids = self.store.outline(*place)?.is_some_and(|outline| outline.voids);
+            if voids && self.is_under(*place, own)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a statement comes: of a student, and voiding nothing that is not the replica's; or voiding what is. What it voids need not be
+    /// here yet: whoever brings that is asked then.
     fn may_come(
         &self,
         batch: &Batch,
@@ -161,8 +214,7 @@ impl Desk {
         own: TermKey,
     ) -> Result<bool, DeskError> {
         // Those that refer to it are written anew with it.
-        let all = Range { from: 0, to: u64::MAX, order: Order::Ascending };
-        if self.store.places(Some(&one.near[1]), all, MAX_REFERRING + 1)?.len() > MAX_REFERRING {
+        if self.referring(one)?.len() > MAX_REFERRING {
             return Ok(false);
         }
         let Some((_, target)) = one.target.as_ref().filter(|_| one.voids) else { return Ok(of_student) };
@@ -180,19 +232,20 @@ impl Desk {
     ///
     /// # Errors
     /// The store's: those before it are written.
-    pub fn lay(&self, brought: Vec<(Key, Document)>, replica: &str) -> Result<Vec<Laid>, DeskError> {
+    pub fn lay(&self, brought: Vec<Sheet>, replica: &str) -> Result<Vec<Laid>, DeskError> {
         let own = self.store.key(&Term::Replica(replica.to_owned()));
         let mut laid = Vec::with_capacity(brought.len());
         {
             let _alone = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
-            for (key, mut sent) in brought {
+            for Sheet { key, document: mut sent, over_all } in brought {
                 let found = self.store.document(Reader::Itself, &key)?;
                 // Over one that is ahead itself it counts as the moment after that: this store's clock was set back since.
                 let after = found.as_ref().map_or(0, Document::after);
                 sent.updated_us = sent.updated_us.min(now_us().max(after));
+                let may_replace = over_all || self.store.is_kept_for(&key, &own)?;
                 let became = match found {
                     Some(found) if is_same(&found, &sent) => Laid::Kept(found.updated_us),
-                    Some(found) if is_newer(&found, &sent) => Laid::Newer(found),
+                    Some(found) if !may_replace || is_newer(&found, &sent) => Laid::Newer(found),
                     _ => {
                         let at_us = sent.updated_us;
                         let documents = vec![DocumentChange::Put(key.clone(), sent)];
@@ -201,7 +254,10 @@ impl Desk {
                         Laid::Written(at_us)
                     }
                 };
-                self.store.keep_for(&key, &own)?;
+                // Else what somebody else wrote would count as brought, and the next one would take its place.
+                if over_all || matches!(became, Laid::Written(_)) {
+                    self.store.keep_for(&key, &own)?;
+                }
                 laid.push(became);
             }
         }

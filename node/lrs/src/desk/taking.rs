@@ -342,7 +342,8 @@ pub(super) struct Batch {
     targets: BTreeMap<String, Vec<u64>>,
     /// Identifiers that statements of the batch void.
     voids: BTreeSet<String>,
-    voided: Vec<u64>,
+    /// Places of statements that stand already and are voided now.
+    pub(super) voided: Vec<u64>,
     inherited: BTreeMap<u64, BTreeSet<TermKey>>,
     /// Definitions, and whether they say anything new.
     activities: BTreeMap<String, (Json, bool)>,
@@ -351,6 +352,13 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Voids a statement of the batch.
+    pub(super) fn void_new(&mut self, place: u64) {
+        if let Some(new) = self.statements.get_mut(&place) {
+            new.voided = true;
+        }
+    }
+
     pub(super) fn change(self) -> Change {
         let news = self.activities.into_iter().filter(|(_, (_, changed))| *changed);
         Change {

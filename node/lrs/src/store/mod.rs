@@ -176,6 +176,10 @@ pub trait Store: Send + Sync {
     fn keep_for(&self, _key: &Key, _replica: &TermKey) -> Result<(), StoreError> {
         Ok(())
     }
+    /// Whether the document under a key is found by this one of a replica's: nobody wrote it anew since [`Store::keep_for`].
+    fn is_kept_for(&self, _key: &Key, _replica: &TermKey) -> Result<bool, StoreError> {
+        Ok(false)
+    }
     /// Waits until what was applied is on disk.
     fn sync(&self) -> Result<(), StoreError>;
     /// How many statements.

@@ -329,6 +329,13 @@ impl Store for SealedStore {
         self.lent(|vault| Ok(vault.change_rows(&RowChange { keys, ..RowChange::default() })?))
     }
 
+    fn is_kept_for(&self, key: &Key, replica: &TermKey) -> Result<bool, StoreError> {
+        let row = self.document_key(key);
+        let there = (row.as_slice(), row.as_slice());
+        let found = self.lent(|vault| Ok(vault.row_keys(Some(replica), there, false, 1)?))?;
+        Ok(!found.is_empty())
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
         self.lent(|vault| Ok(vault.sync_rows()?))
     }

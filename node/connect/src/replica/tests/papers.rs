@@ -185,6 +185,68 @@ async fn who_left_goes_once_her_documents_are_home_and_the_next_schools_are_not_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn attack_a_former_school_writes_over_nothing_that_others_wrote_of_who_moved() -> Tested {
+    let world = Apart::new().await?;
+    world.level().await?;
+    let (bookmark, pen) = (state("S-0", "bookmark"), profile("S-0", "pen"));
+    world.school.write(&bookmark, "page 1")?;
+    world.school.write(&pen, "blue")?;
+    assert_eq!(world.level().await?.records_sent, 2);
+    // What she wrote last before she moved comes home: nobody wrote over what the school had brought.
+    world.school.write(&pen, "red")?;
+    enrolled(&world.district.vault, &[("S-0", 12, true)])?;
+    let did = world.level().await?;
+    assert_eq!((did.level, did.erased, did.records_sent), (true, 1, 1), "{did:?}");
+    assert_eq!(world.district.text(&pen)?.as_deref(), Some("red"));
+    // What her next school writes stays, whenever the replica says that its own was written, and what it guesses of it is not its own.
+    world.district.write(&bookmark, "page 50")?;
+    let who = world.speaking()?;
+    let session = who.ask::<Begun>("begin", &BEGIN).await?.session;
+    for text in ["page 51", "page 50", "page 52"] {
+        let paper = Paper { content_type: "text/plain".into(), bytes: text.into(), updated_us: u64::MAX };
+        let row = DocumentRow {
+            student: 0,
+            agent: agent("S-0"),
+            activity: Some(UNIT.into()),
+            registration: Some(uuid(1)),
+            id: "bookmark".into(),
+            paper,
+        };
+        let (students, statements, documents) = (vec!["S-0".into()], Vec::new(), vec![row]);
+        let bring = BringRecords { session, students, statements, documents };
+        let answer: RecordsBrought = who.ask("bring_records", &bring).await?;
+        assert_eq!(answer.documents.iter().map(word).collect::<Vec<_>>(), ["Known"], "{text}");
+        assert_eq!(world.district.text(&bookmark)?.as_deref(), Some("page 50"), "{text}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_newer_document_whose_coming_is_cut_comes_with_the_next_levelling_and_is_not_asked_about_again()
+-> Tested {
+    let world = Apart::new().await?;
+    world.level().await?;
+    let bookmark = state("S-0", "bookmark");
+    world.school.write(&bookmark, "page 0")?;
+    world.level().await?;
+    world.cut.does.store(true, Ordering::SeqCst);
+    for left in 0..8 {
+        let text = format!("page {left} of the district's");
+        world.district.write(&bookmark, &text)?;
+        world.cut.left.store(left, Ordering::SeqCst);
+        match world.level().await {
+            Ok(_) | Err(LevelError::Refused(502, ..)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        world.cut.left.store(usize::MAX, Ordering::SeqCst);
+        assert!(world.level().await?.level, "{left}");
+        assert_eq!(world.school.text(&bookmark)?, Some(text), "{left}");
+        assert_eq!(world.level().await?.requests, 2, "{left}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_document_that_does_not_say_where_it_lies_stays_and_keeps_its_student() -> Tested {
     let world = Apart::new().await?;
     world.level().await?;

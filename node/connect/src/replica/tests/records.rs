@@ -27,7 +27,7 @@ pub(super) fn student(id: &str) -> String {
 }
 
 /// A statement of an actor about an object.
-fn statement(number: u32, actor: &str, verb: &str, object: &str) -> String {
+pub(super) fn statement(number: u32, actor: &str, verb: &str, object: &str) -> String {
     format!(r#"{{"id":"{}","actor":{actor},"verb":{{"id":"{verb}"}},"object":{object}}}"#, uuid(number))
 }
 
@@ -93,7 +93,7 @@ impl Side {
 }
 
 /// A statement as a replica brings it, for these of the students `S-0`, `S-1`, `S-4` and `nobody`.
-fn row(students: &[u16], body: &str) -> StatementRow {
+pub(super) fn row(students: &[u16], body: &str) -> StatementRow {
     StatementRow { students: students.to_vec(), body: body.as_bytes().to_vec(), attachments: Vec::new() }
 }
 

@@ -11,6 +11,7 @@ use aula_vault::rows::{OpenRow, RowChange, RowTerm, Terms};
 use aula_vault::{Vault, VaultError};
 use sha2::{Digest, Sha256};
 
+pub use super::redact::is_left_of;
 use super::{DOCUMENT, STATEMENT, attachments_of, code, statement_of};
 use crate::attachments::Attachment;
 use crate::documents::{Document, Key};
@@ -91,12 +92,20 @@ fn under(vault: &Vault, term: &RowTerm) -> Result<Vec<Vec<u8>>, VaultError> {
     Ok(found)
 }
 
-/// The keys of records that a replica has too.
+/// The keys of records that a replica has too, in order: so many after one of them, or from the first.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn of_replica(vault: &Vault, terms: &Terms, name: &str) -> Result<Vec<Vec<u8>>, VaultError> {
-    under(vault, &key_of(terms, &Term::Replica(name.to_owned())))
+pub fn of_replica(
+    vault: &Vault,
+    terms: &Terms,
+    name: &str,
+    (after, at_most): (Option<&[u8]>, usize),
+) -> Result<Vec<Vec<u8>>, VaultError> {
+    let term = key_of(terms, &Term::Replica(name.to_owned()));
+    // No key lies between one and the same with a zero behind it.
+    let from = after.map_or_else(|| vec![DOCUMENT], |after| [after, &[0]].concat());
+    vault.row_keys(Some(&term), (from.as_slice(), &[STATEMENT.saturating_add(1)]), false, at_most)
 }
 
 /// The keys of records that name an account themselves and whose key nobody holds, since nobody knew whose it is when they came; without

@@ -1,11 +1,11 @@
-//! Taking people out of a statement, putting them back, and saying that one is gone.
+//! Taking people out of a statement, putting them back, saying that one is gone, and telling what is left from another statement.
 
 use std::collections::BTreeMap;
 
 use aula_ledger::types::Handle;
 
 use crate::json::{Json, Object};
-use crate::statements::identifier;
+use crate::statements::{identifier, same};
 
 /// The home page of agents that stand for people, and the extension that says that one was erased.
 const REDACTED: &str = "urn:aula:redacted";
@@ -24,6 +24,41 @@ pub(super) fn take_out(statement: &mut Json, who: &BTreeMap<&str, Handle>) -> BT
         taken.set(&name, own);
     });
     found.into_iter().map(|(handle, (_, taken))| (handle, taken)).collect()
+}
+
+/// Whether a statement is the one of which this is left: whoever stands where somebody was taken out, and whatever is attached to it. The
+/// other one may have lost people itself, the same or fewer.
+pub fn is_left_of(left: &Json, other: &Json) -> bool {
+    let (mut left, mut other) = (left.clone(), other.clone());
+    for one in [&mut left, &mut other] {
+        take_attachments(one);
+        unmark(one);
+    }
+    take_out_alike(&left, &mut other);
+    same(&left, &other)
+}
+
+/// Puts the opaque agents of one statement where somebody stands in another one.
+fn take_out_alike(left: &Json, other: &mut Json) {
+    if left.get("account").is_some_and(|account| account.text_of("homePage") == Some(REDACTED)) {
+        if identifier(other).is_some() {
+            *other = left.clone();
+        }
+        return;
+    }
+    match (left, other) {
+        (Json::Array(left), Json::Array(other)) => {
+            left.iter().zip(other.iter_mut()).for_each(|(left, other)| take_out_alike(left, other));
+        }
+        (Json::Object(left), Json::Object(other)) => {
+            for (key, left) in left.iter() {
+                if let Some(other) = other.get_mut(key) {
+                    take_out_alike(left, other);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Puts people back where their opaque agents stand.
@@ -73,4 +108,21 @@ pub(super) fn mark(statement: &mut Json) {
     extensions.set(REDACTED, Json::Bool(true));
     context.set("extensions", Json::Object(extensions));
     one.set("context", Json::Object(context));
+}
+
+/// Takes out what [`mark`] says.
+fn unmark(statement: &mut Json) {
+    let Some(one) = statement.as_object_mut() else { return };
+    let Some(context) = one.get_mut("context").and_then(Json::as_object_mut) else { return };
+    let says_no_more =
+        context.get_mut("extensions").and_then(Json::as_object_mut).is_some_and(|extensions| {
+            extensions.remove(REDACTED);
+            extensions.is_empty()
+        });
+    if says_no_more {
+        context.remove("extensions");
+    }
+    if context.is_empty() {
+        one.remove("context");
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::desk::{Brought, Desk, DeskError, Incoming, Papers, Sender, Turn, Which};
+use crate::desk::{Brought, Desk, DeskError, Incoming, Papers, Sender, Sheet, Turn, Which};
 use crate::documents::{Conditions, Demand, Kind};
 use crate::json::read;
 use crate::statements::Filter;
@@ -239,7 +239,8 @@ fn of_whoever_was_erased_meanwhile_a_replica_brings_nothing() {
     world.vault.erase(&world.students[..1], now_ms()).expect("erased");
     let is_busy = |error: Option<DeskError>| matches!(error, Some(DeskError::Store(StoreError::Busy(_))));
     assert!(is_busy(world.desk.bring(vec![brought], "lincoln").err()));
-    assert!(is_busy(world.desk.lay(vec![(key.clone(), document)], "lincoln").err()));
+    let sheet = Sheet { key: key.clone(), document, over_all: true };
+    assert!(is_busy(world.desk.lay(vec![sheet], "lincoln").err()));
     assert_eq!(world.desk.store().count().expect("counted"), 0);
     assert!(world.desk.document(Reader::Itself, &key).expect("read").is_none());
 }
