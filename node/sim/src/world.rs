@@ -41,11 +41,13 @@ const PROGRESS_MS: u64 = 45_000;
 const FURTHER: u64 = 2;
 /// How often a twin's halves are seen by others, in milliseconds at most.
 const TWINS_MS: u64 = 4_000;
-/// Who has had a message: a bit for each machine, the second halves of twins included.
-type Seen = [u64; 5];
-const _: () = assert!(5 * 64 >= MOST_NODES as usize + MOST_NODES as usize / 3, "a machine without a bit");
-/// For how long a measured chain may stand still.
+/// Who has had a message: a bit for each machine, the second halves of twins included, and every member may be one.
+type Seen = [u64; 7];
+const _: () = assert!(7 * 64 >= 2 * MOST_NODES as usize, "a machine without a bit");
+/// For how long a measured chain may stand still at least, and how many times as long as its longest height so far, or as a block
+/// takes to be built, sent to everybody and executed: what is slow is not said to stand still.
 const STILL_MS: u64 = 120_000;
+const STILL_TIMES: u64 = 4;
 /// How often memory is looked at.
 const LOOK_MS: u64 = 5_000;
 
@@ -224,7 +226,10 @@ impl World {
     pub fn measure(mut self, heights: u64) -> (Report, Option<Measured>) {
         self.measure = Some(Measure::new(self.plan.nodes, WARM_UP + heights));
         // A chain that stands still for this long will not go on by itself: what was measured until then is told.
-        let (mut reached, mut until) = (0, STILL_MS * 1_000);
+        let charges = self.plan.charges.unwrap_or_default();
+        let a_block_us = charges.block_us(self.plan.nodes);
+        let (mut reached, mut reached_us, mut longest_us) = (0, 0, a_block_us);
+        let mut until = still_us(longest_us);
         while let Some(((at, _), event)) = self.queue.pop_first() {
             let is_over = self.measure.as_ref().is_some_and(Measure::is_over);
             if is_over || at > until || self.checks.count() > 0 {
@@ -234,12 +239,12 @@ impl World {
             self.checks.set_time(at / 1_000);
             self.happens(event);
             if self.checks.height() > reached {
-                reached = self.checks.height();
-                until = at + STILL_MS * 1_000;
+                longest_us = longest_us.max(at - reached_us);
+                (reached, reached_us) = (self.checks.height(), at);
+                until = at + still_us(longest_us);
             }
         }
         let now_us = self.now_us();
-        let charges = self.plan.charges.unwrap_or_default();
         let measured = self.measure.take().and_then(|measure| measure.finish(now_us, &charges));
         (self.report(), measured)
     }
@@ -552,5 +557,26 @@ impl World {
         if let Some(late) = self.clients.waiting_since(healed / 1_000) {
             self.checks.violated("progress", format!("a transaction of {late} ms is not final"));
         }
+    }
+}
+
+/// How long a chain whose longest height took so long may stand still, in microseconds.
+fn still_us(longest_us: u64) -> u64 {
+    (STILL_MS * 1_000).max(longest_us * STILL_TIMES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charges::Charges;
+
+    #[test]
+    fn a_slow_chain_is_waited_for_longer_than_a_usual_one() {
+        let usual = Charges::default();
+        assert_eq!(still_us(usual.block_us(200)), 120_000_000);
+        let slow = Charges { records: 20_000, line_mbit: 10, ..usual };
+        // 20,000 records of 184 bytes are three seconds of such a line, and as many copies leave one after another.
+        assert!(still_us(slow.block_us(42)) > 4 * 41 * 2_900_000, "{}", slow.block_us(42));
+        assert_eq!(still_us(60_000_000), 240_000_000);
     }
 }
