@@ -59,8 +59,12 @@ pub fn read_rows(bytes: &[u8]) -> Result<Read, Unreadable> {
         return Err(Unreadable::at("file", format_args!("more than {MOST_ROWS} rows")));
     }
     let find = |wanted: &[&str]| table.find_any(wanted);
-    match (find(&["equipment", "machine"]), find(&["time", "date"]), find(&["kind", "event"]), find(&ANSWERS))
-    {
+    match (
+        find(&["equipment", "machine"])?,
+        find(&["time", "date"])?,
+        find(&["kind", "event"])?,
+        find(&ANSWERS)?,
+    ) {
         (_, _, _, Some(answer)) => {
             let (rows, known) = from_table(&table, answer, &NAMES, &AFTERWARDS)?;
             Ok(rows.split(&known))
@@ -80,13 +84,14 @@ fn answer_fault(row: usize) -> Unreadable {
     Unreadable::at(format_args!("row {}", row + 1), "the answer is 0 or 1")
 }
 
-/// Rows of a table by its answer column, and which of them have an answer: an empty one is still to come.
+/// Rows of a table by its answer column, and which of them have an answer: an empty one is still to come. All columns are read.
 pub(crate) fn from_table(
     table: &Table,
     answer: usize,
     names: &[&str],
     afterwards: &[&str],
 ) -> Result<(Rows, Vec<bool>), Unreadable> {
+    table.each_once()?;
     let mut rows = Rows::default();
     let mut known = Vec::with_capacity(table.rows().len());
     for (index, row) in table.rows().iter().enumerate() {
