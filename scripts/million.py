@@ -8,7 +8,7 @@ Runs `aula bench consortium` (simulated time: the same on every machine) for 42,
 `aula doctor capacity` (costs that were measured, docs/capacity.md), and writes the page. Nothing in it depends on the clock: the same program
 gives the same page. About a quarter of an hour on two cores, nearly all of it for 200 validators.
 Exit 1 when a simulation breaks a rule of consensus, 2 when something could not be run. """
-import argparse, json, os, pathlib, subprocess, sys
+import argparse, hashlib, json, os, pathlib, shutil, subprocess, sys
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--aula", default="target/release/aula", help="the program")
@@ -17,7 +17,6 @@ parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--only", help="numbers of validators, by commas [default: 42,84,128,200]")
 parser.add_argument("-o", dest="out", default="docs/million.md", help="the page; - is standard output")
 args = parser.parse_args()
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # The plan: what is asked for.
 CONSORTIA, DISTRICTS, STUDENTS = 24, 42, 992
@@ -63,9 +62,16 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
 
 
-def commit():
-    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
+def program():
+    """Which program ran: its version and its bytes; the checkout that this script lies in may be another's."""
+    try:
+        path = shutil.which(args.aula)
+        told = subprocess.run([args.aula, "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
+        digest = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if path else "unknown"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"--version: {error}; name the program with --aula", file=sys.stderr)
+        sys.exit(2)
+    return f"`{told or 'unknown'}`, SHA-256 of the program {digest[:16]}"
 
 
 def year_gb(measured, students):
@@ -106,7 +112,7 @@ def best(size):
 
 
 page = [f"""# A million students
-Written by `scripts/million.py` at commit {commit()}; do not edit. Times of consensus are simulated (`aula bench consortium`, seed {args.seed}: the same line on
+Written by `scripts/million.py` with {program()}; do not edit. Times of consensus are simulated (`aula bench consortium`, seed {args.seed}: the same line on
 every machine); costs were measured on a machine of two cores ([capacity.md](capacity.md)). Nothing here was run on {number(CONSORTIA * DISTRICTS)} machines.
 
 **The plan.** {CONSORTIA} consortia of {DISTRICTS} districts of {STUDENTS} students: {number(IN_ALL)} students, each anchored every day of the year. Each district has one validator, in

@@ -443,8 +443,7 @@ impl World {
         let now = self.now_us();
         let Some(node) = &mut self.machines[at].node else { return };
         let outputs = node.run(Duration::from_micros(now));
-        let busy_us = self.machines[at].disk.take_busy_us();
-        self.machines[at].busy_us = now + busy_us;
+        let busy_us = self.writes(at, now);
         for output in outputs {
             match output {
                 Output::Send(to, message) => self.sends(at, to, message, busy_us),
@@ -457,6 +456,16 @@ impl World {
             // Something that is due and was not done is looked at again a moment later.
             self.wake_at(at, if wakes_us <= now { now + 1_000 } else { wakes_us });
         }
+    }
+
+    /// How long from now until a machine's disk has what its node has just written: what it says waits for that.
+    fn writes(&mut self, at: usize, now: u64) -> u64 {
+        let took_us = self.machines[at].disk.take_busy_us();
+        // Where costs are charged the engine takes messages while the disk is still at the write before: this one begins after it.
+        let is_charged = self.plan.charges.is_some();
+        let begins_us = if is_charged { self.machines[at].busy_us.max(now) } else { now };
+        self.machines[at].busy_us = begins_us + took_us;
+        if took_us == 0 { 0 } else { begins_us + took_us - now }
     }
 
     fn tells(&mut self, at: usize, event: &NodeEvent) {
@@ -567,6 +576,8 @@ fn still_us(longest_us: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use aula_consensus::ports::Disk as _;
+
     use super::*;
     use crate::charges::Charges;
 
@@ -578,5 +589,21 @@ mod tests {
         // 20,000 records of 184 bytes are three seconds of such a line, and as many copies leave one after another.
         assert!(still_us(slow.block_us(42)) > 4 * 41 * 2_900_000, "{}", slow.block_us(42));
         assert_eq!(still_us(60_000_000), 240_000_000);
+    }
+
+    #[test]
+    fn a_write_begins_when_the_one_before_is_done_where_costs_are_charged() {
+        let plan = crate::measure::plan(1, 4, Charges::default());
+        let free = Plan { charges: None, ..plan.clone() };
+        for (plan, nothing_us, done_us) in [(plan, 9_000, 12_000), (free, 1_000, 4_000)] {
+            let mut world = World::new(plan).unwrap();
+            let _ = world.machines[0].disk.take_busy_us();
+            world.machines[0].busy_us = 9_000;
+            // Nothing was written: nothing waits, and where it is charged the write before is not forgotten.
+            assert_eq!((world.writes(0, 1_000), world.machines[0].busy_us), (0, nothing_us));
+            world.machines[0].disk.set_sync_us(3_000);
+            world.machines[0].disk.sync_folder_of(std::path::Path::new("wal")).unwrap();
+            assert_eq!((world.writes(0, 1_000), world.machines[0].busy_us), (done_us - 1_000, done_us));
+        }
     }
 }
