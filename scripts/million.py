@@ -8,7 +8,7 @@ Runs `aula bench consortium` (simulated time: the same on every machine) for 42,
 `aula doctor capacity` (costs that were measured, docs/capacity.md), and writes the page. Nothing in it depends on the clock: the same program
 gives the same page. About a quarter of an hour on two cores, nearly all of it for 200 validators.
 Exit 1 when a simulation breaks a rule of consensus, 2 when something could not be run. """
-import argparse, json, os, pathlib, subprocess, sys
+import argparse, hashlib, json, os, pathlib, shutil, subprocess, sys
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--aula", default="target/release/aula", help="the program")
@@ -17,7 +17,6 @@ parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--only", help="numbers of validators, by commas [default: 42,84,128,200]")
 parser.add_argument("-o", dest="out", default="docs/million.md", help="the page; - is standard output")
 args = parser.parse_args()
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # The plan: what is asked for.
 CONSORTIA, DISTRICTS, STUDENTS = 24, 42, 992
@@ -25,8 +24,6 @@ IN_ALL = CONSORTIA * DISTRICTS * STUDENTS
 DAYS = 365
 # The ledger's own limits (ledger/src/params.rs, chain/validators.rs), by vote but the last.
 BLOCK_BYTES, BLOCK_SIGNATURES, DISTRICT_STUDENTS, VALIDATORS = 4 * 1024 * 1024, 1_000, 200_000, 200
-# Canonical bytes of a header and of the transaction around it: what an anchored head has beside its certificate.
-HEAD_BYTES = 600
 DISK_GB, ANCHOR_HOURS = 1_000, 8
 SIZES = [int(size) for size in (args.only or "42,84,128,200").split(",")]
 LOADS = {42: (1_000, 5_000, 10_000, 20_000), 200: (1_000, 5_000, 20_000)}
@@ -65,9 +62,16 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
 
 
-def commit():
-    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
+def program():
+    """Which program ran: its version and its bytes; the checkout that this script lies in may be another's."""
+    try:
+        path = shutil.which(args.aula)
+        told = subprocess.run([args.aula, "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
+        digest = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if path else "unknown"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"--version: {error}; name the program with --aula", file=sys.stderr)
+        sys.exit(2)
+    return f"`{told or 'unknown'}`, SHA-256 of the program {digest[:16]}"
 
 
 def year_gb(measured, students):
@@ -80,23 +84,27 @@ def year_gb(measured, students):
 idle = {size: consortium(size) for size in SIZES}
 loaded = {size: {load: consortium(size, load) for load in LOADS.get(size, ())} for size in SIZES}
 first, largest = SIZES[0], SIZES[-1]
-if any(not told["measured"] for told in idle.values()):
+if any(not told["complete"] for told in idle.values()):
     print("an idle consortium stood still: that is a defect of the program or of the simulation", file=sys.stderr)
     sys.exit(2)
 district = run("doctor", "capacity", STUDENTS, "--anchors", 1, "--cores", 4, "--memory-gib", 8)
 whole = run("doctor", "capacity", IN_ALL, "--anchors", 1, "--cores", 4, "--memory-gib", 8)
-other = consortium(first, seed=args.seed + 1)["measured"] or idle[first]["measured"]
+other = consortium(first, seed=args.seed + 1)
+if not other["complete"]:
+    print(f"an idle consortium stood still with seed {args.seed + 1}: that is a defect of the program or of the simulation", file=sys.stderr)
+    sys.exit(2)
+other = other["measured"]
 COSTS, CHARGES = district["costs"], idle[first]["charges"]
 need = lambda told, what: next(row["value"] for row in told["needs"] if row["what"].startswith(what))
 base = idle[first]["measured"]
 
 
 def best(size):
-    """The most records a second that were final without a round beyond the first; the load that gave them, and the first that did not."""
+    """The most records a second that were final without a round beyond the first, to the last height asked for; the load that gave them, and the first that did not."""
     good, bad = (0.0, 0), None
     for load, told in loaded[size].items():
         measured = told["measured"]
-        if measured and measured["further_rounds"] == 0:
+        if told["complete"] and measured["further_rounds"] == 0:
             good = max(good, (measured["records_s"], load))
         elif bad is None:
             bad = load
@@ -104,7 +112,7 @@ def best(size):
 
 
 page = [f"""# A million students
-Written by `scripts/million.py` at commit {commit()}; do not edit. Times of consensus are simulated (`aula bench consortium`, seed {args.seed}: the same line on
+Written by `scripts/million.py` with {program()}; do not edit. Times of consensus are simulated (`aula bench consortium`, seed {args.seed}: the same line on
 every machine); costs were measured on a machine of two cores ([capacity.md](capacity.md)). Nothing here was run on {number(CONSORTIA * DISTRICTS)} machines.
 
 **The plan.** {CONSORTIA} consortia of {DISTRICTS} districts of {STUDENTS} students: {number(IN_ALL)} students, each anchored every day of the year. Each district has one validator, in
@@ -138,7 +146,7 @@ rows = []
 for size, loads in loaded.items():
     for load, told in loads.items():
         m = told["measured"]
-        rows.append((size, number(load), number(m["records_s"]), f"{number(m['finality_ms']['p50'])} ms", f"{number(m['finality_ms']['p99'])} ms", f"{number(m['interval_ms'])} ms", m["further_rounds"])
+        rows.append((size, number(load), number(m["records_s"]), f"{number(m['finality_ms']['p50'])} ms", f"{number(m['finality_ms']['p99'])} ms", f"{number(m['interval_ms'])} ms", m["further_rounds"] if told["complete"] else f"{m['further_rounds']}; stands still after {m['heights']} heights")
                     if m else (size, number(load), "stands still", "", "", "", ""))
 if rows:
     page.append("## Consortia with full blocks\n" + table(("validators", "records a block", "records a second", "final, half of the time", "99 of 100", "a block every", "rounds beyond the first"), rows)
@@ -148,7 +156,9 @@ a_day = DISTRICTS * STUDENTS
 (rate, load), too_much = best(first) if loaded[first] else ((0.0, 0), None)
 empty_gb, states_gb = year_gb(base, a_day)
 quorum = first * 2 // 3 + 1
-head = HEAD_BYTES + base["certificate_bytes"]["mean"]
+# An anchored head beside its certificate: a header in a transaction of its own. A block without records is a header and what frames it, and
+# is the nearest that the simulation measures.
+head = base["block_bytes"] + base["certificate_bytes"]["mean"]
 heads_a_block = BLOCK_SIGNATURES // (quorum + 1)
 page.append(f"""## The plan in numbers
 {table(("what", "one consortium", "all"), [

@@ -76,7 +76,7 @@ pub struct Totals {
 /// Why a file is not summed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Its bytes are not two bundles.
+    /// It does not begin as evidence over two ledgers does.
     #[error("it is not evidence over two ledgers")]
     Form,
     /// It is about a ledger whose genesis file was not given.
@@ -94,6 +94,9 @@ pub enum Refused {
     /// Two files are about one consortium.
     #[error("the consortium of genesis {0} is counted already")]
     Twice(Hash),
+    /// A sum is larger than its number may be.
+    #[error("with it a sum is beyond what 64 bits hold")]
+    TooLarge,
 }
 
 impl Refused {
@@ -106,6 +109,7 @@ impl Refused {
             Self::CannotTell(_) => "cannot_tell",
             Self::Other => "other_evidence",
             Self::Twice(_) => "counted_twice",
+            Self::TooLarge => "sum_too_large",
         }
     }
 
@@ -120,8 +124,8 @@ impl Refused {
 /// # Errors
 /// [`Refused`].
 pub fn one(file: &[u8], parent: &[u8], children: &[Vec<u8>], options: &Options) -> Result<Totals, Refused> {
-    let via = ViaBundle::from_canonical(file).map_err(|_| Refused::Form)?;
-    let bundle = Bundle::from_canonical(&via.child).map_err(|_| Refused::Form)?;
+    let via = ViaBundle::from_canonical(file).map_err(unread)?;
+    let bundle = Bundle::from_canonical(&via.child).map_err(unread)?;
     let genesis = bundle.chain.head.header.genesis;
     let child = children.iter().find(|child| sha256(child) == genesis);
     let child = child.ok_or(Refused::NoGenesis(genesis))?;
@@ -131,12 +135,15 @@ pub fn one(file: &[u8], parent: &[u8], children: &[Vec<u8>], options: &Options) 
         Verdict::Invalid => return Err(Refused::Invalid(told.report.sentence)),
         Verdict::CannotTell => return Err(Refused::CannotTell(told.report.sentence)),
     }
-    // What a page about one thing shows would pass for the sum of everything.
+    // What a page about one thing shows would pass for the sum of everything: only the whole ledger's begins with both of these.
+    let has = |shown: &FiguresEvidence, key: FigureKey| shown.figures.iter().any(|one| one.key == key);
     let shown = match &bundle.subject {
-        Subject::Figures(shown) if shown.figures.iter().any(|one| one.key == FigureKey::Validators) => shown,
+        Subject::Figures(shown) if has(shown, FigureKey::Parameters) && has(shown, FigureKey::Validators) => {
+            shown
+        }
         _ => return Err(Refused::Other),
     };
-    let years = sums(shown).map_err(|_| Refused::Form)?;
+    let years = sums(shown)?;
     Ok(Totals {
         name: name(&via.parent).ok_or(Refused::Form)?,
         genesis_sha256: genesis,
@@ -149,10 +156,23 @@ pub fn one(file: &[u8], parent: &[u8], children: &[Vec<u8>], options: &Options) 
     })
 }
 
+/// Why bytes are not read, as the audit of the file says it: another version may be something else than damage, and all else is damage.
+fn unread(error: CodecError) -> Refused {
+    match error {
+        CodecError::Version { .. } => Refused::Form,
+        error => Refused::Invalid(format!("INVALID: The file is damaged or was altered: {error}.")),
+    }
+}
+
+/// The time of the oldest state among those summed: whoever brings a file may bring an old one, and the sum says so.
+pub fn oldest(consortia: &[Totals]) -> Option<TimeMs> {
+    consortia.iter().filter_map(|one| one.time_ms).min()
+}
+
 /// Adds consortia up, each once.
 ///
 /// # Errors
-/// [`Refused::Twice`].
+/// [`Refused::Twice`], [`Refused::TooLarge`].
 pub fn in_all(consortia: &[Totals]) -> Result<Vec<YearSums>, Refused> {
     let mut seen = BTreeSet::new();
     let mut years = BTreeMap::<SchoolYear, Sums>::new();
@@ -161,7 +181,7 @@ pub fn in_all(consortia: &[Totals]) -> Result<Vec<YearSums>, Refused> {
             return Err(Refused::Twice(one.genesis_sha256));
         }
         for line in &one.years {
-            years.entry(line.school_year).or_default().add(&line.sums);
+            years.entry(line.school_year).or_default().add(&line.sums)?;
         }
     }
     Ok(lines(years))
@@ -172,7 +192,7 @@ fn lines(years: BTreeMap<SchoolYear, Sums>) -> Vec<YearSums> {
 }
 
 impl Sums {
-    fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: &Self) -> Result<(), Refused> {
         let pairs = [
             (&mut self.funded_cents, other.funded_cents),
             (&mut self.charged_cents, other.charged_cents),
@@ -184,8 +204,9 @@ impl Sums {
             (&mut self.waitlisted, other.waitlisted),
         ];
         for (sum, more) in pairs {
-            *sum = sum.saturating_add(more);
+            *sum = sum.checked_add(more).ok_or(Refused::TooLarge)?;
         }
+        Ok(())
     }
 
     /// A round's, as its published report has them.
@@ -203,29 +224,29 @@ impl Sums {
 }
 
 /// By school year; the bundle's audit has found every record under its key.
-fn sums(shown: &FiguresEvidence) -> Result<BTreeMap<SchoolYear, Sums>, CodecError> {
+fn sums(shown: &FiguresEvidence) -> Result<BTreeMap<SchoolYear, Sums>, Refused> {
     let mut years = BTreeMap::<SchoolYear, Sums>::new();
     let mut classes = BTreeMap::new();
     for figure in &shown.figures {
         let value = &figure.record.value;
         match figure.key {
             FigureKey::Budget { school_year, .. } => {
-                let budget = Budget::from_canonical(value)?;
+                let budget = Budget::from_canonical(value).map_err(unread)?;
                 years.entry(school_year).or_default().add(&Sums {
                     funded_cents: budget.funded_cents.0,
                     charged_cents: budget.charged_cents.0,
                     ..Sums::default()
-                });
+                })?;
             }
             // Keys ascend, so classes stand before reports.
             FigureKey::Class(class) => {
-                classes.insert(class, Class::from_canonical(value)?);
+                classes.insert(class, Class::from_canonical(value).map_err(unread)?);
             }
             FigureKey::Report(round) => {
-                let report = PublishedReport::from_canonical(value)?;
+                let report = PublishedReport::from_canonical(value).map_err(unread)?;
                 let class = classes.get(&report.class);
                 if let Some(class) = class.filter(|class| class.standing_round == Some(round)) {
-                    years.entry(class.definition.school_year).or_default().add(&Sums::of(&report));
+                    years.entry(class.definition.school_year).or_default().add(&Sums::of(&report))?;
                 }
             }
             _ => {}

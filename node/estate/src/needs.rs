@@ -87,7 +87,7 @@ pub fn needs(forecast: &[u8], baselines: &[Baseline]) -> Result<Vec<Need>, Unrea
     let table = Table::read(forecast)?;
     let [period, point, low, high] = ["period", "point", "low", "high"].map(|name| table.column(name));
     let (period, ends) = (period?, [point?, low?, high?]);
-    let series = table.find("series");
+    let series = table.find("series")?;
     // In the forecast's own order of periods.
     let mut periods: Vec<&str> = Vec::new();
     let mut sums: BTreeMap<(usize, usize, &str), [u64; 3]> = BTreeMap::new();

@@ -121,7 +121,7 @@ pub fn read_enrolments(bytes: &[u8], aside: &[String]) -> Result<Enrolments, Unr
     let by_group: Vec<usize> = (first_group..all.columns.len()).chain(seen.iter().copied()).collect();
     let rows = |wanted: bool| (0..known.len()).filter(|row| known[*row] == wanted).collect::<Vec<usize>>();
     let (with, without) = (rows(true), rows(false));
-    let course = table.find_any(&COURSES);
+    let course = table.find_any(&COURSES)?;
     let named = |of: &[usize]| -> Vec<String> {
         of.iter().map(|row| course.map_or("", |at| table.rows()[*row][at].trim()).to_owned()).collect()
     };

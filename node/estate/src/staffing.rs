@@ -90,7 +90,7 @@ pub fn read_sections(bytes: &[u8]) -> Result<Vec<Course>, Unreadable> {
     let [course, subject, size, hours] =
         ["course", "subject", "size", "hours"].map(|name| table.column(name));
     let (course, subject, size, hours) = (course?, subject?, size?, hours?);
-    let (least, stay) = (table.find("least"), table.find("stay"));
+    let (least, stay) = (table.find("least")?, table.find("stay")?);
     let mut all: Vec<Course> = Vec::with_capacity(table.rows().len());
     for (index, row) in table.rows().iter().enumerate() {
         let given = |column: Option<usize>| column.filter(|column| !row[*column].trim().is_empty());
@@ -173,7 +173,8 @@ pub fn needs(
     let table = Table::read(forecast)?;
     let [period, point, low, high] = ["period", "point", "low", "high"].map(|name| table.column(name));
     let (period, ends) = (period?, [point?, low?, high?]);
-    let names: Vec<usize> = ["series", "grade"].iter().filter_map(|name| table.find(name)).collect();
+    let names = ["series", "grade"].iter().filter_map(|name| table.find(name).transpose());
+    let names: Vec<usize> = names.collect::<Result<_, _>>()?;
     let staff: BTreeMap<&str, &Staff> = staff.iter().map(|one| (one.subject.as_str(), one)).collect();
     let mut periods: Vec<&str> = Vec::new();
     let mut sums: BTreeMap<(usize, &str), ([f64; 3], u64)> = BTreeMap::new();

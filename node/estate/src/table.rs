@@ -37,13 +37,7 @@ impl Table {
             let fields = fields(line).ok_or_else(|| Unreadable::line(index + 1, "a quote is not closed"))?;
             match &header {
                 None => {
-                    let names: Vec<String> = fields.iter().map(|field| field.trim().to_owned()).collect();
-                    if let Some(name) = twice(&names) {
-                        let what =
-                            format!("two columns are called {name:?}: take one out or call it otherwise");
-                        return Err(Unreadable::line(index + 1, what));
-                    }
-                    header = Some(names);
+                    header = Some(fields.iter().map(|field| field.trim().to_owned()).collect());
                 }
                 Some(header) if header.len() == fields.len() => rows.push(fields),
                 Some(header) => {
@@ -71,33 +65,60 @@ impl Table {
     }
 
     /// Where a column of that name is.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
+    ///
+    /// # Errors
+    /// When two have it: nobody knows which is meant. Of columns that nobody reads two may have one name.
+    pub fn find(&self, name: &str) -> Result<Option<usize>, Unreadable> {
+        self.only(|column| column == name)
+    }
+
+    fn only(&self, is: impl Fn(&str) -> bool) -> Result<Option<usize>, Unreadable> {
+        let mut own = self.header.iter().enumerate().filter(|(_, column)| is(column));
+        let first = own.next();
+        match (first, own.next()) {
+            (_, None) => Ok(first.map(|(at, _)| at)),
+            (_, Some((_, name))) => Err(twice(name)),
+        }
+    }
+
+    /// That no two columns have one name, in any case of its letters, where all are read; those without a name are nobody's.
+    ///
+    /// # Errors
+    /// When two have.
+    pub fn each_once(&self) -> Result<(), Unreadable> {
+        let mut seen = BTreeSet::new();
+        let mut named = self.header.iter().filter(|name| !name.is_empty());
+        named.find(|name| !seen.insert(name.to_ascii_lowercase())).map_or(Ok(()), |name| Err(twice(name)))
     }
 
     /// Where a column of that name is, when nothing can be read without it.
     ///
     /// # Errors
-    /// When there is none; the error names those that there are.
+    /// When there is none, and the error names those that there are, or two.
     pub fn column(&self, name: &str) -> Result<usize, Unreadable> {
         let has = || format!("there is no column {name:?}; there are {}", self.header.join(", "));
-        self.find(name).ok_or_else(|| Unreadable::at("header", has()))
+        self.find(name)?.ok_or_else(|| Unreadable::at("header", has()))
     }
 
     /// Where the first of some names is, in any case of its letters: what comes first among the names is taken before the others.
-    #[must_use]
-    pub fn find_any(&self, names: &[&str]) -> Option<usize> {
-        let at = |name: &&str| self.header.iter().position(|column| column.eq_ignore_ascii_case(name));
-        names.iter().find_map(at)
+    ///
+    /// # Errors
+    /// When two columns have that name.
+    pub fn find_any(&self, names: &[&str]) -> Result<Option<usize>, Unreadable> {
+        for name in names {
+            if let Some(at) = self.only(|column| column.eq_ignore_ascii_case(name))? {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
     }
 
     /// The same, needed.
     ///
     /// # Errors
-    /// When there is none of them.
+    /// When there is none of them, or two of one.
     pub fn any_column(&self, names: &[&str]) -> Result<usize, Unreadable> {
-        self.find_any(names).ok_or_else(|| {
+        self.find_any(names)?.ok_or_else(|| {
             let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
             let what =
                 format!("there is no column {}; there are {}", names.join(" or "), self.header.join(", "));
@@ -106,10 +127,11 @@ impl Table {
     }
 }
 
-/// A name that two columns have, in any case of its letters; those without a name are nobody's.
-fn twice(names: &[String]) -> Option<&String> {
-    let mut seen = BTreeSet::new();
-    names.iter().filter(|name| !name.is_empty()).find(|name| !seen.insert(name.to_ascii_lowercase()))
+fn twice(name: &str) -> Unreadable {
+    Unreadable::at(
+        "header",
+        format_args!("two columns are called {name:?}: take one out or call it otherwise"),
+    )
 }
 
 /// A field as it is written: in quotes where it would be read as something else without them.
@@ -157,8 +179,11 @@ mod tests {
     #[test]
     fn the_first_name_that_is_there_is_taken_in_any_case() {
         let table = Table::read(b"Id,ROOM\n1,2\n").unwrap();
-        assert_eq!((table.find_any(&["room", "id"]), table.find_any(&["id", "room"])), (Some(1), Some(0)));
-        assert_eq!((table.find_any(&["name"]), table.any_column(&["name", "id"])), (None, Ok(0)));
+        assert_eq!(
+            (table.find_any(&["room", "id"]), table.find_any(&["id", "room"])),
+            (Ok(Some(1)), Ok(Some(0)))
+        );
+        assert_eq!((table.find_any(&["name"]), table.any_column(&["name", "id"])), (Ok(None), Ok(0)));
         let refused = table.any_column(&["seats", "capacity"]).unwrap_err().to_string();
         assert_eq!(refused, "header: there is no column \"seats\" or \"capacity\"; there are Id, ROOM");
     }
@@ -179,8 +204,21 @@ mod tests {
         assert_eq!(refused(b"a,b\n1,\"2\n"), "line 2: a quote is not closed");
         assert_eq!(refused(b"a,b\n1,\xff\n"), "line 2: this is not UTF-8");
         assert_eq!(refused(b"\n"), "file: it is empty");
-        let twice = "line 1: two columns are called \"Room\": take one out or call it otherwise";
-        assert_eq!(refused(b"room,day,Room\n1,2,3\n"), twice);
-        assert!(Table::read(b"room,,\n1,2,3\n").is_ok(), "columns without a name are left aside");
+    }
+
+    #[test]
+    fn of_two_columns_with_one_name_none_is_read_and_what_nobody_reads_is_nobody_s() {
+        let table = Table::read(b"room,day,Room,note,note,,\n1,2,3,4,5,6,7\n").unwrap();
+        let twice = "header: two columns are called \"Room\": take one out or call it otherwise";
+        assert_eq!(table.find_any(&["id", "room"]).unwrap_err().to_string(), twice);
+        assert_eq!(table.any_column(&["room"]).unwrap_err().to_string(), twice);
+        assert_eq!(table.each_once().unwrap_err().to_string(), twice);
+        assert_eq!(
+            (table.any_column(&["day"]), table.find("room")),
+            (Ok(1), Ok(Some(0))),
+            "the others are read"
+        );
+        assert!(table.find("note").is_err() && table.column("note").is_err());
+        assert_eq!(Table::read(b"room,,\n1,2,3\n").unwrap().each_once(), Ok(()), "columns without a name");
     }
 }

@@ -5,7 +5,9 @@
 //! engine, which verifies one signature after another → a proposal's records are executed beside the engine.
 //!
 //! Times are whole microseconds, or nanoseconds of a line, so that a seed gives one history. Absent: the receivers' lines, encryption of
-//! connections, lost packets, records' own transactions (their bytes and their work are charged, they are not made).
+//! connections, lost packets, records' own transactions (their bytes and their work are charged, they are not made). Too fast here: that a
+//! neighbour has a long message is known at once, though its IDONTWANT takes a way and bytes of its own. Too slow here: a proposal takes its
+//! turn on the line when its building begins, so what its maker says before it is built waits behind it.
 
 use std::collections::BTreeSet;
 
@@ -60,6 +62,36 @@ impl Default for Charges {
 }
 
 impl Charges {
+    /// The most of each: within it every time and every sum of bytes fits its number. Whoever takes charges from people takes these.
+    pub const MOST: Self = Self {
+        verify_us: 100_000,
+        sync_us: 1_000_000,
+        record_ns: 1_000_000,
+        records: 22_000,
+        record_bytes: 4_096,
+        line_mbit: 100_000,
+        cores: 256,
+        mesh: 50,
+    };
+
+    /// The first field that is out of its bounds, in words.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let most = Self::MOST;
+        let bounds: [(&str, u64, u64, u64); 8] = [
+            ("verify_us", self.verify_us, 0, most.verify_us),
+            ("sync_us", self.sync_us, 0, most.sync_us),
+            ("record_ns", self.record_ns, 0, most.record_ns),
+            ("records", self.records, 0, most.records),
+            ("record_bytes", self.record_bytes, 0, most.record_bytes),
+            ("line_mbit", self.line_mbit, 1, most.line_mbit),
+            ("cores", self.cores, 1, most.cores),
+            ("mesh", self.mesh.into(), 0, most.mesh.into()),
+        ];
+        let (name, value, least, most) =
+            bounds.into_iter().find(|(_, value, least, most)| value < least || value > most)?;
+        Some(format!("charges.{name} is {value}; it must be {least} to {most}"))
+    }
+
     /// Bytes on the line of one copy; `proposes` when the message carries a block, whose records count as sent with it.
     pub fn bytes(&self, message: &Message, is_gossiped: bool, proposes: bool) -> u64 {
         let envelope = if is_gossiped { ENVELOPE_BYTES } else { DIRECT_BYTES };
@@ -75,6 +107,12 @@ impl Charges {
     /// How long a copy's envelope takes before anything of it is read, in microseconds.
     pub fn envelope_us(&self) -> u64 {
         self.verify_us / self.cores.max(1)
+    }
+
+    /// How long a block's records take to be built, to leave for every other member and to be executed there, in microseconds.
+    pub fn block_us(&self, nodes: u8) -> u64 {
+        let copies = u64::from(nodes.saturating_sub(1));
+        2 * self.records_us() + copies * self.line_ns(self.records * self.record_bytes) / 1_000
     }
 
     /// How long a block's records take, in microseconds.

@@ -1,5 +1,7 @@
 //! A plan: what happens to which member and when. A seed gives one, and a file in TOML is one that somebody named.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::charges::Charges;
@@ -381,6 +383,13 @@ impl Plan {
         if self.regions.len() != usize::from(self.nodes) || self.regions.iter().any(|at| *at >= regions) {
             return wrong(format!("regions must give each of {} nodes a number below {regions}", self.nodes));
         }
+        if let Some(fault) = self.charges.and_then(|charges| charges.fault()) {
+            return wrong(fault);
+        }
+        let mut deviants = BTreeSet::new();
+        if let Some(twice) = self.deviants.iter().find(|one| !deviants.insert(one.member)) {
+            return wrong(format!("member {} is named twice among the deviants", twice.member));
+        }
         let named = self.faults.iter().flat_map(|fault| fault.what.members());
         let older = self.upgrade.iter().flat_map(|upgrade| upgrade.older.iter().copied());
         if self.upgrade.as_ref().is_some_and(|upgrade| upgrade.blocks < 5) {
@@ -393,11 +402,57 @@ impl Plan {
         {
             return wrong(format!("member {member} is not one of 0 to {}", self.nodes - 1));
         }
-        let late =
-            self.faults.iter().find(|fault| fault.at_ms + fault.what.for_ms() > self.healed_at * 1_000);
+        let is_late = |fault: &&Fault| {
+            fault.at_ms.saturating_add(fault.what.for_ms()) > self.healed_at.saturating_mul(1_000)
+        };
+        let late = self.faults.iter().find(is_late);
         if let Some(fault) = late {
             return wrong(format!("{} at {} ms is not over at healed_at", fault.what.name(), fault.at_ms));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure;
+
+    #[test]
+    fn charges_of_a_plan_are_bounded_as_those_of_the_command() {
+        let checked = |charges| measure::plan(1, 4, charges).check();
+        assert_eq!((checked(Charges::default()), checked(Charges::MOST)), (Ok(()), Ok(())));
+        let usual = Charges::default();
+        for (charges, name) in [
+            (Charges { records: u64::MAX, ..usual }, "records"),
+            (Charges { record_bytes: u64::MAX, ..usual }, "record_bytes"),
+            (Charges { record_ns: u64::MAX, ..usual }, "record_ns"),
+            (Charges { verify_us: u64::MAX, ..usual }, "verify_us"),
+            (Charges { sync_us: u64::MAX, ..usual }, "sync_us"),
+            (Charges { line_mbit: 0, ..usual }, "line_mbit"),
+            (Charges { cores: 257, ..usual }, "cores"),
+            (Charges { mesh: 51, ..usual }, "mesh"),
+        ] {
+            let refused = checked(charges).unwrap_err().to_string();
+            assert!(refused.contains(&format!("charges.{name} is ")), "{refused}");
+        }
+        let text = measure::plan(1, 4, usual).to_toml().unwrap().replace("records = 0", "records = 22001");
+        let refused = Plan::parse(&text).unwrap_err().to_string();
+        assert!(refused.ends_with("charges.records is 22001; it must be 0 to 22000"), "{refused}");
+    }
+
+    #[test]
+    fn a_member_deviates_once_and_a_fault_of_any_length_is_judged() {
+        let twin = Deviant { member: 1, ways: vec![Way::Twin] };
+        let mut plan = measure::plan(1, 4, Charges::default());
+        plan.deviants = vec![twin.clone()];
+        assert_eq!(plan.check(), Ok(()));
+        plan.deviants.push(twin);
+        assert!(
+            plan.check().unwrap_err().to_string().ends_with("member 1 is named twice among the deviants")
+        );
+        plan.deviants.clear();
+        plan.faults = vec![Fault { at_ms: 1, what: What::Kill { member: 0, for_ms: u64::MAX } }];
+        assert!(plan.check().unwrap_err().to_string().ends_with("is not over at healed_at"));
     }
 }

@@ -41,11 +41,13 @@ const PROGRESS_MS: u64 = 45_000;
 const FURTHER: u64 = 2;
 /// How often a twin's halves are seen by others, in milliseconds at most.
 const TWINS_MS: u64 = 4_000;
-/// Who has had a message: a bit for each machine, the second halves of twins included.
-type Seen = [u64; 5];
-const _: () = assert!(5 * 64 >= MOST_NODES as usize + MOST_NODES as usize / 3, "a machine without a bit");
-/// For how long a measured chain may stand still.
+/// Who has had a message: a bit for each machine, the second halves of twins included, and every member may be one.
+type Seen = [u64; 7];
+const _: () = assert!(7 * 64 >= 2 * MOST_NODES as usize, "a machine without a bit");
+/// For how long a measured chain may stand still at least, and how many times as long as its longest height so far, or as a block
+/// takes to be built, sent to everybody and executed: what is slow is not said to stand still.
 const STILL_MS: u64 = 120_000;
+const STILL_TIMES: u64 = 4;
 /// How often memory is looked at.
 const LOOK_MS: u64 = 5_000;
 
@@ -224,7 +226,10 @@ impl World {
     pub fn measure(mut self, heights: u64) -> (Report, Option<Measured>) {
         self.measure = Some(Measure::new(self.plan.nodes, WARM_UP + heights));
         // A chain that stands still for this long will not go on by itself: what was measured until then is told.
-        let (mut reached, mut until) = (0, STILL_MS * 1_000);
+        let charges = self.plan.charges.unwrap_or_default();
+        let a_block_us = charges.block_us(self.plan.nodes);
+        let (mut reached, mut reached_us, mut longest_us) = (0, 0, a_block_us);
+        let mut until = still_us(longest_us);
         while let Some(((at, _), event)) = self.queue.pop_first() {
             let is_over = self.measure.as_ref().is_some_and(Measure::is_over);
             if is_over || at > until || self.checks.count() > 0 {
@@ -234,12 +239,12 @@ impl World {
             self.checks.set_time(at / 1_000);
             self.happens(event);
             if self.checks.height() > reached {
-                reached = self.checks.height();
-                until = at + STILL_MS * 1_000;
+                longest_us = longest_us.max(at - reached_us);
+                (reached, reached_us) = (self.checks.height(), at);
+                until = at + still_us(longest_us);
             }
         }
         let now_us = self.now_us();
-        let charges = self.plan.charges.unwrap_or_default();
         let measured = self.measure.take().and_then(|measure| measure.finish(now_us, &charges));
         (self.report(), measured)
     }
@@ -438,8 +443,7 @@ impl World {
         let now = self.now_us();
         let Some(node) = &mut self.machines[at].node else { return };
         let outputs = node.run(Duration::from_micros(now));
-        let busy_us = self.machines[at].disk.take_busy_us();
-        self.machines[at].busy_us = now + busy_us;
+        let busy_us = self.writes(at, now);
         for output in outputs {
             match output {
                 Output::Send(to, message) => self.sends(at, to, message, busy_us),
@@ -452,6 +456,16 @@ impl World {
             // Something that is due and was not done is looked at again a moment later.
             self.wake_at(at, if wakes_us <= now { now + 1_000 } else { wakes_us });
         }
+    }
+
+    /// How long from now until a machine's disk has what its node has just written: what it says waits for that.
+    fn writes(&mut self, at: usize, now: u64) -> u64 {
+        let took_us = self.machines[at].disk.take_busy_us();
+        // Where costs are charged the engine takes messages while the disk is still at the write before: this one begins after it.
+        let is_charged = self.plan.charges.is_some();
+        let begins_us = if is_charged { self.machines[at].busy_us.max(now) } else { now };
+        self.machines[at].busy_us = begins_us + took_us;
+        if took_us == 0 { 0 } else { begins_us + took_us - now }
     }
 
     fn tells(&mut self, at: usize, event: &NodeEvent) {
@@ -551,6 +565,45 @@ impl World {
         }
         if let Some(late) = self.clients.waiting_since(healed / 1_000) {
             self.checks.violated("progress", format!("a transaction of {late} ms is not final"));
+        }
+    }
+}
+
+/// How long a chain whose longest height took so long may stand still, in microseconds.
+fn still_us(longest_us: u64) -> u64 {
+    (STILL_MS * 1_000).max(longest_us * STILL_TIMES)
+}
+
+#[cfg(test)]
+mod tests {
+    use aula_consensus::ports::Disk as _;
+
+    use super::*;
+    use crate::charges::Charges;
+
+    #[test]
+    fn a_slow_chain_is_waited_for_longer_than_a_usual_one() {
+        let usual = Charges::default();
+        assert_eq!(still_us(usual.block_us(200)), 120_000_000);
+        let slow = Charges { records: 20_000, line_mbit: 10, ..usual };
+        // 20,000 records of 184 bytes are three seconds of such a line, and as many copies leave one after another.
+        assert!(still_us(slow.block_us(42)) > 4 * 41 * 2_900_000, "{}", slow.block_us(42));
+        assert_eq!(still_us(60_000_000), 240_000_000);
+    }
+
+    #[test]
+    fn a_write_begins_when_the_one_before_is_done_where_costs_are_charged() {
+        let plan = crate::measure::plan(1, 4, Charges::default());
+        let free = Plan { charges: None, ..plan.clone() };
+        for (plan, nothing_us, done_us) in [(plan, 9_000, 12_000), (free, 1_000, 4_000)] {
+            let mut world = World::new(plan).unwrap();
+            let _ = world.machines[0].disk.take_busy_us();
+            world.machines[0].busy_us = 9_000;
+            // Nothing was written: nothing waits, and where it is charged the write before is not forgotten.
+            assert_eq!((world.writes(0, 1_000), world.machines[0].busy_us), (0, nothing_us));
+            world.machines[0].disk.set_sync_us(3_000);
+            world.machines[0].disk.sync_folder_of(std::path::Path::new("wal")).unwrap();
+            assert_eq!((world.writes(0, 1_000), world.machines[0].busy_us), (done_us - 1_000, done_us));
         }
     }
 }

@@ -24,7 +24,7 @@ const NODES: u8 = 4;
                   --save-plan seven.toml\n  aula sim --plan seven.toml\n  \
                   aula sim --plan seven.toml --hours 0.2 --log info     what the nodes log, too\n\nThe nodes' own code runs; network, disks, clocks and \
                   bad members are simulated. The same seed gives the same trace, on every machine.\nExit 0: every \
-                  property held; 1: one did not, which is a defect: please report the seed; 2: the plan cannot be read."
+                  property held; 1: one did not, which is a defect: please report the seed; 2: the plan cannot be read or run (`bad_plan`)."
 )]
 pub struct SimArgs {
     /// What happens follows from this number; with --plan it replaces the plan's
@@ -77,12 +77,14 @@ fn plan(args: &SimArgs) -> Result<Plan, Failure> {
         ));
     };
     let hint = "correct the file; `aula sim --seed 1 --save-plan FILE` writes one to start from";
-    let mut plan = read(path).advise(format!("{} is not a plan", path.display()), hint)?;
+    let coded = |failure: Failure| Failure { code: "bad_plan".into(), ..failure };
+    let mut plan = read(path).advise(format!("{} is not a plan", path.display()), hint).map_err(coded)?;
     plan.seed = args.seed.unwrap_or(plan.seed);
     let hint = "leave out --hours and --nodes, give more of them, or change the plan";
     let seconds = args.hours.map(|hours| (hours * 3_600.0).round() as u64);
     plan.resized(seconds, args.nodes)
         .advise(format!("{} does not fit what was given beside it", path.display()), hint)
+        .map_err(coded)
 }
 
 fn read(path: &Path) -> Result<Plan, PlanError> {
@@ -129,6 +131,21 @@ mod tests {
         assert_eq!(told.faults, written.faults, "the plan's own faults");
         let few = read(SimArgs { nodes: Some(1), ..arguments(&file) });
         assert!(few.is_err_and(|told| told.contains("does not fit") && told.contains("member")));
+        Ok(())
+    }
+
+    #[test]
+    fn a_plan_whose_charges_are_out_of_bounds_is_refused_with_its_code()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("plan.toml");
+        let text = generate::plan(5, 4, 300).to_toml()?;
+        for records in ["22001", "18446744073709551615"] {
+            std::fs::write(&file, format!("{text}\n[charges]\nrecords = {records}\n"))?;
+            let refused = plan(&arguments(&file)).err().map(|failure| (failure.code, failure.message));
+            let (code, message) = refused.unwrap_or_default();
+            assert!(code == "bad_plan" && message.contains("records"), "{code}: {message}");
+        }
         Ok(())
     }
 

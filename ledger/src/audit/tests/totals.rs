@@ -3,10 +3,10 @@
 use super::via::{both, parent_bundle, parent_of, relay};
 use super::*;
 use crate::audit::bundle::FigureKey;
-use crate::audit::totals::{Refused, Sums, Totals, in_all, one};
+use crate::audit::totals::{Refused, Sums, Totals, in_all, oldest, one};
 use crate::audit::{ViaBundle, sha256};
 use crate::state::schema;
-use crate::types::SchoolYear;
+use crate::types::{SchoolYear, TimeMs};
 
 /// All public figures of a ledger, as a node shows them, over the parent.
 fn whole(parent: &World, child: &World, height: Height) -> Vec<u8> {
@@ -96,6 +96,22 @@ fn two_consortia_add_up_and_one_of_them_twice_is_refused() {
 }
 
 #[test]
+fn a_sum_that_its_number_does_not_hold_is_refused_and_the_oldest_time_is_told() {
+    let (parent, child) = both();
+    let mut east = summed(&whole(&parent, &child, child.chain.height), &parent, &[&child]).unwrap();
+    let mut west = east.clone();
+    west.genesis_sha256 = sha256(b"west");
+    (east.time_ms, west.time_ms) = (Some(TimeMs(9_000)), Some(TimeMs(7_000)));
+    assert_eq!(oldest(&[east.clone(), west.clone()]), Some(TimeMs(7_000)));
+    assert_eq!(oldest(&[]), None);
+    for line in &mut west.years {
+        line.sums.funded_cents = u64::MAX;
+    }
+    let refused = in_all(&[east, west]).unwrap_err();
+    assert_eq!((refused.code(), refused.is_no()), ("sum_too_large", false));
+}
+
+#[test]
 fn what_does_not_verify_or_shows_something_else_is_refused_with_its_code() {
     let (parent, child) = both();
     let height = child.chain.height;
@@ -105,8 +121,22 @@ fn what_does_not_verify_or_shows_something_else_is_refused_with_its_code() {
     assert_eq!(code(summed(&file, &parent, &[&stranger])), Err(("no_genesis", false)));
     assert_eq!(code(summed(b"", &parent, &[&child])), Err(("not_two_ledgers", false)));
     assert_eq!(code(summed(&file, &stranger, &[&child])), Err(("not_valid", true)));
-    let other = via(&parent, &child, height, &[FigureKey::Parameters]);
-    assert_eq!(code(summed(&other, &parent, &[&child])), Err(("other_evidence", false)));
+    // One bit of another is damage, as the audit says of it; only another first byte is another kind of file.
+    let bit = |at: usize| {
+        let mut bytes = file.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    assert_eq!(code(summed(&bit(0), &parent, &[&child])), Err(("not_two_ledgers", false)));
+    for at in [1, file.len() / 2, file.len() - 1] {
+        assert_eq!(code(summed(&bit(at), &parent, &[&child])), Err(("not_valid", true)), "byte {at}");
+    }
+    assert_eq!(code(summed(&file[..file.len() - 1], &parent, &[&child])), Err(("not_valid", true)));
+    // What shows but a part of the ledger is not its sum.
+    for keys in [[FigureKey::Parameters], [FigureKey::Validators]] {
+        let other = via(&parent, &child, height, &keys);
+        assert_eq!(code(summed(&other, &parent, &[&child])), Err(("other_evidence", false)), "{keys:?}");
+    }
     // Without the anchored block on the way nobody can tell.
     let mut later = child.clone();
     later.block(None);

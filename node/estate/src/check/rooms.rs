@@ -18,7 +18,10 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
         [["building", "house"], ["site", "campus"], ["school", "school_id"]].map(|names| find(&names));
     let [features, zone, energy] =
         [["features", "feature"], ["zone", "zone_id"], ["kwh_per_hour", "kwh"]].map(|names| find(&names));
-    let place = ["floor", "x", "y", "width", "depth"].map(|name| find(&[name]));
+    let (building, site, school) = (building?, site?, school?);
+    let (features, zone, energy) = (features?, zone?, energy?);
+    let [floor, x, y, width, depth] = ["floor", "x", "y", "width", "depth"].map(|name| find(&[name]));
+    let place = [floor?, x?, y?, width?, depth?];
     let mut estate = Estate::default();
     for (index, row) in table.rows().iter().enumerate() {
         let text = |column: Option<usize>| column.map_or("", |column| row[column].trim());

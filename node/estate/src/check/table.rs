@@ -63,19 +63,19 @@ impl Columns {
             )
         };
         let columns = Self {
-            name: find(&["lesson", "course", "subject", "name", "event"]),
-            room: find(&["room", "location"]),
-            teacher: find(&["teacher", "teachers"]),
-            group: find(&["group", "groups", "class", "curriculum"]),
-            students: find(&["students", "size", "people"]),
-            capacity: find(&["capacity", "seats"]),
-            needs: find(&["needs", "features"]),
-            week: find(&["week"]),
-            day: find(&["day", "date"]).ok_or_else(has)?,
-            period: find(&["period", "slot"]),
-            length: find(&["length", "duration", "periods"]),
-            start: find(&["start"]),
-            end: find(&["end"]),
+            name: find(&["lesson", "course", "subject", "name", "event"])?,
+            room: find(&["room", "location"])?,
+            teacher: find(&["teacher", "teachers"])?,
+            group: find(&["group", "groups", "class", "curriculum"])?,
+            students: find(&["students", "size", "people"])?,
+            capacity: find(&["capacity", "seats"])?,
+            needs: find(&["needs", "features"])?,
+            week: find(&["week"])?,
+            day: find(&["day", "date"])?.ok_or_else(has)?,
+            period: find(&["period", "slot"])?,
+            length: find(&["length", "duration", "periods"])?,
+            start: find(&["start"])?,
+            end: find(&["end"])?,
         };
         match columns.period.is_some() || (columns.start.is_some() && columns.end.is_some()) {
             true => Ok(columns),

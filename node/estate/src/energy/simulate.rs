@@ -68,7 +68,7 @@ pub fn read_inputs(bytes: &[u8], building: &Building) -> Result<Inputs, Unreadab
     let [outdoor, internal, solar] =
         ["t_out_c", "internal_gains_w", "solar_gains_w"].map(|name| table.column(name));
     let (outdoor, internal, solar) = (outdoor?, internal?, solar?);
-    let zone = table.find("zone");
+    let zone = table.find("zone")?;
     let mut gains = vec![Vec::new(); if zone.is_some() { building.zones.len() } else { 1 }];
     for (index, row) in table.rows().iter().enumerate() {
         let place = || format!("row {}", index + 1);

@@ -18,6 +18,10 @@ const MOST_ROWS: usize = 2_000_000;
 /// Days that an event log is looked back over.
 const WINDOWS: [i64; 3] = [1, 7, 28];
 const MOST_MACHINE_DAYS: i64 = 2_000_000;
+/// Days before a log's end within which a machine was heard of whose day to come is told.
+const HEARD_WITHIN: i64 = 30;
+/// Kind of event with which a machine ends: sold, scrapped, out of use.
+const REMOVED: &str = "removed";
 
 /// What is known of each row, and what came.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -55,8 +59,12 @@ pub fn read_rows(bytes: &[u8]) -> Result<Read, Unreadable> {
         return Err(Unreadable::at("file", format_args!("more than {MOST_ROWS} rows")));
     }
     let find = |wanted: &[&str]| table.find_any(wanted);
-    match (find(&["equipment", "machine"]), find(&["time", "date"]), find(&["kind", "event"]), find(&ANSWERS))
-    {
+    match (
+        find(&["equipment", "machine"])?,
+        find(&["time", "date"])?,
+        find(&["kind", "event"])?,
+        find(&ANSWERS)?,
+    ) {
         (_, _, _, Some(answer)) => {
             let (rows, known) = from_table(&table, answer, &NAMES, &AFTERWARDS)?;
             Ok(rows.split(&known))
@@ -76,13 +84,14 @@ fn answer_fault(row: usize) -> Unreadable {
     Unreadable::at(format_args!("row {}", row + 1), "the answer is 0 or 1")
 }
 
-/// Rows of a table by its answer column, and which of them have an answer: an empty one is still to come.
+/// Rows of a table by its answer column, and which of them have an answer: an empty one is still to come. All columns are read.
 pub(crate) fn from_table(
     table: &Table,
     answer: usize,
     names: &[&str],
     afterwards: &[&str],
 ) -> Result<(Rows, Vec<bool>), Unreadable> {
+    table.each_once()?;
     let mut rows = Rows::default();
     let mut known = Vec::with_capacity(table.rows().len());
     for (index, row) in table.rows().iter().enumerate() {
@@ -188,8 +197,9 @@ impl Rows {
     }
 }
 
-/// A row for each machine and day from its first event to the log's last day, which is the day whose answer is still to come: a
-/// machine that is quiet until then did not fail, or the log would say so.
+/// A row for each machine and day from its first event to its last, whose answer its own events tell, and the log's last day, whose
+/// answer is still to come. After a machine's own last event nobody knows whether it ran or stood in a cellar, so those days are nobody's
+/// "did not fail"; told ahead are machines that were heard of within [`HEARD_WITHIN`] days and were not removed.
 fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result<Read, Unreadable> {
     let mut events: BTreeMap<&str, Vec<(i64, &str)>> = BTreeMap::new();
     let mut kinds: BTreeSet<&str> = BTreeSet::new();
@@ -202,39 +212,48 @@ fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result
     if !kinds.contains("failure") {
         return Err(Unreadable::at("kind", "no event is a \"failure\""));
     }
+    // It says that a machine is no more, not how one is that still is.
+    kinds.remove(REMOVED);
     let (mut rows, mut known) = (Rows::default(), Vec::new());
     for kind in &kinds {
         rows.columns.extend(WINDOWS.map(|window| format!("{kind} in {window} d")));
         rows.columns.push(format!("days since {kind}"));
     }
-    let last = events.values().flatten().map(|event| event.0).max().unwrap_or_default();
-    let days: i64 = events.values().filter_map(|own| Some(last - own.iter().min()?.0 + 1)).sum();
+    let days: i64 = events.values().filter_map(|own| Some(own.iter().max()?.0 - own.iter().min()?.0)).sum();
     if days > MOST_MACHINE_DAYS {
         return Err(Unreadable::at(
             "file",
             format_args!("{days} days of machines are more than {MOST_MACHINE_DAYS}"),
         ));
     }
+    let end = events.values().flatten().map(|event| event.0).max().unwrap_or_default();
     for (machine, own) in &mut events {
         own.sort_unstable();
-        for day in own[0].0..=last {
-            let mut values = Vec::with_capacity(rows.columns.len());
-            for kind in &kinds {
-                let past = own.iter().filter(|event| event.1 == *kind && event.0 <= day);
-                let since = past.clone().next_back().map_or(365, |event| (day - event.0).min(365));
-                values.extend(
-                    WINDOWS.map(|window| past.clone().filter(|event| event.0 > day - window).count() as f64),
-                );
-                values.push(since as f64);
-            }
+        let (first, last) = (own[0].0, own[own.len() - 1].0);
+        let is_removed = own.iter().any(|event| *event == (last, REMOVED));
+        let is_told = !is_removed && end - last <= HEARD_WITHIN;
+        for day in (first..last).chain(is_told.then_some(end)) {
             rows.names.push(format!("{machine} {}", iso(day)));
             rows.moments.push(day);
             known.push(day < last);
             rows.failed.push(own.iter().any(|event| *event == (day + 1, "failure")));
-            rows.values.push(values);
+            rows.values.push(values_at(own, &kinds, day));
         }
     }
     Ok(rows.split(&known))
+}
+
+/// By kind of event: how many within each window up to a day, and for how long none, a year at most.
+fn values_at(own: &[(i64, &str)], kinds: &BTreeSet<&str>, day: i64) -> Vec<f64> {
+    let mut values = Vec::with_capacity(kinds.len() * (WINDOWS.len() + 1));
+    for kind in kinds {
+        let past = own.iter().filter(|event| event.1 == *kind && event.0 <= day);
+        let since = past.clone().next_back().map_or(365, |event| (day - event.0).min(365));
+        values
+            .extend(WINDOWS.map(|window| past.clone().filter(|event| event.0 > day - window).count() as f64));
+        values.push(since as f64);
+    }
+    values
 }
 
 fn iso(day: i64) -> String {

@@ -52,7 +52,7 @@ const IDS: [&str; 2] = ["distid", "schid"];
 pub fn read_history(bytes: &[u8]) -> Result<History, Unreadable> {
     let table = Table::read(bytes)?;
     let (period, value) = (table.any_column(&["period", "year"])?, table.any_column(&VALUES)?);
-    let (series, grade) = (series(&table), table.find_any(&["grade"]));
+    let (series, grade) = (series(&table)?, table.find_any(&["grade"])?);
     let calendar = calendar(table.rows().iter().map(|row| row[period].trim()));
     let mut cells: BTreeMap<Key, BTreeMap<i64, f64>> = BTreeMap::new();
     let mut summed = 0;
@@ -95,10 +95,10 @@ pub fn read_history(bytes: &[u8]) -> Result<History, Unreadable> {
 }
 
 /// The columns that name a series.
-fn series(table: &Table) -> Vec<usize> {
-    match table.find_any(&SERIES) {
-        Some(named) => vec![named],
-        None => IDS.iter().filter_map(|id| table.find_any(&[*id])).collect(),
+fn series(table: &Table) -> Result<Vec<usize>, Unreadable> {
+    match table.find_any(&SERIES)? {
+        Some(named) => Ok(vec![named]),
+        None => IDS.iter().filter_map(|id| table.find_any(&[*id]).transpose()).collect(),
     }
 }
 

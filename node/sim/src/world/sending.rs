@@ -124,3 +124,19 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::World;
+    use crate::generate;
+    use crate::plan::MOST_NODES;
+
+    #[test]
+    fn the_last_half_of_the_most_twins_has_a_message_once() {
+        let mut world = World::new(generate::plan(1, 4, 120)).unwrap();
+        let last = 2 * usize::from(MOST_NODES) - 1;
+        assert!(!world.has_seen(1, last));
+        assert!(world.is_new(1, last) && !world.is_new(1, last) && world.has_seen(1, last));
+        assert!(world.is_new(1, last - 1) && world.is_new(1, 0));
+    }
+}

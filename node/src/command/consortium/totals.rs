@@ -7,11 +7,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use aula_ledger::audit::report::utc;
 use aula_ledger::audit::totals::{self, Refused, Sums, Totals, YearSums};
 use aula_ledger::audit::{Options, ViaBundle};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
-use aula_ledger::types::Hash;
+use aula_ledger::types::{Hash, TimeMs};
 use clap::Args;
 use serde_json::json;
 
@@ -62,7 +63,9 @@ pub(super) fn run(args: &TotalsArgs) -> Result<Outcome, Failure> {
     }
     let all = totals::in_all(&consortia).advise("the consortia cannot be added up", "give each once")?;
     let text = told(&consortia, &all);
-    Ok(Outcome::yes(json!({ "valid": true, "consortia": consortia, "totals": all }), text))
+    let oldest = totals::oldest(&consortia);
+    let json = json!({ "valid": true, "consortia": consortia, "totals": all, "oldest_ms": oldest });
+    Ok(Outcome::yes(json, text))
 }
 
 /// The file that is not summed, with the code of why.
@@ -78,6 +81,7 @@ fn refused(path: &Path, why: &Refused) -> Outcome {
         }
         Refused::Other => "make it with aula evidence figures, which shows the whole ledger",
         Refused::Twice(_) => "give one file of each consortium",
+        Refused::TooLarge => "add up fewer consortia; ask those of this file whether its figures are right",
     };
     let message = format!("{} is not summed: {why}", path.display());
     let text = format!("{message}\n  next: {hint}");
@@ -103,13 +107,24 @@ fn told(consortia: &[Totals], all: &[YearSums]) -> String {
     let mut lines = Vec::new();
     for one in consortia {
         let (height, anchored) = (number(one.height), number(one.anchored));
-        lines.push(format!("{}, as of its height {height}; the parent has its block {anchored}", one.name));
+        lines.push(format!(
+            "{}, as of its height {height}, {}; the parent has its block {anchored}",
+            one.name,
+            moment(one.time_ms)
+        ));
         lines.extend(one.years.iter().map(year));
     }
     lines.push(format!("all {}", consortia.len()));
     lines.extend(all.iter().map(year));
-    lines.push("What the ledgers withhold is in no sum.".to_owned());
+    lines.push(format!(
+        "The oldest of these figures are of {}. What the ledgers withhold is in no sum.",
+        moment(totals::oldest(consortia))
+    ));
     lines.join("\n")
+}
+
+fn moment(time: Option<TimeMs>) -> String {
+    time.map_or_else(|| "-".to_owned(), utc)
 }
 
 fn number(height: Option<aula_ledger::types::Height>) -> String {
@@ -162,6 +177,15 @@ mod tests {
             "{told}"
         );
         assert_eq!((&told["valid"], &told["totals"]), (&false.into(), &json!([])));
+        // A bit of another is damage, as `aula-audit verify` says of the same file.
+        let mut bytes = std::fs::read(vectors("via/allocation.via")).unwrap_or_default();
+        let half = bytes.len() / 2;
+        bytes[half] ^= 1;
+        let folder = tempfile::tempdir().map(|folder| (folder.path().join("one.via"), folder)).ok();
+        let (path, _folder) = folder.unwrap_or_else(|| panic!("no folder"));
+        std::fs::write(&path, bytes).unwrap_or_else(|error| panic!("{error}"));
+        let (verdict, told) = summed(&[path]);
+        assert_eq!((verdict, &told["error"]["code"]), (Some(Verdict::No), &"not_valid".into()), "{told}");
         assert_eq!(summed(&[vectors("nothing")]).0, None, "a file that is not there");
     }
 
@@ -176,7 +200,22 @@ mod tests {
             ..Sums::default()
         };
         let line = YearSums { school_year: aula_ledger::types::SchoolYear(2026), sums };
-        let text = told(&[], &[line]);
+        let one = Totals {
+            name: "east".into(),
+            genesis_sha256: Hash([7; 32]),
+            chain_id: None,
+            height: Some(aula_ledger::types::Height(9)),
+            time_ms: Some(TimeMs(1_000)),
+            anchored: None,
+            parent_height: None,
+            years: Vec::new(),
+        };
+        let text = told(&[one], &[line]);
+        assert!(
+            text.starts_with("east, as of its height 9, 1970-01-01 00:00:01 UTC")
+                && text.contains("The oldest of these figures are of 1970-01-01 00:00:01 UTC."),
+            "{text}"
+        );
         assert!(
             text.contains("2026: 70 requests in 2 rounds") && text.contains("600 of 900 cents"),
             "{text}"

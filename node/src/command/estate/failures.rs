@@ -17,7 +17,7 @@ use super::{read, refused, write};
 #[command(
     after_help = "Events are CSV: equipment, time, kind (one of the kinds is failure; the answer is whether one follows \
                   the next day), or a table with a column failure of 0 and 1, empty while it is to come. Each row is told by models of other \
-                  rows; those to come, of a log its last day for every machine, by models of all.\n\nExample:\n  aula estate failures --events orders.csv -o risks.csv"
+                  rows; those to come, of a log its last day for machines heard of within 30 days and not removed, by models of all.\n\nExample:\n  aula estate failures --events orders.csv -o risks.csv"
 )]
 pub struct FailuresArgs {
     /// Work orders and events, CSV

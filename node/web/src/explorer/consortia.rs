@@ -30,7 +30,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 "with " code { "aula consortium anchor --of URL" } "." }
         }
         h2 { "Sums over consortia" }
-        p { "Money, requests and places are each ledger's own figures. " code { "aula evidence figures --via URL" } " writes those of one, proved up to its head here; "
+        p { "Money, requests and places are each ledger's own figures. " code { "aula evidence figures --via URL" } " writes those of one, proved from its head here on; "
             code { "aula consortium totals" } " checks the files of all and adds them up, without a network. What a ledger withholds is in no sum." }
         (explained(&["validator", "block", "height"]))
     };
