@@ -123,7 +123,7 @@ async fn cut_short(looks: bool, [(method, gone), (again, back)]: [(&str, Option<
         stage.desk.sweep().await;
         assert_eq!(on_disk(), ["head-1"], "the directory's own stays");
     } else {
-        assert_eq!((ask(again, to, back).await.0, me().await), (503, 401), "she is no staff with them");
+        assert_eq!((ask(again, to, back).await.0, me().await), (503, 401), "she is not staff with them");
         of_tokens.go_away(false);
     }
     assert!([200, 201].contains(&ask(again, to, back).await.0));
