@@ -333,7 +333,7 @@ mod tests {
         // A folder of the operator's that is closed to this one. (To root none is.)
         let closed = folder.join("providers");
         fs::create_dir(&closed)?;
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0))?;
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o0))?;
         let looked = root.stamps();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700))?;
         assert_eq!(looked?.len(), 1);

@@ -230,7 +230,7 @@ fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result
     for (machine, own) in &mut events {
         own.sort_unstable();
         let (first, last) = (own[0].0, own[own.len() - 1].0);
-        let is_removed = own.iter().any(|event| *event == (last, REMOVED));
+        let is_removed = own.contains(&(last, REMOVED));
         let is_told = !is_removed && end - last <= HEARD_WITHIN;
         for day in (first..last).chain(is_told.then_some(end)) {
             rows.names.push(format!("{machine} {}", iso(day)));

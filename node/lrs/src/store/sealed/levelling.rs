@@ -148,11 +148,14 @@ pub fn let_go(vault: &Vault, terms: &Terms, name: &str, keys: &[Vec<u8>]) -> Res
     vault.change_rows(&RowChange { forgotten, ..RowChange::default() })
 }
 
+/// The key of a statement that voids, and that of what it voids.
+pub type Voiding = (Vec<u8>, Vec<u8>);
+
 /// The keys of all statements that void another one that is kept, each with that one's.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn voiding(vault: &Vault, terms: &Terms) -> Result<Vec<(Vec<u8>, Vec<u8>)>, VaultError> {
+pub fn voiding(vault: &Vault, terms: &Terms) -> Result<Vec<Voiding>, VaultError> {
     let term = key_of(terms, &Term::Verb(VOIDED.to_owned()));
     let range = (&[STATEMENT][..], &[STATEMENT.saturating_add(1)][..]);
     let (mut voiding, mut targets) = (Vec::new(), Vec::new());
