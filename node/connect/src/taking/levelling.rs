@@ -8,7 +8,7 @@ use aula_district::merge::{Merged, Merging, leave, mark_of, merge};
 use aula_district::origin;
 use aula_ingest::event::Kind;
 use aula_ledger::types::{Handle, SchoolYear};
-use aula_lrs::store::levelling::voiding;
+use aula_lrs::store::levelling::{Voiding, voiding};
 use aula_twin_runtime::event::{Event, SourceId};
 use aula_vault::feeds::Once;
 use aula_vault::{Vault, VaultError};
@@ -47,9 +47,6 @@ pub struct Home {
     /// The home pages whose accounts are students, in records here.
     pub home_pages: BTreeSet<String>,
 }
-
-/// The key of a statement that voids another one, and that one's.
-type Voiding = (Vec<u8>, Vec<u8>);
 
 /// Keys of records whose key no student holds.
 type Strays = Vec<Vec<u8>>;
