@@ -39,7 +39,7 @@ async fn mixed(seed: u64) -> Tested {
                     world.school.take("tablets", &[voids(1_000 + step, target)])?;
                 }
             }
-            at @ (5 | 6 | 7) => {
+            at @ 5..=7 => {
                 let (text, at_school) = (format!("page {step}"), at < 7);
                 let side = if at_school { &world.school } else { &world.district };
                 side.write(&state(id, "bookmark"), &text)?;

@@ -108,14 +108,17 @@ async fn schools(node: &Node, district: DistrictId) -> Result<BTreeSet<u32>, Fai
         .collect())
 }
 
-/// Who is due, by school year; and who is enrolled at no school of the ledger.
+/// Who is due, by school year.
+type ByYear = BTreeMap<SchoolYear, Vec<Due>>;
+
+/// Who is due; and who is enrolled at no school of the ledger.
 fn due(
     vault: &Vault,
     open: &BTreeSet<u32>,
     register: &Register,
     now_ms: u64,
-) -> Result<(BTreeMap<SchoolYear, Vec<Due>>, BTreeSet<Handle>), Failure> {
-    let mut found: BTreeMap<SchoolYear, Vec<Due>> = BTreeMap::new();
+) -> Result<(ByYear, BTreeSet<Handle>), Failure> {
+    let mut found = ByYear::new();
     let mut homeless = BTreeSet::new();
     let years: BTreeSet<SchoolYear> =
         vault.keystore().all_handles().into_iter().map(|(_, year)| year).collect();
