@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aula_consensus::bare::{Message, Output};
+use aula_consensus::bare::Output;
 use aula_consensus::signing::Remembered;
 use aula_consensus::{Event as NodeEvent, Fatal};
 use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
+use self::sending::Copied;
 use crate::chance::Chance;
 use crate::charges;
 use crate::checks::Checks;
@@ -72,9 +73,9 @@ impl From<NotStarted> for BeginError {
 }
 
 enum Event {
-    Deliver { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
-    Read { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
-    Take { to: usize, from: usize, publisher: usize, message: Arc<Message> },
+    Deliver(Copied),
+    Read(Copied),
+    Take(Copied),
     Wake(usize),
     Start(usize),
     Begin(usize),
@@ -294,21 +295,18 @@ impl World {
     fn happens(&mut self, event: Event) {
         let now = self.now_us();
         match event {
-            Event::Deliver { to, from, publisher, number, passes_on, message } => {
+            Event::Deliver(copy) => {
                 if self.plan.charges.is_some() {
-                    return self.arrives(to, from, publisher, number, passes_on, message);
+                    return self.arrives(copy);
                 }
-                let busy_us = self.machines[to].busy_us;
-                if busy_us > now && self.machines[to].node.is_some() {
-                    return self
-                        .later(busy_us, Event::Deliver { to, from, publisher, number, passes_on, message });
+                let machine = &self.machines[copy.to];
+                if machine.busy_us > now && machine.node.is_some() {
+                    return self.later(machine.busy_us, Event::Deliver(copy));
                 }
-                self.deliver(to, from, publisher, number, passes_on, &message);
+                self.deliver(&copy);
             }
-            Event::Read { to, from, publisher, number, passes_on, message } => {
-                self.reads(to, from, publisher, number, passes_on, message);
-            }
-            Event::Take { to, from, publisher, message } => self.takes(to, from, publisher, &message),
+            Event::Read(copy) => self.reads(copy),
+            Event::Take(copy) => self.takes(&copy),
             Event::Wake(at) => {
                 if self.machines[at].wakes_us != Some(now) {
                     return;

@@ -1,11 +1,10 @@
 //! What a message costs on its way when costs are charged: its sender's line, its envelope, the engine's turn, its neighbours.
 
-use std::sync::Arc;
-
 use aula_consensus::bare::Message;
 use aula_consensus::sign_guard::Step;
 use aula_ledger::types::Height;
 
+use super::sending::Copied;
 use super::{Event, World};
 use crate::charges::{Charges, SAID_FROM_BYTES};
 use crate::measure::Counted;
@@ -20,14 +19,13 @@ struct Weight {
 
 impl World {
     /// When a message is whole on the way, of those that a machine sends one after another; at once when nothing is charged.
-    pub(super) fn leaves(&mut self, from: usize, message: &Message, is_gossiped: bool, ready_us: u64) -> u64 {
+    pub(super) fn leaves(&mut self, copy: &Copied, ready_us: u64) -> u64 {
         let Some(charges) = self.plan.charges else { return ready_us };
-        let proposes = is_proposal(message);
-        let bytes = charges.bytes(message, is_gossiped, proposes);
-        let machine = &mut self.machines[from];
+        let bytes = charges.bytes(&copy.message, copy.passes_on, is_proposal(&copy.message));
+        let machine = &mut self.machines[copy.from];
         machine.line_ns = machine.line_ns.max(ready_us * 1_000) + charges.line_ns(bytes);
         let leaves_us = machine.line_ns.div_ceil(1_000);
-        if let Some(counted) = self.counted(from) {
+        if let Some(counted) = self.counted(copy.from) {
             counted.sent += bytes;
         }
         leaves_us
@@ -45,15 +43,8 @@ impl World {
     }
 
     /// A copy of a message arrives: its envelope waits to be verified, and one that is known is dropped there.
-    pub(super) fn arrives(
-        &mut self,
-        to: usize,
-        from: usize,
-        publisher: usize,
-        number: u64,
-        passes_on: bool,
-        message: Arc<Message>,
-    ) {
+    pub(super) fn arrives(&mut self, copy: Copied) {
+        let Copied { to, number, passes_on, .. } = copy;
         let Some(charges) = self.plan.charges.filter(|_| self.machines[to].node.is_some()) else { return };
         let envelope_us = if passes_on { charges.envelope_us() } else { 0 };
         let read_us = self.machines[to].network_us.max(self.now_us()) + envelope_us;
@@ -65,28 +56,21 @@ impl World {
             counted.verifying_us += if passes_on { charges.verify_us } else { 0 };
         }
         if !is_known {
-            self.later(read_us, Event::Read { to, from, publisher, number, passes_on, message });
+            self.later(read_us, Event::Read(copy));
         }
     }
 
     /// A new message is read: it is passed on, and waits for the engine.
-    pub(super) fn reads(
-        &mut self,
-        to: usize,
-        from: usize,
-        publisher: usize,
-        number: u64,
-        passes_on: bool,
-        message: Arc<Message>,
-    ) {
+    pub(super) fn reads(&mut self, copy: Copied) {
         let Some(charges) = self.plan.charges else { return };
-        let weight = self.weight(to, &message);
+        let to = copy.to;
+        let weight = self.weight(to, &copy.message);
         let engine_us = weight.signatures * charges.verify_us;
         if let Some(counted) = self.counted(to) {
             counted.verifying_us += engine_us;
         }
-        if passes_on {
-            self.passes_on(to, from, publisher, number, &message);
+        if copy.passes_on {
+            self.passes_on(&copy);
         }
         let now = self.now_us();
         let machine = &mut self.machines[to];
@@ -94,7 +78,7 @@ impl World {
         // A block is judged beside the engine, which takes votes meanwhile.
         let judged_us = if weight.proposes { charges.records_us() } else { 0 };
         let done_us = machine.engine_us + judged_us;
-        self.later(done_us, Event::Take { to, from, publisher, message });
+        self.later(done_us, Event::Take(copy));
     }
 
     /// A machine's counts, where they are kept.
@@ -104,14 +88,15 @@ impl World {
     }
 
     /// The neighbours get it too, but for those who sent it or made it.
-    fn passes_on(&mut self, at: usize, from: usize, publisher: usize, number: u64, message: &Arc<Message>) {
+    fn passes_on(&mut self, copy: &Copied) {
+        let &Copied { from, to: at, publisher, number, ref message, .. } = copy;
         let is_long = message.body().len() as u64 >= SAID_FROM_BYTES;
         let says_so = is_long || (self.is_loaded() && is_proposal(message));
         let neighbours: Vec<usize> = self.mesh.get(at).into_iter().flatten().copied().collect();
         for next in neighbours {
             let has = says_so && self.has_seen(number, next);
             if next != from && next != publisher && !has && self.sees(at, next) {
-                self.send(at, next, publisher, number, true, message, 0);
+                self.send(&copy.on_to(next), 0);
             }
         }
     }
@@ -137,11 +122,10 @@ impl World {
     }
 
     /// The engine takes a message whose turn has come.
-    pub(super) fn takes(&mut self, to: usize, from: usize, publisher: usize, message: &Message) {
-        let (peer, whose) = (self.machines[from].peer, self.machines[publisher].peer);
-        let Some(node) = &mut self.machines[to].node else { return };
-        node.hear(peer, whose, message);
-        self.work(to);
+    pub(super) fn takes(&mut self, copy: &Copied) {
+        if self.hears(copy) {
+            self.work(copy.to);
+        }
     }
 }
 

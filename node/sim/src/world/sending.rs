@@ -12,29 +12,53 @@ use crate::deviant::Sent;
 /// Messages whose ways are remembered.
 const REMEMBERED: usize = 20_000;
 
+/// A message between two machines.
+#[derive(Debug, Clone)]
+pub(super) struct Copied {
+    /// Whose turn it was last.
+    pub from: usize,
+    /// Who gets it.
+    pub to: usize,
+    /// Who said it first.
+    pub publisher: usize,
+    /// The message's, the same for all its copies.
+    pub number: u64,
+    /// Whether it is passed on to others.
+    pub passes_on: bool,
+    /// What is said.
+    pub message: Arc<Message>,
+}
+
+impl Copied {
+    /// The same from whoever has it to another one.
+    pub fn on_to(&self, next: usize) -> Self {
+        Self { from: self.to, to: next, ..self.clone() }
+    }
+}
+
 impl World {
-    pub(super) fn deliver(
-        &mut self,
-        to: usize,
-        from: usize,
-        publisher: usize,
-        number: u64,
-        passes_on: bool,
-        message: &Arc<Message>,
-    ) {
-        let (peer, whose) = (self.machines[from].peer, self.machines[publisher].peer);
-        let Some(node) = &mut self.machines[to].node else { return };
-        node.hear(peer, whose, message);
-        if passes_on && self.is_new(number, to) && self.ways.are_broken() {
+    pub(super) fn deliver(&mut self, copy: &Copied) {
+        if !self.hears(copy) {
+            return;
+        }
+        if copy.passes_on && self.is_new(copy.number, copy.to) && self.ways.are_broken() {
             for next in 0..self.machines.len() {
-                let seen = self.has_seen(number, next);
-                let own = self.machines[next].member == self.machines[publisher].member;
-                if !seen && !own && self.sees(to, next) {
-                    self.send(to, next, publisher, number, true, message, 0);
+                let seen = self.has_seen(copy.number, next);
+                let own = self.machines[next].member == self.machines[copy.publisher].member;
+                if !seen && !own && self.sees(copy.to, next) {
+                    self.send(&copy.on_to(next), 0);
                 }
             }
         }
-        self.work(to);
+        self.work(copy.to);
+    }
+
+    /// Gives a message to a machine's node; false where it has none.
+    pub(super) fn hears(&mut self, copy: &Copied) -> bool {
+        let (peer, whose) = (self.machines[copy.from].peer, self.machines[copy.publisher].peer);
+        let Some(node) = &mut self.machines[copy.to].node else { return false };
+        node.hear(peer, whose, &copy.message);
+        true
     }
 
     /// Whether a machine has a message for the first time.
@@ -53,17 +77,8 @@ impl World {
     }
 
     /// A message on its way, if it arrives.
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn send(
-        &mut self,
-        from: usize,
-        to: usize,
-        publisher: usize,
-        number: u64,
-        passes_on: bool,
-        message: &Arc<Message>,
-        busy_us: u64,
-    ) {
+    pub(super) fn send(&mut self, copy: &Copied, busy_us: u64) {
+        let &Copied { from, to, ref message, .. } = copy;
         let (a, b) = (self.machines[from].member, self.machines[to].member);
         let hides = self.ways.precommits_to.is_some();
         let is_precommit = hides && message.statement().is_some_and(|said| said.step == Step::Precommit);
@@ -84,9 +99,8 @@ impl World {
         for _ in 0..copies {
             let way = self.ways.delay_us(from_region, to_region, self.plan.jitter_ms, &mut self.network);
             let ready_us = self.now_us() + busy_us;
-            let at = self.leaves(from, message, passes_on, ready_us) + way;
-            let message = Arc::clone(message);
-            self.later(at, Event::Deliver { to, from, publisher, number, passes_on, message });
+            let at = self.leaves(copy, ready_us) + way;
+            self.later(at, Event::Deliver(copy.clone()));
         }
     }
 
@@ -118,7 +132,9 @@ impl World {
                     To::One(peer) => self.machines[other].peer == peer,
                 };
                 if chosen && asked && self.sees(at, other) {
-                    self.send(at, other, at, number, passes_on, &message, busy_us);
+                    let message = Arc::clone(&message);
+                    let copy = Copied { from: at, to: other, publisher: at, number, passes_on, message };
+                    self.send(&copy, busy_us);
                 }
             }
         }
