@@ -1,6 +1,8 @@
 //! The little of XML that data formats use: elements, attributes, text, comments, CDATA; entities of the standard and
 //! numeric ones. No document types, no external anything.
 
+use std::collections::BTreeSet;
+
 use crate::text::Unreadable;
 
 const DEEPEST: usize = 64;
@@ -143,6 +145,7 @@ impl<'a> Reader<'a> {
             return self.fault("a tag has no name, or elements are nested too deeply");
         }
         let mut element = Element { name: name.to_owned(), line, ..Element::default() };
+        let mut seen = BTreeSet::new();
         loop {
             rest = rest.trim_start();
             let Some((key, after)) = rest.split_once('=') else { break };
@@ -157,7 +160,7 @@ impl<'a> Reader<'a> {
             if key.is_empty() || key.contains(char::is_whitespace) {
                 return self.fault("an attribute has no name, or no value");
             }
-            if element.attribute(key).is_some() {
+            if !seen.insert(key) {
                 return self.fault(&format!("the attribute {key} is there twice"));
             }
             let at = begin + inside.len() - after.len() + 1;
