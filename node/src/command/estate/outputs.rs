@@ -1,5 +1,6 @@
 //! What a command writes is none of what it reads: a timetable in use or an estate would be gone, and nothing had said so.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::super::Failure;
@@ -11,8 +12,8 @@ use super::Action;
 /// When a file to be written is one to be read, or is to be written twice.
 pub fn check(action: &Action) -> Result<(), Failure> {
     let (read, written) = files(action);
-    let read: Vec<PathBuf> = read.into_iter().flatten().filter_map(|path| place(path)).collect();
-    let mut before: Vec<PathBuf> = Vec::new();
+    let read: Vec<Place> = read.into_iter().flatten().filter_map(|path| place(path)).collect();
+    let mut before: Vec<Place> = Vec::new();
     for path in written.into_iter().flatten() {
         let Some(place) = place(path) else { continue };
         if read.contains(&place) {
@@ -28,14 +29,17 @@ pub fn check(action: &Action) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where a file is, whatever it is called; none for what is no file and loses nothing, as /dev/null.
-fn place(path: &Path) -> Option<PathBuf> {
+/// A file that is there by its device and number, whatever names it has; one to come by its folder's path and its name.
+type Place = Result<(u64, u64), PathBuf>;
+
+/// Where a file is; none for what is no file and loses nothing, as /dev/null.
+fn place(path: &Path) -> Option<Place> {
     if let Ok(known) = std::fs::metadata(path) {
-        return known.is_file().then(|| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        return known.is_file().then(|| Ok((known.dev(), known.ino())));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    Some(folder.join(path.file_name().unwrap_or_default()))
+    Some(Err(folder.join(path.file_name().unwrap_or_default())))
 }
 
 /// Files that were given, in their options' order.
@@ -121,10 +125,12 @@ mod tests {
             std::fs::write(here.join(name), "kept")?;
         }
         std::os::unix::fs::symlink(here.join("a"), here.join("also-a"))?;
+        std::fs::hard_link(here.join("a"), here.join("a-again"))?;
         let at = |line: &str| line.replace("./", &format!("{}/", here.display()));
         for line in [
             "timetable ./a -o ./a",
             "timetable ./a -o ./also-a",
+            "timetable ./a -o ./a-again",
             "timetable ./b --given ./a -o ./a",
             "energy ./b --weather ./c --schedule ./a -o ./a",
             "import ./a -o ./a",
