@@ -365,7 +365,8 @@ impl Directory {
         let old = before.and_then(|before| state.forget(&before));
         let new = state.learn(&entry);
         state.entries.insert(entry.id.clone(), entry.clone());
-        self.shorten(&mut state);
+        drop(state);
+        self.shorten();
         let mut touched: Touched = old.into_iter().chain(new).collect();
         touched.dedup();
         Ok((entry, touched))
@@ -383,7 +384,8 @@ impl Directory {
         state.lines += 1;
         let touched = state.forget(&entry).into_iter().collect();
         state.entries.remove(id);
-        self.shorten(&mut state);
+        drop(state);
+        self.shorten();
         Ok(touched)
     }
 
@@ -417,10 +419,21 @@ impl Directory {
         Ok(before)
     }
 
-    /// Writes the file anew when it is mostly what was before. Where that fails the long one serves.
-    fn shorten(&self, state: &mut State) {
+    /// Writes the file anew when it is mostly what was before. Where that fails the long one serves. Called while the file is this one's to
+    /// write, and without what readers wait for.
+    fn shorten(&self) {
+        let Some((bytes, lines)) = self.shorter() else { return };
+        match aula_files::replace(&self.path, Access::Private, &bytes) {
+            Ok(()) => self.locked().lines = lines,
+            Err(error) => tracing::warn!(%error, "the directory's file stays long"),
+        }
+    }
+
+    /// The file's bytes and lines without what was before, where that is most of it.
+    fn shorter(&self) -> Option<(Vec<u8>, usize)> {
+        let state = self.locked();
         if state.lines <= state.entries.len().saturating_mul(2).saturating_add(MAX_OLD_LINES) {
-            return;
+            return None;
         }
         let mut bytes = Vec::new();
         let gone = Line::Gone { id: "0".into(), gone_ms: 0 };
@@ -428,15 +441,12 @@ impl Directory {
         let mut lines = 0;
         // One line stays of an empty one: that there was one.
         for line in kept.chain(state.entries.is_empty().then_some(gone)) {
-            let Ok(line) = serde_json::to_vec(&line) else { return };
+            let line = serde_json::to_vec(&line).ok()?;
             bytes.extend_from_slice(&line);
             bytes.push(b'\n');
             lines += 1;
         }
-        match aula_files::replace(&self.path, Access::Private, &bytes) {
-            Ok(()) => state.lines = lines,
-            Err(error) => tracing::warn!(%error, "the directory's file stays long"),
-        }
+        Some((bytes, lines))
     }
 }
 

@@ -229,9 +229,10 @@ impl Tokens {
     /// Revokes all but those that stay; says how many.
     fn leave(&self, stays: impl Fn(&Kept) -> bool) -> Result<usize, TokensError> {
         let _writing = self.writing();
-        let before = self.locked().clone();
-        let left: Vec<Kept> = before.iter().filter(|one| stays(one)).cloned().collect();
-        let revoked = before.len().saturating_sub(left.len());
+        let mut left = self.locked().clone();
+        let before = left.len();
+        left.retain(stays);
+        let revoked = before.saturating_sub(left.len());
         if revoked > 0 {
             self.keep(left)?;
         }

@@ -12,7 +12,7 @@
 //! `application/scim+json`, errors too.
 
 use axum::extract::Query;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::http::header::WWW_AUTHENTICATE;
 
 use super::*;
@@ -177,9 +177,8 @@ type Asked = Result<Query<Wanted>, QueryRejection>;
 
 /// The JSON that a request carries, from who showed a token.
 async fn body(desk: &Desk, request: Request) -> Result<Value, Fault> {
-    let came = tokio::time::timeout(desk.patience, Bytes::from_request(request, &())).await;
-    let came: Result<Bytes, BytesRejection> = came.map_err(|_| Fault::of(408, SLOW))?;
-    let bytes = came.map_err(|error| match error.status() {
+    let bytes = body_of(desk, request).await.map_err(|Refusal(status, _)| match status {
+        StatusCode::REQUEST_TIMEOUT => Fault::of(408, SLOW),
         StatusCode::PAYLOAD_TOO_LARGE => Fault::of(413, format!("a request has at most {MAX_USER} bytes")),
         _ => Fault::of(400, "the request's body did not come"),
     })?;
