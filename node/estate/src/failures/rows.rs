@@ -174,13 +174,15 @@ impl Rows {
     }
 
     /// Rows with an answer, and those without.
-    fn split(&self, known: &[bool]) -> Read {
+    fn split(self, known: &[bool]) -> Read {
         let columns: Vec<usize> = (0..self.columns.len()).collect();
         let part = |wanted: bool| {
             let own: Vec<usize> = (0..known.len()).filter(|row| known[*row] == wanted).collect();
             self.part(&own, &columns)
         };
-        Read { known: part(true), ahead: part(false) }
+        let ahead = part(false);
+        let known = if ahead.names.is_empty() { self } else { part(true) };
+        Read { known, ahead }
     }
 
     /// Some of the rows, with some of the columns.

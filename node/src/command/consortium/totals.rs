@@ -49,7 +49,7 @@ pub(super) fn run(args: &TotalsArgs) -> Result<Outcome, Failure> {
     let children = args.via_genesis.iter().map(|path| read(path, MAX_GENESIS_BYTES as u64));
     let children = children.collect::<Result<Vec<_>, _>>()?;
     let options = Options { genesis_sha256: args.genesis_sha256, trusted: None };
-    let mut consortia = Vec::new();
+    let (mut consortia, mut all) = (Vec::new(), Vec::new());
     for path in &args.files {
         let file = read(path, ViaBundle::MAX_BYTES)?;
         match totals::one(&file, &parent, &children, &options) {
@@ -57,11 +57,11 @@ pub(super) fn run(args: &TotalsArgs) -> Result<Outcome, Failure> {
             Err(why) => return Ok(refused(path, &why)),
         }
         // Named with the file that is one too many.
-        if let Err(why) = totals::in_all(&consortia) {
-            return Ok(refused(path, &why));
+        match totals::in_all(&consortia) {
+            Ok(sums) => all = sums,
+            Err(why) => return Ok(refused(path, &why)),
         }
     }
-    let all = totals::in_all(&consortia).advise("the consortia cannot be added up", "give each once")?;
     let text = told(&consortia, &all);
     let oldest = totals::oldest(&consortia);
     let json = json!({ "valid": true, "consortia": consortia, "totals": all, "oldest_ms": oldest });

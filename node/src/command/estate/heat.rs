@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::{Failure, Outcome};
-use super::{read, refused, write};
+use super::{counted, read, refused, write};
 
 /// Arguments of `aula estate heat`.
 #[derive(Debug, Args)]
@@ -74,8 +74,8 @@ pub fn run(args: &HeatArgs) -> Result<Outcome, Failure> {
     };
     let limit_c = args.limit as f64 / 1e6;
     let mut lines: Vec<String> = found.iter().map(line).collect();
-    let zones = if found.len() == 1 { "zone is" } else { "zones are" };
-    lines.push(format!("{over} of {} {zones} warmer than {limit_c} °C at times", found.len()));
+    let zones = counted(found.len(), "zone is", "zones are");
+    lines.push(format!("{over} of {zones} warmer than {limit_c} °C at times"));
     let fields = json!({ "limit_c": limit_c, "cooled": args.cooled, "over": over, "zones": found });
     let text = lines.join("\n");
     Ok(if over == 0 { Outcome::yes(fields, text) } else { Outcome::no(fields, text) })

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aula_ledger::audit::bundle::FigureKey;
-use aula_ledger::state::schema::{self, RoundStatus};
+use aula_ledger::state::schema::{self, Consortium, RoundStatus};
 use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolId};
 use axum::extract::State;
 use axum::response::Response;
@@ -97,14 +97,8 @@ pub async fn register(
         }
         "consortia" => {
             let known = schema::consortia(&*view)?;
-            let keys = known.iter().flat_map(|one| {
-                let genesis = one.genesis;
-                let head = one.newest.as_ref();
-                let head = head.map(|head| FigureKey::AnchoredHead { genesis, height: head.height });
-                [FigureKey::Consortium(genesis)].into_iter().chain(head)
-            });
             // A ledger without any still has a bundle.
-            Shown::keys([FigureKey::Parameters].into_iter().chain(keys).collect())
+            Shown::keys([FigureKey::Parameters].into_iter().chain(known.iter().flat_map(heads)).collect())
         }
         "milestones" => {
             let lines = schema::milestones_shown(&*view)?;
@@ -202,9 +196,7 @@ pub async fn one(
         }
         "consortium" => {
             let genesis: Hash = id.parse().map_err(|_| missing())?;
-            let head = schema::consortium(&*view, &genesis)?.ok_or_else(missing)?.newest;
-            let head = head.map(|head| FigureKey::AnchoredHead { genesis, height: head.height });
-            Shown::keys([FigureKey::Consortium(genesis)].into_iter().chain(head).collect())
+            Shown::keys(heads(&schema::consortium(&*view, &genesis)?.ok_or_else(missing)?).collect())
         }
         "transaction" => {
             let id: Hash = id.parse().map_err(|_| missing())?;
@@ -214,6 +206,13 @@ pub async fn one(
         _ => return Err(missing()),
     };
     shown.bundle(&node).await
+}
+
+/// A consortium, and its newest certified head where there is one.
+fn heads(one: &Consortium) -> impl Iterator<Item = FigureKey> + use<> {
+    let genesis = one.genesis;
+    let head = one.newest.as_ref().map(|head| FigureKey::AnchoredHead { genesis, height: head.height });
+    std::iter::once(FigureKey::Consortium(genesis)).chain(head)
 }
 
 /// A class and its pools.
