@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use aula_lrs::desk::DeskError;
 use aula_lrs::documents::{Document, Key};
+use aula_lrs::statements::account_of;
 use aula_lrs::store::levelling::{Record, changes, number, record};
 use aula_vault::{Vault, VaultError};
 
@@ -170,8 +171,8 @@ impl Replica {
         before: Document,
         newer: Document,
     ) -> Result<Option<(SealedRow, Option<Id>)>, LevelError> {
-        let agent = key.shelf.agent.as_deref().and_then(|agent| agent.strip_prefix("account "));
-        let home_page = agent.and_then(|agent| agent.split_once(' ')).map(|(page, _)| page.to_owned());
+        let account = key.shelf.agent.as_deref().and_then(account_of);
+        let home_page = account.map(|(page, _)| page.to_owned());
         let (entering, Some(home_page)) = (self.entering.clone(), home_page) else { return Ok(None) };
         let given = newer.clone();
         let gave = tokio::task::spawn_blocking(move || {

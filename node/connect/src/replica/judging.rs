@@ -62,10 +62,8 @@ impl<'a> Judging<'a> {
     /// # Errors
     /// A damaged vault.
     pub fn judge(&mut self, id: &str, row: Row) -> Result<Judged, VaultError> {
-        match self.whose(id)? {
-            Whose::Nobody => return Ok(Judged::Is(Fate::Unknown)),
-            Whose::AnotherSchools => return Ok(Judged::Is(Fate::Refused)),
-            Whose::Own => {}
+        if let Some(fate) = self.owns(id)? {
+            return Ok(Judged::Is(fate));
         }
         let Ok(event) = Event::decode(&row.event) else { return Ok(Judged::Is(Fate::Refused)) };
         let Some(handle) = self.handle(id, &event)? else { return Ok(Judged::Is(Fate::Unknown)) };

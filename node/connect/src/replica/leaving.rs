@@ -128,15 +128,8 @@ pub(super) fn handles(leavers: &[Leaver]) -> impl Iterator<Item = Handle> {
 }
 
 fn leavers(vault: &Vault, present: SchoolYear) -> Result<Vec<Leaver>, VaultError> {
-    let (mut students, all) = (BTreeMap::<_, Vec<_>>::new(), vault.keystore().all_handles());
-    for (handle, year) in all {
-        let student = vault.keystore().student(&handle);
-        if let Some((_, student)) = student {
-            students.entry(student).or_default().push((handle, year));
-        }
-    }
     let mut leavers = Vec::new();
-    for handles in students.into_values() {
+    for handles in people::students(vault) {
         leavers.extend(leaver(vault, present, &handles)?);
     }
     Ok(leavers)

@@ -19,6 +19,18 @@ use super::wire::{Pupil, Roster};
 /// What a school's pages name a student by.
 const FIELDS: [&str; 2] = ["name", "grade"];
 
+/// The handles of each student, of every year.
+pub(super) fn students(vault: &Vault) -> Vec<Vec<(Handle, SchoolYear)>> {
+    let (mut students, all) = (BTreeMap::<_, Vec<_>>::new(), vault.keystore().all_handles());
+    for (handle, year) in all {
+        let student = vault.keystore().student(&handle);
+        if let Some((_, student)) = student {
+            students.entry(student).or_default().push((handle, year));
+        }
+    }
+    students.into_values().collect()
+}
+
 fn damaged(what: &str) -> VaultError {
     VaultError::Damaged(format!("{what} of a roster is none"))
 }

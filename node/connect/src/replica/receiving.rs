@@ -14,7 +14,7 @@ use aula_lrs::desk::{Became, Brought, Incoming, Laid, Sheet};
 use aula_lrs::documents::{Document, Key, Kind, Shelf, merged};
 use aula_lrs::json;
 use aula_lrs::limits::{MAX_DOCUMENT_BYTES, MAX_ID_BYTES, MAX_PARTS, MAX_STATEMENT_BYTES};
-use aula_lrs::statements::people_of;
+use aula_lrs::statements::{account_of, people_of};
 use aula_lrs::validate;
 use aula_lrs::validate::text::{is_iri, is_media_type, is_uuid};
 use aula_lrs::version::Version;
@@ -208,7 +208,7 @@ fn judge(judging: &mut Judging<'_>, read: &Read) -> Result<Option<Fate>, VaultEr
 
 /// The name of an account that is a student's, of an agent's identifier.
 fn name_of<'a>(identifier: &'a str, home_page: &str) -> Option<&'a str> {
-    let (page, name) = identifier.strip_prefix("account ")?.split_once(' ')?;
+    let (page, name) = account_of(identifier)?;
     (page == home_page).then_some(name)
 }
 

@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use aula_ledger::types::Handle;
+use aula_ledger::types::{Handle, SchoolYear};
 use aula_lrs::store::levelling;
 use aula_vault::{Vault, VaultError};
 
 use super::difference::{Id, root};
+use super::people;
 use crate::door::{Door, Lent, lent_in_a_moment};
 use crate::taking::records::{held_by, strays, tag_of};
 
@@ -121,7 +122,7 @@ impl OfSchool {
     /// # Errors
     /// [`Lent`].
     pub fn of(door: &dyn Door, home_pages: &BTreeSet<String>) -> Result<Self, Lent> {
-        let students = lent_in_a_moment(door, |vault| Ok(students(vault)))?;
+        let students = lent_in_a_moment(door, |vault| Ok(people::students(vault)))?;
         let (mut keys, mut named) = (BTreeSet::new(), BTreeMap::<Vec<u8>, BTreeSet<String>>::new());
         for chunk in students.chunks(AT_ONCE) {
             let (own, others) = lent_in_a_moment(door, |vault| of_students(vault, chunk, home_pages))?;
@@ -145,27 +146,15 @@ impl OfSchool {
 /// The keys of records that students hold, and of those that name one of them and nobody holds.
 type Found = (Vec<Vec<u8>>, Vec<(Vec<u8>, String)>);
 
-/// The handles of each student, of every year.
-fn students(vault: &Vault) -> Vec<Vec<Handle>> {
-    let (mut students, all) = (BTreeMap::<_, Vec<Handle>>::new(), vault.keystore().all_handles());
-    for (handle, _) in all {
-        let student = vault.keystore().student(&handle);
-        if let Some((_, student)) = student {
-            students.entry(student).or_default().push(handle);
-        }
-    }
-    students.into_values().collect()
-}
-
 fn of_students(
     vault: &Vault,
-    students: &[Vec<Handle>],
+    students: &[Vec<(Handle, SchoolYear)>],
     home_pages: &BTreeSet<String>,
 ) -> Result<Found, VaultError> {
     let (terms, mut own, mut others) = (vault.terms()?, Vec::new(), Vec::new());
     for handles in students {
         let (mut rows, mut id) = (BTreeSet::new(), None);
-        for handle in handles {
+        for (handle, _) in handles {
             if !vault.is_erased(handle)? {
                 rows.extend(held_by(vault, handle)?);
                 id = vault.roster_entry(handle)?.map(|place| place.local_id.clone()).or(id);

@@ -128,14 +128,15 @@ impl Desk {
         let (mut batch, mut kept, mut seen) = (Batch::default(), Vec::new(), BTreeSet::new());
         for ((mut one, students), near) in prepared.into_iter().zip(found.chunks(2)) {
             let near = Near::at(near);
+            let referring = if near.referring { self.referring(&one)? } else { Vec::new() };
             let twice = !seen.insert(one.near[0]);
-            became.push(match near.own() {
+            became.push(match near.own {
                 _ if twice => Became::Refused,
                 Some(place) => match self.check_brought(place, &one) {
                     Ok(()) => {
                         if !self.is_under(place, own)? {
                             kept.push(place);
-                            if !one.voids && self.is_voided_by(&self.referring(&one)?, own)? {
+                            if !one.voids && self.is_voided_by(&referring, own)? {
                                 batch.voided.push(place);
                             }
                         }
@@ -144,11 +145,13 @@ impl Desk {
                     Err(DeskError::Conflict(_)) => Became::Refused,
                     Err(error) => return Err(error),
                 },
+                // Those that refer to it are written anew with it.
+                None if referring.len() > MAX_REFERRING => Became::Refused,
                 None if !self.may_come(&batch, (&one, !students.is_empty()), own)? => Became::Refused,
                 None => {
                     *newest_us = now_us().max(newest_us.saturating_add(1));
                     let (place, voids) = (*newest_us, one.voids);
-                    let is_voided = !voids && self.is_voided_by(&self.referring(&one)?, own)?;
+                    let is_voided = !voids && self.is_voided_by(&referring, own)?;
                     // By this term it would void whoever's statement comes under that identifier.
                     one.terms.retain(|(term, _)| !matches!(term, Term::Voids(_)));
                     match self.add(&mut batch, one, near, place) {
@@ -213,10 +216,6 @@ impl Desk {
         (one, of_student): (&Prepared, bool),
         own: TermKey,
     ) -> Result<bool, DeskError> {
-        // Those that refer to it are written anew with it.
-        if self.referring(one)?.len() > MAX_REFERRING {
-            return Ok(false);
-        }
         let Some((_, target)) = one.target.as_ref().filter(|_| one.voids) else { return Ok(of_student) };
         if batch.ids.contains_key(target) {
             return Ok(true);

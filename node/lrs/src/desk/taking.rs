@@ -34,8 +34,10 @@ pub(super) struct Prepared {
 /// Where the statements near one stand already.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Near {
-    own: Option<u64>,
-    referring: bool,
+    /// Where the statement itself stands already.
+    pub(super) own: Option<u64>,
+    /// Whether another one that stands there refers to it.
+    pub(super) referring: bool,
 }
 
 impl Near {
@@ -43,11 +45,6 @@ impl Near {
     pub(super) fn at(found: &[Option<u64>]) -> Self {
         let at = |place: usize| found.get(place).copied().flatten();
         Self { own: at(0), referring: at(1).is_some() }
-    }
-
-    /// Where the statement itself stands already.
-    pub(super) const fn own(self) -> Option<u64> {
-        self.own
     }
 }
 

@@ -14,7 +14,7 @@ pub use complete::{Set, complete, stamp};
 pub use format::{Format, Languages, shown};
 pub(crate) use query::{FROM, Given, agent_of};
 pub use query::{Filter, Order, Query, QueryError, Which};
-pub use terms::{Term, definitions_of, identifier, people_of, target_of, terms_of};
+pub use terms::{Term, account_of, definitions_of, identifier, people_of, target_of, terms_of};
 
 /// A statement's identifier in lower case: the only form in which it is compared.
 pub fn id_of(text: &str) -> String {

@@ -78,6 +78,11 @@ impl Term {
     }
 }
 
+/// The home page and the name of an account's [`identifier`]; none of another kind.
+pub fn account_of(identifier: &str) -> Option<(&str, &str)> {
+    identifier.strip_prefix("account ")?.split_once(' ')
+}
+
 /// An agent's or an identified group's identifier as one text; none for an anonymous group.
 pub fn identifier(actor: &Json) -> Option<String> {
     let named = |kind: &str, text: &str| [kind, text].concat();

@@ -22,7 +22,7 @@ use super::{
 use crate::attachments::Attachment;
 use crate::documents::{Document, Key, Shelf};
 use crate::json::{self, Json, Object};
-use crate::statements::{Order, Term};
+use crate::statements::{Order, Term, account_of};
 
 mod code;
 pub mod levelling;
@@ -98,7 +98,7 @@ impl SealedStore {
 
     /// The student whom an identifier names, if the vault has such a one.
     fn student(&self, vault: &Vault, identifier: &str) -> Option<Handle> {
-        let (home_page, name) = identifier.strip_prefix("account ")?.split_once(' ')?;
+        let (home_page, name) = account_of(identifier)?;
         let local_id = LocalId::new(name).filter(|_| home_page == self.roster.home_page)?;
         vault.keystore().find(&local_id)
     }

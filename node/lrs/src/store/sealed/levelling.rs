@@ -84,12 +84,7 @@ pub fn record(row: &OpenRow) -> Option<Record> {
 
 /// The keys of all records under a term.
 fn under(vault: &Vault, term: &RowTerm) -> Result<Vec<Vec<u8>>, VaultError> {
-    let mut found = Vec::new();
-    for kind in [DOCUMENT, STATEMENT] {
-        let range = (&[kind][..], &[kind.saturating_add(1)][..]);
-        found.extend(vault.row_keys(Some(term), range, false, usize::MAX)?);
-    }
-    Ok(found)
+    vault.row_keys(Some(term), (&[DOCUMENT], &[STATEMENT.saturating_add(1)]), false, usize::MAX)
 }
 
 /// The keys of records that a replica has too, in order: so many after one of them, or from the first.
