@@ -275,8 +275,9 @@ impl Desk {
             if !found.is_some_and(|found| is_same(&found, before)) {
                 return Ok(false);
             }
+            let students = key.shelf.agent.clone().into_iter().collect();
             let documents = vec![DocumentChange::Put(key, newer)];
-            self.apply(Change { documents, ..Change::default() })?
+            self.apply(Change { documents, students, ..Change::default() })?
         };
         self.settle(ticket)?;
         Ok(true)
