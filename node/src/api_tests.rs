@@ -21,7 +21,7 @@ use crate::http::Node;
 use crate::http::credential::{Claim, Credential, HEADER, Scope};
 use crate::http::server::Server;
 use crate::http::{Network, Refused};
-use crate::site::router_with;
+use crate::site::router;
 use crate::terminal::Failure;
 use aula_kit::round::decided;
 use aula_kit::{DevChain, Tested, failed};
@@ -154,7 +154,7 @@ async fn serve_looking(
     let dashboards = Arc::new(Hub::checking_every(look_every));
     dashboards.take_params(|| Ok(aula_kit::reference()));
     let (stop, stopped) = oneshot::channel();
-    tokio::spawn(server.serve(router_with(Arc::new(node), dashboards.clone()), async move {
+    tokio::spawn(server.serve(router(Arc::new(node), dashboards.clone()), async move {
         let _ = stopped.await;
     }));
     Ok(Served { chain, client, dashboards, _stop: stop })

@@ -15,10 +15,11 @@ pub mod terminal;
 pub use aula_client as client;
 pub use aula_district as district;
 pub use aula_home::{clock, config, home, keys, outside, whole_file};
+pub use aula_pages::{explorer, site};
 pub use aula_read as read;
 pub use aula_server::{backups, bootstrap, estate_files, models, reports, trusted, upkeep, wiring};
 pub use aula_store as storage;
-pub use aula_web::{api, api_error, explorer, family_link, http, site};
+pub use aula_web::{api, api_error, family_link, http};
 
 #[cfg(test)]
 mod api_tests;

@@ -77,7 +77,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-web",
         ],
     ),
-    ("aula-node", &["aula-lab", "aula-lake", "aula-sensors", "aula-server", "aula-sim", "aula-traces"]),
+    // A changed page compiles nothing but itself and the program: what serves it knows it not.
+    ("aula-pages", &["aula-web"]),
+    (
+        "aula-node",
+        &["aula-pages", "aula-lab", "aula-lake", "aula-sensors", "aula-server", "aula-sim", "aula-traces"],
+    ),
     (KIT, &["aula-home", "aula-store", "aula-vault"]),
     ("aula-tests", &["aula-node"]),
 ];
@@ -119,6 +124,7 @@ const HOUSES: &[&str] = &[
     "node/twin_model",
     "node/vault",
     "node/web",
+    "node/pages",
 ];
 
 fn root() -> PathBuf {

@@ -40,7 +40,7 @@ use aula_web::dashboard::Hub;
 use aula_web::hours::Shelf;
 use aula_web::http::server::Server;
 use aula_web::http::{Network, Node, Refused, SeedDuty, connections};
-use aula_web::site::router_with;
+use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -94,6 +94,9 @@ pub struct Running {
     /// Ends when this node's disk takes no bytes.
     refused: JoinHandle<Failure>,
 }
+
+/// Makes all that a node serves, with its pages: the program's, which stands above this crate.
+pub type Site = fn(Arc<Node>, Arc<Hub>) -> Router;
 
 /// How a node's run ended, when nothing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,11 +196,15 @@ impl Running {
         move || format!("at height {}, {} peers", db.latest().tip().height, consensus.status().peers)
     }
 
-    /// Serves until `stop` is done or something fails, then ends everything in order.
+    /// Serves a site until `stop` is done or something fails, then ends everything in order.
     ///
     /// # Errors
     /// Why the node could not go on by itself.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<Served, Failure> {
+    pub async fn serve(
+        self,
+        site: Site,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Served, Failure> {
         let (keeper, over) = match self.pair {
             Some(pair) => (Some(pair.keeper), Some(pair.over)),
             None => (None, None),
@@ -211,7 +218,7 @@ impl Running {
         let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
         let readers =
             readers().advise("the API's threads cannot start", "see how many this system allows")?;
-        let api = readers.spawn(self.server.serve(router_with(self.node, self.dashboards), async move {
+        let api = readers.spawn(self.server.serve(site(self.node, self.dashboards), async move {
             // An error means that the sender is gone, which ends the API as well.
             let _ = api_stopped.await;
         }));

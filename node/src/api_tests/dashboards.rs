@@ -197,8 +197,8 @@ async fn a_link_becomes_a_session_and_a_page_that_only_its_reader_sees() -> Test
     let secret = cookie.split_once('=').map_or("", |(_, secret)| secret);
     assert!(!body.contains(&token) && !body.contains(secret) && !body.contains(&office.handle.to_string()));
     let (style, script) = (
-        include_str!("../../web/src/explorer/assets/dashboard.css"),
-        include_str!("../../web/src/explorer/assets/dashboard.mjs"),
+        include_str!("../../web/src/assets/dashboard.css"),
+        include_str!("../../web/src/assets/dashboard.mjs"),
     );
     let whole = body.len() + style.len() + script.len();
     assert!(whole < 47 * 1024, "{whole} bytes in all");

@@ -96,7 +96,7 @@ async fn tenant(chain: &DevChain, number: u16, key: SigningKey, name: &'static s
     let dashboards = Arc::new(Hub::checking_every(SOON));
     dashboards.take_params(|| Ok(aula_kit::reference()));
     let (stop, stopped) = oneshot::channel();
-    tokio::spawn(server.serve(router_with(Arc::new(node), dashboards), async move {
+    tokio::spawn(server.serve(router(Arc::new(node), dashboards), async move {
         let _ = stopped.await;
     }));
     let http = browser()?;

@@ -98,7 +98,7 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
         stop.await;
         manager.stopping();
     };
-    match running.serve(stop).await? {
+    match running.serve(aula_pages::site::router, stop).await? {
         Served::Stopped => Ok(Outcome::printed()),
         Served::Anew => Err(begin_anew()),
     }

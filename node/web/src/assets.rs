@@ -11,7 +11,7 @@ use crate::api_error::ApiError;
 use crate::storage::sha256;
 
 #[derive(Embed)]
-#[folder = "src/explorer/assets"]
+#[folder = "src/assets"]
 struct Assets;
 
 /// The verifier that pages run, as `node/verifier` has it committed.
@@ -20,7 +20,7 @@ const VERIFIER: &[u8] = include_bytes!("../../verifier/aula_verifier.wasm");
 const LOADER: &[u8] = include_bytes!("../../verifier/verifier.mjs");
 
 /// SHA-256 of the verifier, to be compared with the published one.
-pub(crate) static VERIFIER_SHA256: LazyLock<String> = LazyLock::new(|| sha256(VERIFIER).to_string());
+pub static VERIFIER_SHA256: LazyLock<String> = LazyLock::new(|| sha256(VERIFIER).to_string());
 
 /// First digits of a hash over all assets: changes when one of them does.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -32,11 +32,15 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The address of an asset.
-pub(crate) fn address(name: &str) -> String {
+pub fn address(name: &str) -> String {
     format!("/assets/{name}?v={}", *VERSION)
 }
 
-pub(crate) async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
+/// Serves one.
+///
+/// # Errors
+/// 404 for a name that no asset has.
+pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
     let kind = match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("js" | "mjs") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",

@@ -63,7 +63,8 @@ fn weighed(part: &str) -> (&str, u16) {
 
 /// In which language a page is asked for: `?lang=es`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct LangQuery {
+pub struct LangQuery {
+    /// The tag of a language; none: what the browser prefers.
     #[serde(default)]
     pub lang: Option<String>,
 }
@@ -76,7 +77,7 @@ impl LangQuery {
 }
 
 /// Fills in a value for each `{}`.
-pub(crate) fn filled(phrase: &str, values: &[&str]) -> String {
+pub fn filled(phrase: &str, values: &[&str]) -> String {
     let mut parts = phrase.split("{}");
     let mut text = parts.next().unwrap_or_default().to_owned();
     for (part, value) in parts.zip(values.iter().copied().chain(std::iter::repeat(""))) {
@@ -87,6 +88,7 @@ pub(crate) fn filled(phrase: &str, values: &[&str]) -> String {
 }
 
 /// A set of phrases as an enum with its words in each language.
+#[macro_export]
 macro_rules! phrases {
     ($set:ident { $($name:ident: $en:literal, $es:literal;)* }) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +114,7 @@ macro_rules! phrases {
         }
     };
 }
-pub(crate) use phrases;
+pub use phrases;
 
 #[cfg(test)]
 mod tests {

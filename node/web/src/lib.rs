@@ -1,21 +1,19 @@
-//! What a node serves: the HTTP API and the explorer's pages, behind one gate.
+//! What a node serves but the explorer: the HTTP API, students' dashboards, and the gate that all requests pass.
 //!
-//! Flow: [`site`] puts [`api`] and [`explorer`] behind the gate of [`http`]; both read typed rows (`aula-read`) from one view
-//! of the database (`aula-store`). Nothing here changes the node, and nothing here decides what is valid: what it needs of
+//! Flow: `aula-pages` puts [`api`], [`dashboard`] and its own pages behind the gate of [`http`]; all read typed rows (`aula-read`) from one
+//! view of the database (`aula-store`). [`pages`] is the registry of all pages, which gate and rights go by; what each shows stands above. Nothing here changes the node, and nothing here decides what is valid: what it needs of
 //! consensus it asks through [`http::Network`], which the program implements.
 
 pub mod api;
 pub mod api_error;
-mod assets;
+pub mod assets;
 pub mod dashboard;
-pub mod explorer;
 pub mod family_link;
 pub mod hours;
 pub mod http;
-mod lang;
+pub mod lang;
 pub mod pages;
 pub mod qr;
-pub mod site;
 
 use aula_home::{clock, config, whole_file};
 use aula_read as read;

@@ -1,7 +1,7 @@
 //! The HTTP API: reads of what is final, submission, evidence, a stream, and figures for operators.
 //!
 //! Flow: [`routes()`] collects the routes and their OpenAPI description in one place; [`crate::http`] is what they share
-//! with the explorer's pages, and [`crate::site`] puts both behind one gate.
+//! with the explorer's pages, and `aula-pages` puts both behind one gate.
 //!
 //! Who sees what: public routes give aggregates, and of blocks and transactions only counts and roots; no cell
 //! below the ledger's `min_cell_students` ([`crate::read::publish`]). Rows leave only by the one rule of

@@ -109,8 +109,10 @@ pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> 
 }
 
 /// Reads of one student, and how many entries of the whole log are anchored.
-pub(crate) struct Reads {
+pub struct Reads {
+    /// Each of her reads, the oldest first.
     pub entries: Vec<AccessEntry>,
+    /// How many entries of the log, of all students, a block holds.
     pub anchored: u64,
 }
 
@@ -118,7 +120,7 @@ pub(crate) struct Reads {
 ///
 /// # Errors
 /// 404 when this node has no vault of the link's district, 503 while the vault is in use.
-pub(crate) async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, ApiError> {
+pub async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, ApiError> {
     let told = with_vault(node, move |_, vault| {
         if vault.identity().map_or(true, |identity| identity.district != link.district) {
             return Err(ApiError::not_found(

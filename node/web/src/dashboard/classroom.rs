@@ -37,7 +37,7 @@ phrases! { Say {
 } }
 
 /// The page without any student's row: a script asks for them with the teacher's credential.
-pub(crate) async fn classroom(FromQuery(asked): FromQuery<LangQuery>, headers: HeaderMap) -> Response {
+pub async fn classroom(FromQuery(asked): FromQuery<LangQuery>, headers: HeaderMap) -> Response {
     let lang = asked.lang(&headers);
     let said = |say: Say| say.said(lang);
     let words = json!({

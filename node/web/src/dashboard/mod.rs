@@ -47,9 +47,8 @@ use axum::routing::{MethodRouter, get, post};
 use crate::http::Node;
 use crate::pages::DASHBOARDS;
 
-pub(crate) use classroom::classroom;
-
 pub use channel::{CHECK_EVERY, Hub};
+pub use classroom::classroom;
 pub use open::within;
 pub use session::{Grant, Sessions, Token};
 

@@ -50,7 +50,7 @@ pub struct Caller {
 }
 
 /// Lets a request through to a route that its credential opens.
-pub(crate) async fn admit(State(node): State<Arc<Node>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn admit(State(node): State<Arc<Node>>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let class = match route.as_deref().map(class_of) {
         // No route at all: its answer is the fallback's.

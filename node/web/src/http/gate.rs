@@ -22,6 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::access::admit;
 use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES, lifetime};
 use super::callers::Callers;
 use super::connections::share;
@@ -31,9 +32,10 @@ use super::node::Node;
 use super::places;
 use crate::api_error::ApiError;
 
-/// Puts the gate in front of the routes.
-pub(crate) fn guard(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<Node>> {
+/// Puts the gate in front of the routes, and behind it the one rule who may ask what.
+pub fn gated(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<Node>> {
     routes
+        .route_layer(from_fn_with_state(node.clone(), admit))
         .fallback(|| async { ApiError::not_found("no such route", "see /openapi.json") })
         .method_not_allowed_fallback(|method: Method| async move {
             let message = format!("this route does not take {method}");

@@ -19,12 +19,13 @@ pub(crate) mod gzip;
 mod kept_vault;
 pub(crate) mod lent_vault;
 mod node;
-pub(crate) mod places;
+pub mod places;
 pub mod server;
 mod sorted;
 pub mod tls;
 
 pub use extract::{FromPath, FromQuery};
+pub use gate::gated;
 pub use kept_vault::KeptVault;
 pub use node::{Finality, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing, Standing};
 pub use sorted::Sorted;

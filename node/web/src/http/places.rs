@@ -19,7 +19,7 @@ pub(crate) async fn within<T>(place: OwnedSemaphorePermit, answer: impl Future<O
 }
 
 /// Work on a thread that may block; the place of the request that asks is held until it is done.
-pub(crate) fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+pub fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let place = PLACE.try_with(Arc::clone).ok();
     tokio::task::spawn_blocking(move || {
         let _place = place;

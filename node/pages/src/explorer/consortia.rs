@@ -1,0 +1,121 @@
+//! Consortia: other ledgers whose certified heads stand on this one, as a ministry sees its consortia.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::error::Shown;
+use super::shell::{self, column, short, whole};
+use super::verify;
+use super::words::{explained, word};
+use aula_read::consortia::{self, ConsortiumLine, span};
+use aula_read::utc;
+use aula_read::words::grouped;
+use aula_web::http::Node;
+use aula_web::pages;
+
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+    let lines = consortia::lines(&node.view())?;
+    let content = html! {
+        h1 { "Consortia" }
+        p .lead { "Other ledgers that this ledger's members admitted by vote. A head is one of their blocks with the signatures of more than two thirds of their "
+            (word("validator", "validators")) ", checked here before it was taken: whoever trusts this ledger can check a receipt of theirs against it, offline." }
+        @if lines.is_empty() {
+            p .note { "This ledger has admitted none. Members admit one with " code { "aula consortium propose --consortium GENESIS" } "." }
+        } @else {
+            (verify::panel(&pages::CONSORTIA, ""))
+            (table(&lines))
+            p { "An age is the time from the head's block, by that ledger's clock, to the newest block here. A head older than a day is marked: somebody should bring a newer one "
+                "with " code { "aula consortium anchor --of URL" } "." }
+        }
+        h2 { "Sums over consortia" }
+        p { "Money, requests and places are each ledger's own figures. " code { "aula evidence figures --via URL" } " writes those of one, proved from its head here on; "
+            code { "aula consortium totals" } " checks the files of all and adds them up, without a network. What a ledger withholds is in no sum." }
+        (explained(&["validator", "block", "height"]))
+    };
+    Ok(shell::page(&node, "/consortia", "Consortia", content))
+}
+
+fn table(lines: &[ConsortiumLine]) -> Markup {
+    let silent = lines.iter().filter(|line| line.is_silent()).count();
+    html! {
+        div .scroll tabindex="0" role="region" aria-label="Consortia" { table .sortable .cards {
+            caption { (lines.len()) " consortia" @if silent > 0 { ", " (silent) " without a head of the last day" } }
+            thead { tr { (column("Name", false)) (column("Newest head", true)) (column("Its time", false)) (column("Age", false)) (column("Its block", false))
+                (column("Anchored in block", true)) (column("Heads", true)) (column("Validators", true)) (column("Genesis", false)) } }
+            tbody { @for line in lines { @let one = &line.record; @let at = format!("consortium-{}", one.genesis); tr id=(one.genesis) {
+                td .wide data-proof={ (at) ".name" } data-value=(one.name) { (one.name) }
+                @if let Some(head) = &one.newest {
+                    td .n data-proof={ (at) ".newest.height" } data-value=(head.height) { (head.height) }
+                    td data-proof={ (at) ".newest.time_ms" } data-value=(head.time_ms.0) { (utc(head.time_ms.0)) }
+                    td { @if line.is_silent() { strong { (age(line)) } } @else { (age(line)) } }
+                    td data-proof={ "head-" (one.genesis) "-" (head.height) ".block_hash" } data-value=(head.block_hash) { (short(&head.block_hash.to_string())) }
+                    td .n data-proof={ (at) ".newest.at.height" } data-value=(head.at.height) { a href={ "/blocks/" (head.at.height) } { (head.at.height) } }
+                } @else {
+                    td .n { "–" } td { "–" } td { strong { "never" } } td { "–" } td .n { "–" }
+                }
+                td .n data-proof={ (at) ".heads" } data-value=(one.heads) { (grouped(one.heads)) }
+                td .n { (line.validators) }
+                td .wide data-proof={ (at) ".genesis" } data-value=(one.genesis) { (whole(&one.genesis)) }
+            } } }
+        } }
+    }
+}
+
+fn age(line: &ConsortiumLine) -> String {
+    line.age_ms.map_or_else(|| "never".to_owned(), span)
+}
+
+#[cfg(test)]
+mod tests {
+    use aula_ledger::chain::{Validator, ValidatorSet};
+    use aula_ledger::keys::PublicKey;
+    use aula_ledger::names::Title;
+    use aula_ledger::state::schema::{AnchoredHead, Consortium, Moment};
+    use aula_ledger::types::{AccountId, Hash, Height, TimeMs};
+
+    use super::*;
+
+    fn line(name: &str, age_ms: Option<u64>) -> ConsortiumLine {
+        let genesis = Hash([7; 32]);
+        let newest = age_ms.map(|_| AnchoredHead {
+            genesis,
+            height: Height(41),
+            time_ms: TimeMs(1_700_000_000_000),
+            block_hash: Hash([9; 32]),
+            state_root: Hash([8; 32]),
+            by: AccountId([1; 20]),
+            at: Moment { height: Height(5), time_ms: TimeMs(1_700_000_001_000) },
+        });
+        // The curve's base point: a key that may stand in a set.
+        let mut point = [0x66; 32];
+        point[0] = 0x58;
+        let founder = Validator::new(PublicKey(point), 1);
+        let next = ValidatorSet::new(vec![founder]).expect("a set of one");
+        let record = Consortium {
+            genesis,
+            name: Title::new(name).expect("a title"),
+            founded_ms: TimeMs(5_000),
+            founders_hash: next.hash(),
+            admitted: Height(2),
+            heads: u64::from(newest.is_some()),
+            newest,
+            next,
+        };
+        ConsortiumLine { record, age_ms, validators: 1 }
+    }
+
+    #[test]
+    fn a_head_is_shown_with_its_proof_and_an_old_or_missing_one_is_marked() {
+        let fresh = table(&[line("Eastern consortium", Some(60_000))]).into_string();
+        let head = format!("head-{}-41.block_hash", Hash([7; 32]));
+        assert!(fresh.contains(&head) && fresh.contains("1 min 0 s"), "{fresh}");
+        assert!(!fresh.contains("<strong>") && !fresh.contains("without a head"), "{fresh}");
+        let old = table(&[line("Old", Some(consortia::SILENT_MS + 1_000)), line("New", None)]).into_string();
+        assert!(old.contains("<strong>1 d 0 h</strong>") && old.contains("<strong>never</strong>"), "{old}");
+        assert!(old.contains("2 consortia, 2 without a head of the last day"), "{old}");
+        let hostile = table(&[line("<b>x</b>", None)]).into_string();
+        assert!(!hostile.contains("<b>"), "a name is text");
+    }
+}

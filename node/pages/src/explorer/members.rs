@@ -1,0 +1,49 @@
+//! Members of the consortium: who may send what.
+
+use std::sync::Arc;
+
+use aula_ledger::state::schema::{self, Member, Standing};
+use axum::extract::State;
+use maud::html;
+
+use super::error::Shown;
+use super::shell::{self, column, register, whole};
+use super::verify;
+use aula_web::http::Node;
+use aula_web::pages;
+
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+    let members = schema::members(&*node.view())?;
+    let content = html! {
+        h1 { "Members" }
+        p .lead { "Who belongs to the consortium, and in which roles. More than two thirds of those with the role consortium decide on changes." }
+        (verify::panel(&pages::MEMBERS, ""))
+        div .scroll tabindex="0" role="region" aria-label="Members" { table .sortable .cards {
+            caption { (members.len()) " members" }
+            thead { tr { (column("Name", false)) (column("Roles", false)) (column("District", true)) (column("Standing", false))
+                (column("Since height", true)) (column("Account", false)) } }
+            tbody { @for one in &members { tr id=(one.account) {
+                td .wide data-proof={ "member-" (one.account) ".name" } data-value=(one.name) { (one.name) }
+                td data-proof={ "member-" (one.account) ".roles" } data-value=(roles(one)) { (roles(one)) }
+                td .n data-proof={ "member-" (one.account) ".district" } data-value=[one.district] { @if let Some(id) = one.district { a href={ "/districts/" (id) } { (id) } } }
+                td data-proof={ "member-" (one.account) ".standing" } data-value=(standing(one)) { (standing(one)) }
+                td .n data-proof={ "member-" (one.account) ".since" } data-value=(one.since) { (one.since) }
+                td .wide { (whole(&one.account)) }
+            } } }
+        } }
+        (register(&pages::MEMBERS, members.len()))
+    };
+    Ok(shell::page(&node, "/members", "Members", content))
+}
+
+fn roles(member: &Member) -> String {
+    member.roles.roles().map(|role| format!("{role:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
+}
+
+const fn standing(member: &Member) -> &'static str {
+    match member.standing {
+        Standing::Candidate => "candidate",
+        Standing::Admitted => "admitted",
+        Standing::Removed => "removed",
+    }
+}

@@ -1,0 +1,50 @@
+//! All that a node serves, the API and the explorer's pages, behind one gate and under one rule who may ask what.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, Request};
+use axum::http::header;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+
+use aula_web::api;
+use aula_web::api_error::ErrorDetail;
+use aula_web::dashboard::{self, Hub};
+use aula_web::http::{Node, gated};
+
+use crate::explorer;
+
+/// Every route and page, guarded.
+pub fn router(node: Arc<Node>, dashboards: Arc<Hub>) -> Router {
+    let routes =
+        api::routes().merge(explorer::routes()).merge(dashboard::routes()).layer(Extension(dashboards));
+    gated(routes, node.clone()).layer(from_fn(page_for_browsers)).with_state(node)
+}
+
+/// Outside the API a browser gets its errors as a page, whoever made them: a route, the gate, or that there is no route.
+async fn page_for_browsers(request: Request, next: Next) -> Response {
+    let wants_page = wants_page(&request);
+    let response = next.run(request).await;
+    match response.extensions().get::<ErrorDetail>() {
+        Some(detail) if wants_page => {
+            let mut page = explorer::error_page(response.status(), detail);
+            for name in [header::RETRY_AFTER, header::X_CONTENT_TYPE_OPTIONS, header::REFERRER_POLICY] {
+                if let Some(value) = response.headers().get(&name) {
+                    page.headers_mut().insert(name, value.clone());
+                }
+            }
+            page
+        }
+        _ => response,
+    }
+}
+
+fn wants_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_for_programs = path == "/v1"
+        || path.starts_with("/v1/")
+        || ["/openapi.json", "/healthz", "/readyz", "/metrics"].contains(&path);
+    let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    !is_for_programs && accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
