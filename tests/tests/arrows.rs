@@ -125,6 +125,7 @@ const HOUSES: &[&str] = &[
     "node/vault",
     "node/web",
     "node/pages",
+    "node/auditor",
 ];
 
 fn root() -> PathBuf {
@@ -221,23 +222,59 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The rooms that a source names: `crate::ROOM`, also inside `crate::{…}`. Comments and unit tests are left out.
-fn rooms_named(source: &str) -> BTreeSet<String> {
-    let production = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+/// A source without comments and without its unit tests, which stand at its end. A test module in a file of its own (`mod tests;`) ends nothing.
+fn production(source: &str) -> String {
+    let lines = source.lines().collect::<Vec<_>>();
+    let is_test_module = |at: usize| {
+        let next = lines[at + 1..].iter().find(|line| !line.starts_with("#["));
+        lines[at] == "#[cfg(test)]" && next.is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
+    };
+    let end = (0..lines.len()).find(|at| is_test_module(*at)).unwrap_or(lines.len());
+    let code = lines[..end].iter().filter(|line| !line.trim_start().starts_with("//"));
+    code.fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// What stands right after a path's beginning (`crate::`, `super::`): a name, or the first name of each member of a list in braces,
+/// over however many lines.
+fn named_after(start: &str, source: &str) -> BTreeSet<String> {
+    let name =
+        |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let mut named = BTreeSet::new();
-    for line in production.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        for after in line.split("crate::").skip(1) {
-            let list = after.strip_prefix('{').map_or(after, |list| list.split('}').next().unwrap_or(list));
-            let words: Vec<&str> =
-                if after.starts_with('{') { list.split(',').map(str::trim).collect() } else { vec![list] };
-            for word in words {
-                let room: String = word
-                    .chars()
-                    .take_while(|c| c.is_ascii_lowercase() || *c == '_' || c.is_ascii_digit())
-                    .collect();
-                named.insert(room);
+    for (at, _) in source.match_indices(start) {
+        // `super::super::` is another path than `super::`, and `$crate::` another crate's.
+        if source[..at].ends_with([':', '$', '_']) || source[..at].ends_with(char::is_alphanumeric) {
+            continue;
+        }
+        let after = &source[at + start.len()..];
+        let Some(list) = after.strip_prefix('{') else {
+            named.insert(name(after));
+            continue;
+        };
+        let (mut depth, mut member) = (0_usize, 0);
+        for (place, sign) in list.char_indices() {
+            match sign {
+                '{' => depth += 1,
+                '}' if depth > 0 => depth -= 1,
+                ',' | '}' if depth == 0 => {
+                    named.insert(name(&list[member..place]));
+                    member = place + 1;
+                }
+                _ => {}
+            }
+            if sign == '}' && member > place {
+                break;
             }
         }
+    }
+    named
+}
+
+/// The rooms that a source names, `depth` folders below the crate's root: by `crate::ROOM`, or by as many `super::` as lead there.
+fn rooms_named(source: &str, depth: usize) -> BTreeSet<String> {
+    let code = production(source);
+    let mut named = named_after("crate::", &code);
+    if depth > 0 {
+        named.extend(named_after(&"super::".repeat(depth), &code));
     }
     named
 }
@@ -255,7 +292,9 @@ fn rooms(house: &Path) -> Arrows {
             continue;
         }
         let text = std::fs::read_to_string(&file).expect("a source");
-        arrows.entry(room).or_default().extend(rooms_named(&text));
+        let is_folder = inside.file_name().is_some_and(|name| name == "mod.rs");
+        let depth = inside.components().count() - usize::from(is_folder);
+        arrows.entry(room).or_default().extend(rooms_named(&text, depth));
     }
     let known: BTreeSet<String> = arrows.keys().cloned().collect();
     for (room, targets) in &mut arrows {
@@ -285,8 +324,16 @@ fn no_rooms_of_a_crate_use_each_other_in_a_circle() {
 
 #[test]
 fn the_reader_of_sources_sees_arrows_and_circles() {
-    let named = rooms_named("use crate::{tx, state::Map};\nfn f() { crate::codec::read() }\n// crate::not\n");
-    assert_eq!(named, ["codec", "state", "tx"].map(str::to_owned).into_iter().collect());
+    let source = "use crate::{tx, state::{Map, Set},\n    proof};\nuse super::super::keys;\nuse super::sibling;\n#[cfg(test)]\nmod tests;\n\
+        fn f() { crate::codec::read(); $crate::other(); }\n// crate::not\n#[cfg(test)]\nmod inner {\n    use crate::never;\n}\n";
+    assert_eq!(
+        rooms_named(source, 2),
+        ["codec", "keys", "proof", "state", "tx"].map(str::to_owned).into_iter().collect()
+    );
+    assert_eq!(
+        rooms_named(source, 1),
+        ["codec", "proof", "sibling", "state", "super", "tx"].map(str::to_owned).into_iter().collect()
+    );
     let arrows: Arrows = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]
         .into_iter()
         .map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()])))

@@ -9,7 +9,7 @@ use rocksdb::{Direction, IteratorMode, WriteBatch};
 
 use crate::error::VaultError;
 use crate::feeds::{FeedEvent, FeedKeys, KeptEvent, Once};
-use crate::rows::INDEX_KEY;
+use crate::keystore::ROW_INDEX_KEY;
 use crate::seal::Cipher;
 use crate::secret::SecretKey;
 use crate::tables::{Table, family};
@@ -69,7 +69,7 @@ impl Vault {
     /// # Errors
     /// When the keystore cannot be written, the first time.
     pub fn marks_key(&self) -> Result<SecretKey, VaultError> {
-        Ok(self.keystore().district_key(INDEX_KEY)?)
+        Ok(self.keystore().district_key(ROW_INDEX_KEY)?)
     }
 
     /// Calls with the place of each of a student's events, in order, and eight bytes that no other sealing of it has.

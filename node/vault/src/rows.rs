@@ -146,8 +146,7 @@ struct Row<'a> {
     redacted: bool,
 }
 
-/// Names of the district's keys.
-pub(crate) const INDEX_KEY: &str = "row-index";
+/// Names of the district's keys, with [`crate::keystore::ROW_INDEX_KEY`].
 const DISTRICT_KEY: &str = "rows";
 const UNASSIGNED_KEY: &str = "unassigned";
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::ciphers::{ReadyCiphers, row_cipher};
 pub use crate::error::VaultError;
 use crate::files::{check_private, make_folder};
-use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
+use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId, ROW_INDEX_KEY};
 use crate::log_writer::LogWriter;
 use crate::owner::Owner;
 use crate::pair::{Level, Paired, Way};
@@ -163,7 +163,7 @@ impl Vault {
         }
         // Before the data is there: a vault that can be opened has it.
         if let Some(index_key) = index_key
-            && !keystore.keep_district_key(crate::rows::INDEX_KEY, index_key)?
+            && !keystore.keep_district_key(ROW_INDEX_KEY, index_key)?
         {
             return Err(VaultError::Present(folders.keystore.clone()));
         }

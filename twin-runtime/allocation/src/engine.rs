@@ -41,9 +41,6 @@ pub(super) enum Arcs {
     Any,
 }
 
-/// Work of an entry that is not read in the order of memory: about what such a read costs beside one in a row.
-pub(super) const SCATTERED: u64 = 8;
-
 /// Work allowed and used, in entries scanned.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meter {

@@ -7,11 +7,12 @@
 //!
 //! Invariant after `settle`: `row(p)[q]` = min over students s in p of cost(s, q) − cost(s, p).
 
-use super::engine::SCATTERED;
 use super::lanes::widest;
 use super::rows::RowSource;
 use super::scalar::Scalar;
 
+/// Work of an entry that is not read in the order of memory: about what such a read costs beside one in a row.
+pub(super) const SCATTERED: u64 = 8;
 const FAN: usize = 16;
 const VACANT: u32 = u32::MAX;
 /// Heads are listed when at most one pool pair in this many can have an arc.

@@ -39,6 +39,9 @@ pub use generation::Generation;
 pub use kms::{FileKms, KekId, KeyEncryption, KeyManagement, KmsError};
 pub use student::{LocalId, handle_of};
 
+/// The name of the district's key under which rows are found: a replica is given the district's own.
+pub(crate) const ROW_INDEX_KEY: &str = "row-index";
+
 /// Why the keystore cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyStoreError {

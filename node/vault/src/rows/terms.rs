@@ -5,8 +5,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::INDEX_KEY;
 use crate::error::VaultError;
+use crate::keystore::ROW_INDEX_KEY;
 use crate::vault::Vault;
 
 /// An HMAC-SHA-256 by which rows are found.
@@ -77,7 +77,7 @@ impl std::fmt::Debug for Terms {
 
 impl Terms {
     pub(super) fn of(vault: &Vault) -> Result<Self, VaultError> {
-        let key = vault.keystore().district_key(INDEX_KEY)?;
+        let key = vault.keystore().district_key(ROW_INDEX_KEY)?;
         // Padding the key to a block is HMAC's own first step, so no length can be wrong.
         let mut block = Zeroizing::new([0u8; 64]);
         block[..32].copy_from_slice(key.as_bytes());

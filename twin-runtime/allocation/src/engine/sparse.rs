@@ -3,7 +3,8 @@
 //! Same result as the dense search up to the order of equal distances.
 
 use super::reach::{Found, Side};
-use super::{Engine, Meter, SCATTERED};
+use super::{Engine, Meter};
+use crate::pool_graph::SCATTERED;
 use crate::rows::RowSource;
 use crate::scalar::Scalar;
 use std::cmp::Reverse;
