@@ -34,6 +34,87 @@ fn no_source_has_more_than_700_lines() {
     assert!(long.is_empty(), "split these, one idea a file: {long:?}");
 }
 
+/// Functions that are longer than others and read as a table, a line a kind, or tell one order of steps in which nothing repeats.
+const TABLES: &[(&str, &str)] = &[
+    ("consensus/src/bare/effects.rs", "perform"),
+    ("consensus/src/handle.rs", "start"),
+    ("ledger/src/audit/verify/consortium.rs", "one"),
+    ("ledger/src/audit/verify/figures.rs", "one"),
+    ("ledger/src/execute/cost.rs", "add_payload"),
+    ("ledger/src/tx/admin/change.rs", "apply"),
+    ("ledger/src/tx/admin/change.rs", "validate"),
+    ("node/connect/src/taking.rs", "try_take"),
+    ("node/estate/src/ctt/search/tables.rs", "new"),
+    ("node/estate/src/page/ahead.rs", "one"),
+    ("node/read/src/words.rs", "event"),
+    ("node/read/src/words.rs", "resources"),
+    ("node/report/src/credentials/jsonld/context.rs", "definition"),
+    ("node/report/src/district/sections.rs", "equity"),
+    ("node/server/src/wiring.rs", "start"),
+    ("node/src/command/estate/moved.rs", "run"),
+    ("node/src/command/feed/level.rs", "run"),
+    ("node/web/src/api/ops.rs", "install_metrics"),
+];
+
+/// The functions of a formatted source before its unit tests, each with its lines of code.
+fn functions(source: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = source.lines().collect();
+    let is_test =
+        |at: usize| lines[at] == "#[cfg(test)]" && lines.get(at + 1).is_some_and(|l| l.ends_with('{'));
+    let end = (0..lines.len()).find(|at| is_test(*at)).unwrap_or(lines.len());
+    let mut found = Vec::new();
+    for at in 0..end {
+        let line = lines[at].trim_start();
+        let before = line.split("fn ").next().unwrap_or_default();
+        let is_head = line.contains("fn ")
+            && before.split_whitespace().all(|word| {
+                word.starts_with("pub") || word.ends_with(')') || matches!(word, "const" | "async" | "unsafe")
+            });
+        if !is_head {
+            continue;
+        }
+        let indent = &lines[at][..lines[at].len() - line.len()];
+        let Some(open) = (at..end).find(|line| lines[*line].ends_with(['{', ';', '}'])) else { continue };
+        if !lines[open].ends_with('{') {
+            continue;
+        }
+        let close = (open + 1..end).find(|line| lines[*line] == format!("{indent}}}")).unwrap_or(end);
+        let is_code = |line: &&&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+        let name = line.split("fn ").nth(1).unwrap_or_default();
+        let name = name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        found.push((name, lines[open + 1..close].iter().filter(is_code).count()));
+    }
+    found
+}
+
+#[test]
+fn no_function_has_more_than_70_lines_of_code_but_tables() {
+    let (mut long, mut tables) = (Vec::new(), Vec::new());
+    for (path, text) in files(".rs") {
+        let is_test =
+            path.split('/').any(|part| part == "tests" || part.ends_with("tests.rs") || part == "testkit.rs");
+        if is_test || path.ends_with("peer.rs") {
+            continue;
+        }
+        for (name, lines) in functions(&text).into_iter().filter(|(_, lines)| *lines > 70) {
+            match TABLES.iter().find(|(file, function)| *file == path && *function == name) {
+                Some(table) => tables.push(*table),
+                None => long.push(format!("{path}: {name} has {lines}")),
+            }
+        }
+    }
+    assert!(long.is_empty(), "split these, or say in TABLES that they read as one: {long:#?}");
+    tables.sort_unstable();
+    assert_eq!(tables, TABLES, "those that became shorter are tables no longer");
+}
+
+#[test]
+fn the_reader_of_functions_counts_lines_of_code() {
+    let source = "impl A {\n    pub(crate) async fn one(\n        a: u8,\n    ) -> u8 {\n        // why\n\n        let b = a;\n        if b > 0 {\n        }\n        b\n    }\n\
+        }\nfn two() {}\n#[cfg(test)]\nmod tests {\n    fn three() {\n        four();\n    }\n}\n";
+    assert_eq!(functions(source), [("one".to_owned(), 4)]);
+}
+
 /// Whoever edits a crate that is not named there waits for the gate's profile.
 #[test]
 fn the_profile_for_editing_names_every_crate_of_ours() {

@@ -39,23 +39,7 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
             "" => None,
             digits => Some(digits.parse::<u32>().map_err(|_| fault("school is a whole number".to_owned()))?),
         };
-        match estate.sites.iter_mut().find(|site| site.id == of) {
-            None => estate.sites.push(Site { id: of.clone(), name: String::new(), school }),
-            Some(known) => match (known.school, school) {
-                (Some(one), Some(other)) if one != other => {
-                    return Err(fault(format!("site {of:?} has school {one} in a row before")));
-                }
-                (None, Some(_)) => known.school = school,
-                _ => {}
-            },
-        }
-        match estate.buildings.iter().find(|known| known.id == house) {
-            None => estate.buildings.push(House { id: house.clone(), site: of }),
-            Some(known) if known.site == of => {}
-            Some(known) => {
-                return Err(fault(format!("building {house:?} is on site {:?} in a row before", known.site)));
-            }
-        }
+        standing_on(&mut estate, (&house, &of), school).map_err(fault)?;
         let [floor, x, y, width, depth] = place;
         let corners = [number(x, "x")?, number(y, "y")?, number(width, "width")?, number(depth, "depth")?];
         let place = match corners {
@@ -89,6 +73,26 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
         });
     }
     checked(estate)
+}
+
+/// Holds a row's building and site: each stands once, a building on one site, a site with one school.
+fn standing_on(estate: &mut Estate, (house, of): (&str, &str), school: Option<u32>) -> Result<(), String> {
+    match estate.sites.iter_mut().find(|site| site.id == of) {
+        None => estate.sites.push(Site { id: of.to_owned(), name: String::new(), school }),
+        Some(known) => match (known.school, school) {
+            (Some(one), Some(other)) if one != other => {
+                return Err(format!("site {of:?} has school {one} in a row before"));
+            }
+            (None, Some(_)) => known.school = school,
+            _ => {}
+        },
+    }
+    match estate.buildings.iter().find(|known| known.id == house) {
+        None => estate.buildings.push(House { id: house.to_owned(), site: of.to_owned() }),
+        Some(known) if known.site == of => {}
+        Some(known) => return Err(format!("building {house:?} is on site {:?} in a row before", known.site)),
+    }
+    Ok(())
 }
 
 /// The rooms of a `.ctt` instance, in one building.

@@ -62,44 +62,50 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
     }
     let replica = Standing::of(&context.home);
     if let Some(standing) = &replica {
-        let apart = match (&standing.error, standing.last.level) {
-            (Some(error), _) => format!("apart, {} cut: {error}", standing.cut),
-            (None, true) => "level".to_owned(),
-            (None, false) => match (standing.last.refused, standing.last.records_refused) {
-                (0, 0) => "not level: the next levelling goes on".to_owned(),
-                (events, 0) => format!("not level: the district refuses {events} events"),
-                (0, records) => {
-                    format!(
-                        "not level: the district refuses {records} statements and documents, or has them otherwise"
-                    )
-                }
-                (events, records) => format!(
-                    "not level: the district refuses {events} events, and {records} statements and documents, or has these otherwise"
-                ),
-            },
-        };
-        let since = match standing.level_ms {
-            0 => "never level yet".to_owned(),
-            at_ms => format!("level last at {}, with {} events", aula_read::utc(at_ms), standing.last.events),
-        };
-        lines.push(format!("replica: {apart}; {since}"));
-        if standing.last.left_out > 0 {
-            lines.push(format!(
-                "  {} students whom the new year's roster leaves out stay until it has as many",
-                standing.last.left_out
-            ));
-        }
-        for (by, at_ms) in &standing.began_ms {
-            let who = match by {
-                By::Node => "the node's levelling",
-                By::Command => "a levelling by command",
-            };
-            let at = aula_read::utc(*at_ms);
-            lines.push(format!("  {who} began at {at} and has not ended: it runs, or was killed"));
-        }
+        lines.extend(of_replica(standing));
     }
     let json = json!({
         "feeds": told, "spool": { "hot_bytes": spool[0], "cold_bytes": spool[1] }, "replica": replica,
     });
     Ok(Outcome::yes(json, lines.join("\n")))
+}
+
+/// How a school's replica stands to its district.
+fn of_replica(standing: &Standing) -> Vec<String> {
+    let apart = match (&standing.error, standing.last.level) {
+        (Some(error), _) => format!("apart, {} cut: {error}", standing.cut),
+        (None, true) => "level".to_owned(),
+        (None, false) => match (standing.last.refused, standing.last.records_refused) {
+            (0, 0) => "not level: the next levelling goes on".to_owned(),
+            (events, 0) => format!("not level: the district refuses {events} events"),
+            (0, records) => {
+                format!(
+                    "not level: the district refuses {records} statements and documents, or has them otherwise"
+                )
+            }
+            (events, records) => format!(
+                "not level: the district refuses {events} events, and {records} statements and documents, or has these otherwise"
+            ),
+        },
+    };
+    let since = match standing.level_ms {
+        0 => "never level yet".to_owned(),
+        at_ms => format!("level last at {}, with {} events", aula_read::utc(at_ms), standing.last.events),
+    };
+    let mut lines = vec![format!("replica: {apart}; {since}")];
+    if standing.last.left_out > 0 {
+        lines.push(format!(
+            "  {} students whom the new year's roster leaves out stay until it has as many",
+            standing.last.left_out
+        ));
+    }
+    for (by, at_ms) in &standing.began_ms {
+        let who = match by {
+            By::Node => "the node's levelling",
+            By::Command => "a levelling by command",
+        };
+        let at = aula_read::utc(*at_ms);
+        lines.push(format!("  {who} began at {at} and has not ended: it runs, or was killed"));
+    }
+    lines
 }
