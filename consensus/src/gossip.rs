@@ -256,6 +256,12 @@ fn without_a_mesh() -> gossipsub::ConfigBuilder {
     config
 }
 
+/// What a peer's message holds, for the fuzz target alone.
+#[cfg(fuzzing)]
+pub fn transactions_of(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    message::decode(bytes)
+}
+
 /// The transactions of a message; `None` if it is not a batch of them. Looks at their number before it makes room for them.
 fn batch_of(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let count = u32::from_le_bytes(*bytes.first_chunk()?) as usize;

@@ -21,6 +21,12 @@ mod serve;
 
 pub(crate) use serve::Server;
 
+/// A message as it is read from a peer's stream, for the fuzz target alone.
+#[cfg(fuzzing)]
+pub fn read_message<M: BorshDeserialize>(mut bytes: &[u8]) -> Option<M> {
+    futures::executor::block_on(codec::read(&mut bytes, MAX_ANSWER)).ok()
+}
+
 /// Most bytes a second that a node sends of snapshots, to all peers together.
 pub const BYTES_PER_SECOND: u64 = 64 << 20;
 /// Requests that wait to be answered.
