@@ -8,7 +8,7 @@ use arc_malachitebft_app_channel::Reply;
 use arc_malachitebft_app_channel::app::engine::host::HeightParams;
 
 use super::admitted::engine_peer;
-use super::{Driver, Ended, answer};
+use super::{Driver, Ended, Waits, answer};
 use crate::context::{AulaContext, Height};
 use crate::events::Fatal;
 use crate::heights::Heard;
@@ -65,11 +65,12 @@ impl Driver {
                 }
                 Ok(None)
             }
-            Heard::Behind(target) if self.unsure.is_some() => Ok(Some(Ended::Behind(Some(target)))),
+            Heard::Behind(target) if self.unsure.is_some() => Ok(Some(Ended::Behind(Waits::Above(target)))),
+            Heard::Unproven if self.unsure.is_some() => Ok(Some(Ended::Behind(Waits::Proof))),
             Heard::TooLittle if self.unsure.as_ref().is_some_and(|unsure| now >= unsure.until) => {
-                Ok(Some(Ended::Behind(None)))
+                Ok(Some(Ended::Behind(Waits::Word)))
             }
-            Heard::Behind(_) | Heard::TooLittle => Ok(None),
+            Heard::Behind(_) | Heard::Unproven | Heard::TooLittle => Ok(None),
         }
     }
 
