@@ -329,6 +329,9 @@ impl Driver {
             if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
                 return Ok(Ended::MaySign);
             }
+            if self.follows_unproven() {
+                return Ok(Ended::Behind(Waits::Proof));
+            }
         }
     }
 

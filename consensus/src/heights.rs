@@ -140,6 +140,11 @@ impl Heights {
         self.lock().held = false;
     }
 
+    /// Whether a node with this tip is held: what it follows came from others, and is not known to be the chain.
+    pub(crate) fn holds(&self, tip: u64) -> bool {
+        self.lock().holds(tip)
+    }
+
     /// An operator vouches for this node, or it has nobody to ask.
     pub(crate) fn allow(&self) {
         self.lock().may_sign = true;
@@ -160,15 +165,21 @@ impl Heights {
 }
 
 impl Inner {
+    /// The power of the other validators together.
+    fn others(&self) -> u64 {
+        self.weights.values().sum()
+    }
+
+    fn holds(&self, tip: u64) -> bool {
+        self.held && tip > 0 && self.others() > 0
+    }
+
     fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
-        let others: u64 = self.weights.values().sum();
-        if others == 0 {
-            return Heard::MaySign;
-        }
-        if self.held && tip > 0 {
+        if self.holds(tip) {
             return Heard::Unproven;
         }
-        if self.may_sign {
+        let others = self.others();
+        if self.may_sign || others == 0 {
             return Heard::MaySign;
         }
         let total = u128::from(others) + u128::from(self.own);

@@ -74,6 +74,14 @@ impl Driver {
         }
     }
 
+    /// Whether a validator that began where all said that there is nothing yet was then given a chain, which nobody has said
+    /// is the consortium's. One block may come so to a founder who missed the votes for it.
+    pub(super) fn follows_unproven(&self) -> bool {
+        self.signer.is_some()
+            && self.synced.is_some_and(|synced| synced.0 > 1)
+            && self.services.heights.holds(self.base.tip.height.0)
+    }
+
     /// Whose heights count, as of the tip.
     pub(super) fn count_validators(&mut self) -> Result<(), Fatal> {
         let peers = self.services.executor.validator_peers(self.base.state.as_ref())?;

@@ -27,7 +27,7 @@ async fn a_validator_that_begins_anew_signs_nothing_before_its_chain_is_proven()
     let told = network.handle(3).told_height();
     assert!(told >= Some(Height(at)), "{told:?}");
     let keepers = network.handle(3).keepers();
-    assert!(!keepers.is_empty() && keepers.iter().all(|keeper| keeper.oldest == Height(1)), "{keepers:?}");
+    assert!(!keepers.is_empty() && keepers.iter().all(|keeper| keeper.oldest <= Height(1)), "{keepers:?}");
     network.handle(3).prove();
     let started = Instant::now();
     while network.handle(3).status().mode != Mode::Validator {
