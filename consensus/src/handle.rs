@@ -85,7 +85,7 @@ pub struct Status {
     pub fast_clock: Option<String>,
 }
 
-/// Which blocks a connected peer says it has.
+/// Which blocks a node has, or says it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keeper {
     /// Its identity.
@@ -160,14 +160,18 @@ impl Handle {
         self.services.heights.highest().map(Height)
     }
 
-    /// Which blocks the connected peers say they have, by identity. It is their word: nothing here has checked it.
+    /// Which blocks this node has, and which the connected peers say they have. It is their word: nothing here has checked it.
     pub fn keepers(&self) -> Vec<Keeper> {
-        let said = self.services.heights.kept();
+        let services = &self.services;
+        let tip = Height(services.height.load(Ordering::Relaxed));
+        let own = services.store.oldest().map(|oldest| Keeper { peer: services.own_peer, oldest, tip });
         let keeper = |(peer, kept): (EnginePeerId, Kept)| {
             let peer = PeerId::from_bytes(&peer.to_bytes()).ok()?;
             Some(Keeper { peer, oldest: Height(kept.oldest), tip: Height(kept.tip) })
         };
-        said.into_iter().filter_map(keeper).collect()
+        let said = services.heights.kept().into_iter().filter_map(keeper);
+        // A store that fails has nothing to offer, and says so elsewhere.
+        own.into_iter().chain(said).collect()
     }
 
     /// The chain that this node follows is known to be the consortium's: from now on it signs as any other

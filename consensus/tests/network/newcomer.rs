@@ -27,7 +27,7 @@ async fn a_validator_that_begins_anew_signs_nothing_before_its_chain_is_proven()
     let told = network.handle(3).told_height();
     assert!(told >= Some(Height(at)), "{told:?}");
     let keepers = network.handle(3).keepers();
-    assert!(!keepers.is_empty() && keepers.iter().all(|keeper| keeper.oldest <= Height(1)), "{keepers:?}");
+    assert!(keepers.len() > 1 && keepers.iter().all(|keeper| keeper.oldest <= Height(1)), "{keepers:?}");
     network.handle(3).prove();
     let started = Instant::now();
     while network.handle(3).status().mode != Mode::Validator {
@@ -46,7 +46,13 @@ async fn founders_that_are_all_newcomers_begin_their_chain() {
     for n in 0..4 {
         network.start_with(n, |config| config.unproven = true).await;
     }
-    network.reach(&[0, 1, 2, 3], 3, SECONDS_60).await;
+    let started = Instant::now();
+    while (0..4).any(|n| network.height(n) < 4) {
+        assert!(started.elapsed() < SECONDS_60, "the chain does not begin");
+        // What a node does at its first block, which was made a moment ago.
+        (0..4).filter(|n| network.height(*n) > 0).for_each(|n| network.handle(n).prove());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     network.stop_all().await;
 }
 
