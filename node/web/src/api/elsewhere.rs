@@ -23,7 +23,8 @@ pub(super) fn older(network: &dyn Network, view: &ChainView, wanted: u64) -> Res
     if !having.is_empty() {
         let names = names(view, &having)?;
         return Ok(format!(
-            "this node keeps blocks from {oldest} on; that it has block {wanted} says {names}: ask a node's API there"
+            "this node keeps blocks from {oldest} on. Block {wanted} is kept, as they say themselves, by {names}: ask the API of one of \
+             them"
         ));
     }
     let untold: Vec<&Peer> = peers.iter().filter(|peer| said(peer).is_none()).take(MOST).collect();
