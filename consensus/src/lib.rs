@@ -14,7 +14,7 @@
 //!   follows without signing until the height in question is past ([`Mode`]);
 //! - nothing is signed before the validators' heights were heard (`heights`): a home restored from a copy has a guard that
 //!   is whole and old; a newcomer signs nothing above the genesis before it is known whose chain it follows
-  ([`Config::unproven`]);
+//!   ([`Config::unproven`]);
 //! - a peer is heard only if the state admits it, or while this node itself is joining; the lists of the engine's
 //!   network and of gossip follow the state while the node runs, without a restart.
 //!

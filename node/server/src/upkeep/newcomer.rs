@@ -138,7 +138,7 @@ impl Newcomer {
                         height = %tip.height, chunks = verified.manifest.chunks.len(),
                         bytes = verified.manifest.bytes(), peers = group.len(),
                         fetch_ms = fetched.as_millis(), verify_ms = (start.elapsed() - fetched).as_millis(),
-                        "begins with a snapshot; compare it with another source: {}:{}", tip.height, tip.hash
+                        "begins with a snapshot; compare with another source: {}:{}", tip.height, tip.hash
                     );
                     return Some(verified);
                 }
