@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Four nodes as processes whose clocks jump while they run: all two years ahead and back, and one an hour ahead and behind. A line of JSON
 # a phase: the blocks made in it, the longest wait for one, how far the newest block's time is from the true one, who follows or asks for
-# attention. It fails when a phase makes fewer than three blocks, or when a node's replay or the nodes' blocks do not agree at the end.
+# attention. It fails when a phase makes fewer than three blocks, when the node whose clock is fast does not say so (or another one does),
+# or when a node's replay or the nodes' blocks do not agree at the end.
 #   ./scripts/clocks.sh                  Debian's package faketime must be there; AULA (target/release/aula) and SECONDS_EACH (20) may be set
 set -euo pipefail
 aula=$(realpath "${AULA:-target/release/aula}")
@@ -71,6 +72,8 @@ clocks() { # offset, nodes...
   for n in "$@"; do echo "$offset" >"$work/$n.clock.new"; mv "$work/$n.clock.new" "$work/$n.clock"; done
   sleep 1.5
 }
+# Whether a node says that its clock is fast.
+is_fast() { curl -s "http://$(rpc "$1")/v1/status" | grep -q '"attention":"[^"]*clock is fast'; }
 phase() { look "$1" "$each" || stop "phase '$1' made fewer than three blocks; logs in $work (KEEP=1 keeps them)"; }
 
 for _ in $(seq 600); do
@@ -82,8 +85,11 @@ done
 pids="$pids $!"
 phase "true clocks"
 clocks +1h 2; phase "one an hour ahead"
+is_fast 2 || stop "node 2 does not say that its clock is fast"
+is_fast 1 && stop "node 1 says that its clock is fast, and it is not"
 clocks -1h 2; phase "one an hour behind"
 clocks +0 2; phase "that one true again"
+is_fast 2 && stop "node 2 still says that its clock is fast"
 clocks +2y 1 2 3 4; phase "all two years ahead"
 clocks +0 1 2 3 4; phase "all back"
 top=$(curl -s "http://$(rpc 1)/v1/status" | python3 -c 'import json,sys; print(json.load(sys.stdin)["height"])')

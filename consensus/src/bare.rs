@@ -176,6 +176,7 @@ impl Node {
             quorums: Arc::default(),
             heights: Arc::default(),
             recent: Arc::default(),
+            lateness: Arc::default(),
         };
         if setup.confirmed_height.is_some() {
             services.heights.allow();
@@ -265,8 +266,8 @@ impl Node {
                     self.modes.behind = None;
                     self.begin_session()
                 }
-                Ok(Ended::Behind(heard)) => {
-                    self.modes.fall_behind(heard);
+                Ok(Ended::Behind(waits)) => {
+                    self.modes.fall_behind(waits);
                     self.begin_session()
                 }
                 // The engine stops when a signature is refused: it had forgotten what it signed at this height.

@@ -96,6 +96,9 @@ pub struct Config {
     /// Only after a loss of that file or of the log: a height that the operator confirms to lie at or above
     /// everything this key may have signed. Up to it the node follows.
     pub confirmed_height: Option<Height>,
+    /// Nothing says yet that the chain this node follows is the consortium's: it signs nothing above the genesis until
+    /// [`crate::Handle::prove`] is called.
+    pub unproven: bool,
     /// Where it is written down that this node's state is damaged, see [`crate::damage`]; `None`: nowhere.
     pub damage: Option<PathBuf>,
     /// How long the engine waits.
@@ -120,6 +123,7 @@ impl Config {
             wal,
             sign_guard,
             confirmed_height: None,
+            unproven: false,
             damage: None,
             timeouts: Timeouts::default(),
             idle: Duration::from_secs(1),

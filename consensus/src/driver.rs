@@ -29,6 +29,7 @@ use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::divergence::Recent;
 use crate::events::{Event, Fatal};
 use crate::heights::Heights;
+use crate::lateness::Lateness;
 use crate::mempool::Mempool;
 use crate::parts::Assembly;
 use crate::parts::inbox::Inbox;
@@ -42,6 +43,7 @@ mod decide;
 mod diverged;
 mod heads;
 mod judging;
+mod late;
 mod network;
 mod outdated;
 mod peers;
@@ -92,6 +94,8 @@ pub(crate) struct Services {
     pub(crate) heights: Arc<Heights>,
     /// What the newest blocks gave, for peers that find something else.
     pub(crate) recent: Arc<Recent>,
+    /// How old blocks are when they come.
+    pub(crate) lateness: Arc<Lateness>,
 }
 
 /// How a session of the engine ended.
@@ -101,9 +105,19 @@ pub(crate) enum Ended {
     Stopped,
     /// A follower passed the height up to which it must not sign, and may start again as a validator.
     MaySign,
-    /// A validator must follow first: the others are at this height, of which its guard knows nothing; `None`: it has not
-    /// heard enough of them.
-    Behind(Option<u64>),
+    /// A validator must follow first.
+    Behind(Waits),
+}
+
+/// What a node with a key waits for before it may sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// The others are at this height, of which its guard knows nothing: the one after it.
+    Above(u64),
+    /// Their word how far they are.
+    Word,
+    /// That what it follows is known to be the consortium's chain.
+    Proof,
 }
 
 /// How often blocks whose quorum was not seen yet are looked at again.
@@ -314,6 +328,9 @@ impl Driver {
             }
             if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
                 return Ok(Ended::MaySign);
+            }
+            if self.follows_unproven() {
+                return Ok(Ended::Behind(Waits::Proof));
             }
         }
     }

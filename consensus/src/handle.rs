@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use aula_ledger::types::{Hash, Height, ValidatorAddress};
-use libp2p::Multiaddr;
+use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -24,6 +25,7 @@ use crate::driver::all_peers;
 use crate::engine::{SessionConfig, for_gossip};
 use crate::events::{Event, Fatal, Mode};
 use crate::gossip::{self, Gossip, GossipConfig, GossipError};
+use crate::heights::Kept;
 use crate::mempool::{AtTip, Mempool, Occasion, Refusal, Submitted};
 use crate::modes::Modes;
 use crate::ports::{FileDisk, StoreError, TokioRuntime};
@@ -78,6 +80,20 @@ pub struct Status {
     /// How far the last block's time lies ahead of this node's clock, in milliseconds; 0 when it does not. `None`: the
     /// clock cannot be read.
     pub ahead_of_clock_ms: Option<u64>,
+    /// Blocks keep arriving more than 10 s old while this node is level: what that says of its clock, with the next step. None
+    /// while they come fresh.
+    pub fast_clock: Option<String>,
+}
+
+/// Which blocks a node has, or says it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keeper {
+    /// Its identity.
+    pub peer: PeerId,
+    /// From this height on, 1 where it has all.
+    pub oldest: Height,
+    /// Up to this height.
+    pub tip: Height,
 }
 
 /// A running node's consensus. Stop it with [`Handle::stop`]; dropping it asks it to stop and does not wait.
@@ -135,7 +151,33 @@ impl Handle {
             waiting_transactions,
             waiting_bytes,
             ahead_of_clock_ms: self.ahead_of_clock_ms(),
+            fast_clock: self.services.lateness.words(),
         }
+    }
+
+    /// The highest block that a connected peer says it has; none before one has said so.
+    pub fn told_height(&self) -> Option<Height> {
+        self.services.heights.highest().map(Height)
+    }
+
+    /// Which blocks this node has, and which the connected peers say they have. It is their word: nothing here has checked it.
+    pub fn keepers(&self) -> Vec<Keeper> {
+        let services = &self.services;
+        let tip = Height(services.height.load(Ordering::Relaxed));
+        let own = services.store.oldest().map(|oldest| Keeper { peer: services.own_peer, oldest, tip });
+        let keeper = |(peer, kept): (EnginePeerId, Kept)| {
+            let peer = PeerId::from_bytes(&peer.to_bytes()).ok()?;
+            Some(Keeper { peer, oldest: Height(kept.oldest), tip: Height(kept.tip) })
+        };
+        let said = services.heights.kept().into_iter().filter_map(keeper);
+        // A store that fails has nothing to offer, and says so elsewhere.
+        own.into_iter().chain(said).collect()
+    }
+
+    /// The chain that this node follows is known to be the consortium's: from now on it signs as any other
+    /// ([`Config::unproven`]).
+    pub fn prove(&self) {
+        self.services.heights.let_go();
     }
 
     /// Validators from whom no vote of the height that is being decided came: who is missing when the chain stands.
@@ -244,7 +286,11 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
         quorums: Arc::default(),
         heights: Arc::default(),
         recent: Arc::default(),
+        lateness: Arc::default(),
     };
+    if config.unproven {
+        services.heights.hold();
+    }
     gossip.serve_facts(Arc::clone(&services.recent));
     let base = services.blocks.base(services.store.as_ref())?;
     gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;

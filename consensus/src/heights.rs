@@ -1,5 +1,5 @@
 //! How far the validators say they are: what a node must have heard before it signs for the first time. And who of them has
-//! left: whose last connection has ended.
+//! left: whose last connection has ended; and which blocks each peer says that it keeps.
 //!
 //! A home that was restored from a copy has a whole sign guard that is old: it does not know what its key signed since.
 //! The guard's records cannot show that, the others' heights can. Before its first signature a node hears the last final
@@ -11,6 +11,9 @@
 //! Who is heard: connections prove network identities, and the state says whose they are. Of the heights heard, one counts
 //! that more validators have reached than can lie besides those that are silent; with more faults than the chain bears, a
 //! liar can only keep this node waiting.
+//!
+//! A newcomer is held besides: until its owner says that what it follows is known to be the consortium's chain, it signs
+//! nothing above the genesis ([`Heights::hold`]). At the genesis itself there is nothing to be deceived about.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,6 +37,15 @@ pub(crate) enum Heard {
     MaySign,
     /// The validators are at this height, of which this node's guard knows nothing: follow.
     Behind(u64),
+    /// Nothing says yet that the chain it follows is the consortium's: follow.
+    Unproven,
+}
+
+/// Which blocks a peer says that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) tip: u64,
+    pub(crate) oldest: u64,
 }
 
 #[derive(Debug, Default)]
@@ -43,12 +55,16 @@ struct Inner {
     own: u64,
     /// The first height heard of each.
     first: BTreeMap<PeerId, u64>,
+    /// What each connected peer said last.
+    kept: BTreeMap<PeerId, Kept>,
     /// Validators' identities whose last connection has ended.
     left: BTreeSet<PeerId>,
     enough_since: Option<Moment>,
     /// Since when this node is level with what it heard.
     level_since: Option<Moment>,
     may_sign: bool,
+    /// What this node follows is not known to be the consortium's chain.
+    held: bool,
 }
 
 /// What was heard since the process began. Shared by the network's side, which fills it, and the driver, which asks.
@@ -66,12 +82,13 @@ impl Heights {
         (inner.weights, inner.own) = (weights, own);
     }
 
-    /// A peer says how far it is.
-    pub(crate) fn heard(&self, peer: PeerId, tip: u64) {
+    /// A peer says how far it is, and from which block on it has them.
+    pub(crate) fn heard(&self, peer: PeerId, kept: Kept) {
         let mut inner = self.lock();
-        // Later heights do not matter: what this key signed, it signed before.
+        inner.kept.insert(peer, kept);
+        // Later heights do not matter to what may be signed: what this key signed, it signed before.
         let known = inner.first.len();
-        inner.first.entry(peer).or_insert(tip);
+        inner.first.entry(peer).or_insert(kept.tip);
         let news = inner.first.len() != known;
         drop(inner);
         if news {
@@ -82,6 +99,7 @@ impl Heights {
     /// The last connection with a peer has ended. Only validators' identities are remembered.
     pub(crate) fn left(&self, peer: PeerId) {
         let mut inner = self.lock();
+        inner.kept.remove(&peer);
         if inner.weights.contains_key(&peer) {
             inner.left.insert(peer);
         }
@@ -100,6 +118,31 @@ impl Heights {
     /// Completes when somebody was heard for the first time.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// The highest block that a connected peer says it has.
+    pub(crate) fn highest(&self) -> Option<u64> {
+        self.lock().kept.values().map(|kept| kept.tip).max()
+    }
+
+    /// What each connected peer says it has.
+    pub(crate) fn kept(&self) -> BTreeMap<PeerId, Kept> {
+        self.lock().kept.clone()
+    }
+
+    /// Nothing says yet that the chain this node follows is the consortium's.
+    pub(crate) fn hold(&self) {
+        self.lock().held = true;
+    }
+
+    /// Something does now.
+    pub(crate) fn let_go(&self) {
+        self.lock().held = false;
+    }
+
+    /// Whether a node with this tip is held: what it follows came from others, and is not known to be the chain.
+    pub(crate) fn holds(&self, tip: u64) -> bool {
+        self.lock().holds(tip)
     }
 
     /// An operator vouches for this node, or it has nobody to ask.
@@ -122,8 +165,20 @@ impl Heights {
 }
 
 impl Inner {
+    /// The power of the other validators together.
+    fn others(&self) -> u64 {
+        self.weights.values().sum()
+    }
+
+    fn holds(&self, tip: u64) -> bool {
+        self.held && tip > 0 && self.others() > 0
+    }
+
     fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
-        let others: u64 = self.weights.values().sum();
+        if self.holds(tip) {
+            return Heard::Unproven;
+        }
+        let others = self.others();
         if self.may_sign || others == 0 {
             return Heard::MaySign;
         }
@@ -167,6 +222,11 @@ mod tests {
         PeerId::from_bytes(&keys.public().to_peer_id().to_bytes()).unwrap()
     }
 
+    /// Everything up to this height.
+    fn whole(tip: u64) -> Kept {
+        Kept { tip, oldest: 1 }
+    }
+
     /// Three others of power 1 each.
     fn of_four() -> (Heights, Moment) {
         let heights = Heights::default();
@@ -178,14 +238,14 @@ mod tests {
     fn a_guard_that_knows_the_validators_height_signs_at_once() {
         let (heights, now) = of_four();
         assert_eq!(heights.ask(7, 6, now), Heard::TooLittle);
-        (0..3).for_each(|n| heights.heard(peer(n), 7));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(7)));
         assert_eq!(heights.ask(7, 6, now), Heard::MaySign);
     }
 
     #[test]
     fn an_old_guard_follows_until_the_height_that_it_may_have_voted_at_is_final() {
         let (heights, now) = of_four();
-        (0..3).for_each(|n| heights.heard(peer(n), 200));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
         assert_eq!(heights.ask(100, 99, now), Heard::Behind(200));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200), "its key may have voted at 201");
         assert_eq!(heights.ask(100, 200, now + PATIENCE / 2), Heard::Behind(200));
@@ -196,7 +256,7 @@ mod tests {
     #[test]
     fn validators_that_stand_still_may_be_waiting_for_this_ones_vote() {
         let (heights, now) = of_four();
-        (0..2).for_each(|n| heights.heard(peer(n), 200));
+        (0..2).for_each(|n| heights.heard(peer(n), whole(200)));
         let level = now + GRACE;
         assert_eq!(heights.ask(100, 200, now), Heard::TooLittle);
         assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
@@ -206,10 +266,10 @@ mod tests {
     #[test]
     fn nothing_is_signed_before_more_than_a_third_of_the_power_was_heard() {
         let (heights, now) = of_four();
-        heights.heard(peer(0), 1);
-        heights.heard(peer(9), 1);
+        heights.heard(peer(0), whole(1));
+        heights.heard(peer(9), whole(1));
         assert_eq!(heights.ask(1, 1, now + PATIENCE * 9), Heard::TooLittle, "a stranger has no power");
-        heights.heard(peer(1), 1);
+        heights.heard(peer(1), whole(1));
         assert_eq!(heights.ask(1, 1, now), Heard::TooLittle, "the third one may be on its way");
         assert_eq!(heights.ask(1, 1, now + GRACE), Heard::MaySign);
     }
@@ -218,8 +278,8 @@ mod tests {
     fn a_liar_neither_hides_the_chain_nor_holds_a_validator_up() {
         for lie in [0, u64::MAX] {
             let (heights, now) = of_four();
-            heights.heard(peer(0), lie);
-            (1..3).for_each(|n| heights.heard(peer(n), 50));
+            heights.heard(peer(0), whole(lie));
+            (1..3).for_each(|n| heights.heard(peer(n), whole(50)));
             assert_eq!(heights.ask(20, 19, now), Heard::Behind(50));
             assert_eq!(heights.ask(50, 49, now), Heard::MaySign);
         }
@@ -233,5 +293,38 @@ mod tests {
         let (heights, now) = of_four();
         heights.allow();
         assert_eq!(heights.ask(0, 0, now), Heard::MaySign);
+    }
+
+    #[test]
+    fn a_newcomer_signs_at_the_genesis_and_above_it_only_what_is_known_to_be_the_chain() {
+        let (heights, now) = of_four();
+        heights.hold();
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        assert_eq!(heights.ask(0, 0, now), Heard::Behind(200));
+        assert_eq!(heights.ask(0, 200, now + PATIENCE * 9), Heard::Unproven);
+        heights.allow();
+        assert_eq!(heights.ask(0, 201, now), Heard::Unproven, "a confirmed height says nothing of the chain");
+        heights.let_go();
+        assert_eq!(heights.ask(0, 201, now), Heard::MaySign);
+        let (founders, now) = of_four();
+        founders.hold();
+        (0..3).for_each(|n| founders.heard(peer(n), whole(0)));
+        assert_eq!(founders.ask(0, 0, now), Heard::MaySign);
+        let alone = Heights::default();
+        alone.set_validators(BTreeMap::new(), 1);
+        alone.hold();
+        assert_eq!(alone.ask(0, 7, Moment::default()), Heard::MaySign, "it has nobody to be deceived by");
+    }
+
+    #[test]
+    fn what_peers_keep_is_what_they_said_last_while_they_are_connected() {
+        let (heights, _) = of_four();
+        assert_eq!(heights.highest(), None);
+        heights.heard(peer(0), whole(7));
+        heights.heard(peer(1), Kept { tip: 9, oldest: 5 });
+        heights.heard(peer(0), whole(8));
+        assert_eq!(heights.kept(), [(peer(0), whole(8)), (peer(1), Kept { tip: 9, oldest: 5 })].into());
+        heights.left(peer(1));
+        assert_eq!(heights.highest(), Some(8));
     }
 }

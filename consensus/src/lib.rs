@@ -13,7 +13,8 @@
 //! - every signature is on disk in the sign guard before it leaves; who has lost that memory, or the engine's log,
 //!   follows without signing until the height in question is past ([`Mode`]);
 //! - nothing is signed before the validators' heights were heard (`heights`): a home restored from a copy has a guard that
-//!   is whole and old;
+//!   is whole and old; a newcomer signs nothing above the genesis before it is known whose chain it follows
+//!   ([`Config::unproven`]);
 //! - a peer is heard only if the state admits it, or while this node itself is joining; the lists of the engine's
 //!   network and of gossip follow the state while the node runs, without a restart.
 //!
@@ -34,6 +35,7 @@ pub mod executor;
 pub mod gossip;
 pub mod handle;
 mod heights;
+mod lateness;
 pub mod mempool;
 mod modes;
 pub mod parts;
@@ -52,4 +54,4 @@ pub mod wire;
 
 pub use config::{Config, Keys, MAX_TIMEOUT_MS, Ports, ProposeTimeoutError, Timeouts};
 pub use events::{Event, Fatal, Mode};
-pub use handle::{Handle, StartError, Status, start};
+pub use handle::{Handle, Keeper, StartError, Status, start};

@@ -13,7 +13,7 @@ use aula_ledger::types::{Hash, Height};
 use ed25519_dalek::SigningKey;
 
 use crate::context::Address;
-use crate::driver::Follows;
+use crate::driver::{Follows, Waits};
 use crate::events::{Event, Fatal, Mode};
 use crate::ports::{Disk, Runtime};
 use crate::sign_guard::{GuardError, Opened, SignGuard};
@@ -30,9 +30,8 @@ pub(crate) struct Modes {
     pub(crate) confirmed: Option<Height>,
     /// Opened once; shared by all sessions.
     pub(crate) guard: Option<Arc<SignGuard>>,
-    /// Set while this node follows because it has not heard the validators' heights, or its guard does not know them:
-    /// the height that it heard.
-    pub(crate) behind: Option<Option<u64>>,
+    /// Set while this node follows because of something else than its own files.
+    pub(crate) behind: Option<Waits>,
 }
 
 /// Something for the operator.
@@ -89,8 +88,11 @@ impl Modes {
         if tip < until {
             return Ok((None, Mode::Follower { until: Some(Height(until)) }));
         }
-        if let Some(heard) = self.behind {
-            let until = heard.map(|height| Height(height).next());
+        if let Some(waits) = self.behind {
+            let until = match waits {
+                Waits::Above(height) => Some(Height(height).next()),
+                Waits::Word | Waits::Proof => None,
+            };
             return Ok((None, Mode::Follower { until }));
         }
         wal::begin(self.disk.as_ref(), &self.wal)
@@ -157,15 +159,18 @@ impl Modes {
         self.guard.as_ref().map_or(0, |guard| guard.refusals())
     }
 
-    /// The others are ahead of what the guard knows, or were not heard: follow meanwhile. The text is for the operator.
-    pub(crate) fn fall_behind(&mut self, heard: Option<u64>) -> String {
-        self.behind = Some(heard);
-        match heard {
-            Some(height) => format!(
+    /// Follow until what is waited for is there. The text is for the operator.
+    pub(crate) fn fall_behind(&mut self, waits: Waits) -> String {
+        self.behind = Some(waits);
+        match waits {
+            Waits::Above(height) => format!(
                 "the validators are at height {height} and this node's sign guard is older: it may be a restored copy. It \
                  follows until the height after that one is final, then signs"
             ),
-            None => "validators with more than a third of the power have not said how far they are: this node follows and \
+            Waits::Proof => "this node has not been level yet, and nothing says that the chain it follows is the consortium's: it \
+                             signs nothing until a block is the trusted one, or less than a day old where none is trusted"
+                .to_owned(),
+            Waits::Word => "validators with more than a third of the power have not said how far they are: this node follows and \
                      signs nothing until they have. Start the others, or start this one with a confirmed height above \
                      everything its key may have signed"
                 .to_owned(),

@@ -67,8 +67,8 @@ impl Supervisor {
             match self.one_session(signer, mode).await {
                 Ok(Ended::Stopped) => return Ok(()),
                 Ok(Ended::MaySign) => self.modes.behind = None,
-                Ok(Ended::Behind(heard)) => {
-                    let text = self.modes.fall_behind(heard);
+                Ok(Ended::Behind(waits)) => {
+                    let text = self.modes.fall_behind(waits);
                     tracing::warn!("{text}");
                     self.show(|shown| shown.attention = Some(text));
                 }

@@ -29,6 +29,7 @@ use aula_kit::{DevChain, Tested, failed};
 mod access;
 mod dashboards;
 mod dashboards_bench;
+mod elsewhere;
 mod gate;
 mod hostile;
 mod rounds;

@@ -1,8 +1,10 @@
-//! A node is copied while it runs, loses its disk, comes back, and signs nothing twice; a newcomer begins with a snapshot.
+//! A node is copied while it runs, loses its disk, comes back, and signs nothing twice; a newcomer begins with a snapshot, or
+//! by blocks, and follows no other chain than the one that its operator trusts.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use aula_tests::founders::{Founded, Running, command};
 use aula_tests::net::Net;
 use aula_tests::{alone, aula, line};
 use serde_json::Value;
@@ -83,6 +85,47 @@ async fn a_newcomer_begins_with_a_snapshot_while_a_peer_lies_and_also_by_every_b
     let told = line(&aula(&words)?, 0)?;
     ensure!(told["snapshot_s"].is_f64() && told["blocks_s"].is_f64(), "{told}");
     println!("measured: {told}");
+    Ok(())
+}
+
+/// What a node says once it is level for the first time, with HEIGHT:HASH.
+const LEVEL: &str = "compare with another source: ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_begins_anew_by_blocks_follows_no_other_block_than_the_trusted_one() -> Result<()> {
+    let _turn = alone().await;
+    let folder = tempfile::tempdir()?;
+    let Founded { mut nodes, genesis } = Founded::start(folder.path(), 4, None)?;
+    nodes[0].until("no blocks", &["status"], |told| told["height"].as_u64() > Some(8))?;
+    let url = format!("{}/v1/blocks/5", nodes[0].rpc);
+    let block: Value = serde_json::from_str(&reqwest::get(url).await?.error_for_status()?.text().await?)?;
+    let real = block["hash"].as_str().context("no hash")?.to_owned();
+    // The fourth is killed, and loses its chain.
+    let home = nodes.pop().context("no fourth")?.home.clone();
+    std::fs::remove_dir_all(home.join("data"))?;
+    let (genesis, wrong) = (genesis.display().to_string(), "ab".repeat(32));
+    let join = |hash: &str| {
+        let trusted = format!("5:{hash}");
+        command(&home, &["join", "--genesis", &genesis, "--all-blocks", "--trusted", &trusted])
+    };
+    let log = || std::fs::read_to_string(home.join("node.log"));
+    join(&wrong)?;
+    let mut node = Running::start(&home)?;
+    ensure!(node.ended()? == Some(2), "another exit code");
+    let named = |line: &str| line.contains(&real) && line.contains(&wrong);
+    ensure!(log()?.lines().any(named), "the log does not name both");
+    ensure!(Running::start(&home).is_err(), "it comes up again with what it had refused");
+
+    join(&real)?;
+    let levels = log()?.matches(LEVEL).count();
+    let node = Running::start(&home)?;
+    node.until("it never votes", &["status"], |told| told["signs"] == true && told["attention"].is_null())?;
+    ensure!(log()?.matches(LEVEL).count() == levels + 1, "it does not say what to compare");
+    drop(node);
+    // It was level: a hash that is wrong now says nothing of it.
+    join(&wrong)?;
+    let node = Running::start(&home)?;
+    node.until("it never votes again", &["status"], |told| told["signs"] == true)?;
     Ok(())
 }
 

@@ -33,6 +33,7 @@ use crate::divergence::Facts;
 use crate::driver::{Driver, Ended, Follows, Network, Services, ToEngine, Wires};
 use crate::driver::{all_peers, engine_peer};
 use crate::events::Fatal;
+use crate::heights::Kept;
 use crate::parts::inbox::Inbox;
 use crate::ports::{AdmittedPeer, Disk, Moment};
 use crate::signing::{GuardedSigner, Remembered, StrictVerifier};
@@ -182,7 +183,8 @@ impl Session {
             }
             Message::Status(_) => {
                 if let Ok(status) = Codec::<Status<AulaContext>>::decode(&Wire, body) {
-                    self.services.heights.heard(from, status.tip_height.0);
+                    let kept = Kept { tip: status.tip_height.0, oldest: status.history_min_height.0 };
+                    self.services.heights.heard(from, kept);
                     hands.sync.status(Status { peer_id: from, ..status });
                 }
             }

@@ -8,7 +8,7 @@ use arc_malachitebft_app_channel::Reply;
 use arc_malachitebft_app_channel::app::engine::host::HeightParams;
 
 use super::admitted::engine_peer;
-use super::{Driver, Ended, answer};
+use super::{Driver, Ended, Waits, answer};
 use crate::context::{AulaContext, Height};
 use crate::events::Fatal;
 use crate::heights::Heard;
@@ -65,12 +65,21 @@ impl Driver {
                 }
                 Ok(None)
             }
-            Heard::Behind(target) if self.unsure.is_some() => Ok(Some(Ended::Behind(Some(target)))),
+            Heard::Behind(target) if self.unsure.is_some() => Ok(Some(Ended::Behind(Waits::Above(target)))),
+            Heard::Unproven if self.unsure.is_some() => Ok(Some(Ended::Behind(Waits::Proof))),
             Heard::TooLittle if self.unsure.as_ref().is_some_and(|unsure| now >= unsure.until) => {
-                Ok(Some(Ended::Behind(None)))
+                Ok(Some(Ended::Behind(Waits::Word)))
             }
-            Heard::Behind(_) | Heard::TooLittle => Ok(None),
+            Heard::Behind(_) | Heard::Unproven | Heard::TooLittle => Ok(None),
         }
+    }
+
+    /// Whether a validator that began where all said that there is nothing yet was then given a chain, which nobody has said
+    /// is the consortium's. One block may come so to a founder who missed the votes for it.
+    pub(super) fn follows_unproven(&self) -> bool {
+        self.signer.is_some()
+            && self.synced.is_some_and(|synced| synced.0 > 1)
+            && self.services.heights.holds(self.base.tip.height.0)
     }
 
     /// Whose heights count, as of the tip.

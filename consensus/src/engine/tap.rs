@@ -17,7 +17,7 @@ use arc_malachitebft_engine::network::{Msg, NetworkEvent, NetworkRef, Subscriber
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 
 use crate::context::AulaContext;
-use crate::heights::Heights;
+use crate::heights::{Heights, Kept};
 use crate::parts::inbox::Inbox;
 
 /// How long the real network may take to close its connections.
@@ -133,7 +133,8 @@ impl Actor for Listener {
                 self.inbox.push(published_by.unwrap_or(from), part);
             }
             (Ear::Driver, NetworkEvent::Status(from, status)) => {
-                self.heights.heard(from, status.tip_height.0)
+                let kept = Kept { tip: status.tip_height.0, oldest: status.history_min_height.0 };
+                self.heights.heard(from, kept);
             }
             (Ear::Driver, NetworkEvent::PeerConnected(peer)) => self.heights.came(&peer),
             (Ear::Driver, NetworkEvent::PeerDisconnected(peer)) => self.heights.left(peer),

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aula_consensus::ports::{AccountView, AdmittedPeer, Clock, Executor, StoreError, SystemClock, Tip};
+use aula_consensus::ports::{
+    AccountView, AdmittedPeer, Clock, ClockError, Executor, StoreError, SystemClock, Tip,
+};
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::{Config, Handle, Keys, Ports, start};
 use aula_ledger::chain::validators::address;
@@ -192,7 +194,18 @@ pub struct Node {
     pub listen: Multiaddr,
     /// Its ledger, when it is not the network's: a node of another build.
     pub executor: Option<Arc<dyn Executor>>,
+    /// How fast its clock is, in milliseconds.
+    pub ahead_ms: u64,
     pub handle: Option<Handle>,
+}
+
+/// The system's clock, and so much ahead of it.
+struct Ahead(u64);
+
+impl Clock for Ahead {
+    fn now_ms(&self) -> Result<u64, ClockError> {
+        Ok(SystemClock.now_ms()? + self.0)
+    }
 }
 
 pub struct Network {
@@ -277,7 +290,7 @@ impl Node {
         SignGuard::create(&folder.join("guard"), 0).unwrap();
         let listen = format!("/ip4/127.0.0.1/tcp/{}", free_ports()).parse().unwrap();
         let store = Arc::new(MemoryStore::new(genesis));
-        Self { number, signs: true, store, folder, listen, executor: None, handle: None }
+        Self { number, signs: true, store, folder, listen, executor: None, ahead_ms: 0, handle: None }
     }
 }
 
@@ -332,7 +345,7 @@ impl Network {
         let ports = Ports {
             store: node.store.clone(),
             executor: node.executor.as_ref().unwrap_or(&self.genesis.executor).clone(),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(Ahead(node.ahead_ms)),
         };
         let validator = node.signs.then(|| validator_key(node.number));
         let keys = Keys { validator, network: network_key(node.number) };

@@ -17,6 +17,7 @@ mod liar;
 mod load;
 mod membership;
 mod misbehaviour;
+mod newcomer;
 mod restored;
 mod soak;
 mod store;

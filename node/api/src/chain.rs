@@ -47,6 +47,10 @@ pub struct Status {
     /// How far the last block's time lies ahead of this node's clock, in ms; 0 when it does not. Above 500 the node is not
     /// ready: its clock is slow, or the validators' are fast. None when the clock cannot be read.
     pub ahead_of_clock_ms: Option<u64>,
+    /// What its operator should set right, though the node goes on: a clock that is fast, a chain that is not proven yet. None
+    /// while all is well.
+    #[serde(default)]
+    pub attention: Option<String>,
     /// What this node does for the lotteries; none where it only follows by its operator's choice.
     pub seeds: Option<SeedDuty>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
@@ -90,6 +94,8 @@ pub struct Vitals {
     pub silent_because: Option<String>,
     /// What it found damaged in its own state; none while all is well.
     pub damage: Option<String>,
+    /// What its operator should set right though it goes on.
+    pub attention: Option<String>,
     /// Set while no block is decided.
     pub stands: Option<Standing>,
     /// By which rules it executes blocks, and which come next.

@@ -175,7 +175,8 @@ pub struct P2p {
     pub gossip_listen: Option<String>,
     /// Peers to call while this node is not admitted yet: multiaddresses that end in `/p2p/ID`.
     pub peers: Vec<String>,
-    /// A block that the operator knows to be real, `HEIGHT:HASH`: a snapshot must show it, and may then be older than a day.
+    /// A block that the operator knows to be real, `HEIGHT:HASH`: what a node begins with, a snapshot or all blocks, must have it,
+    /// and may then be older than a day. Says nothing to a node that was level once.
     pub trusted: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! A block that somebody knows to be real, written `HEIGHT:HASH`.
 
+use aula_home::Failure;
+use aula_home::config::Config;
 use aula_ledger::audit::TrustedBlock;
 use aula_ledger::types::Height;
 
@@ -9,9 +11,21 @@ use aula_ledger::types::Height;
 /// What is wrong with it.
 pub fn parse(text: &str) -> Result<TrustedBlock, String> {
     let (height, hash) = text.split_once(':').ok_or("write HEIGHT:HASH")?;
+    let number = height.parse::<u64>().ok().filter(|height| *height > Height::GENESIS.0);
     Ok(TrustedBlock {
-        height: Height(height.parse().map_err(|_| format!("{height:?} is not a height"))?),
+        height: Height(number.ok_or_else(|| format!("{height:?} is not the height of a block, 1 or more"))?),
         hash: hash.parse().map_err(|_| format!("{hash:?} is not a hash of 64 hexadecimal digits"))?,
+    })
+}
+
+/// The one that the settings name, `[p2p] trusted`.
+///
+/// # Errors
+/// When it is not written as one.
+pub fn of_config(config: &Config) -> Result<Option<TrustedBlock>, Failure> {
+    let read = config.p2p.trusted.as_deref().map(parse).transpose();
+    read.map_err(|why| {
+        Failure::new("bad_trusted", format!("p2p.trusted: {why}"), "correct it in config.toml")
     })
 }
 
@@ -23,7 +37,14 @@ mod tests {
     fn a_height_and_a_hash_and_nothing_else() {
         let hash = "ab".repeat(32);
         assert_eq!(parse(&format!("7:{hash}")).map(|block| block.height), Ok(Height(7)));
-        for wrong in ["7", "7:", &format!(":{hash}"), &format!("7:{hash}0"), &format!("-7:{hash}")] {
+        for wrong in [
+            "7",
+            "7:",
+            &format!(":{hash}"),
+            &format!("7:{hash}0"),
+            &format!("-7:{hash}"),
+            &format!("0:{hash}"),
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -11,7 +11,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::bootstrap::{db_options, open_database, read_genesis};
+use crate::trusted;
 use crate::upkeep;
+use crate::upkeep::newcomer::proof::{self, Proof};
 use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
 use aula_api::delays::{self, Builder, Delays};
@@ -39,7 +41,7 @@ use aula_web::api::ops;
 use aula_web::dashboard::Hub;
 use aula_web::hours::Shelf;
 use aula_web::http::server::Server;
-use aula_web::http::{Network, Node, Refused, SeedDuty, connections};
+use aula_web::http::{Keeper, Network, Node, Refused, SeedDuty, connections};
 use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -91,8 +93,8 @@ pub struct Running {
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
     pair: Option<pair::Paired>,
-    /// Ends when this node's disk takes no bytes.
-    refused: JoinHandle<Failure>,
+    /// End when this node must: its disk takes no bytes, or a newcomer's chain is not the one it is to follow.
+    ends: (JoinHandle<Failure>, JoinHandle<Option<Failure>>),
 }
 
 /// Makes all that a node serves, with its pages: the program's, which stands above this crate.
@@ -119,12 +121,14 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let db = Arc::new(open_database(home, db_options(config), &genesis_bytes, &genesis)?);
     let executor = Arc::new(LedgerExecutor::NEWEST);
     check_protocol(&db, &*executor)?;
+    let proof = proof::begin(&db, trusted::of_config(config)?)?;
     let mut limits = config.api.clone();
     limits.max_connections = connections::most(limits.max_connections, connections::open_files());
     let server = Server::bind(&limits)
         .advise("the API cannot be served", "correct [api] in config.toml or the --listen flag")?;
     let metrics = ops::install_metrics().advise("metrics cannot start", "start one node a process")?;
-    let engine = engine_config(home, config, options)?;
+    let mut engine = engine_config(home, config, options)?;
+    engine.unproven = proof.as_ref().is_some_and(Proof::is_unproven);
     let ports = Ports { store: db.clone(), executor, clock: Arc::new(SystemClock) };
     let keys = engine_keys(home, config)?;
     let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
@@ -139,6 +143,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     upkeep::interval::start(&db, home, config)?;
     consensus.serve_snapshots(Arc::new(Serving::new(home.clone(), Arc::downgrade(&db))));
     let anew = begin_with_a_snapshot(home, config, &consensus, &db, (&genesis_bytes, &genesis))?;
+    let (unproven, doubt) = proof::watch(proof, &consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
     if let Some(speaker) = speaker {
         tokio::spawn(speaker.attend(consensus.clone(), db.clone()));
@@ -154,8 +159,8 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         told: standing.clone(),
         idle: Duration::from_millis(config.consensus.idle_block_ms),
     };
-    let refused = tokio::spawn(watch.attend());
-    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told, standing });
+    let ends = (tokio::spawn(watch.attend()), doubt);
+    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told, standing, unproven });
     if let Some(shares) = shares {
         let evidence = evidence::Evidence::default();
         tokio::spawn(evidence.clone().listen(consensus.subscribe()));
@@ -186,7 +191,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     hours::start(home, config, &node)?;
     estate::start(config, &node);
     let origin = server.origin();
-    Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, pair, refused })
+    Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, pair, ends })
 }
 
 impl Running {
@@ -226,7 +231,8 @@ impl Running {
             () = stop => Ok(Served::Stopped),
             Ok(()) = self.anew => Ok(Served::Anew),
             true = over => Ok(Served::Anew),
-            Ok(failure) = self.refused => Err(failure),
+            Ok(failure) = self.ends.0 => Err(failure),
+            Ok(Some(failure)) = self.ends.1 => Err(failure),
             fatal = self.consensus.wait() => fatal.map(|()| Served::Stopped).map_err(stopped),
         };
         tracing::info!("stopping");
@@ -288,10 +294,7 @@ fn begin_with_a_snapshot(
     if !newcomer::takes_part(db, config) {
         return Ok(anew);
     }
-    let trusted = config.p2p.trusted.as_deref().map(crate::trusted::parse).transpose();
-    let trusted = trusted.map_err(|why| {
-        Failure::new("bad_trusted", format!("p2p.trusted: {why}"), "correct it in config.toml")
-    })?;
+    let trusted = trusted::of_config(config)?;
     let newcomer = Newcomer {
         home: home.clone(),
         genesis_bytes: genesis.0.to_vec(),
@@ -417,6 +420,7 @@ struct Consensus {
     votes_as: Option<ValidatorAddress>,
     told: Option<seeds::Told>,
     standing: standing::Told,
+    unproven: proof::Told,
 }
 
 impl Network for Consensus {
@@ -473,6 +477,23 @@ impl Network for Consensus {
 
     fn attention(&self) -> Option<String> {
         self.handle.status().attention
+    }
+
+    fn unproven(&self) -> Option<String> {
+        self.unproven.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn fast_clock(&self) -> Option<String> {
+        self.handle.status().fast_clock
+    }
+
+    fn keepers(&self) -> Vec<Keeper> {
+        let keeper = |one: aula_consensus::Keeper| Keeper {
+            peer: one.peer.to_string(),
+            oldest: one.oldest.0,
+            newest: one.tip.0,
+        };
+        self.handle.keepers().into_iter().map(keeper).collect()
     }
 
     fn standing(&self) -> Option<Standing> {

@@ -190,10 +190,13 @@ async fn text_is_sent_as_gzip_to_who_takes_it() -> Tested {
     Ok(())
 }
 
-/// A node that is not heard: one that signs nothing, or whose clock is slow.
+/// A node that is not heard: one that signs nothing, whose clock is wrong, or that does not know yet whose chain it follows.
+#[derive(Default)]
 struct Silent {
     votes_as: Option<aula_ledger::types::ValidatorAddress>,
     ahead_ms: u64,
+    fast_clock: Option<String>,
+    unproven: Option<String>,
 }
 
 impl Network for Silent {
@@ -221,13 +224,19 @@ impl Network for Silent {
     fn ahead_of_clock_ms(&self) -> Option<u64> {
         Some(self.ahead_ms)
     }
+    fn fast_clock(&self) -> Option<String> {
+        self.fast_clock.clone()
+    }
+    fn unproven(&self) -> Option<String> {
+        self.unproven.clone()
+    }
 }
 
 #[tokio::test]
 async fn attack_01_a_node_whose_clock_is_behind_the_chains_time_is_not_ready_and_says_by_how_much() -> Tested
 {
     let slow = |node: &mut Node, _: &DevChain| {
-        node.network = Arc::new(Silent { votes_as: None, ahead_ms: 501 });
+        node.network = Arc::new(Silent { ahead_ms: 501, ..Silent::default() });
     };
     let s = served_with(|_| {}, slow).await?;
     let status = s.client.status().await.map_err(failed)?;
@@ -238,10 +247,26 @@ async fn attack_01_a_node_whose_clock_is_behind_the_chains_time_is_not_ready_and
 }
 
 #[tokio::test]
+async fn what_should_be_set_right_is_said_and_a_chain_that_is_not_proven_is_not_ready() -> Tested {
+    let doubts = |node: &mut Node, _: &DevChain| {
+        let (fast_clock, unproven) = (Some("the clock is fast".into()), Some("nothing proves it".into()));
+        node.network = Arc::new(Silent { fast_clock, unproven, ..Silent::default() });
+    };
+    let s = served_with(|_| {}, doubts).await?;
+    let status = s.client.status().await.map_err(failed)?;
+    assert_eq!(status.attention.as_deref(), Some("nothing proves it; the clock is fast"));
+    let refused = s.client.get::<Value>("/readyz").await.err().map(Failure::from).ok_or("it is ready")?;
+    assert!(refused.code == "not_proven" && refused.message.contains("nothing proves it"), "{refused:?}");
+    let well = served(|_| {}).await?;
+    assert_eq!(well.client.status().await.map_err(failed)?.attention, None);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_validator_that_signs_nothing_is_not_ready_and_says_why() -> Tested {
     let silent = |node: &mut Node, chain: &DevChain| {
         let own = chain.genesis.validators.validators().first().map(|validator| validator.address);
-        node.network = Arc::new(Silent { votes_as: own, ahead_ms: 0 });
+        node.network = Arc::new(Silent { votes_as: own, ..Silent::default() });
     };
     let s = served_with(|_| {}, silent).await?;
     let status = s.client.status().await.map_err(failed)?;

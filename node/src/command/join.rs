@@ -3,7 +3,8 @@
 //! The node begins with a snapshot of its peers where they have one, checked against a certified state root
 //! ([`crate::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs
 //! nothing until its key is in the validator set: from the start for a founder; for everybody else after a vote on
-//! HOME/request.json, which this command writes, and the node's own word that it is level.
+//! HOME/request.json, which this command writes, and the node's own word that it is level. Nor does it before the chain that it
+//! follows is proven: by the block of --trusted, or by one that is less than a day old.
 
 use aula_home::operator::{Choice, make};
 use aula_ledger::genesis::Genesis;
@@ -26,7 +27,9 @@ mod genesis;
     after_help = "Example:\n  aula join --home /srv/district-07 --genesis county.json \\\n    --peer /ip4/192.0.2.7/tcp/8481/p2p/12D3KooW... \\\n    --name lake --district 5 --district-name \"Lake County\"\n  \
                   aula start --home /srv/district-07\n\nCompare the SHA-256 it prints with the published one. Unless the \
                   genesis knows this operator, a member proposes HOME/request.json, which admits member, district, peer and \
-                  validator by one vote: aula consortium propose request.json."
+                  validator by one vote: aula consortium propose request.json. Once the node is level, its log has a HEIGHT:HASH to \
+                  compare with another source; where its peers' newest block is more than 24 hours old, it ends and says which one \
+                  to give as --trusted."
 )]
 pub struct JoinArgs {
     /// The consortium's genesis: a file, or a URL that ends in # and the published SHA-256 of the file
@@ -45,8 +48,8 @@ pub struct JoinArgs {
     /// Address of this node's API and explorer, for example 127.0.0.1:8480 [default: the config's]
     #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<std::net::SocketAddr>,
-    /// A block that you know to be real, from another source than these peers: a snapshot must show it, and may then be more
-    /// than 24 hours old
+    /// A block that you know to be real, from another source than these peers. A snapshot must show it, and blocks that come one
+    /// by one must have it, or the node ends; what has it may be more than 24 hours old
     #[arg(long, value_name = "HEIGHT:HASH")]
     pub trusted: Option<String>,
     /// Fetch and execute every block since the genesis, also where peers have a snapshot

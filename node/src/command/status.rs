@@ -69,6 +69,9 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
     if let Some(ahead) = status.ahead_of_clock_ms.filter(|ahead| *ahead > MAX_AHEAD_MS) {
         context.tell(format_args!("the chain's time is {ahead} ms ahead of the node's clock: set it by NTP"));
     }
+    if let Some(attention) = &status.attention {
+        context.tell(attention);
+    }
     if let Some(damage) = &status.damage {
         context.tell(format_args!("this node's state is damaged: {damage}"));
     }

@@ -19,6 +19,7 @@ mod backup;
 mod chain;
 mod error;
 mod making;
+mod newcomer;
 mod of_genesis;
 mod prune;
 mod read_index;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use chain::{ChainDb, DbOptions, Origin, sha256};
 pub use error::StorageError;
+pub use newcomer::Newcomer;
 pub use of_genesis::{open_or_create, origin};
 pub use prune::{Pruned, folder_bytes};
 pub use read_index::{IndexRow, ReadIndex};

@@ -91,6 +91,8 @@ pub mod meta {
     pub const TIP: &[u8] = b"tip";
     /// Height (u64, big endian) of the lowest block that is kept; absent where all are.
     pub const OLDEST: &[u8] = b"oldest";
+    /// One byte, see [`crate::Newcomer`]; absent where the chain was level once.
+    pub const NEWCOMER: &[u8] = b"newcomer";
 }
 
 /// The layout that this program writes.

@@ -9,6 +9,8 @@
 //! another than the certified one) is named and left. Blocks are fetched meanwhile, as if there were no snapshots: where no
 //! peer has one, nothing waits.
 //!
+//! Whether the blocks that come meanwhile are the consortium's is asked apart ([`proof`]), and of every newcomer.
+//!
 //! Which nodes do it: one whose database holds nothing but the genesis, and one that prunes and has fallen behind further than
 //! it would fetch blocks. A node that keeps every block never gives one up for a snapshot.
 
@@ -30,6 +32,7 @@ use libp2p_identity::PeerId;
 
 mod fetch;
 mod offers;
+pub(crate) mod proof;
 pub mod swap;
 
 #[cfg(test)]
@@ -135,7 +138,7 @@ impl Newcomer {
                         height = %tip.height, chunks = verified.manifest.chunks.len(),
                         bytes = verified.manifest.bytes(), peers = group.len(),
                         fetch_ms = fetched.as_millis(), verify_ms = (start.elapsed() - fetched).as_millis(),
-                        "begins with a snapshot; compare it with another source: {}:{}", tip.height, tip.hash
+                        "begins with a snapshot; compare with another source: {}:{}", tip.height, tip.hash
                     );
                     return Some(verified);
                 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::StateReader;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::Hash;
 use aula_ledger::types::Height;
 use aula_read::index::Index;
 use aula_read::transactions;
+use aula_web::http::{Network, Refused};
 
 use super::*;
 use aula_kit::{DevChain, Tested, failed, round};
@@ -66,9 +68,30 @@ fn what_was_never_fetched_is_said_to_be_elsewhere_and_the_rest_is_served() -> Te
     assert_eq!((page.count, page.transactions.len()), (1, 1));
     let blocks = aula_web::api::chain::page(&db.latest(), None, 100)?;
     assert_eq!((blocks.blocks.len(), blocks.next), (1, None));
-    let why = aula_web::api::chain::no_block(&db.latest(), 1)?;
+    let why = aula_web::api::chain::no_block(&Alone, &db.latest(), 1)?;
     assert!(why.detail().hint.contains("archive"), "{why:?}");
     Ok(())
+}
+
+/// A node without peers.
+struct Alone;
+
+impl Network for Alone {
+    fn submit(&self, _: Vec<u8>) -> Result<TransactionId, Refused> {
+        Err(Refused { code: 1, message: "it takes nothing".into() })
+    }
+    fn is_pending(&self, _: &TransactionId) -> bool {
+        false
+    }
+    fn waiting(&self) -> (usize, usize) {
+        (0, 0)
+    }
+    fn peers(&self) -> usize {
+        0
+    }
+    fn mode(&self) -> &'static str {
+        "follower"
+    }
 }
 
 /// The folder copied, for a test to spoil.

@@ -3,7 +3,8 @@
 //!
 //! Flow: after each decided block the state is asked whether this node's validator waits → the block's time is the clock's,
 //! within a few seconds, so that this node is not behind → it signs and submits. Refused because too few validators propose,
-//! it asks again after some blocks. Absent: doing so with another account than the operator's, whose key must be in the home.
+//! it asks again after some blocks. A newcomer asks for nothing while its chain is not proven. Absent: doing so with another
+//! account than the operator's, whose key must be in the home.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use aula_ledger::tx::Transaction;
 use aula_ledger::tx::admin::ready::ready_statement;
 use aula_ledger::tx::transaction::Body;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
-use aula_store::{ChainDb, ChainView};
+use aula_store::{ChainDb, ChainView, Newcomer};
 use ed25519_dalek::SigningKey;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -59,7 +60,7 @@ impl Speaker {
                 Ok(_) | Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return,
             };
-            if !is_level(time_ms) || consensus.status().mode != Mode::Validator {
+            if !is_level(time_ms) || consensus.status().mode != Mode::Validator || !is_proven(&db) {
                 continue;
             }
             match self.word(&db.latest()) {
@@ -120,6 +121,17 @@ impl Speaker {
             }
             // Another transaction of the account waits under this number: the next block shows the next one.
             Err(refusal) => tracing::info!(%refusal, "this node's word that it is ready is not taken yet"),
+        }
+    }
+}
+
+/// Whether what this node is level with is known to be the consortium's chain.
+fn is_proven(db: &ChainDb) -> bool {
+    match db.newcomer() {
+        Ok(newcomer) => newcomer != Some(Newcomer::Unproven),
+        Err(error) => {
+            tracing::warn!(%error, "whether this node's chain is proven cannot be read");
+            false
         }
     }
 }

@@ -182,6 +182,7 @@ pub fn clock(tip: Option<Tip>, now_ms: u64) -> Option<Check> {
         )
     } else {
         let apart = apart(tip.time_ms, now_ms);
-        Check::ok("clock", format!("not behind the newest block of this home, which is {apart}"))
+        let only = "whether it is fast shows while the node runs";
+        Check::ok("clock", format!("not behind ({only}); the newest block of this home is {apart}"))
     })
 }

@@ -139,6 +139,13 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
         checks
             .push(Check::ok("clock_chain", format!("agrees with the chain's: the newest block is {apart}")));
     }
+    if let Some(attention) = &second.status.attention {
+        checks.push(Check::warn(
+            "attention",
+            attention,
+            "do as it says; it is taken back by itself, without a restart",
+        ));
+    }
     checks.push(signing(&second.status));
     if let Some(damage) = &second.status.damage {
         checks.push(Check::fail(

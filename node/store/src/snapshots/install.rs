@@ -18,6 +18,7 @@ use super::state::StateCheck;
 use crate::chain::{DbOptions, Opening, encode, encode_tip, open_tables, synced};
 use crate::error::{StorageError, damaged};
 use crate::making;
+use crate::newcomer::Newcomer;
 use crate::tables::{FORMAT, Table, height_key, meta};
 use crate::view::{ChainView, family};
 
@@ -158,6 +159,8 @@ fn write_chain(db: &DB, verified: &Verified, genesis: &[u8]) -> Result<(), Stora
     batch.put_cf(metadata, meta::TIP, encode_tip(&verified.tip()));
     batch.put_cf(metadata, meta::OLDEST, height_key(verified.manifest.height.next()));
     batch.put_cf(metadata, meta::FORMAT, [FORMAT]);
+    // Whoever took it looked at its block: only how it goes on is not known yet.
+    batch.put_cf(metadata, meta::NEWCOMER, [Newcomer::Proven.byte()]);
     db.write_opt(batch, &synced())?;
     for table in [headers, certificates, hashes, metadata] {
         db.flush_cf(table)?;

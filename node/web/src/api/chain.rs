@@ -5,7 +5,7 @@ use std::sync::Arc;
 pub use aula_api::chain::{
     BlockDetail, BlockSummary, BlocksPage, GenesisFile, ProtocolStatus, Standing, Status, Validators,
 };
-use aula_ledger::state::schema;
+use aula_ledger::state::{StoreError, schema};
 use aula_ledger::types::Height;
 use axum::Json;
 use axum::extract::State;
@@ -14,9 +14,10 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::elsewhere::older;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Sorted};
-use crate::http::{Node, Signing};
+use crate::http::{Network, Node, Signing};
 use crate::read::transactions;
 use crate::read::{uptime, waiting};
 use crate::storage::{ChainView, StorageError};
@@ -99,6 +100,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
         },
         damage: node.network.damage(),
         ahead_of_clock_ms: node.network.ahead_of_clock_ms(),
+        attention: attention(node),
         seeds: node.network.seeds(),
         waiting_transactions,
         waiting_bytes,
@@ -108,6 +110,12 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_s: node.started.elapsed().as_secs(),
     })
+}
+
+/// What stops nothing and should be set right.
+fn attention(node: &Node) -> Option<String> {
+    let all: Vec<String> = node.network.unproven().into_iter().chain(node.network.fast_clock()).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// This node and its chain
@@ -140,7 +148,7 @@ pub async fn block(
     let view = node.view();
     match detail(&view, Height(height))? {
         Some(detail) => Ok(Json(detail)),
-        None => Err(no_block(&view, height)?),
+        None => Err(no_block(&*node.network, &view, height)?),
     }
 }
 
@@ -148,22 +156,14 @@ pub async fn block(
 ///
 /// # Errors
 /// When the database fails.
-pub fn no_block(view: &ChainView, height: u64) -> Result<ApiError, StorageError> {
+pub fn no_block(network: &dyn Network, view: &ChainView, height: u64) -> Result<ApiError, StoreError> {
     let (tip, oldest) = (view.tip().height.0, view.oldest()?.0);
     let hint = match (oldest, height) {
         (1, _) => format!("the newest is {tip}, the first 1"),
-        (oldest, height) if height < oldest => older(oldest),
+        (oldest, height) if (1..oldest).contains(&height) => older(network, view, height)?,
         (oldest, _) => format!("the newest is {tip}, the oldest kept {oldest}"),
     };
     Ok(ApiError::not_found(format!("block {height} is not final here"), hint))
-}
-
-/// Where history is that this node does not keep.
-pub(super) fn older(oldest: u64) -> String {
-    format!(
-        "this node keeps blocks from {oldest} on: ask one of the consortium that keeps all of them ([storage] history = \
-         \"archive\" in its config.toml)"
-    )
 }
 
 /// Who decides blocks now, next and after, what is known of each, and who waits to be ready

@@ -17,11 +17,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::chain::older;
+use super::elsewhere::older;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
-use crate::http::{FromPath, FromQuery, Node};
+use crate::http::{FromPath, FromQuery, Network, Node};
 use crate::storage::ChainView;
 
 /// What else the bundle shows.
@@ -74,7 +74,7 @@ pub(super) async fn built(
     build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let view = node.view();
-    let oldest = view.oldest()?.0;
+    let shown = view.clone();
     let built = blocking(move || {
         let archive = Blocks(&view);
         let collector = Collector::new(&*view, &archive, &waypoints)?;
@@ -84,20 +84,23 @@ pub(super) async fn built(
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         ApiError::new(status, "internal", "building the evidence failed", "report it with this node's log")
     })?;
-    let bytes = built.map_err(|error| not_built(error, oldest))?;
+    let bytes = built.map_err(|error| not_built(error, &*node.network, &shown))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
 
-/// Why there is no such bundle, from a node whose blocks begin at `oldest`.
-pub(super) fn not_built(error: BuildError, oldest: u64) -> ApiError {
+/// Why there is no such bundle of a view.
+pub(super) fn not_built(error: BuildError, network: &dyn Network, view: &ChainView) -> ApiError {
     match error {
         BuildError::NotFound(what) => {
             ApiError::not_found(format!("there is no {what}"), "wait until it is final, or check the numbers")
         }
-        BuildError::MissingBlock(height) => ApiError::not_found(
-            format!("this evidence needs block {height}, which this node does not keep"),
-            older(oldest),
-        ),
+        BuildError::MissingBlock(height) => match older(network, view, height.0) {
+            Ok(hint) => {
+                let message = format!("this evidence needs block {height}, which this node does not keep");
+                ApiError::not_found(message, hint)
+            }
+            Err(error) => error.into(),
+        },
         BuildError::Store(error) => error.into(),
     }
 }

@@ -13,6 +13,7 @@
 pub mod chain;
 mod classroom;
 mod district;
+mod elsewhere;
 mod evidence;
 mod export;
 mod hours;

@@ -120,6 +120,11 @@ pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiErr
         let hint = "stop the node and run `aula replay`, or fetch the chain again from the peers";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "state_damaged", damage, hint));
     }
+    if let Some(why) = node.network.unproven() {
+        let hint =
+            "wait while it fetches the chain; `aula start` ends with what to do where it is the wrong one";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_proven", why, hint));
+    }
     match node.network.ahead_of_clock_ms() {
         Some(ahead) if ahead > MAX_AHEAD_MS => {
             let message = format!("the last final block is {ahead} ms ahead of this node's clock");

@@ -22,7 +22,7 @@ use super::evidence::{Blocks, not_built};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
-use crate::http::{FromPath, Node};
+use crate::http::{FromPath, Network, Node};
 use crate::read::why::{self, Answer, Asked, Others};
 use crate::storage::ChainView;
 
@@ -52,10 +52,11 @@ pub async fn own(
     };
     let who = Who { handle, district: Some(district) };
     let asked = tracing::Span::current();
+    let network = node.network.clone();
     let made = blocking(move || {
         let _permit = permit;
         let span = tracing::debug_span!(target: "aula_trace", parent: &asked, "optimization", round = u64::from(round.0));
-        span.in_scope(|| solved(&view, round, who))
+        span.in_scope(|| solved(&*network, &view, round, who))
     });
     let answer = made.await.map_err(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -69,15 +70,15 @@ pub async fn own(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(WhyAnswer(fields))).into_response())
 }
 
-fn solved(view: &ChainView, round: RoundId, who: Who) -> Result<Answer, ApiError> {
-    let missing = || not_built(BuildError::NotFound("decision".into()), 1);
+fn solved(network: &dyn Network, view: &ChainView, round: RoundId, who: Who) -> Result<Answer, ApiError> {
+    let missing = || not_built(BuildError::NotFound("decision".into()), network, view);
     let record = schema::round(view, round)?.ok_or_else(missing)?;
     let decision = schema::decision(view, round)?.ok_or_else(missing)?;
     let standing: Option<Standing> = schema::decision_standing(view, &record)?;
-    let (archive, oldest) = (Blocks(view), view.oldest()?.0);
+    let archive = Blocks(view);
     let bundle = Collector::new(view, &archive, &[])
         .and_then(|collector| collector.round(round))
-        .map_err(|error| not_built(error, oldest))?;
+        .map_err(|error| not_built(error, network, view))?;
     let Subject::Round(evidence) = &bundle.subject else { return Err(missing()) };
     let decided = Decided::of_evidence(evidence).map_err(refusal)?;
     let limits = Limits { work: decision.max_work };

@@ -48,6 +48,17 @@ pub struct Refused {
     pub message: String,
 }
 
+/// Which blocks a node has, or says it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keeper {
+    /// Its network identity.
+    pub peer: String,
+    /// From this height on, 1 where it has all.
+    pub oldest: u64,
+    /// Up to this height.
+    pub newest: u64,
+}
+
 /// What the API asks of the running consensus. A trait, so that the routes are tested without a network.
 pub trait Network: Send + Sync {
     /// Checks a transaction, keeps it and tells the peers.
@@ -91,6 +102,18 @@ pub trait Network: Send + Sync {
     /// clock cannot be read.
     fn ahead_of_clock_ms(&self) -> Option<u64> {
         Some(0)
+    }
+    /// What blocks that keep arriving old say of this node's clock, with what to do next; none while they come fresh.
+    fn fast_clock(&self) -> Option<String> {
+        None
+    }
+    /// What a node that was never level waits for before it acts on the chain that it follows; none once that is proven.
+    fn unproven(&self) -> Option<String> {
+        None
+    }
+    /// Which blocks this node has, and which the connected ones say they have.
+    fn keepers(&self) -> Vec<Keeper> {
+        Vec::new()
     }
 }
 

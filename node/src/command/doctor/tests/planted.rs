@@ -166,10 +166,13 @@ const IN_THE_HOME: [Row; 22] = [
 /// What a running node says that is not well: check, level, words of the next step, and the change to its status.
 type Said = (&'static str, Level, &'static str, fn(&mut Value));
 
-const OF_THE_NODE: [Said; 8] = [
+const OF_THE_NODE: [Said; 9] = [
     ("height", Level::Fail, "two thirds", |status| status["time_ms"] = json!(1_000)),
     ("clock_chain", Level::Fail, "set-ntp", |status| {
         status["time_ms"] = json!(crate::clock::now_ms() + 3_600_000);
+    }),
+    ("attention", Level::Warn, "without a restart", |status| {
+        status["attention"] = json!("blocks keep arriving 3600 s old: this machine's clock is fast");
     }),
     ("signing", Level::Fail, "--confirmed-height", |status| {
         status["silent_because"] = json!("the sign guard is lost");
