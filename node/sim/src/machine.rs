@@ -83,6 +83,8 @@ pub struct Machine {
     pub is_loaded: bool,
     /// The last height that it decided.
     pub decided: u64,
+    /// Sessions of its nodes at the height after that one.
+    pub sessions: usize,
     /// What an operator says at the next start.
     pub confirmed: Option<Height>,
     /// Whether its program knows the first protocol alone.
@@ -135,6 +137,7 @@ impl Machine {
             engine_us: 0,
             is_loaded: false,
             decided: 0,
+            sessions: 0,
             confirmed: None,
             is_old: false,
             now,
@@ -191,5 +194,10 @@ impl Machine {
     /// Whether its member kept the rules and its disk its promises.
     pub fn counts(&self) -> bool {
         self.is_correct && !self.is_damaged
+    }
+
+    /// Whether a quorum may be made of it: its member counts, its process runs, and knows what it signed.
+    pub fn is_able(&self) -> bool {
+        self.counts() && self.node.as_ref().is_some_and(|node| !node.has_forgotten())
     }
 }

@@ -15,6 +15,7 @@ use aula_consensus::{Event as NodeEvent, Fatal};
 use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
+use self::progress::PROGRESS_MS;
 use self::sending::Copied;
 use crate::chance::Chance;
 use crate::charges;
@@ -32,14 +33,12 @@ use crate::trace::Trace;
 mod accused;
 mod breaking;
 mod charging;
+mod progress;
 mod sending;
 mod upgrade;
 
 /// How long an operator takes to look a height up and confirm it.
 const OPERATOR_MS: u64 = 5_000;
-/// Within this time after everything was healed, every correct member has decided [`FURTHER`] more heights.
-const PROGRESS_MS: u64 = 45_000;
-const FURTHER: u64 = 2;
 /// How often a twin's halves are seen by others, in milliseconds at most.
 const TWINS_MS: u64 = 4_000;
 /// Who has had a message: a bit for each machine, the second halves of twins included, and every member may be one.
@@ -86,6 +85,7 @@ enum Event {
     Upgrade,
     Look,
     Healed,
+    FirstBlock(u64),
     Judge,
 }
 
@@ -112,7 +112,11 @@ pub struct World {
     /// Who has had a message that was sent to all, by its number.
     seen: BTreeMap<u64, Seen>,
     messages: u64,
+    /// When everything was healed, and how high the chain was.
     healed: Option<(u64, u64)>,
+    /// Since when a quorum is back after that, and how high the chain was.
+    quorum: Option<(u64, u64)>,
+    first_block_ms: Option<u64>,
     level_after_ms: Option<u64>,
     /// Whose disk refused something.
     refused: BTreeSet<usize>,
@@ -167,6 +171,8 @@ impl World {
             seen: BTreeMap::new(),
             messages: 0,
             healed: None,
+            quorum: None,
+            first_block_ms: None,
             level_after_ms: None,
             refused: BTreeSet::new(),
             switch_at: None,
@@ -275,6 +281,7 @@ impl World {
             trace_sha256: self.trace.finish(),
             nodes: self.plan.nodes,
             simulated_ms: simulated_us / 1_000,
+            first_block_ms: self.first_block_ms,
             level_after_ms: self.level_after_ms,
         }
     }
@@ -338,10 +345,14 @@ impl World {
                     if let Some(node) = &machine.node {
                         self.checks.holds(machine.member, &node.holds(), node.waiting());
                     }
+                    if let Some(store) = &machine.store {
+                        self.checks.keeps(machine.member, store.most_undecided(), machine.sessions);
+                    }
                 }
                 self.later(now + LOOK_MS * 1_000, Event::Look);
             }
-            Event::Healed => self.healed = Some((now, self.checks.height())),
+            Event::Healed => self.healed(),
+            Event::FirstBlock(since) => self.judge_first_block(since),
             Event::Judge => self.judge(),
         }
     }
@@ -417,6 +428,7 @@ impl World {
         let now = self.now_us();
         self.trace.note(now, at, "stop", &[]);
         self.machines[at].stop();
+        self.note_quorum();
         let (own, member) = (self.machines[at].peer, self.machines[at].member);
         for other in 0..self.machines.len() {
             if self.machines[other].member != member
@@ -454,6 +466,7 @@ impl World {
             // Something that is due and was not done is looked at again a moment later.
             self.wake_at(at, if wakes_us <= now { now + 1_000 } else { wakes_us });
         }
+        self.note_quorum();
     }
 
     /// How long from now until a machine's disk has what its node has just written: what it says waits for that.
@@ -473,6 +486,7 @@ impl World {
             NodeEvent::Decided { height, hash, .. } => {
                 self.trace.note(now, at, "decided", &hash.0);
                 self.machines[at].decided = height.0;
+                self.machines[at].sessions = 1;
                 if let (Some(measure), Some(store)) = (&mut self.measure, &self.machines[at].store) {
                     measure.decided(usize::from(member), height.0, now, store);
                 }
@@ -482,9 +496,11 @@ impl World {
                 {
                     self.checks.decided(member, height.0, *hash, store);
                     self.clients.decided(height.0, store);
-                    self.note_level(now);
+                    self.note_progress(now);
                 }
             }
+            NodeEvent::Started(_) => self.machines[at].sessions += 1,
+            NodeEvent::WalDamaged(_) => self.count("damaged logs"),
             NodeEvent::GuardLost(_) if self.machines[at].confirmed.is_none() => {
                 self.count("guards lost");
                 if self.machines[at].starts > 0 && !self.was_confirmed(at) {
@@ -539,30 +555,6 @@ impl World {
                 self.count("refused transactions");
             }
             self.work(at);
-        }
-    }
-
-    /// Notes when every correct member has gone on after the healing.
-    fn note_level(&mut self, now: u64) {
-        let Some((healed, height)) = self.healed.filter(|_| self.level_after_ms.is_none()) else { return };
-        let level = |machine: &Machine| !machine.counts() || machine.decided >= height + FURTHER;
-        if self.machines.iter().all(level) {
-            self.level_after_ms = Some((now - healed) / 1_000);
-        }
-    }
-
-    fn judge(&mut self) {
-        let Some((healed, height)) = self.healed else { return };
-        let behind = self.machines.iter().filter(|m| m.counts() && m.decided < height + FURTHER);
-        let behind: Vec<(u8, u64)> = behind.map(|machine| (machine.member, machine.decided)).collect();
-        if !behind.is_empty() {
-            self.checks.violated(
-                "progress",
-                format!("{PROGRESS_MS} ms after everything was healed at height {height}: {behind:?}"),
-            );
-        }
-        if let Some(late) = self.clients.waiting_since(healed / 1_000) {
-            self.checks.violated("progress", format!("a transaction of {late} ms is not final"));
         }
     }
 }
