@@ -1,4 +1,8 @@
 //! How soon the chain goes on once everything is healed: the first block after a quorum is back, and everybody level again.
+//!
+//! A quorum is back when more than two thirds are correct members that run, know what they signed and have what is final: who is
+//! behind fetches blocks first, and a request that was lost, or a peer that does not answer one, costs it 10 s. The longer bound for
+//! everybody holds for that too.
 
 use super::{Event, World};
 use crate::machine::Machine;
@@ -16,20 +20,26 @@ impl World {
         self.note_quorum();
     }
 
-    /// Notes since when a quorum of members that may be relied upon is up, after the healing: none of them has lost what only a
+    /// Notes since when a quorum is back after the healing, and when it went away again: of members that have lost nothing that only a
     /// decision or an operator brings back.
     pub(super) fn note_quorum(&mut self) {
         if self.healed.is_none() || self.first_block_ms.is_some() {
             return;
         }
-        let now = self.now_us();
-        let able = self.machines.iter().filter(|machine| machine.is_able()).count();
-        if able * 3 <= usize::from(self.plan.nodes) * 2 {
+        let (now, height) = (self.now_us(), self.checks.height());
+        let able = self.machines.iter().filter(|machine| machine.is_able());
+        let able: Vec<u64> = able.map(|machine| machine.decided).collect();
+        let level = able.iter().filter(|decided| **decided >= height).count();
+        if !self.is_quorum(able.len()) {
             self.quorum = None;
-        } else if self.quorum.is_none() {
-            self.quorum = Some((now, self.checks.height()));
+        } else if self.quorum.is_none() && self.is_quorum(level) {
+            self.quorum = Some((now, height));
             self.later(now + FIRST_BLOCK_MS * 1_000, Event::FirstBlock(now));
         }
+    }
+
+    fn is_quorum(&self, members: usize) -> bool {
+        members * 3 > usize::from(self.plan.nodes) * 2
     }
 
     /// A quorum that has been back since then has had its time for a block.
