@@ -61,7 +61,7 @@ add_twins() {
     mv "$rows.new" "$rows"
     added=$((added + 1))
   done <"$2"
-  echo "$added rows of $2 are listed" >&2
+  echo "listed of $2: $added" >&2
 }
 
 case "${1:-}" in

@@ -53,6 +53,7 @@ pub struct Checks {
     at_ms: u64,
     /// The first height by each protocol.
     protocols: BTreeMap<u16, u64>,
+    late_nils: u64,
 }
 
 impl Checks {
@@ -69,6 +70,11 @@ impl Checks {
     /// How often the chain went on by another protocol.
     pub fn switches(&self) -> u64 {
         (self.protocols.len() as u64).saturating_sub(1)
+    }
+
+    /// How often a member precommitted nil in a round that it had left.
+    pub fn late_nils(&self) -> u64 {
+        self.late_nils
     }
 
     /// What was found.
@@ -228,9 +234,10 @@ impl Checks {
         match before {
             Some(before) if before != said.block => self.violated("double signature", place()),
             // It would be locked from here on, and has voted in later rounds as one that is not.
-            None if has_left && step == Step::Precommit && said.block.is_some() => {
-                self.violated("late lock", place());
-            }
+            None if has_left && step == Step::Precommit => match said.block {
+                Some(_) => self.violated("late lock", place()),
+                None => self.late_nils += 1,
+            },
             _ => {}
         }
         while self.said.keys().next().is_some_and(|oldest| oldest + HEIGHTS < height) {
@@ -281,6 +288,7 @@ mod tests {
         assert_eq!(says(&mut checks, 0, Step::Precommit, Some(7)), 0, "said again");
         assert_eq!(says(&mut checks, 1, Step::Prevote, Some(7)), 0, "a prevote locks nobody");
         assert_eq!(says(&mut checks, 1, Step::Precommit, None), 0, "nil locks nobody");
+        assert_eq!(checks.late_nils(), 1);
         let mut late = Checks::default();
         says(&mut late, 1, Step::Propose, Some(8));
         assert_eq!(says(&mut late, 0, Step::Precommit, Some(7)), 1);

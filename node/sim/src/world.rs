@@ -267,8 +267,12 @@ impl World {
                 *self.counts.entry(format!("lie {what}")).or_default() += count;
             }
         }
-        if self.checks.switches() > 0 {
-            self.counts.insert("switches of the protocol".to_owned(), self.checks.switches());
+        let seen = [
+            ("switches of the protocol", self.checks.switches()),
+            ("late precommits for nil", self.checks.late_nils()),
+        ];
+        for (what, count) in seen.into_iter().filter(|(_, count)| *count > 0) {
+            self.counts.insert(what.to_owned(), count);
         }
         let simulated_us = self.now.load(Ordering::Relaxed);
         Report {

@@ -10,6 +10,11 @@ use aula_sim::{Plan, Report, generate, run};
 const SEEDS: u64 = 160;
 const SECONDS: u64 = 90;
 
+fn named(file: &str) -> Plan {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans").join(file);
+    Plan::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
 /// Runs many plans on two threads, each plan by itself.
 fn all(count: u64, plan: impl Fn(u64) -> Plan + Sync) -> Vec<Report> {
     let (next, reports) = (AtomicU64::new(0), Mutex::new(Vec::new()));
@@ -91,9 +96,15 @@ fn every_named_plan_holds() {
 }
 
 #[test]
+fn a_member_without_its_log_precommits_nil_in_a_round_that_it_had_left() {
+    let report = run(named("a-round-that-was-left.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    assert!(report.faults.get("late precommits for nil").is_some_and(|times| *times > 0), "{report:?}");
+}
+
+#[test]
 fn a_block_within_10_s_of_the_return_of_a_quorum_that_was_away_for_an_hour() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/an-hour-without-a-quorum.toml");
-    let plan = Plan::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let plan = named("an-hour-without-a-quorum.toml");
     let returned = plan.faults.iter().map(|fault| fault.at_ms + fault.what.for_ms()).max();
     assert_eq!(returned, Some(plan.healed_at * 1_000));
     let report = run(plan).unwrap();
