@@ -7,8 +7,10 @@
 use super::{Event, World};
 use crate::machine::Machine;
 
-/// Within this time after a quorum of correct members is back they decide a block.
+/// Within this time after a quorum of correct members is back they decide a block, where no message is lost any more;
 const FIRST_BLOCK_MS: u64 = 10_000;
+/// and this much later for each other member, whose turn it may be: it lies, or its disk took what it knew.
+const TURN_MS: u64 = 2_500;
 /// Within this time after everything was healed, every correct member has decided [`FURTHER`] more heights.
 pub(super) const PROGRESS_MS: u64 = 45_000;
 const FURTHER: u64 = 2;
@@ -34,8 +36,17 @@ impl World {
             self.quorum = None;
         } else if self.quorum.is_none() && self.is_quorum(level) {
             self.quorum = Some((now, height));
-            self.later(now + FIRST_BLOCK_MS * 1_000, Event::FirstBlock(now));
+            // A message that is lost in every hundred costs a round whenever all of a bare quorum are needed.
+            if self.plan.loss_e4 == 0 {
+                self.later(now + self.first_block_bound_ms() * 1_000, Event::FirstBlock(now));
+            }
         }
+    }
+
+    fn first_block_bound_ms(&self) -> u64 {
+        let members = self.machines.iter().take(usize::from(self.plan.nodes));
+        let others = members.filter(|machine| !machine.counts()).count() as u64;
+        FIRST_BLOCK_MS + others * TURN_MS
     }
 
     fn is_quorum(&self, members: usize) -> bool {
@@ -46,8 +57,8 @@ impl World {
     pub(super) fn judge_first_block(&mut self, since: u64) {
         let Some((_, height)) = self.quorum.filter(|(began, _)| *began == since) else { return };
         if self.first_block_ms.is_none() {
-            let what =
-                format!("no block after height {height} in {FIRST_BLOCK_MS} ms since a quorum is back");
+            let after_ms = self.now_us().saturating_sub(since) / 1_000;
+            let what = format!("no block after height {height} in {after_ms} ms since a quorum is back");
             self.checks.violated("progress", what);
         }
     }
@@ -119,7 +130,9 @@ mod tests {
         assert_eq!(world.quorum, None, "nothing is healed yet");
         world.healed();
         assert_eq!(world.quorum, Some((0, 0)));
+        assert_eq!(world.first_block_bound_ms(), 10_000);
         world.machines[0].is_damaged = true;
+        assert_eq!(world.first_block_bound_ms(), 12_500);
         world.note_quorum();
         assert_eq!(world.quorum, Some((0, 0)), "three of four");
         world.stop(1);
