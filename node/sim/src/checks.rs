@@ -51,15 +51,22 @@ pub struct Checks {
     misses: Misses,
     violations: Vec<String>,
     at_ms: u64,
+    /// Who decides the next height.
+    validators: BTreeSet<ValidatorAddress>,
     /// The first height by each protocol.
     protocols: BTreeMap<u16, u64>,
     late_nils: u64,
 }
 
 impl Checks {
-    /// Nothing seen of a chain that begins here.
-    pub fn new(genesis: Hash, time_ms: TimeMs) -> Self {
-        Self { genesis, decided: BTreeMap::from([(0, (genesis, time_ms))]), ..Self::default() }
+    /// Nothing seen of a chain that begins here, with these validators.
+    pub fn new(genesis: Hash, time_ms: TimeMs, validators: BTreeSet<ValidatorAddress>) -> Self {
+        Self { genesis, decided: BTreeMap::from([(0, (genesis, time_ms))]), validators, ..Self::default() }
+    }
+
+    /// Who decides the height after the highest one.
+    pub fn validators(&self) -> &BTreeSet<ValidatorAddress> {
+        &self.validators
     }
 
     /// The present time, for what is said of violations.
@@ -141,9 +148,10 @@ impl Checks {
         if header.time_ms <= before {
             return Err("its time is not after its parent's".into());
         }
-        // Nobody joins or leaves here, so the set is that of the state after the block as well.
         let state = store.state().map_err(|error| text(&error))?;
-        let set = schema::validator_schedule(state.as_ref()).map_err(|error| text(&error))?.next;
+        let schedule = schema::validator_schedule(state.as_ref()).map_err(|error| text(&error))?;
+        let set = schedule.now;
+        self.validators = schedule.next.validators().iter().map(|validator| validator.address).collect();
         decided.certificate.verify(&self.genesis, &set).map_err(|error| text(&error))?;
         if decided.certificate.block_hash != hash {
             return Err("its certificate is for another block".into());

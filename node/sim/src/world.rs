@@ -15,13 +15,14 @@ use aula_consensus::{Event as NodeEvent, Fatal};
 use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
+use self::members::Members;
 use self::progress::PROGRESS_MS;
 use self::sending::Copied;
 use crate::chance::Chance;
 use crate::charges;
 use crate::checks::Checks;
 use crate::clients::Clients;
-use crate::consortium::{Consortium, ConsortiumError};
+use crate::consortium::{Consortium, ConsortiumError, validator_address};
 use crate::deviant::Deviant;
 use crate::machine::{Machine, NotStarted, Now};
 use crate::measure::{Measure, Measured, WARM_UP};
@@ -33,6 +34,7 @@ use crate::trace::Trace;
 mod accused;
 mod breaking;
 mod charging;
+mod members;
 mod progress;
 mod sending;
 mod upgrade;
@@ -83,6 +85,7 @@ enum Event {
     Transactions,
     Twins,
     Upgrade,
+    Members,
     Look,
     Healed,
     FirstBlock(u64),
@@ -122,6 +125,8 @@ pub struct World {
     refused: BTreeSet<usize>,
     /// The first height of the next protocol, once it was proposed.
     switch_at: Option<Height>,
+    /// How far the planned changes of members are.
+    members: Members,
     /// Each member's neighbours, where costs are charged.
     mesh: Vec<BTreeSet<usize>>,
     /// What is measured, in a run that is.
@@ -135,7 +140,8 @@ impl World {
     /// [`BeginError`].
     pub fn new(plan: Plan) -> Result<Self, BeginError> {
         let protocol = plan.upgrade.as_ref().map_or(Protocol::NEWEST, |_| Protocol::FIRST);
-        let consortium = Consortium::new(plan.nodes, protocol)?;
+        let founders = plan.membership.as_ref().map_or(plan.nodes, |membership| membership.founders);
+        let consortium = Consortium::new(founders, protocol)?;
         let (now, remembered) = (Now::default(), Arc::new(Remembered::default()));
         let deviant = |member: u8| plan.deviants.iter().find(|one| one.member == member);
         let is_twin = |member: u8| deviant(member).is_some_and(|one| one.ways.contains(&Way::Twin));
@@ -151,7 +157,11 @@ impl World {
         let deviants =
             plan.deviants.iter().map(|one| (one.member, Deviant::new(one, genesis, nodes))).collect();
         let mut world = Self {
-            checks: Checks::new(genesis, consortium.tip.time_ms),
+            checks: Checks::new(
+                genesis,
+                consortium.tip.time_ms,
+                (0..founders).map(validator_address).collect(),
+            ),
             clients: Clients::new(plan.seed),
             network: Chance::of(plan.seed, "network"),
             disks: Chance::of(plan.seed, "disks"),
@@ -176,6 +186,7 @@ impl World {
             level_after_ms: None,
             refused: BTreeSet::new(),
             switch_at: None,
+            members: Members::default(),
             mesh: Vec::new(),
             measure: None,
         };
@@ -206,6 +217,7 @@ impl World {
             let at_us = upgrade.at_ms * 1_000;
             self.later(at_us, Event::Upgrade);
         }
+        self.plan_next_change();
         if self.plan.deviants.iter().any(|one| one.ways.contains(&Way::Twin)) {
             self.later(0, Event::Twins);
         }
@@ -344,6 +356,7 @@ impl World {
                 self.later(next, Event::Twins);
             }
             Event::Upgrade => self.vote_for_upgrade(),
+            Event::Members => self.change_members(),
             Event::Look => {
                 for machine in self.machines.iter().filter(|machine| machine.is_correct) {
                     if let Some(node) = &machine.node {

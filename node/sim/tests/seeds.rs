@@ -55,6 +55,9 @@ fn a_few_hundred_seeds_hold_every_property() {
     assert!(reports.iter().all(|report| report.first_block_ms.is_some()));
     let switched = |report: &&Report| report.faults.contains_key("switches of the protocol");
     assert!(reports.iter().filter(switched).count() > 10, "too few seeds cross a switch of the protocol");
+    let all = |kind: &str| reports.iter().filter_map(|report| report.faults.get(kind)).sum::<u64>();
+    let (joined, left) = (all("members let in"), all("members removed"));
+    assert!(joined > 10 && left > 5, "{joined} members join and {left} leave: too few");
 }
 
 #[test]
@@ -92,6 +95,11 @@ fn every_named_plan_holds() {
         if let Some(upgrade) = &plan.upgrade {
             assert_eq!(count("switches of the protocol"), 1, "{}: {report:?}", plan.name);
             assert_eq!(count("programs replaced"), upgrade.older.len() as u64, "{}", plan.name);
+        }
+        if let Some(membership) = &plan.membership {
+            let joins = membership.changes.iter().filter(|change| change.joins).count() as u64;
+            let leaves = membership.changes.len() as u64 - joins;
+            assert_eq!((count("members let in"), count("members removed")), (joins, leaves), "{}", plan.name);
         }
     }
 }

@@ -29,7 +29,8 @@ impl World {
             return;
         }
         let (now, height) = (self.now_us(), self.checks.height());
-        let able = self.machines.iter().filter(|machine| machine.is_able());
+        let set = self.checks.validators();
+        let able = self.machines.iter().filter(|machine| machine.is_able() && set.contains(&machine.address));
         let able: Vec<u64> = able.map(|machine| machine.decided).collect();
         let level = able.iter().filter(|decided| **decided >= height).count();
         if !self.is_quorum(able.len()) {
@@ -45,12 +46,14 @@ impl World {
 
     fn first_block_bound_ms(&self) -> u64 {
         let members = self.machines.iter().take(usize::from(self.plan.nodes));
-        let others = members.filter(|machine| !machine.counts()).count() as u64;
+        let set = self.checks.validators();
+        let others = members.filter(|machine| !machine.counts() && set.contains(&machine.address));
+        let others = others.count() as u64;
         FIRST_BLOCK_MS + others * TURN_MS
     }
 
     fn is_quorum(&self, members: usize) -> bool {
-        members * 3 > usize::from(self.plan.nodes) * 2
+        members * 3 > self.checks.validators().len() * 2
     }
 
     /// A quorum that has been back since then has had its time for a block.
@@ -88,6 +91,9 @@ impl World {
                 "progress",
                 format!("{PROGRESS_MS} ms after everything was healed at height {height}: {behind:?}"),
             );
+        }
+        if let Some(change) = self.next_change() {
+            self.checks.violated("progress", format!("the members do not change: {change:?}"));
         }
         if let Some(late) = self.clients.waiting_since(healed / 1_000) {
             self.checks.violated("progress", format!("a transaction of {late} ms is not final"));
