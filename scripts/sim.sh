@@ -40,10 +40,18 @@ TEXT
   echo "docs/reliability.md is written"
 }
 
+# refuse_across FIRST LAST: a range that lies across a listed one would count its scenarios twice; the same range may run again.
+refuse_across() {
+  local across
+  across=$(awk -F'[| ]+' -v first="$1" -v last="$2" \
+    '$2 <= last + 0 && first + 0 <= $4 && !($2 == first + 0 && $4 == last + 0) { print $2 " to " $4 }' "$rows")
+  [ -z "$across" ] || stop "scenarios $1 to $2 lie across ${across//$'\n'/, } of $rows: run others, or take those rows out"
+}
+
 # add_twins COMMIT FILE: a run's rows come to those of TWINS.md, in the order of their scenarios. A range that was run again
-# is listed once; one that lies across another one is refused, or its scenarios would be counted twice.
+# is listed once, as it came out last.
 add_twins() {
-  local commit=$1 row first last across added=0
+  local commit=$1 row first last added=0
   local form='^\| ([0-9]+) scenarios from ([0-9]+) on \| ([0-9]+) heights, ([0-9.]+) node-hours \| ([0-9]+) equivocations seen by correct members \| ([0-9]+) violations \|$'
   [ -s "$2" ] || stop "$2 holds no row: the run did not come to its end, or AULA_SIM_REPORT named another file"
   touch "$rows"
@@ -51,9 +59,7 @@ add_twins() {
     [[ $row =~ $form ]] || stop "$2 holds a line that is not a row of scenarios_of_twins: $row"
     [ "${BASH_REMATCH[1]}" -gt 0 ] || continue
     first=${BASH_REMATCH[2]} last=$((BASH_REMATCH[2] + BASH_REMATCH[1] - 1))
-    across=$(awk -F'[| ]+' -v first="$first" -v last="$last" \
-      '$2 <= last + 0 && first + 0 <= $4 && !($2 == first + 0 && $4 == last + 0) { print $2 " to " $4 }' "$rows")
-    [ -z "$across" ] || stop "scenarios $first to $last lie across ${across//$'\n'/, } of $rows: run others, or take those rows out"
+    refuse_across "$first" "$last"
     {
       awk -F'[| ]+' -v first="$first" '$2 != first + 0' "$rows"
       echo "| $first to $last | ${BASH_REMATCH[1]} | ${BASH_REMATCH[3]} | ${BASH_REMATCH[4]} | ${BASH_REMATCH[5]} | ${BASH_REMATCH[6]} | $commit |"
@@ -100,6 +106,8 @@ planted)
   ;;
 twins)
   [ -n "${2:-}" ] || stop "say how many scenarios: ./scripts/sim.sh twins 1000"
+  touch "$rows"
+  refuse_across "${3:-0}" $((${3:-0} + $2 - 1))
   AULA_SIM_COUNT=$2 AULA_SIM_FIRST=${3:-0} AULA_SIM_REPORT=$report \
     cargo test --release --locked --workspace --test soak -- --ignored --nocapture scenarios_of_twins || code=$?
   [ -s "$report" ] || stop "the simulation did not come to its end"
