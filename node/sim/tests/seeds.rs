@@ -112,6 +112,14 @@ fn a_member_without_its_log_precommits_nil_in_a_round_that_it_had_left() {
 }
 
 #[test]
+fn three_of_four_that_lost_their_logs_go_on_where_nothing_was_locked() {
+    let report = run(named("three-logs-lost-and-nothing-locked.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    assert_eq!(report.faults.get("damaged logs"), Some(&3), "{report:?}");
+    assert!(report.level_after_ms.is_some(), "{report:?}");
+}
+
+#[test]
 fn a_block_within_10_s_of_the_return_of_a_quorum_that_was_away_for_an_hour() {
     let plan = named("an-hour-without-a-quorum.toml");
     let returned = plan.faults.iter().map(|fault| fault.at_ms + fault.what.for_ms()).max();
