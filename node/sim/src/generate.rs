@@ -14,7 +14,7 @@ mod joining;
 /// The last seconds of a run, in which nothing is broken, at least and at most.
 const QUIET: (u64, u64) = (60, 120);
 
-/// The plan of a seed for this many members and seconds.
+/// The plan of a seed for this many members at the beginning and seconds.
 pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
     let mut chance = Chance::of(seed, "plan");
     let nodes = nodes.clamp(1, MOST_NODES);

@@ -24,7 +24,7 @@ pub struct Plan {
     pub name: String,
     /// What is left to chance follows from it: delays, losses, which bytes a power cut keeps.
     pub seed: u64,
-    /// Validators, 1 to [`MOST_NODES`], each of power 1.
+    /// Members, 1 to [`MOST_NODES`], each a validator of power 1; from the beginning, but for those whom [`Self::membership`] lets in.
     pub nodes: u8,
     /// Simulated seconds.
     pub seconds: u64,
