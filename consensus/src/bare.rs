@@ -128,6 +128,7 @@ pub struct Node {
     session: Option<Session>,
     sessions: u32,
     refusals: u64,
+    forgot: bool,
     stopped: bool,
 }
 
@@ -202,6 +203,7 @@ impl Node {
             session: None,
             sessions: 0,
             refusals: 0,
+            forgot: false,
             stopped: false,
         };
         node.begin_session()?;
@@ -295,6 +297,12 @@ impl Node {
         self.stopped
     }
 
+    /// Whether it signs nothing for now because what its key signed is not known here, or was to be said otherwise: until that
+    /// height is decided, or for good where its guard is gone. Who only waits to hear how far the others are has forgotten nothing.
+    pub fn has_forgotten(&self) -> bool {
+        self.forgot
+    }
+
     /// Whether it was started with an operator's word.
     pub fn is_confirmed(&self) -> bool {
         self.modes.confirmed.is_some()
@@ -325,6 +333,7 @@ impl Node {
         put(&self.outbox, Output::Event(Event::Started(mode)));
         self.refusals = self.modes.refusals();
         let follows = self.modes.follows(signer.is_some(), mode);
+        self.forgot = signer.is_none() && !follows.catches_up;
         // A follower that waits for an operator has no height to wait for.
         debug_assert!(signer.is_none() || mode == Mode::Validator);
         let stream = (u64::from(self.setup.start) << 40) | (u64::from(self.sessions) << 32);

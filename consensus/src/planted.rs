@@ -15,15 +15,18 @@ pub enum Bug {
     /// A validator forgets what it is locked on: it prevotes whatever fresh block of the round is right, and once restarted it
     /// does not read its log.
     ForgetLock,
+    /// Whoever comes once more through a round that it had left, its log being lost, precommits a block there.
+    LatePrecommit,
 }
 
 impl Bug {
     /// All of them, with their names.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("no-guard", Self::NoGuard),
         ("no-fsync", Self::NoFsync),
         ("wrong-proposer", Self::WrongProposer),
         ("forget-lock", Self::ForgetLock),
+        ("late-precommit", Self::LatePrecommit),
     ];
 }
 

@@ -70,6 +70,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The most that may wait in all, wherever it waits: in the open, in the lanes of the reserve, behind gaps.
+    pub fn most(&self) -> Room {
+        let sum = |open: usize, lane: usize, gaps: usize| {
+            open.saturating_add(lane.saturating_mul(Lane::COUNT)).saturating_add(gaps)
+        };
+        Room {
+            bytes: sum(self.bytes, self.lane.bytes, self.gaps.bytes),
+            transactions: sum(self.transactions, self.lane.transactions, self.gaps.transactions),
+        }
+    }
+
     /// What an account may hold of the open part.
     pub(super) fn account(&self) -> Room {
         Room { bytes: self.bytes / self.account_share.max(1), transactions: self.per_account }

@@ -3,15 +3,17 @@
 //! - agreement: correct members decide the same block at a height, each its parent's child, under a certificate of more
 //!   than two thirds, and with the same roots (they are in the block's hash; the state is hashed again now and then);
 //! - nothing final is lost: a member that is back has decided what it had decided, unless its disk damaged it;
-//! - no correct member signs two things in one step;
+//! - no correct member signs two things in one step, nor a precommit for a block in a round that it had left;
 //! - validity: a block was built by whoever's turn it was in one of its height's rounds, and holds what somebody submitted;
 //! - memory: what others can make grow stays within its bounds.
 //!
 //! Progress is looked at by [`crate::world`], which knows when everything was healed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use aula_consensus::bare::Statement;
+use aula_consensus::mempool::Limits;
 use aula_consensus::parts::inbox::ALL_BYTES;
 use aula_consensus::ports::ChainStore;
 use aula_consensus::sign_guard::Step;
@@ -32,6 +34,9 @@ const STATE_EVERY: u64 = 20;
 const HEIGHTS: u64 = 50;
 /// Messages that may wait in a node between two moments.
 const MAILBOX: usize = 4_096;
+/// Undecided blocks that one session of a node may keep for a round: its own or the two that it takes, one that came before its round did,
+/// four whose heads name quorums that were not seen here yet, one that was decided elsewhere (`consensus/src/driver/receive.rs`).
+const BLOCKS_A_ROUND: usize = 8;
 
 type Said = BTreeMap<(ValidatorAddress, u32, Step), Option<Hash>>;
 
@@ -46,14 +51,22 @@ pub struct Checks {
     misses: Misses,
     violations: Vec<String>,
     at_ms: u64,
+    /// Who decides the next height.
+    validators: BTreeSet<ValidatorAddress>,
     /// The first height by each protocol.
     protocols: BTreeMap<u16, u64>,
+    late_nils: u64,
 }
 
 impl Checks {
-    /// Nothing seen of a chain that begins here.
-    pub fn new(genesis: Hash, time_ms: TimeMs) -> Self {
-        Self { genesis, decided: BTreeMap::from([(0, (genesis, time_ms))]), ..Self::default() }
+    /// Nothing seen of a chain that begins here, with these validators.
+    pub fn new(genesis: Hash, time_ms: TimeMs, validators: BTreeSet<ValidatorAddress>) -> Self {
+        Self { genesis, decided: BTreeMap::from([(0, (genesis, time_ms))]), validators, ..Self::default() }
+    }
+
+    /// Who decides the height after the highest one.
+    pub fn validators(&self) -> &BTreeSet<ValidatorAddress> {
+        &self.validators
     }
 
     /// The present time, for what is said of violations.
@@ -64,6 +77,11 @@ impl Checks {
     /// How often the chain went on by another protocol.
     pub fn switches(&self) -> u64 {
         (self.protocols.len() as u64).saturating_sub(1)
+    }
+
+    /// How often a member precommitted nil in a round that it had left.
+    pub fn late_nils(&self) -> u64 {
+        self.late_nils
     }
 
     /// What was found.
@@ -130,9 +148,10 @@ impl Checks {
         if header.time_ms <= before {
             return Err("its time is not after its parent's".into());
         }
-        // Nobody joins or leaves here, so the set is that of the state after the block as well.
         let state = store.state().map_err(|error| text(&error))?;
-        let set = schema::validator_schedule(state.as_ref()).map_err(|error| text(&error))?.next;
+        let schedule = schema::validator_schedule(state.as_ref()).map_err(|error| text(&error))?;
+        let set = schedule.now;
+        self.validators = schedule.next.validators().iter().map(|validator| validator.address).collect();
         decided.certificate.verify(&self.genesis, &set).map_err(|error| text(&error))?;
         if decided.certificate.block_hash != hash {
             return Err("its certificate is for another block".into());
@@ -213,17 +232,21 @@ impl Checks {
 
     /// A correct member says something under its signature.
     pub fn says(&mut self, member: u8, said: &Statement) {
-        let height = said.height.0;
-        let key = (said.validator, said.round, said.step);
-        let before = self.said.entry(height).or_default().insert(key, said.block);
-        if let Some(before) = before
-            && before != said.block
-        {
-            let step = said.step;
-            self.violated(
-                "double signature",
-                format!("member {member} at height {height}, round {}, {step:?}", said.round),
-            );
+        let (height, round, step) = (said.height.0, said.round, said.step);
+        let at_height = self.said.entry(height).or_default();
+        let last = |round: u32| (said.validator, round, Step::Precommit);
+        let later = (Bound::Excluded(last(round)), Bound::Included(last(u32::MAX)));
+        let has_left = at_height.range(later).next().is_some();
+        let before = at_height.insert((said.validator, round, step), said.block);
+        let place = || format!("member {member} at height {height}, round {round}, {step:?}");
+        match before {
+            Some(before) if before != said.block => self.violated("double signature", place()),
+            // It would be locked from here on, and has voted in later rounds as one that is not.
+            None if has_left && step == Step::Precommit => match said.block {
+                Some(_) => self.violated("late lock", place()),
+                None => self.late_nils += 1,
+            },
+            _ => {}
         }
         while self.said.keys().next().is_some_and(|oldest| oldest + HEIGHTS < height) {
             self.said.pop_first();
@@ -236,9 +259,66 @@ impl Checks {
         if let Some((what, size)) = held.iter().find(|(what, size)| **size > most(what)) {
             self.violated("memory", format!("member {member} holds {size} of {what}"));
         }
-        let limits = aula_consensus::mempool::Limits::default();
-        if pool.0 > limits.transactions {
-            self.violated("memory", format!("member {member} holds {} transactions", pool.0));
+        let (transactions, bytes) = pool;
+        let most = Limits::default().most();
+        if transactions > most.transactions || bytes > most.bytes {
+            let what = format!("member {member}'s pool holds {transactions} transactions of {bytes} bytes");
+            self.violated("memory", what);
         }
+    }
+
+    /// Most undecided blocks of one round that a member's store keeps, after so many sessions at this height.
+    pub fn keeps(&mut self, member: u8, blocks: usize, sessions: usize) {
+        if blocks > BLOCKS_A_ROUND.saturating_mul(sessions.max(1)) {
+            let what = format!("member {member} keeps {blocks} blocks of one round, {sessions} sessions");
+            self.violated("memory", what);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(checks: &mut Checks, round: u32, step: Step, block: Option<u8>) -> usize {
+        let validator = ValidatorAddress([1; 20]);
+        let block = block.map(|byte| Hash([byte; 32]));
+        checks.says(0, &Statement { validator, height: Height(3), round, step, block });
+        checks.count()
+    }
+
+    #[test]
+    fn a_precommit_for_a_block_in_a_round_that_was_left_is_found_and_nothing_that_was_said_before() {
+        let mut checks = Checks::default();
+        assert_eq!(says(&mut checks, 0, Step::Precommit, Some(7)), 0);
+        assert_eq!(says(&mut checks, 2, Step::Prevote, Some(8)), 0);
+        assert_eq!(says(&mut checks, 2, Step::Precommit, Some(8)), 0, "in the round that it is in");
+        assert_eq!(says(&mut checks, 0, Step::Precommit, Some(7)), 0, "said again");
+        assert_eq!(says(&mut checks, 1, Step::Prevote, Some(7)), 0, "a prevote locks nobody");
+        assert_eq!(says(&mut checks, 1, Step::Precommit, None), 0, "nil locks nobody");
+        assert_eq!(checks.late_nils(), 1);
+        let mut late = Checks::default();
+        says(&mut late, 1, Step::Propose, Some(8));
+        assert_eq!(says(&mut late, 0, Step::Precommit, Some(7)), 1);
+        assert!(late.violations()[0].starts_with("late lock: member 0 at height 3, round 0"));
+        says(&mut checks, 2, Step::Precommit, None);
+        assert!(checks.violations()[0].starts_with("double signature: member 0 at height 3, round 2"));
+    }
+
+    #[test]
+    fn memory_is_bounded_in_every_kind() {
+        let (most, nothing) = (Limits::default().most(), BTreeMap::new());
+        let mut checks = Checks::default();
+        checks.holds(0, &BTreeMap::from([("inbox bytes", ALL_BYTES), ("mailbox", MAILBOX)]), (0, 0));
+        checks.holds(0, &nothing, (most.transactions, most.bytes));
+        checks.keeps(0, BLOCKS_A_ROUND, 0);
+        checks.keeps(0, 2 * BLOCKS_A_ROUND, 2);
+        assert_eq!(checks.count(), 0);
+        checks.holds(0, &BTreeMap::from([("inbox bytes", ALL_BYTES + 1)]), (0, 0));
+        checks.holds(0, &BTreeMap::from([("mailbox", MAILBOX + 1)]), (0, 0));
+        checks.holds(0, &nothing, (most.transactions + 1, 0));
+        checks.holds(0, &nothing, (0, most.bytes + 1));
+        checks.keeps(0, BLOCKS_A_ROUND + 1, 1);
+        assert_eq!(checks.count(), 5);
     }
 }

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use aula_consensus::ports::Tip;
+use aula_ledger::chain::validators::address;
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::{Genesis, GenesisError, GenesisMember, GenesisValidator, genesis_state};
-use aula_ledger::keys::{account_of, public_key};
+use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::{ListenHint, Name, PeerName, Title};
 use aula_ledger::params::Params;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::MemoryState;
 use aula_ledger::tx::{Body, Change, Choice, FundBudget, Payload, ProposeChange, Transaction, VoteChange};
-use aula_ledger::types::{Cents, Hash, Height, ProposalId, SchoolYear, TimeMs};
+use aula_ledger::types::{Cents, Hash, Height, ProposalId, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 use libp2p_identity::{Keypair, PeerId};
 use sha2::{Digest, Sha256};
@@ -43,12 +44,21 @@ pub fn validator_key(member: u8) -> SigningKey {
     SigningKey::from_bytes(&seeded("validator", member))
 }
 
+/// The address of a member's validator.
+pub fn validator_address(member: u8) -> ValidatorAddress {
+    address(&public_key(&validator_key(member)))
+}
+
 /// A member's network identity.
 ///
 /// # Errors
 /// Never for 32 bytes; the library checks.
 pub fn network_key(member: u8) -> Result<Keypair, libp2p_identity::DecodingError> {
     Keypair::ed25519_from_bytes(seeded("network", member))
+}
+
+fn operator_key() -> SigningKey {
+    SigningKey::from_bytes(&seeded("operator", 0))
 }
 
 fn funder_key(funder: u8) -> SigningKey {
@@ -70,6 +80,29 @@ fn value<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, ConsortiumE
     result.map_err(|error| ConsortiumError::Value(error.to_string()))
 }
 
+/// What the chain is told of a member's node.
+struct Told {
+    name: Name,
+    public_key: PublicKey,
+    peer_id: PeerName,
+    listen: ListenHint,
+    seed_key: PublicKey,
+}
+
+impl Told {
+    fn of(member: u8) -> Result<Self, ConsortiumError> {
+        let peer: PeerId = value(network_key(member))?.public().to_peer_id();
+        let listen = format!("/ip4/127.0.0.1/tcp/{}", 27_000 + u32::from(member));
+        Ok(Self {
+            name: value(Name::new(&format!("validator-{member}")))?,
+            public_key: public_key(&validator_key(member)),
+            peer_id: value(PeerName::new(&peer.to_string()))?,
+            listen: value(ListenHint::new(&listen))?,
+            seed_key: public_key(&SigningKey::from_bytes(&seeded("seed", member))),
+        })
+    }
+}
+
 impl Consortium {
     /// So many validators of power 1, on a chain that begins with this protocol.
     ///
@@ -78,22 +111,18 @@ impl Consortium {
     pub fn new(nodes: u8, protocol: Protocol) -> Result<Self, ConsortiumError> {
         let mut validators = Vec::new();
         for member in 0..nodes {
-            let peer: PeerId = value(network_key(member))?.public().to_peer_id();
+            let told = Told::of(member)?;
             validators.push(GenesisValidator {
-                name: value(Name::new(&format!("validator-{member}")))?,
+                name: told.name,
                 operator: value(Name::new("operator"))?,
-                public_key: public_key(&validator_key(member)),
+                public_key: told.public_key,
                 power: 1,
-                peer_id: value(PeerName::new(&peer.to_string()))?,
-                listen: value(ListenHint::new(&format!(
-                    "/ip4/127.0.0.1/tcp/{}",
-                    27_000 + u32::from(member)
-                )))?,
-                seed_key: public_key(&SigningKey::from_bytes(&seeded("seed", member))),
+                peer_id: told.peer_id,
+                listen: told.listen,
+                seed_key: told.seed_key,
             });
         }
-        let mut members =
-            vec![member("operator", &[Role::Consortium], &SigningKey::from_bytes(&seeded("operator", 0)))?];
+        let mut members = vec![member("operator", &[Role::Consortium], &operator_key())?];
         for number in 0..FUNDERS {
             members.push(member(&format!("funder-{number}"), &[Role::Funder], &funder_key(number))?);
         }
@@ -127,10 +156,39 @@ impl Consortium {
     pub fn switch(&self, height: Height) -> Vec<Vec<u8>> {
         let Ok(program) = Title::new("0.2.0") else { return Vec::new() };
         let change = Change::SwitchProtocol { protocol: Protocol::FIRST.next(), height, program };
-        let key = SigningKey::from_bytes(&seeded("operator", 0));
-        let propose = ProposeChange { change, open_until: height };
-        let vote = VoteChange { proposal: ProposalId(0), choice: Choice::Approve };
-        vec![self.sign(&key, 0, propose.into()), self.sign(&key, 1, vote.into())]
+        self.voted(change, 0, height)
+    }
+
+    /// The operator's proposals and votes that let a member in: its peer, then its validator. They are its proposals from `first` on.
+    ///
+    /// # Errors
+    /// [`ConsortiumError`], for a name that the ledger does not take.
+    pub fn lets_in(
+        &self,
+        member: u8,
+        first: u32,
+        open_until: Height,
+    ) -> Result<Vec<Vec<u8>>, ConsortiumError> {
+        let Told { name, public_key: key, peer_id, listen, seed_key } = Told::of(member)?;
+        let operator = account_of(&public_key(&operator_key()));
+        let admit = Change::AdmitPeer { peer_id: peer_id.clone(), listen, operator };
+        let add = Change::AddValidator { name, public_key: key, power: 1, operator, peer_id, seed_key };
+        let mut sent = self.voted(admit, first, open_until);
+        sent.extend(self.voted(add, first + 1, open_until));
+        Ok(sent)
+    }
+
+    /// The operator's proposal and vote, number `first` of its proposals, that removes a member's validator.
+    pub fn removes(&self, member: u8, first: u32, open_until: Height) -> Vec<Vec<u8>> {
+        self.voted(Change::RemoveValidator { address: validator_address(member) }, first, open_until)
+    }
+
+    /// A proposal of the operator and its vote, which decides it; it sends nothing else.
+    fn voted(&self, change: Change, proposal: u32, open_until: Height) -> Vec<Vec<u8>> {
+        let (key, sequence) = (operator_key(), 2 * u64::from(proposal));
+        let propose = ProposeChange { change, open_until };
+        let vote = VoteChange { proposal: ProposalId(proposal), choice: Choice::Approve };
+        vec![self.sign(&key, sequence, propose.into()), self.sign(&key, sequence + 1, vote.into())]
     }
 
     fn sign(&self, key: &SigningKey, sequence: u64, payload: Payload) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! The plan of a seed.
 //!
+//! One seed of eight has members who join and leave (`joining`), one a switch of the protocol.
+//!
 //! At most a third of the members (f of 3f + 1) are bad at all: deviants, or owners of disks that damage what was promised
 //! to be safe. Everything else may befall anybody, everybody at once included.
 
@@ -7,10 +9,12 @@ use crate::chance::Chance;
 use crate::network::REGIONS;
 use crate::plan::{Deviant, Fault, MOST_NODES, MOST_SECONDS, Plan, Target, Upgrade, Way, What};
 
+mod joining;
+
 /// The last seconds of a run, in which nothing is broken, at least and at most.
 const QUIET: (u64, u64) = (60, 120);
 
-/// The plan of a seed for this many members and seconds.
+/// The plan of a seed for this many members at the beginning and seconds.
 pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
     let mut chance = Chance::of(seed, "plan");
     let nodes = nodes.clamp(1, MOST_NODES);
@@ -32,6 +36,7 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
         jitter_ms: [0, 2, 20, 150][usize::try_from(chance.below(4)).unwrap_or(0)],
         transaction_every_ms: [0, 300, 1_500, 5_000][usize::try_from(chance.below(4)).unwrap_or(0)],
         upgrade: upgrade(seed, nodes, healed_at),
+        membership: None,
         charges: None,
         deviants,
         faults: Vec::new(),
@@ -47,6 +52,9 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
             }
         }
         at_ms += 1_000 + chance.below(2 * every);
+    }
+    if seed % 8 == 3 {
+        joining::add(&mut plan);
     }
     plan
 }
@@ -103,6 +111,7 @@ pub fn twins(seed: u64) -> Plan {
         jitter_ms: [0, 5, 100][usize::try_from(chance.below(3)).unwrap_or(0)],
         transaction_every_ms: 0,
         upgrade: None,
+        membership: None,
         charges: None,
         deviants: vec![Deviant { member: twin, ways: vec![Way::Twin] }],
         faults,

@@ -10,7 +10,7 @@
 //! guard and the choice of a mode. Simulated are: time, threads, sockets (each message takes its way by itself), disks, and
 //! the database, whose promises `store` keeps over a simulated disk.
 //!
-//! Absent: libp2p and gossipsub, RocksDB, the HTTP API, vaults; members who join or leave.
+//! Absent: libp2p and gossipsub, RocksDB, the HTTP API, vaults; keys that are replaced, and newcomers that bring snapshots.
 
 pub mod chance;
 pub mod charges;

@@ -12,10 +12,10 @@ use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::signing::Remembered;
 use aula_consensus::{Fatal, Keys, Ports};
 use aula_ledger::protocol::Protocol;
-use aula_ledger::types::Height;
+use aula_ledger::types::{Height, ValidatorAddress};
 use libp2p_identity::PeerId;
 
-use crate::consortium::{BEGINNING_MS, Consortium, network_key, validator_key};
+use crate::consortium::{BEGINNING_MS, Consortium, network_key, validator_address, validator_key};
 use crate::disk::MemoryDisk;
 use crate::plan::Target;
 use crate::store::Store;
@@ -52,6 +52,8 @@ pub struct Machine {
     pub member: u8,
     /// Under which identity it speaks.
     pub peer: PeerId,
+    /// Under which address its validator signs.
+    pub address: ValidatorAddress,
     /// Whether its member keeps the rules.
     pub is_correct: bool,
     /// Its disk has damaged what it had promised: the member counts as faulty from then on.
@@ -83,6 +85,8 @@ pub struct Machine {
     pub is_loaded: bool,
     /// The last height that it decided.
     pub decided: u64,
+    /// Sessions of its nodes at the height after that one.
+    pub sessions: usize,
     /// What an operator says at the next start.
     pub confirmed: Option<Height>,
     /// Whether its program knows the first protocol alone.
@@ -120,6 +124,7 @@ impl Machine {
         Ok(Self {
             member,
             peer: network_key(member).map_err(failed)?.public().to_peer_id(),
+            address: validator_address(member),
             is_correct,
             is_damaged: false,
             has_lied: false,
@@ -135,6 +140,7 @@ impl Machine {
             engine_us: 0,
             is_loaded: false,
             decided: 0,
+            sessions: 0,
             confirmed: None,
             is_old: false,
             now,
@@ -191,5 +197,10 @@ impl Machine {
     /// Whether its member kept the rules and its disk its promises.
     pub fn counts(&self) -> bool {
         self.is_correct && !self.is_damaged
+    }
+
+    /// Whether a quorum may be made of it: its member counts, its process runs, and knows what it signed.
+    pub fn is_able(&self) -> bool {
+        self.counts() && self.node.as_ref().is_some_and(|node| !node.has_forgotten())
     }
 }

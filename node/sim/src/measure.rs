@@ -33,6 +33,7 @@ pub fn plan(seed: u64, nodes: u8, charges: Charges) -> Plan {
         jitter_ms: 0,
         transaction_every_ms: 0,
         upgrade: None,
+        membership: None,
         charges: Some(charges),
         deviants: Vec::new(),
         faults: Vec::new(),

@@ -24,7 +24,7 @@ pub struct Plan {
     pub name: String,
     /// What is left to chance follows from it: delays, losses, which bytes a power cut keeps.
     pub seed: u64,
-    /// Validators, 1 to [`MOST_NODES`], each of power 1.
+    /// Members, 1 to [`MOST_NODES`], each a validator of power 1; from the beginning, but for those whom [`Self::membership`] lets in.
     pub nodes: u8,
     /// Simulated seconds.
     pub seconds: u64,
@@ -47,6 +47,9 @@ pub struct Plan {
     /// A switch of the protocol; the chain begins with the newest when there is none.
     #[serde(default)]
     pub upgrade: Option<Upgrade>,
+    /// Members who join and leave; none do when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<Membership>,
     /// What work and bytes cost in simulated time; nothing when it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
@@ -69,6 +72,28 @@ pub struct Upgrade {
     /// Members whose program knows the first protocol alone, until it is replaced.
     #[serde(default)]
     pub older: Vec<u8>,
+}
+
+/// Members who join and leave by votes, while things break.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Membership {
+    /// The genesis has so many members, from 0 on, 4 at least. The others' nodes run from the beginning too, and are let in by votes.
+    pub founders: u8,
+    /// What is voted on, one after another: the next one when the one before is in force.
+    pub changes: Vec<SetChange>,
+}
+
+/// A member joins, or leaves for good. Its node goes on as a follower.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetChange {
+    /// When it is proposed at the earliest, in milliseconds from the beginning.
+    pub at_ms: u64,
+    /// Who.
+    pub member: u8,
+    /// Whether it joins; else it leaves.
+    pub joins: bool,
 }
 
 /// A member that does not keep the rules.
@@ -402,6 +427,9 @@ impl Plan {
         {
             return wrong(format!("member {member} is not one of 0 to {}", self.nodes - 1));
         }
+        if let Some(fault) = self.membership.as_ref().and_then(|membership| self.unfit(membership)) {
+            return wrong(fault);
+        }
         let is_late = |fault: &&Fault| {
             fault.at_ms.saturating_add(fault.what.for_ms()) > self.healed_at.saturating_mul(1_000)
         };
@@ -410,6 +438,46 @@ impl Plan {
             return wrong(format!("{} at {} ms is not over at healed_at", fault.what.name(), fault.at_ms));
         }
         Ok(())
+    }
+
+    /// Members whose word may not be relied upon: they lie, or their disks damage what was promised to be safe.
+    pub fn bad_members(&self) -> BTreeSet<u8> {
+        let damaged = self.faults.iter().filter(|fault| fault.what.damages());
+        let damaged = damaged.flat_map(|fault| fault.what.members());
+        self.deviants.iter().map(|one| one.member).chain(damaged).collect()
+    }
+
+    /// Why a change of members cannot be made: every set has four members and a quorum of those that may be relied upon.
+    fn unfit(&self, membership: &Membership) -> Option<String> {
+        if self.upgrade.is_some() {
+            return Some("a plan has an upgrade or a membership, not both".into());
+        }
+        if !(4..=self.nodes).contains(&membership.founders) {
+            return Some(format!("founders is {}; it must be 4 to {}", membership.founders, self.nodes));
+        }
+        let bad = self.bad_members();
+        let (mut set, mut joined): (BTreeSet<u8>, BTreeSet<u8>) = Default::default();
+        set.extend(0..membership.founders);
+        joined.extend(0..membership.founders);
+        let fits = |set: &BTreeSet<u8>| set.len() >= 4 && set.intersection(&bad).count() * 3 < set.len();
+        for change in &membership.changes {
+            let member = change.member;
+            let is_news = match change.joins {
+                true => member < self.nodes && joined.insert(member) && set.insert(member),
+                false => set.remove(&member),
+            };
+            if !is_news {
+                return Some(format!("member {member} cannot join or leave at {} ms", change.at_ms));
+            }
+            if !fits(&set) || change.at_ms >= self.healed_at.saturating_mul(1_000) {
+                return Some(format!(
+                    "the change at {} ms must be before healed_at, and leave four members, fewer than a third of them bad",
+                    change.at_ms
+                ));
+            }
+        }
+        let never = (0..self.nodes).find(|member| !joined.contains(member));
+        never.map(|member| format!("member {member} is never let in"))
     }
 }
 

@@ -28,6 +28,10 @@ pub struct Report {
     /// How far it got, in simulated milliseconds; a violation ends it.
     #[serde(skip)]
     pub simulated_ms: u64,
+    /// From the return of a quorum of correct members, the healing at the earliest, until their first block, in milliseconds; none:
+    /// the run ended before.
+    #[serde(skip)]
+    pub first_block_ms: Option<u64>,
     /// From the healing until every correct member had gone on, in milliseconds.
     #[serde(skip)]
     pub level_after_ms: Option<u64>,

@@ -101,6 +101,15 @@ impl Store {
     pub fn hash_at(&self, height: u64) -> Option<Hash> {
         self.lock().decided.get(&height).map(|(hash, _)| *hash)
     }
+
+    /// How many undecided blocks it keeps of the round of which it keeps most.
+    pub fn most_undecided(&self) -> usize {
+        let mut rounds: BTreeMap<(u64, u32), usize> = BTreeMap::new();
+        for (height, round, _) in self.lock().undecided.keys() {
+            *rounds.entry((*height, *round)).or_default() += 1;
+        }
+        rounds.into_values().max().unwrap_or(0)
+    }
 }
 
 /// The first record and its length, if it is whole.

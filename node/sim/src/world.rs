@@ -15,12 +15,14 @@ use aula_consensus::{Event as NodeEvent, Fatal};
 use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
+use self::members::Members;
+use self::progress::PROGRESS_MS;
 use self::sending::Copied;
 use crate::chance::Chance;
 use crate::charges;
 use crate::checks::Checks;
 use crate::clients::Clients;
-use crate::consortium::{Consortium, ConsortiumError};
+use crate::consortium::{Consortium, ConsortiumError, validator_address};
 use crate::deviant::Deviant;
 use crate::machine::{Machine, NotStarted, Now};
 use crate::measure::{Measure, Measured, WARM_UP};
@@ -32,14 +34,13 @@ use crate::trace::Trace;
 mod accused;
 mod breaking;
 mod charging;
+mod members;
+mod progress;
 mod sending;
 mod upgrade;
 
 /// How long an operator takes to look a height up and confirm it.
 const OPERATOR_MS: u64 = 5_000;
-/// Within this time after everything was healed, every correct member has decided [`FURTHER`] more heights.
-const PROGRESS_MS: u64 = 45_000;
-const FURTHER: u64 = 2;
 /// How often a twin's halves are seen by others, in milliseconds at most.
 const TWINS_MS: u64 = 4_000;
 /// Who has had a message: a bit for each machine, the second halves of twins included, and every member may be one.
@@ -84,8 +85,10 @@ enum Event {
     Transactions,
     Twins,
     Upgrade,
+    Members,
     Look,
     Healed,
+    FirstBlock(u64),
     Judge,
 }
 
@@ -112,12 +115,18 @@ pub struct World {
     /// Who has had a message that was sent to all, by its number.
     seen: BTreeMap<u64, Seen>,
     messages: u64,
+    /// When everything was healed, and how high the chain was.
     healed: Option<(u64, u64)>,
+    /// Since when a quorum is back after that, and how high the chain was.
+    quorum: Option<(u64, u64)>,
+    first_block_ms: Option<u64>,
     level_after_ms: Option<u64>,
     /// Whose disk refused something.
     refused: BTreeSet<usize>,
     /// The first height of the next protocol, once it was proposed.
     switch_at: Option<Height>,
+    /// How far the planned changes of members are.
+    members: Members,
     /// Each member's neighbours, where costs are charged.
     mesh: Vec<BTreeSet<usize>>,
     /// What is measured, in a run that is.
@@ -131,7 +140,8 @@ impl World {
     /// [`BeginError`].
     pub fn new(plan: Plan) -> Result<Self, BeginError> {
         let protocol = plan.upgrade.as_ref().map_or(Protocol::NEWEST, |_| Protocol::FIRST);
-        let consortium = Consortium::new(plan.nodes, protocol)?;
+        let founders = plan.membership.as_ref().map_or(plan.nodes, |membership| membership.founders);
+        let consortium = Consortium::new(founders, protocol)?;
         let (now, remembered) = (Now::default(), Arc::new(Remembered::default()));
         let deviant = |member: u8| plan.deviants.iter().find(|one| one.member == member);
         let is_twin = |member: u8| deviant(member).is_some_and(|one| one.ways.contains(&Way::Twin));
@@ -147,7 +157,11 @@ impl World {
         let deviants =
             plan.deviants.iter().map(|one| (one.member, Deviant::new(one, genesis, nodes))).collect();
         let mut world = Self {
-            checks: Checks::new(genesis, consortium.tip.time_ms),
+            checks: Checks::new(
+                genesis,
+                consortium.tip.time_ms,
+                (0..founders).map(validator_address).collect(),
+            ),
             clients: Clients::new(plan.seed),
             network: Chance::of(plan.seed, "network"),
             disks: Chance::of(plan.seed, "disks"),
@@ -167,9 +181,12 @@ impl World {
             seen: BTreeMap::new(),
             messages: 0,
             healed: None,
+            quorum: None,
+            first_block_ms: None,
             level_after_ms: None,
             refused: BTreeSet::new(),
             switch_at: None,
+            members: Members::default(),
             mesh: Vec::new(),
             measure: None,
         };
@@ -200,6 +217,7 @@ impl World {
             let at_us = upgrade.at_ms * 1_000;
             self.later(at_us, Event::Upgrade);
         }
+        self.plan_next_change();
         if self.plan.deviants.iter().any(|one| one.ways.contains(&Way::Twin)) {
             self.later(0, Event::Twins);
         }
@@ -261,8 +279,12 @@ impl World {
                 *self.counts.entry(format!("lie {what}")).or_default() += count;
             }
         }
-        if self.checks.switches() > 0 {
-            self.counts.insert("switches of the protocol".to_owned(), self.checks.switches());
+        let seen = [
+            ("switches of the protocol", self.checks.switches()),
+            ("late precommits for nil", self.checks.late_nils()),
+        ];
+        for (what, count) in seen.into_iter().filter(|(_, count)| *count > 0) {
+            self.counts.insert(what.to_owned(), count);
         }
         let simulated_us = self.now.load(Ordering::Relaxed);
         Report {
@@ -275,6 +297,7 @@ impl World {
             trace_sha256: self.trace.finish(),
             nodes: self.plan.nodes,
             simulated_ms: simulated_us / 1_000,
+            first_block_ms: self.first_block_ms,
             level_after_ms: self.level_after_ms,
         }
     }
@@ -333,15 +356,20 @@ impl World {
                 self.later(next, Event::Twins);
             }
             Event::Upgrade => self.vote_for_upgrade(),
+            Event::Members => self.change_members(),
             Event::Look => {
                 for machine in self.machines.iter().filter(|machine| machine.is_correct) {
                     if let Some(node) = &machine.node {
                         self.checks.holds(machine.member, &node.holds(), node.waiting());
                     }
+                    if let Some(store) = &machine.store {
+                        self.checks.keeps(machine.member, store.most_undecided(), machine.sessions);
+                    }
                 }
                 self.later(now + LOOK_MS * 1_000, Event::Look);
             }
-            Event::Healed => self.healed = Some((now, self.checks.height())),
+            Event::Healed => self.healed(),
+            Event::FirstBlock(since) => self.judge_first_block(since),
             Event::Judge => self.judge(),
         }
     }
@@ -417,6 +445,7 @@ impl World {
         let now = self.now_us();
         self.trace.note(now, at, "stop", &[]);
         self.machines[at].stop();
+        self.note_quorum();
         let (own, member) = (self.machines[at].peer, self.machines[at].member);
         for other in 0..self.machines.len() {
             if self.machines[other].member != member
@@ -454,6 +483,7 @@ impl World {
             // Something that is due and was not done is looked at again a moment later.
             self.wake_at(at, if wakes_us <= now { now + 1_000 } else { wakes_us });
         }
+        self.note_quorum();
     }
 
     /// How long from now until a machine's disk has what its node has just written: what it says waits for that.
@@ -473,6 +503,7 @@ impl World {
             NodeEvent::Decided { height, hash, .. } => {
                 self.trace.note(now, at, "decided", &hash.0);
                 self.machines[at].decided = height.0;
+                self.machines[at].sessions = 1;
                 if let (Some(measure), Some(store)) = (&mut self.measure, &self.machines[at].store) {
                     measure.decided(usize::from(member), height.0, now, store);
                 }
@@ -482,9 +513,11 @@ impl World {
                 {
                     self.checks.decided(member, height.0, *hash, store);
                     self.clients.decided(height.0, store);
-                    self.note_level(now);
+                    self.note_progress(now);
                 }
             }
+            NodeEvent::Started(_) => self.machines[at].sessions += 1,
+            NodeEvent::WalDamaged(_) => self.count("damaged logs"),
             NodeEvent::GuardLost(_) if self.machines[at].confirmed.is_none() => {
                 self.count("guards lost");
                 if self.machines[at].starts > 0 && !self.was_confirmed(at) {
@@ -539,30 +572,6 @@ impl World {
                 self.count("refused transactions");
             }
             self.work(at);
-        }
-    }
-
-    /// Notes when every correct member has gone on after the healing.
-    fn note_level(&mut self, now: u64) {
-        let Some((healed, height)) = self.healed.filter(|_| self.level_after_ms.is_none()) else { return };
-        let level = |machine: &Machine| !machine.counts() || machine.decided >= height + FURTHER;
-        if self.machines.iter().all(level) {
-            self.level_after_ms = Some((now - healed) / 1_000);
-        }
-    }
-
-    fn judge(&mut self) {
-        let Some((healed, height)) = self.healed else { return };
-        let behind = self.machines.iter().filter(|m| m.counts() && m.decided < height + FURTHER);
-        let behind: Vec<(u8, u64)> = behind.map(|machine| (machine.member, machine.decided)).collect();
-        if !behind.is_empty() {
-            self.checks.violated(
-                "progress",
-                format!("{PROGRESS_MS} ms after everything was healed at height {height}: {behind:?}"),
-            );
-        }
-        if let Some(late) = self.clients.waiting_since(healed / 1_000) {
-            self.checks.violated("progress", format!("a transaction of {late} ms is not final"));
         }
     }
 }

@@ -25,6 +25,7 @@ fn places(bug: Bug, seeds: std::ops::Range<u64>) -> impl Iterator<Item = (String
     let made = match bug {
         Bug::NoGuard => Some("a-log-and-a-chain-lost-in-mid-height.toml"),
         Bug::WrongProposer => Some("in-anothers-name.toml"),
+        Bug::LatePrecommit => Some("a-round-that-was-left.toml"),
         Bug::NoFsync | Bug::ForgetLock => None,
     };
     let made = made.into_iter().map(|file| (format!("plan {file}"), named(file)));

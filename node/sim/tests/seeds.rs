@@ -10,6 +10,11 @@ use aula_sim::{Plan, Report, generate, run};
 const SEEDS: u64 = 160;
 const SECONDS: u64 = 90;
 
+fn named(file: &str) -> Plan {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans").join(file);
+    Plan::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
 /// Runs many plans on two threads, each plan by itself.
 fn all(count: u64, plan: impl Fn(u64) -> Plan + Sync) -> Vec<Report> {
     let (next, reports) = (AtomicU64::new(0), Mutex::new(Vec::new()));
@@ -46,8 +51,13 @@ fn a_few_hundred_seeds_hold_every_property() {
         assert!(count > 0, "no {kind}");
     }
     assert!(reports.iter().all(|report| report.level_after_ms.is_some()));
+    // Within its bound, or it were among the violations.
+    assert!(reports.iter().all(|report| report.first_block_ms.is_some()));
     let switched = |report: &&Report| report.faults.contains_key("switches of the protocol");
     assert!(reports.iter().filter(switched).count() > 10, "too few seeds cross a switch of the protocol");
+    let all = |kind: &str| reports.iter().filter_map(|report| report.faults.get(kind)).sum::<u64>();
+    let (joined, left) = (all("members let in"), all("members removed"));
+    assert!(joined > 10 && left > 5, "{joined} members join and {left} leave: too few");
 }
 
 #[test]
@@ -86,18 +96,39 @@ fn every_named_plan_holds() {
             assert_eq!(count("switches of the protocol"), 1, "{}: {report:?}", plan.name);
             assert_eq!(count("programs replaced"), upgrade.older.len() as u64, "{}", plan.name);
         }
+        if let Some(membership) = &plan.membership {
+            let joins = membership.changes.iter().filter(|change| change.joins).count() as u64;
+            let leaves = membership.changes.len() as u64 - joins;
+            assert_eq!((count("members let in"), count("members removed")), (joins, leaves), "{}", plan.name);
+        }
     }
 }
 
 #[test]
+fn a_member_without_its_log_precommits_nil_in_a_round_that_it_had_left() {
+    let report = run(named("a-round-that-was-left.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    assert!(report.faults.get("late precommits for nil").is_some_and(|times| *times > 0), "{report:?}");
+}
+
+#[test]
+fn three_of_four_that_lost_their_logs_go_on_where_nothing_was_locked() {
+    let report = run(named("three-logs-lost-and-nothing-locked.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    assert_eq!(report.faults.get("damaged logs"), Some(&3), "{report:?}");
+    assert!(report.level_after_ms.is_some(), "{report:?}");
+}
+
+#[test]
 fn a_block_within_10_s_of_the_return_of_a_quorum_that_was_away_for_an_hour() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/an-hour-without-a-quorum.toml");
-    let plan = Plan::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let plan = named("an-hour-without-a-quorum.toml");
     let returned = plan.faults.iter().map(|fault| fault.at_ms + fault.what.for_ms()).max();
     assert_eq!(returned, Some(plan.healed_at * 1_000));
     let report = run(plan).unwrap();
-    println!("all level {:?} ms after the return", report.level_after_ms);
-    assert!(report.level_after_ms.is_some_and(|after| after < 10_000), "{report:?}");
+    let (first, level) = (report.first_block_ms, report.level_after_ms);
+    println!("a block {first:?} ms after the return, all level {level:?} ms");
+    assert!(first.is_some_and(|after| after < 10_000), "{report:?}");
+    assert!(level.is_some_and(|after| after < 10_000), "{report:?}");
 }
 
 #[test]

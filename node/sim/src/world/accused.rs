@@ -1,11 +1,9 @@
 //! What members tell of each other's misbehaviour is evidence, and none is against who keeps the rules.
 
-use aula_ledger::chain::{misbehaviour::Equivocation, validators::address};
-use aula_ledger::keys::public_key;
+use aula_ledger::chain::misbehaviour::Equivocation;
 use aula_ledger::types::ValidatorAddress;
 
 use super::World;
-use crate::consortium::validator_key;
 
 impl World {
     /// Evidence holds by its signatures, and names nobody who keeps the rules.
@@ -15,9 +13,7 @@ impl World {
         if evidence.validator() != validator || !evidence.is_signed() {
             self.checks.violated("evidence", format!("what is told of {validator} does not hold"));
         }
-        let bound = self.machines.iter().find(|machine| {
-            machine.is_bound() && address(&public_key(&validator_key(machine.member))) == validator
-        });
+        let bound = self.machines.iter().find(|machine| machine.is_bound() && machine.address == validator);
         if let Some(member) = bound.map(|machine| machine.member) {
             self.checks.violated("evidence", format!("member {member} is accused: {evidence:?}"));
         }

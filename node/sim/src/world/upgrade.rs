@@ -15,11 +15,20 @@ impl World {
     pub(super) fn vote_for_upgrade(&mut self) {
         let (now, Some(upgrade)) = (self.now_us(), self.plan.upgrade.clone()) else { return };
         let at = *self.switch_at.get_or_insert(Height(self.checks.height() + upgrade.blocks));
+        let sent = self.consortium.switch(at);
+        self.submit_everywhere(&sent);
+        if self.checks.height() < at.0 {
+            self.later(now + AGAIN_MS * 1_000, Event::Upgrade);
+        }
+    }
+
+    /// The operator submits to every correct member that runs.
+    pub(super) fn submit_everywhere(&mut self, sent: &[Vec<u8>]) {
         let running: Vec<usize> = (0..self.machines.len())
             .filter(|at| self.machines[*at].is_correct && self.machines[*at].node.is_some())
             .collect();
-        for bytes in self.consortium.switch(at) {
-            self.checks.submitted(&bytes);
+        for bytes in sent {
+            self.checks.submitted(bytes);
             for at in &running {
                 if let Some(node) = &mut self.machines[*at].node {
                     // Refused where it is known or final already.
@@ -29,9 +38,6 @@ impl World {
         }
         for at in running {
             self.work(at);
-        }
-        if self.checks.height() < at.0 {
-            self.later(now + AGAIN_MS * 1_000, Event::Upgrade);
         }
     }
 
