@@ -36,9 +36,13 @@ async fn one_of_four_dies_the_chain_goes_on_and_the_node_is_level_after_its_rest
     let mut net = Net::start(4)?;
     net.reach(0, 3, LONG).await?;
     net.kill(3)?;
-    let (from, start) = (net.height(0).await?, Instant::now());
-    net.reach(0, from + 8, LONG).await?;
-    println!("measured: one of four dead: {:.2} s a block", start.elapsed().as_secs_f64() / 8.0);
+    let (from, start, mut longest) = (net.height(0).await?, Instant::now(), Duration::ZERO);
+    for height in from + 1..=from + 8 {
+        longest = longest.max(net.reach(0, height, LONG).await?);
+    }
+    let mean = start.elapsed().as_secs_f64() / 8.0;
+    println!("measured: one of four dead: {mean:.2} s a block (bar 1.0)");
+    println!("measured: longest turn with one of four dead: {:.2} s (bar 2.5)", longest.as_secs_f64());
     let start = Instant::now();
     net.restart(3)?;
     net.reach(3, net.height(0).await?, LONG).await?;
