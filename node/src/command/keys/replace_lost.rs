@@ -1,8 +1,8 @@
 //! `aula keys replace-lost`: a key that cannot speak for its successor any more is replaced by the members. The new key is drawn
 //! here, and what the members vote on is written to HOME/replacements ([`super::by_vote`]).
 //!
-//! Where the lost key's file is gone, the new one takes its place at once: the node is started again under it, follows, and votes
-//! when the change is in force. Where the file is there (the key was stolen, or the consortium is too small to rotate), the old key
+//! Where the lost key's file is gone, the new one takes its place at once: a node that is started under it follows, and votes when
+//! the change is in force; one that still runs goes on with the key that it has in memory. Where the file is there (the key was stolen, or the consortium is too small to rotate), the old key
 //! goes on until the vote, and the next run puts the new one in its place, as `aula keys rotate` does.
 
 use std::fs;
@@ -103,8 +103,9 @@ fn told(home: &Home, key: &NodeKey, replaces: &ValidatorAddress, placed: bool) -
     let files = [path(home, FILE)];
     let more = match placed {
         true => format!(
-            "The new key stands in its place: start this node again now. It follows, and votes when the change is in force, two heights \
-             after the deciding vote. To replace this key as well, remove {} first.",
+            "The new key stands in its place. Where this node is down, start it: it follows, and votes when the change is in force, two \
+             heights after the deciding vote. Where it still runs with the lost key, leave it and start it again after the vote. To replace \
+             this key as well, remove {} first.",
             files[0].display()
         ),
         false => "Until the vote this node goes on with the key that it has. After the vote run this again."
