@@ -179,7 +179,7 @@ impl Net {
     pub fn run(&self, place: usize, exit: i32, words: &[&str]) -> Result<Value> {
         let node = self.nodes.get(place).context("no such node")?;
         let home = node.home.to_str().context("a path that is not text")?;
-        let out = aula(&[words, &["--home", home, "--rpc", &node.rpc, "--output", "json"]].concat())?;
+        let out = aula(&[words, &["--home", home, "--rpc", node.rpc.as_str(), "--output", "json"]].concat())?;
         line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
     }
 
