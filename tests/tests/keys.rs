@@ -17,7 +17,8 @@ use serde_json::Value;
 const LONG: Duration = Duration::from_secs(120);
 /// How long a chain is watched that a lost key alone could carry on.
 const STILL: Duration = Duration::from_secs(3);
-/// The places of the nodes: whose keys are rotated, whose validator key is lost, and who is down meanwhile.
+/// The places of the nodes: whose keys are rotated, whose validator key is lost, and who is down meanwhile and has its own stolen
+/// afterwards.
 const ROTATES: usize = 1;
 const LOSES: usize = 2;
 const DOWN: usize = 3;
@@ -35,6 +36,7 @@ async fn every_key_is_replaced_alone_or_by_vote_while_one_of_four_is_down() -> R
     net.restart(DOWN)?;
     net.reach(DOWN, net.height(0).await?, LONG).await?;
     net.signs(&text(&shown(&net, DOWN)?["validator"]["address"])?, LONG).await?;
+    a_stolen_validator_key_is_replaced_by_vote(&mut net).await?;
     a_seed_key_is_replaced_by_vote(&mut net).await?;
     let top = net.height(0).await?;
     for place in 0..4 {
@@ -129,6 +131,23 @@ async fn a_member_comes_and_goes(net: &mut Net) -> Result<()> {
     net.reach(0, removed.height + 3, LONG).await?;
     ensure!(validators(net).await?["now"].as_array().map(Vec::len) == Some(4), "it sits there still");
     net.kill(4)
+}
+
+/// Its file is there, and its node goes on with it until the vote.
+async fn a_stolen_validator_key_is_replaced_by_vote(net: &mut Net) -> Result<()> {
+    let before = shown(net, DOWN)?;
+    let words = ["keys", "replace-lost", "--kind", "validator"];
+    let asked = net.run(DOWN, 0, &words)?;
+    ensure!(asked["placed"] == false, "{asked}");
+    ensure!(shown(net, DOWN)? == before, "a key changes before the vote");
+    let in_force = decide(net, &text(&asked["files"][0])?)?;
+    net.reach(DOWN, in_force, LONG).await?;
+    let done = net.run(DOWN, 0, &words)?;
+    ensure!(done["restart"] == true && done["public_key"] == asked["public_key"], "{done}");
+    restart(net, DOWN).await?;
+    net.signs(&text(&shown(net, DOWN)?["validator"]["address"])?, LONG).await?;
+    ensure!(!sits(&validators(net).await?, &before), "the stolen key still decides");
+    Ok(())
 }
 
 /// Between the two votes the validator is out, and of three all must sign.
