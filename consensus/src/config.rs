@@ -45,7 +45,8 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     /// [`PROPOSE_TIMEOUT_MS`] to propose: the ledger's limits on a block's work are derived from it, once for the proposer
-    /// and once, at the same time, for everybody else. `VOTES` for votes.
+    /// and once, at the same time, for everybody else. `scripts/hardest-round.sh` runs the hardest rounds that those limits admit on
+    /// four nodes, and asserts that each is decided in round 0. `VOTES` for votes.
     fn default() -> Self {
         Self { propose: Duration::from_millis(PROPOSE_TIMEOUT_MS), prevote: VOTES, precommit: VOTES }
     }

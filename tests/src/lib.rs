@@ -7,6 +7,7 @@
 
 pub mod founders;
 pub mod net;
+pub mod newcomer;
 pub mod services;
 pub mod vote;
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aula_node::client::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program;
+use crate::{aula, line, program};
 
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -170,6 +170,53 @@ impl Net {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// Runs a command on a node's home, asking that node, to its end.
+    ///
+    /// # Errors
+    /// When it ends with another exit code, or does not print one line of JSON.
+    pub fn run(&self, place: usize, exit: i32, words: &[&str]) -> Result<Value> {
+        let node = self.nodes.get(place).context("no such node")?;
+        let home = node.home.to_str().context("a path that is not text")?;
+        let out = aula(&[words, &["--home", home, "--rpc", node.rpc.as_str(), "--output", "json"]].concat())?;
+        line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
+    }
+
+    /// Waits until a validator's signature stands in the newest certificate that the first node has.
+    ///
+    /// # Errors
+    /// When it does not by `limit`.
+    pub async fn signs(&self, validator: &str, limit: Duration) -> Result<()> {
+        let start = Instant::now();
+        while !self.signers(self.height(0).await?).await?.iter().any(|signer| signer == validator) {
+            ensure!(start.elapsed() < limit, "validator {validator} signs nothing");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Whose signatures stand in a block's certificate, as the first node has it.
+    ///
+    /// # Errors
+    /// When it does not have the block.
+    pub async fn signers(&self, height: u64) -> Result<Vec<String>> {
+        let block: Result<Value, _> = self.client(0)?.get(&format!("/v1/blocks/{height}")).await;
+        let block = block.map_err(crate::vote::told)?;
+        let signers = block["signers"].as_array().context("no signers")?;
+        signers.iter().map(|signer| signer.as_str().map(str::to_owned).context("no address")).collect()
+    }
+
+    /// Replays every node's chain from its genesis, once they have ended: each root agrees.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub fn replays(&self) -> Result<()> {
+        for node in &self.nodes {
+            let home = node.home.to_str().context("a path that is not text")?;
+            line(&aula(&["replay", "--home", home, "--output", "json"])?, 0)?;
+        }
+        Ok(())
     }
 
     /// Ends the localnet with SIGTERM and every node started later; gives the localnet's exit code.

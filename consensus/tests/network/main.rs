@@ -10,6 +10,7 @@ mod disk;
 mod diverged;
 mod faults;
 mod four_nodes;
+mod hardest_round;
 mod hostile_member;
 mod kills;
 mod ledger;

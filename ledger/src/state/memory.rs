@@ -7,13 +7,14 @@ use super::{Record, StateReader, StateWrites, StoreError, TreeLabel};
 use crate::proof::BulkTree;
 use crate::types::Handle;
 
-/// Everything a [`StateReader`] shows, in sorted maps. Cloning gives a snapshot.
+/// Everything a [`StateReader`] shows, in sorted maps. Cloning gives a snapshot, which shares the trees and their rows until either
+/// changes.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryState {
     values: BTreeMap<Vec<u8>, Vec<u8>>,
     map_nodes: BTreeMap<Vec<u8>, Vec<u8>>,
     trees: BTreeMap<TreeLabel, Arc<BulkTree>>,
-    rows: BTreeMap<TreeLabel, BTreeMap<Handle, Vec<u8>>>,
+    rows: BTreeMap<TreeLabel, Arc<BTreeMap<Handle, Vec<u8>>>>,
 }
 
 impl MemoryState {
@@ -36,7 +37,7 @@ impl MemoryState {
         self.map_nodes.extend(writes.map_nodes);
         self.trees.extend(writes.trees);
         for ((label, handle), row) in writes.rows {
-            self.rows.entry(label).or_default().insert(handle, row);
+            Arc::make_mut(self.rows.entry(label).or_default()).insert(handle, row);
         }
     }
 
@@ -70,7 +71,7 @@ impl StateReader for MemoryState {
     }
 
     fn rows(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, StoreError> {
-        let rows = self.rows.get(label).into_iter().flatten();
+        let rows = self.rows.get(label).into_iter().flat_map(|rows| rows.iter());
         Ok(rows.map(|(handle, row)| (*handle, row.clone())).collect())
     }
 }

@@ -61,6 +61,11 @@ impl Home {
         self.0.join("request.json")
     }
 
+    /// Changes that replace a key by vote, for a member to propose: `replacements/`.
+    pub fn replacements_dir(&self) -> PathBuf {
+        self.0.join("replacements")
+    }
+
     /// A funder's openings of what it stated, 0700: `statements/`.
     pub fn statements_dir(&self) -> PathBuf {
         self.0.join("statements")

@@ -326,7 +326,7 @@ fn readers() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 fn engine_keys(home: &Home, config: &Config) -> Result<Keys, Failure> {
-    let hint = "create the keys with `aula init`, or correct the file's mode";
+    let hint = "create the keys with `aula init`, correct the file's mode, or have a lost one replaced: `aula keys replace-lost`";
     let network = NodeKey::of_home(home, KeyKind::Network).advise("the network key is refused", hint)?;
     let network = network.network_keypair().advise("the network key is refused", hint)?;
     let validator = match config.consensus.role {
@@ -345,7 +345,7 @@ fn shares(home: &Home, config: &Config, genesis: &Parsed) -> Result<Option<seeds
     if config.consensus.role == Role::Follower {
         return Ok(None);
     }
-    let hint = "create it with `aula init`, or correct the file's mode";
+    let hint = "create it with `aula init`, correct the file's mode, or have a lost one replaced: `aula keys replace-lost`";
     let key = NodeKey::of_home(home, KeyKind::Seed).advise("the seed key is refused", hint)?;
     Ok(Some(seeds::Shares::new(genesis.sha256, key.into_signing_key())))
 }

@@ -1,6 +1,7 @@
-//! `aula keys`: create, show (public halves only), export, rotate.
+//! `aula keys`: create, show (public halves only), export, rotate, replace a lost one by vote.
 
 use aula_ledger::keys::account_of;
+use aula_ledger::types::ValidatorAddress;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -11,6 +12,9 @@ use aula_home::outside::Outside;
 
 use crate::keys::{KeyKind, NodeKey, peer_id};
 
+mod by_vote;
+mod next;
+mod replace_lost;
 mod rotate;
 
 /// Arguments of `aula keys`.
@@ -18,6 +22,7 @@ mod rotate;
 #[command(
     after_help = "Examples:\n  aula keys show\n  aula keys create --kind account --home /srv/district-07\n  aula keys rotate --kind validator        then start the node \
                         again\n  \
+                        aula keys replace-lost --kind validator  then a member proposes HOME/replacements/validator.json\n  \
                         aula keys export --name district-07 --p2p /ip4/192.0.2.7/tcp/8481\n\nSecret keys are never printed; they stay in \
                         HOME/keys with mode 0600."
 )]
@@ -36,12 +41,25 @@ pub enum Action {
         #[arg(long, value_enum)]
         kind: Option<KeyKind>,
     },
-    /// Replace a key of this home: drawn here, put in force by the ledger
+    /// Replace a key of this home: drawn here, put in force by the ledger; the seed key by vote
     Rotate {
         /// The kind of key to replace
         #[arg(long, value_enum)]
         kind: KeyKind,
         /// The node to ask
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Have a lost key replaced by the members' vote: draws the new one and writes what a member proposes, HOME/replacements/*.json. Run
+    /// again after the vote, it does what is left
+    ReplaceLost {
+        /// The kind of key that is lost: validator, network or seed
+        #[arg(long, value_enum)]
+        kind: KeyKind,
+        /// The lost validator key's address, 40 hex digits [default: of keys/validator.json, else as operator.json remembers it]
+        #[arg(long, value_name = "ADDRESS")]
+        address: Option<ValidatorAddress>,
+        /// The node to ask, where one must be asked
         #[command(flatten)]
         acting: ActingArgs,
     },
@@ -72,6 +90,9 @@ pub async fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure>
             show(context)
         }
         Action::Rotate { kind, acting } => rotate::run(context, acting, *kind).await,
+        Action::ReplaceLost { kind, address, acting } => {
+            replace_lost::run(context, acting, *kind, *address).await
+        }
         Action::Show => show(context),
         Action::Export { name, p2p } => {
             if let Some(p2p) = p2p {

@@ -21,7 +21,8 @@ use crate::command::{Advise, Context, Failure, Outcome};
 /// What is proposed: a file, or one of the flags.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A file holds one change as JSON, {\"change\":\"admit_node\",...}: HOME/request.json of a newcomer is one. Each \
+    after_help = "A file holds one change as JSON, {\"change\":\"admit_node\",...}: HOME/request.json of a newcomer is one, and so is \
+                  what `aula keys replace-lost` writes to HOME/replacements. Each \
                   change that the ledger knows stands in the documentation of `Change`."
 )]
 pub struct ProposeArgs {
@@ -204,7 +205,7 @@ fn text(path: &Path) -> Result<String, Failure> {
     }
     std::fs::read_to_string(path).advise(
         format!("cannot read {}", path.display()),
-        "name a newcomer's request.json, or another change",
+        "name a newcomer's request.json, a file of HOME/replacements, or another change",
     )
 }
 

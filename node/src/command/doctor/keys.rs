@@ -7,8 +7,8 @@ use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
 use crate::whole_file::open_to_others;
 
-const NEXT: &str =
-    "put the file back from its copy with mode 0600; a home that never ran gets new keys from `aula init`";
+const NEXT: &str = "put the file back from its copy with mode 0600; a key without a copy is replaced by vote: `aula keys replace-lost`; a \
+                    home that never ran gets new keys from `aula init`";
 
 /// One check a key, then their folder, then the operator's file.
 pub fn all(home: &Home) -> Vec<Check> {
@@ -49,8 +49,7 @@ fn folder(home: &Home) -> Check {
 
 /// What the operator sent to the others names other keys than the home has: the others know another node.
 fn operator(home: &Home) -> Option<Check> {
-    let next =
-        "the consortium knows the keys of operator.json: put those back into keys/, or rotate by a vote";
+    let next = "the consortium knows the keys of operator.json: put those back into keys/, or `aula keys replace-lost`";
     match OperatorFile::stored(home) {
         Ok(Some(stored)) => {
             let own = OperatorFile::of_home(home, &stored.name, stored.p2p.clone()).ok()?;

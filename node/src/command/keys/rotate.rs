@@ -1,28 +1,24 @@
 //! `aula keys rotate`: a new key is drawn beside the old one, both sign for it, the ledger puts it in force, and then it takes
-//! the old one's place, which is destroyed. Broken off anywhere, the next run goes on: a key that was drawn is used again.
+//! the old one's place, which is destroyed ([`super::next`]). The seed key alone is the members' to replace ([`super::by_vote`]).
 //!
-//! A validator's new key has a guard of its own, made before it: what it signs has nothing to do with what the old one did.
 //! The running node keeps the keys it was started with, so it is started again afterwards; until then it follows.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aula_api::chain::Validators;
 use aula_api::event::ValidatorRotated;
-use aula_consensus::sign_guard::SignGuard;
-use aula_home::operator::export;
 use aula_ledger::keys::{Label, peer_of, public_key, sign};
 use aula_ledger::tx::RotateKey;
 use aula_ledger::tx::admin::rotate_key::{KeyName, Replaced, node_statement};
 use aula_ledger::types::Height;
 use serde_json::{Value, json};
 
+use super::by_vote;
+use super::next::Next;
 use crate::command::acting::{Acting, ActingArgs};
 use crate::command::tx::{rotate, settle_rotation};
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey, OperatorFile};
+use crate::keys::{KeyKind, NodeKey};
 
 /// How long a new validator key may take to come into force.
 const IN_FORCE: Duration = Duration::from_secs(60);
@@ -32,17 +28,17 @@ const IN_FORCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// When a file cannot be written, the node refuses, or the change is not final in time.
 pub(super) async fn run(context: &Context, acting: &ActingArgs, kind: KeyKind) -> Result<Outcome, Failure> {
+    match kind {
+        KeyKind::Seed => return by_vote::seed(context, acting).await,
+        KeyKind::Issuer => return Err(by_vote::not_the_ledgers()),
+        KeyKind::Account | KeyKind::Validator | KeyKind::Network => {}
+    }
     let mut acting = acting.acting(context).await?;
     if kind == KeyKind::Account {
         let payload = rotate(context, &acting.sender)?;
         let done = acting.send(payload).await?;
         settle_rotation(&context.home, &acting.sender, done.accepted())?;
         return Ok(done.outcome(json!({ "kind": "account" }), "the account's new key is in force"));
-    }
-    if kind == KeyKind::Seed {
-        let message = "a seed key is its validator's, for as long as that is one";
-        let hint = "have the validator removed and admitted again by vote";
-        return Err(Failure::new("not_replaced", message, hint));
     }
     let next = Next::drawn(&context.home, kind)?;
     let old =
@@ -59,35 +55,8 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, kind: KeyKind) -
     finish(context, &acting, kind, &next, receipt, in_force).await
 }
 
-/// The key that will be.
-struct Next {
-    key: NodeKey,
-    file: PathBuf,
-    guard: PathBuf,
-}
-
-impl Next {
-    /// Drawn beside the old one, a validator's with its guard before it.
-    fn drawn(home: &Home, kind: KeyKind) -> Result<Self, Failure> {
-        let hint =
-            "check the folder's owner and the space left, then run it again: it goes on where it stopped";
-        let file = home.keys_dir().join(format!("{}.next.json", kind.name()));
-        let guard = home.consensus_dir().join("sign_guard.next");
-        if !file.exists() {
-            if kind == KeyKind::Validator {
-                let folder = home.consensus_dir();
-                fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
-                SignGuard::create(&guard, 0).advise("cannot create the new key's guard", hint)?;
-            }
-            NodeKey::generate(kind).save(&file).advise("cannot create the new key", hint)?;
-        }
-        let key = NodeKey::load(&file, kind).advise("the new key is refused", hint)?;
-        Ok(Self { key, file, guard })
-    }
-}
-
-/// What both keys sign beside themselves: the validator's name, or the peer's identity. None when the ledger knows the old key
-/// no more: an earlier run was broken off after the change.
+/// What both keys sign beside themselves: the validator's name, or the peer's identity. None when the ledger does not know the key:
+/// an earlier run was broken off after the change.
 async fn name(acting: &Acting, kind: KeyKind, old: &NodeKey) -> Result<Option<String>, Failure> {
     let told: Validators = acting.client.get("/v1/validators").await?;
     if kind == KeyKind::Network {
@@ -116,7 +85,10 @@ async fn signed(
 }
 
 /// Waits until the old key decides nothing any more, puts the new one in its place, and says so.
-async fn finish(
+///
+/// # Errors
+/// When the ledger does not know the new key, or a file cannot be moved.
+pub(super) async fn finish(
     context: &Context,
     acting: &Acting,
     kind: KeyKind,
@@ -135,16 +107,7 @@ async fn finish(
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let home = &context.home;
-    if kind == KeyKind::Validator {
-        replace(&next.guard, &home.sign_guard_file())?;
-    }
-    replace(&next.file, &NodeKey::path(home, kind))?;
-    let hint = "write it again with `aula keys export --name NAME`";
-    let stored = OperatorFile::stored(home).advise("operator.json cannot be read", hint)?;
-    if let Some(file) = stored {
-        export(home, &file.name, None)?;
-    }
+    next.take_place(&context.home)?;
     let text = format!(
         "the {} key is replaced: {public}. The old one is destroyed.\nNext: start this node again; it runs under the new key",
         kind.name()
@@ -165,15 +128,6 @@ async fn known(acting: &Acting, kind: KeyKind, new: &NodeKey) -> Result<(), Fail
     Err(Failure::new(
         "unknown_key",
         message,
-        "a key that was never admitted, or was replaced by vote: ask the members",
+        "a key that was never admitted, or was replaced by vote: ask the members, or `aula keys replace-lost`",
     ))
-}
-
-/// Puts a file in another's place; what stood there is gone.
-fn replace(new: &Path, old: &Path) -> Result<(), Failure> {
-    if !new.exists() {
-        return Ok(());
-    }
-    let hint = "the ledger has the new key already: run it again, or move the file by hand";
-    fs::rename(new, old).advise(format!("cannot move {} to {}", new.display(), old.display()), hint)
 }
