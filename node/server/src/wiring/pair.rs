@@ -4,9 +4,10 @@
 //! When another has the lease, this process begins anew: nothing that it had in memory outlives its turn. Absent: the lease and
 //! the copy, which `aula-standby` is.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aula_home::config::Config;
 use aula_home::{Advise, Failure, Home};
@@ -49,19 +50,24 @@ pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<Op
     }
     let (tell, over) = oneshot::channel();
     let tell = Mutex::new(Some(tell));
-    let keeper = Keeper::start(setup, move |turn| {
-        if turn == Turn::Over
-            && let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
-            // Refused only when the node stops already.
-            let _ = tell.send(());
+    let (acts, begins) = channel();
+    let keeper = Keeper::start(setup, move |turn| match turn {
+        Turn::Acts(_) => {
+            // Refused only when the process ends.
+            let _ = acts.send(());
+        }
+        Turn::Over => {
+            if let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                // Refused only when the node stops already.
+                let _ = tell.send(());
+            }
         }
     });
     let hint = "see [pair] in config.toml: is the port free, does another `aula start` run in this home?";
     let keeper = Arc::new(keeper.advise("the pair's lease cannot be kept", hint)?);
     describe();
     let own = keeper.clone();
-    let started = thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door));
+    let started = thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door, &begins));
     started.advise("a thread cannot start", "see how many this system allows")?;
     Ok(Some(Paired { keeper, over }))
 }
@@ -76,8 +82,9 @@ fn describe() {
     );
 }
 
-/// Brings the other one level for as long as the process runs.
-fn attend(keeper: &Keeper, door: &KeptDoor) {
+/// Brings the other one level for as long as the process runs. When this one's turn begins the vault is opened at once: whoever asks first
+/// waits for less.
+fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
     loop {
         let standing = keeper.standing();
         let acts = standing.role == "acting";
@@ -95,6 +102,21 @@ fn attend(keeper: &Keeper, door: &KeptDoor) {
             }
         }
         let level = acts && !keeper.standing().is_alone();
-        thread::sleep(if level { NOW_AND_THEN } else { SOON });
+        let pause = if level { NOW_AND_THEN } else { SOON };
+        match begins.recv_timeout(pause) {
+            Ok(()) => open(door),
+            Err(RecvTimeoutError::Timeout) => {}
+            // The lease is kept no longer.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
+        }
+    }
+}
+
+fn open(door: &KeptDoor) {
+    let begun = Instant::now();
+    match door.shared() {
+        Ok(_) => tracing::info!(ms = begun.elapsed().as_millis() as u64, "the vault is open"),
+        // Who asks next opens it, or is told why not.
+        Err(error) => tracing::warn!(%error, "the vault is not open yet"),
     }
 }
