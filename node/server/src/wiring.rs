@@ -126,6 +126,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let metrics = ops::install_metrics().advise("metrics cannot start", "start one node a process")?;
     let engine = engine_config(home, config, options)?;
     let ports = Ports { store: db.clone(), executor, clock: Arc::new(SystemClock) };
+    pair::claim(home, config)?;
     let keys = engine_keys(home, config)?;
     let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
     let shares = shares(home, config, &genesis)?;

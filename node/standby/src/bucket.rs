@@ -20,6 +20,7 @@ pub const TIMEOUT: Duration = Duration::from_millis(800);
 enum Job {
     Read(SyncSender<Read>),
     Put(Option<String>, Vec<u8>, SyncSender<Put>),
+    Claim(String, Vec<u8>, SyncSender<Read>),
 }
 
 type Read = Result<Option<(String, Vec<u8>)>, DeliveryError>;
@@ -80,7 +81,18 @@ fn run(runtime: &tokio::runtime::Runtime, bucket: &Bucket, key: &str, asked: &Re
             Job::Put(over, bytes, reply) => {
                 drop(reply.send(runtime.block_on(bucket.put_record(key, over.as_deref(), &bytes))));
             }
+            Job::Claim(what, owner, reply) => {
+                drop(reply.send(runtime.block_on(claimed(bucket, &format!("{key}.of-{what}"), &owner))));
+            }
         }
+    }
+}
+
+/// The object under this key, which is this one where there was none.
+async fn claimed(bucket: &Bucket, key: &str, owner: &[u8]) -> Read {
+    match bucket.put_record(key, None, owner).await? {
+        Some(tag) => Ok(Some((tag, owner.to_vec()))),
+        None => bucket.record(key).await,
     }
 }
 
@@ -114,6 +126,13 @@ impl LeaseStore for BucketLease {
         let bytes = serde_json::to_vec(record).map_err(failed)?;
         let over = over.map(str::to_owned);
         self.ask(|reply| Job::Put(over, bytes, reply))?.map_err(failed)
+    }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        let (what, bytes) = (what.to_owned(), owner.as_bytes().to_vec());
+        let stands = self.ask(|reply| Job::Claim(what, bytes, reply))?.map_err(failed)?;
+        let (_, bytes) = stands.ok_or_else(|| failed("what was there is gone"))?;
+        String::from_utf8(bytes).map_err(|_| failed("its object does not say whose a key is"))
     }
 }
 
@@ -228,6 +247,8 @@ mod tests {
         let second = other.put(Some(&first), &record(1))?.ok_or("the newest was read")?;
         assert_eq!(one.put(Some(&first), &record(8))?, None);
         assert_eq!(one.read()?, Some(Kept { tag: second, record: record(1) }));
+        assert_eq!((one.claim("07", "east")?, other.claim("07", "west")?), ("east".into(), "east".into()));
+        assert_eq!(other.claim("08", "west")?, "west");
         Ok(())
     }
 

@@ -23,7 +23,7 @@ const STEP: u64 = 10;
 
 /// The store as it really is.
 #[derive(Default)]
-struct Truth(Mutex<Option<Kept>>);
+struct Truth(Mutex<Option<Kept>>, Mutex<BTreeMap<String, String>>);
 
 impl LeaseStore for Truth {
     fn read(&self) -> Result<Option<Kept>, LeaseError> {
@@ -38,6 +38,11 @@ impl LeaseStore for Truth {
         let next = kept.as_ref().map_or(1, |kept| kept.tag.parse::<u64>().unwrap_or(0) + 1);
         *kept = Some(Kept { tag: next.to_string(), record: record.clone() });
         Ok(Some(next.to_string()))
+    }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        let mut owners = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(owners.entry(what.to_owned()).or_insert_with(|| owner.to_owned()).clone())
     }
 }
 

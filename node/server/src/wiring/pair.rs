@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aula_home::config::Config;
+use aula_home::config::{Config, Role};
 use aula_home::{Advise, Failure, Home};
 use aula_standby::keeper::{Keeper, Turn};
+use aula_standby::owners::{self, NotOwn};
 use aula_standby::settings;
 use aula_vault::VaultError;
 use aula_web::http::Node;
@@ -30,6 +31,30 @@ pub(super) struct Paired {
     pub keeper: Arc<Keeper>,
     /// Another has the lease.
     pub over: oneshot::Receiver<()>,
+}
+
+/// Says in the lease's store that a validator's keys are this home's, before anything is signed with them; of a home that is in no pair,
+/// and of a follower, nothing.
+///
+/// # Errors
+/// Settings that are refused, a key that is the other one's, a store that does not answer.
+pub(super) fn claim(home: &Home, config: &Config) -> Result<(), Failure> {
+    if config.consensus.role == Role::Follower {
+        return Ok(());
+    }
+    let Some(setup) = settings::of(home, config)? else { return Ok(()) };
+    owners::claim(&setup.reach).map_err(|error| match &error {
+        NotOwn::Others(_) => Failure::new(
+            "shared_key",
+            error.to_string(),
+            "give each home of a pair keys of its own (aula init), or start this one with --follower",
+        ),
+        NotOwn::Store(_) => Failure::new(
+            "no_lease_store",
+            error.to_string(),
+            "a validator of a pair signs nothing before its keys are known to be its own: see [pair] in config.toml",
+        ),
+    })
 }
 
 /// Keeps the lease, where config.toml names a pair.
