@@ -92,7 +92,8 @@ pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<Op
     let keeper = Arc::new(keeper.advise("the pair's lease cannot be kept", hint)?);
     describe();
     let own = keeper.clone();
-    let started = thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door, &begins));
+    let started =
+        thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door, &begins));
     started.advise("a thread cannot start", "see how many this system allows")?;
     Ok(Some(Paired { keeper, over }))
 }
