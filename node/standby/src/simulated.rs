@@ -93,6 +93,12 @@ impl Node {
         now * self.clock.0 / 10_000 + self.clock.1
     }
 
+    /// Until its next look: in its time, or when another's lease is over by its own clock.
+    fn looks_in(&self, clock: u64) -> u64 {
+        let free = self.contender.free_at().filter(|at| *at > clock);
+        free.map_or(200, |at| ((at - clock) * 10_000 / self.clock.0 + 1).min(200))
+    }
+
     fn acts(&self, now: u64) -> Option<u64> {
         let held = self.contender.acts(self.clock(now)).map(|(epoch, _)| epoch);
         held.filter(|epoch| self.acting == Some(*epoch))
@@ -278,7 +284,8 @@ impl World {
             Asked::Read { back, got: Some(read), .. } if now >= back => {
                 node.contender.observe(read, clock);
                 let facts = Facts {
-                    other_is_gone: clock.saturating_sub(node.heard) >= 1_500,
+                    // Three checks of 500 ms, the first of which follows the end of its line.
+                    other_is_gone: clock.saturating_sub(node.heard) >= 1_000,
                     has_vault: true,
                     accepted_loss: None,
                     floor: node.receiver.floor(),
@@ -291,7 +298,7 @@ impl World {
                         intent,
                         got: None,
                     },
-                    None => Asked::Nothing { again: now + 200 },
+                    None => Asked::Nothing { again: now + node.looks_in(clock) },
                 }
             }
             Asked::Put { effect, back, sent, intent, got: None } if now >= effect => match cut {
