@@ -34,12 +34,13 @@ for base in range(21000, 30000, 24):
     print(base, base + 4, base + 8, *[base + n for n in range(12, 22)], end=" ")
     # SeaweedFS listens ten thousand above each of its ports as well.
     low = []
-    for port in range(base + 1000, 55000):
+    for port in range(base + 1000, 50000):
         try:
-            held.append(socket.create_server(("127.0.0.1", port)))
-            low.append(port)
+            both = [socket.create_server(("127.0.0.1", one)) for one in (port, port + 10000)]
         except OSError:
             continue
+        held += both
+        low.append(port)
         if len(low) == 4:
             break
     print(*low)
@@ -59,7 +60,7 @@ if [ "$lease" = bucket ]; then
 {"identities":[{"name":"aula","credentials":[{"accessKey":"aula-key","secretKey":"aula-secret"}],"actions":["Admin","Read","List","Tagging","Write"]}]}
 JSON
     "$WEED" server -dir="$work/weed" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$master" -volume.port="$volume" -filer -filer.port="$filer" \
-      -s3 -s3.port="$s3" -s3.config="$work/weed.json" -s3.port.iceberg=0 -master.volumeSizeLimitMB=64 -volume.max=8 >"$work/weed.out" 2>&1 & pid[weed]=$!
+      -s3 -s3.port="$s3" -s3.config="$work/weed.json" -s3.port.iceberg=0 -master.telemetry=false -master.volumeSizeLimitMB=64 -volume.max=8 >"$work/weed.out" 2>&1 & pid[weed]=$!
     echo "the lease is in a bucket of SeaweedFS $("$WEED" version 2>/dev/null | head -1)"
   elif [ -n "${MOTO:-}" ]; then
     "$MOTO" -H 127.0.0.1 -p "$s3" >"$work/moto.out" 2>&1 & pid[moto]=$!
@@ -191,7 +192,8 @@ until_level() {
   done
   fails "the pair is not level within two minutes"
 }
-struck() { echo "$(date +%s.%3N) $(python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000)') $1" >>"$work/kills"; }
+# When, by two clocks, and whom: the signal follows at once.
+struck() { python3 -c 'import sys, time; print(f"{time.time():.3f} {time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000} {sys.argv[1]}")' "$1" >>"$work/kills"; }
 start east
 sleep 2
 start west

@@ -19,7 +19,7 @@ ready() {
     curl -sf --noproxy '*' "http://127.0.0.1:$1" -o /dev/null && return
     sleep 0.2
   done
-  echo "FAILS nothing answers at 127.0.0.1:$1 within two minutes"; tail -5 "$work"/*.log; exit 1
+  echo "FAILS nothing answers at 127.0.0.1:$1 within two minutes"; tail -n 5 "$work"/*.log; exit 1
 }
 drawn() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 digest() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
@@ -125,7 +125,8 @@ T
   ready "$((port + 15))/jwks"
   "$aula" start --home "$home" --listen "127.0.0.1:$((port + 2))" --log info >/dev/null 2>>"$work/$name.log" & pids+=($!)
   ready "$((port + 2))/readyz"
-  ready "$((port + 4))/healthz"
+  # It answers something once the vault is this one's.
+  for _ in $(seq 300); do [ "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "http://127.0.0.1:$((port + 4))/identity/me")" = 401 ] && break; sleep 0.1; done
   python3 - "$work/$name.json" "$name" "$port" "$handle" "$credential" "$home/provider.key" <<P
 import json, sys
 path, name, port, handle, credential, key = sys.argv[1:]

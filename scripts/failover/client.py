@@ -36,7 +36,7 @@ def send(many, ports):
         taken = False
         try:
             if open_lines[which] is None:
-                open_lines[which] = http.client.HTTPConnection("127.0.0.1", ports[which], timeout=5)
+                open_lines[which] = http.client.HTTPConnection("127.0.0.1", ports[which], timeout=1)
             open_lines[which].request("POST", "/events", lines(n, n + many), AUTH)
             answer = open_lines[which].getresponse()
             said = answer.read()

@@ -35,13 +35,14 @@ def told(name, numbers):
 
 
 acknowledged = sum(int(last) - int(first) for first, last in rows("acknowledged"))
-times = [float(row[0]) for row in rows("times")]
+times = [(float(at), ("east", "west")[int(which)]) for at, which in rows("times")]
 logs = {name: logged(name) for name in ("east", "west")}
 gaps, parts = [], []
 for at, boot, victim in rows("kills"):
     at, boot, other = float(at), int(boot), "west" if victim == "east" else "east"
-    before, after = [one for one in times if one <= at + 0.05], [one for one in times if one > at + 0.05]
-    if not before or not after:
+    # The first that the other one took.
+    after = [one for one, who in times if one > at and who == other]
+    if not after:
         continue
     gaps.append(after[0] - at)
     acts = next(((when, f) for when, f in logs[other] if f.get("message") == "this one acts" and f.get("fenced_at", 0) > boot), None)

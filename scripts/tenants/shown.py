@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "identity-peers"))
 from browser import Browser
 
 failed = []
-# Each try comes from an address of its own, so that no listener's patience with strangers ends.
+# Each try comes from an address of its own: listeners that count strangers by address wait less.
 addresses = (f"127.{a}.{b}.{c}" for a, b, c in itertools.product(range(1, 250), range(1, 250), range(1, 250)))
 
 
@@ -23,14 +23,14 @@ def check(name, holds, told=""):
 
 
 def ask(port, method, path, headers=None, body=None, host=None):
-    """Status and body; asked again while a command has the vault."""
-    for _ in range(60):
+    """Status and body; asked again while a command has the vault, and where strangers are to wait: a try is one that was judged."""
+    for _ in range(200):
         line = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(next(addresses), 0))
         line.request(method, path, body, {"Host": host or f"127.0.0.1:{port}", **(headers or {})})
         answer = line.getresponse()
         status, text = answer.status, answer.read().decode(errors="replace")
         line.close()
-        if status != 503:
+        if status not in (429, 503):
             break
         time.sleep(0.3)
     return status, text
@@ -120,7 +120,7 @@ def doors(of):
     ports = of.ports
     http_door = lambda name, method, path, body=None, more=None: lambda how, secret: ask(
         ports[name], method, path, {**(more or {}), **how(secret)}, body, of.host if name in ("identity", "lti") else None)
-    cookie = lambda secret: {"Cookie": f"{of.cookie}={secret}", "Origin": of.url}
+    cookie = lambda secret: {"Cookie": f"{of.cookie}={secret}", "Origin": of.url, "Aula-Request": "1"}
     return [
         ("frames", "frames", [basic, bearer], http_door("frames", "POST", "/events?dry_run=1", "", {"Content-Type": "application/x-ndjson"})),
         ("xAPI", "xapi", [basic, bearer], http_door("xapi", "GET", "/xapi/statements", None, XAPI)),
@@ -148,16 +148,15 @@ for own, other in ((east, west), (west, east)):
     for name, key, manners, door in doors(own):
         wrong, opens = [], 0
         for how in manners:
-            # What a word that nobody issued is told, of the same length and kind.
-            nobody = {kind: door(how, "".join(secrets.choice("0123456789abcdef") if one.isalnum() else one for one in secret))[0]
-                      for kind, secret in other.issued.items()}
+            # What a word that nobody issued is told.
+            nobody = door(how, secrets.token_hex(24))[0]
             for kind, secret in other.issued.items():
                 status, text = door(how, secret)
                 tries += 1
-                if status not in (nobody[kind], 401, 403, "refused") or status in (200, "welcome", "here") or own.handle in text:
-                    wrong.append((kind, how.__name__ if how else "", status, nobody[kind], text[:80]))
+                if status not in (nobody, 401, 403, "refused") or status in (200, "welcome", "here") or own.handle in text:
+                    wrong.append((kind, how.__name__ if how else "", status, nobody, text[:80]))
             status = door(how, own.issued[key])[0]
-            opens += status not in (nobody.get(key), 401, "refused")
+            opens += status not in (nobody, 401, "refused")
         check(f"{own.name}, {name}: of {other.name}'s {len(other.issued)} secrets none opens it", not wrong, wrong)
         check(f"{own.name}, {name}: its own does", opens >= 1, (key, status))
 
