@@ -79,7 +79,10 @@ chain=$work/chain
 secret=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
 (umask 077; printf aula-secret >"$work/bucket-secret")
 if [ -n "$chain_lives" ]; then
-  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout "$work/mail.key" -out "$work/mail.pem" 2>/dev/null
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=An authority' -keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
+  openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$work/mail.key" -out "$work/mail.csr" 2>/dev/null
+  openssl x509 -req -in "$work/mail.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial -days 2 -out "$work/mail.pem" \
+    -extfile <(printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE') 2>/dev/null
   python3 "$here/failover/mail.py" "$mail" "$work/mail.pem" "$work/mail.key" "$work/mails" >"$work/mail.out" 2>&1 & pid[mail]=$!
 fi
 one() { # NAME P2P FEED LISTEN PEER
@@ -115,7 +118,7 @@ T
   sed -i 's/^# look_every_s = .*/look_every_s = 1/; s/^# anchor_every_s = .*/anchor_every_s = 5/; s/^# log_every_s = .*/log_every_s = 2/
     s/^# deliver = \[\]/deliver = ["board"]/; s/^# kinds = \["at_risk.*/kinds = ["feeds", "at_risk"]/; s/^# silent_after_s = .*/silent_after_s = 1/' "$home/config.toml"
   # Tables of arrays may not come after [pair]'s own keys unseen: in front of it.
-  python3 - "$home/config.toml" "$mail" "$work/mail.pem" <<'P'
+  python3 - "$home/config.toml" "$mail" "$work/ca.pem" <<'P'
 import sys
 path, port, ca = sys.argv[1:]
 text = open(path).read()

@@ -2,7 +2,7 @@
 # Two districts, each with a node and every listener that a node can have; what each one issued is shown at every listener of the other, in every manner
 # that the listener reads. At home each of them opens its own, or this would hold of closed doors; at the other's none opens anything, and
 # each is told what a word that nobody issued is told. Names are the same in both: secrets alone tell them apart. Exit 1 when one opens.
-# Usage: tenants.sh PATH/TO/aula    (Debian: python3 openssl curl; two minutes; nothing leaves loopback)
+# Usage: tenants.sh PATH/TO/aula    (Debian: python3 openssl curl; five minutes, since strangers must wait; nothing leaves loopback)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")

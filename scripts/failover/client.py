@@ -5,7 +5,7 @@ Usage: client.py send FOLDER MANY PORT PORT    one request after another to whic
                                                FOLDER what was acknowledged and when; prints how many
        client.py again FOLDER PORT             sends all that was acknowledged once more: prints how many were new, which were lost, and known
 """
-import base64, http.client, json, os, sys, time, urllib.request
+import base64, http.client, json, os, sys, time, urllib.error, urllib.request
 
 AUTH = {"Authorization": "Basic " + base64.b64encode(b"registers:t").decode(), "Content-Type": "application/x-ndjson"}
 folder = sys.argv[2]
@@ -64,8 +64,16 @@ def again(port):
     new, known = 0, 0
     for first in range(0, last, 1000):
         asked = urllib.request.Request(f"http://127.0.0.1:{port}/events", lines(first, min(first + 1000, last)), AUTH)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=60) as answer:
-            said = json.load(answer)
+        for _ in range(300):
+            try:
+                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=60) as answer:
+                    said = json.load(answer)
+                break
+            except urllib.error.HTTPError as error:
+                # A duty of the district has the vault for a moment.
+                if error.code != 503:
+                    raise
+                time.sleep(0.2)
         new, known = new + said["new"], known + said["known"]
     return f"{new} {known}"
 

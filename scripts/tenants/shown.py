@@ -165,7 +165,7 @@ def logout(issuer, audience, signer):
     """A notice that t-1042's logins are over, signed with this tenant's provider's key."""
     b64 = lambda data: base64.urlsafe_b64encode(data).rstrip(b"=").decode()
     now = int(time.time())
-    claims = {"iss": issuer, "aud": audience, "iat": now, "exp": now + 120, "jti": secrets.token_hex(8), "sub": "t-1042",
+    claims = {"iss": issuer, "aud": audience, "iat": now, "exp": now + 120, "jti": secrets.token_hex(8), "sub": "id-of-t-1042",
               "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}
     said = b64(json.dumps({"alg": "RS256", "typ": "logout+jwt", "kid": "one"}).encode()) + "." + b64(json.dumps(claims).encode())
     done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", signer.key], input=said.encode(), capture_output=True, check=True)
