@@ -70,6 +70,7 @@ class Stub(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         status, more = 200, {}
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/readyz":
             with open(f"{folder}/asked", "a") as file:
                 file.write(".")
@@ -189,10 +190,14 @@ closed=$((($(date +%s%N) - opened) / 1000000))
 check "it closes by itself after 30 s ($closed ms)" [ "$closed" -ge 29000 ]
 
 gone "$node"
-sleep 2
-begun=$(date +%s%N)
+sleep 3
 check "a node that is gone: 503" is 503 east.example.org /v1/status
-check "within 0.2 s" [ $((($(date +%s%N) - begun) / 1000000)) -lt 200 ]
+sleep 2
+# By Envoy's own clock: a client on a busy machine takes its time.
+check "at once, since the health checks said so" python3 -c '
+import json, sys
+last = [row for row in map(json.loads, open(sys.argv[1])) if row["route"] == "read"][-1]
+sys.exit(None if last["why"] == "UH" and last["ms"] < 200 else str(last))' "$work/access.log"
 node
 begun=$(date +%s%N)
 for _ in $(seq 1200); do [ "$(status east.example.org /readyz)" = 200 ] && break; sleep 0.05; done
