@@ -27,7 +27,7 @@ cp -a "$work/east" "$work/west"
 for name in east west; do
   # Nobody listens where either calls.
   printf '\n[pair]\nname = "%s"\nlisten = "127.0.0.1:%s"\npeer = "127.0.0.1:%s"\nsecret = "%s"\nlease = "%s"\n' \
-    "$name" "$pair" "$((pair + 1))" "$work/pair.toml" "$work/lease" >>"$work/$name/config.toml"
+    "$name" "$([ "$name" = east ] && echo "$pair" || echo "$((pair + 2))")" "$((pair + 1))" "$work/pair.toml" "$work/lease" >>"$work/$name/config.toml"
 done
 starts() { # NAME: until it is ready
   "$aula" start --home "$work/$1" --listen "127.0.0.1:$api" >"$work/$1.out" 2>"$work/$1.log" & pid=$!
