@@ -36,7 +36,7 @@ starts() { # NAME: until it is ready
 }
 refused() { # NAME WHEN
   local status=0
-  AULA_P2P_LISTEN=/ip4/127.0.0.1/tcp/$((p2p + 6)) timeout 20 "$aula" start --output json --home "$work/$1" --listen "127.0.0.1:$((api + 1))" --log error >"$work/$1.out" 2>"$work/$1.log" || status=$?
+  AULA_P2P_LISTEN=/ip4/127.0.0.1/tcp/$((p2p + 8)) timeout 20 "$aula" start --output json --home "$work/$1" --listen "127.0.0.1:$((api + 1))" --log error >"$work/$1.out" 2>"$work/$1.log" || status=$?
   if [ "$status" = 2 ] && grep -q '"shared_key"' "$work/$1.out"; then echo "ok    $1 does not start $2"; else
     echo "FAILS $1 starts $2, or is refused for another reason (exit $status): $(cat "$work/$1.out" "$work/$1.log" | tail -n 3)"; exit 1; fi
 }
