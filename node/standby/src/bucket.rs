@@ -1,8 +1,8 @@
 //! The lease's record in a bucket that speaks S3, by conditional puts (`If-Match`, `If-None-Match`).
 //!
 //! A service that takes a put in spite of its condition would let two act: whether this one refuses is tried before it is used, on an
-//! object beside the record. Requests run on a thread of their own, so that whoever asks may be anywhere. Absent: locks of objects,
-//! listings.
+//! object beside the record, one put after another and several at once: a service that looks first and puts afterwards lets two win.
+//! Requests run on a thread of their own, so that whoever asks may be anywhere. Absent: locks of objects, listings.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -16,10 +16,15 @@ use crate::lease::{Kept, LeaseError, LeaseStore, Record};
 
 /// How long one request may take.
 pub const TIMEOUT: Duration = Duration::from_millis(800);
+/// Puts at once of a try, of which one must win.
+const AT_ONCE: usize = 4;
+/// Such tries.
+const TRIES: usize = 2;
 
 enum Job {
     Read(SyncSender<Read>),
     Put(Option<String>, Vec<u8>, SyncSender<Put>),
+    Claim(String, Vec<u8>, SyncSender<Read>),
 }
 
 type Read = Result<Option<(String, Vec<u8>)>, DeliveryError>;
@@ -80,7 +85,18 @@ fn run(runtime: &tokio::runtime::Runtime, bucket: &Bucket, key: &str, asked: &Re
             Job::Put(over, bytes, reply) => {
                 drop(reply.send(runtime.block_on(bucket.put_record(key, over.as_deref(), &bytes))));
             }
+            Job::Claim(what, owner, reply) => {
+                drop(reply.send(runtime.block_on(claimed(bucket, &format!("{key}.of-{what}"), &owner))));
+            }
         }
+    }
+}
+
+/// The object under this key, which is this one where there was none.
+async fn claimed(bucket: &Bucket, key: &str, owner: &[u8]) -> Read {
+    match bucket.put_record(key, None, owner).await? {
+        Some(tag) => Ok(Some((tag, owner.to_vec()))),
+        None => bucket.record(key).await,
     }
 }
 
@@ -100,7 +116,36 @@ async fn honours(bucket: &Bucket, key: &str) -> Result<(), LeaseError> {
     }
     let another = "\"00000000000000000000000000000000\"";
     let wrong = bucket.put_record(key, Some(another), b"3").await.map_err(failed)?;
-    if wrong.is_some() || there == another { Err(not()) } else { Ok(()) }
+    if wrong.is_some() || there == another {
+        return Err(not());
+    }
+    for round in 0..TRIES {
+        if won_at_once(bucket, key, round).await? > 1 {
+            return Err(failed(
+                "of several puts at once over one object more than one was taken: it cannot keep a lease",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How many of several who saw the same object replaced it; none where the other one tries as well.
+async fn won_at_once(bucket: &Bucket, key: &str, round: usize) -> Result<usize, LeaseError> {
+    let Some((tag, _)) = bucket.record(key).await.map_err(failed)? else { return Ok(0) };
+    // Where a tag is made of the bytes, none may be what stands there.
+    let bodies: [String; AT_ONCE] = std::array::from_fn(|one| format!("{tag} {round} {one}"));
+    let (over, [a, b, c, d]) = (Some(tag.as_str()), &bodies);
+    let answers = tokio::join!(
+        bucket.put_record(key, over, a.as_bytes()),
+        bucket.put_record(key, over, b.as_bytes()),
+        bucket.put_record(key, over, c.as_bytes()),
+        bucket.put_record(key, over, d.as_bytes()),
+    );
+    let mut won = 0;
+    for answer in [answers.0, answers.1, answers.2, answers.3] {
+        won += usize::from(answer.map_err(failed)?.is_some());
+    }
+    Ok(won)
 }
 
 impl LeaseStore for BucketLease {
@@ -115,6 +160,13 @@ impl LeaseStore for BucketLease {
         let over = over.map(str::to_owned);
         self.ask(|reply| Job::Put(over, bytes, reply))?.map_err(failed)
     }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        let (what, bytes) = (what.to_owned(), owner.as_bytes().to_vec());
+        let stands = self.ask(|reply| Job::Claim(what, bytes, reply))?.map_err(failed)?;
+        let (_, bytes) = stands.ok_or_else(|| failed("what was there is gone"))?;
+        String::from_utf8(bytes).map_err(|_| failed("its object does not say whose a key is"))
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +174,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
+    use std::sync::{Arc, Barrier};
 
     use aula_delivery::bucket::Place;
 
@@ -184,14 +237,41 @@ mod tests {
             let mut objects = Objects::new();
             for mut stream in listener.incoming().flatten() {
                 let Ok((head, body)) = asked(&mut stream) else { continue };
-                let (status, tag, body) = answer(&mut objects, &head, body, keeps);
-                let etag = if tag > 0 { format!("etag: \"{tag}\"\r\n") } else { String::new() };
-                let head = format!(
-                    "HTTP/1.1 {status} x\r\n{etag}content-length: {}\r\nconnection: close\r\n\r\n",
-                    body.len()
-                );
-                // Who asked may be gone.
-                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+                tell(&mut stream, answer(&mut objects, &head, body, keeps));
+            }
+        });
+        Ok(at)
+    }
+
+    fn tell(stream: &mut TcpStream, (status, tag, body): (u16, u64, Vec<u8>)) {
+        let etag = if tag > 0 { format!("etag: \"{tag}\"\r\n") } else { String::new() };
+        let head = format!(
+            "HTTP/1.1 {status} x\r\n{etag}content-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        // Who asked may be gone.
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+    }
+
+    /// A service that keeps to each condition as it stood when it looked, and puts when all who saw the same have looked.
+    fn hasty() -> std::io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let at = format!("http://{}", listener.local_addr()?);
+        let objects = Arc::new(Mutex::new(Objects::new()));
+        let looked = Arc::new(Barrier::new(AT_ONCE));
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (objects, looked) = (objects.clone(), looked.clone());
+                std::thread::spawn(move || {
+                    let Ok((head, body)) = asked(&mut stream) else { return };
+                    let mut seen = objects.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let told = answer(&mut seen, &head, body, true);
+                    if told.0 == 200 && head.contains("if-match:") {
+                        looked.wait();
+                    }
+                    objects.lock().unwrap_or_else(PoisonError::into_inner).extend(seen);
+                    tell(&mut stream, told);
+                });
             }
         });
         Ok(at)
@@ -228,6 +308,8 @@ mod tests {
         let second = other.put(Some(&first), &record(1))?.ok_or("the newest was read")?;
         assert_eq!(one.put(Some(&first), &record(8))?, None);
         assert_eq!(one.read()?, Some(Kept { tag: second, record: record(1) }));
+        assert_eq!((one.claim("07", "east")?, other.claim("07", "west")?), ("east".into(), "east".into()));
+        assert_eq!(other.claim("08", "west")?, "west");
         Ok(())
     }
 
@@ -235,6 +317,8 @@ mod tests {
     fn a_service_that_puts_in_spite_of_a_condition_keeps_no_lease() -> Tested {
         let refused = BucketLease::at(bucket(&service(false)?)?, "aula/pair-lease.json").err();
         assert!(refused.is_some_and(|why| why.0.contains("in spite of")));
+        let refused = BucketLease::at(bucket(&hasty()?)?, "aula/pair-lease.json").err();
+        assert!(refused.is_some_and(|why| why.0.contains("more than one was taken")));
         let nobody = BucketLease::at(bucket("http://127.0.0.1:1")?, "aula/pair-lease.json");
         assert!(nobody.is_err());
         Ok(())

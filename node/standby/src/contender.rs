@@ -111,7 +111,7 @@ impl Contender {
         }
         let all_here = record.level.as_deref() == Some(self.me.as_str());
         let accepted = facts.accepted_loss == Some(record.epoch);
-        let waited = now.saturating_sub(seen.since) >= record.lease_ms.max(self.lease_ms);
+        let waited = now.saturating_sub(seen.since) >= self.whole(record);
         let over_now = record.released || (facts.other_is_gone && waited);
         (facts.has_vault && over_now && (all_here || accepted)).then_some(Intent { over, record: next })
     }
@@ -127,6 +127,19 @@ impl Contender {
     /// The epoch that this one may act in, and until when.
     pub fn acts(&self, now: u64) -> Option<(u64, u64)> {
         self.held.as_ref().filter(|held| now < held.until).map(|held| (held.epoch, held.until))
+    }
+
+    /// When another's record will have stood for a whole lease, if nobody renews it: there is no need to look later than that.
+    pub fn free_at(&self) -> Option<u64> {
+        let seen = self.seen.as_ref()?;
+        let record = &seen.kept.as_ref()?.record;
+        let waits = self.held.is_none() && record.holder != self.me;
+        waits.then(|| seen.since.saturating_add(self.whole(record)))
+    }
+
+    /// The longer one of both, where they were set apart.
+    fn whole(&self, record: &Record) -> u64 {
+        record.lease_ms.max(self.lease_ms)
     }
 
     /// True from when the lease was had until it is known, or time says, that it is had no longer.
@@ -170,6 +183,32 @@ mod tests {
         one.observe(None, 30);
         assert!(one.acts(40).is_none() && !one.holds());
         assert_eq!(one.wants(40, facts(1, None, true)), None);
+    }
+
+    #[test]
+    fn who_waits_knows_when_the_lease_is_over_and_a_renewal_puts_it_off() {
+        let of = |turn| Record {
+            epoch: 1,
+            holder: "east".into(),
+            lease_ms: 2_000,
+            level: Some("west".into()),
+            released: false,
+            turn,
+        };
+        let mut one = Contender::new("west", 1_000);
+        assert_eq!(one.free_at(), None);
+        one.observe(Some(Kept { tag: "1".into(), record: of(0) }), 100);
+        assert_eq!(one.free_at(), Some(2_100));
+        // The same record seen again counts from when it was seen first.
+        one.observe(Some(Kept { tag: "1".into(), record: of(0) }), 300);
+        assert_eq!(one.free_at(), Some(2_100));
+        let gone = facts(1, None, true);
+        assert_eq!((one.wants(2_099, gone).is_some(), one.wants(2_100, gone).is_some()), (false, true));
+        one.observe(Some(Kept { tag: "2".into(), record: of(1) }), 2_100);
+        assert_eq!((one.free_at(), one.wants(2_100, gone)), (Some(4_100), None));
+        let mut holder = Contender::new("east", 1_000);
+        holder.observe(Some(Kept { tag: "2".into(), record: of(1) }), 100);
+        assert_eq!(holder.free_at(), None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! The record is the file `lease-N` with the highest N. A change makes the next one by a hard link, which refuses a name that is taken;
 //! a lower one that a process that was long away makes is not the highest, is seen not to be, and counts for nothing. Older files
-//! are removed by whoever made the newest. Absent: locks, which a stopped process would keep.
+//! are removed by whoever made the newest. Whose a key is stands in a file `of-KEY`, made the same way and never replaced. Absent: locks,
+//! which a stopped process would keep.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -94,17 +95,24 @@ impl FolderLease {
         Err(io::Error::other("its files come and go"))
     }
 
-    fn put_next(&self, number: u64, bytes: &[u8]) -> io::Result<bool> {
-        let (aside, place) = (self.aside(), self.path(number));
+    /// Makes a file of this name, whole and on disk; false where there is one.
+    fn make(&self, place: &Path, bytes: &[u8]) -> io::Result<bool> {
+        let aside = self.aside();
         let written = fs::File::create_new(&aside)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
-            .and_then(|()| fs::hard_link(&aside, &place));
+            .and_then(|()| fs::hard_link(&aside, place));
         // Nobody writes to what is linked now.
         let _ = fs::remove_file(&aside);
         match written {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-            Err(error) => return Err(error),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn put_next(&self, number: u64, bytes: &[u8]) -> io::Result<bool> {
+        if !self.make(&self.path(number), bytes)? {
+            return Ok(false);
         }
         let numbers = self.numbers()?;
         if numbers.last() != Some(&number) {
@@ -146,6 +154,20 @@ impl LeaseStore for FolderLease {
         let put = self.put_next(number, &bytes).map_err(|error| self.failed(&error))?;
         Ok(put.then(|| number.to_string()))
     }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        let place = self.folder.join(format!("of-{what}"));
+        let made = self.make(&place, owner.as_bytes()).and_then(|made| {
+            // A name outlives the machine once its folder is on disk.
+            fs::File::open(&self.folder)?.sync_all().map(|()| made)
+        });
+        if made.map_err(|error| self.failed(&error))? {
+            return Ok(owner.to_owned());
+        }
+        let mut text = String::new();
+        let read = fs::File::open(&place).and_then(|file| file.take(MOST).read_to_string(&mut text));
+        read.map(|_| text).map_err(|error| self.failed(&error))
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +194,23 @@ mod tests {
             assert_eq!(one.read()?.map(|kept| kept.record.turn), Some(turn));
         }
         assert!(fs::read_dir(folder.path())?.count() < 16, "older ones go");
+        Ok(())
+    }
+
+    #[test]
+    fn whose_something_is_is_said_once_and_stays_when_the_record_is_replaced()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let (one, other) = (FolderLease::at(folder.path(), "a")?, FolderLease::at(folder.path(), "b")?);
+        assert_eq!(one.claim("07", "a")?, "a");
+        assert_eq!((other.claim("07", "b")?, one.claim("07", "a")?), ("a".into(), "a".into()));
+        assert_eq!(other.claim("08", "b")?, "b");
+        let mut tag = one.put(None, &record(0))?.ok_or("free")?;
+        for turn in 1..20 {
+            tag = one.put(Some(&tag), &record(turn))?.ok_or("free")?;
+        }
+        assert_eq!(other.claim("07", "b")?, "a");
+        assert_eq!(other.read()?.map(|kept| kept.record.turn), Some(19));
         Ok(())
     }
 

@@ -2,15 +2,17 @@
 //!
 //! Flow: the lease's thread reads the record, renews it or waits for it ([`crate::contender`]) → when it is had, the standby's store is
 //! closed behind its fence ([`crate::receiver`]), then the permit is given, then the node is told. When another has it, the node is
-//! told to begin anew: nothing of what it had in memory outlives its turn. Invariant: one keeper a home. Absent: what a node does
-//! while it acts.
+//! told to begin anew: nothing of what it had in memory outlives its turn. Both waits for one that died begin with its death, not one
+//! after the other: its line ends, which is followed by a check at once, and the record is looked at again in the moment in which it
+//! has stood for a whole lease or the last check is missed. Looking sooner and oftener changes nothing of when the lease may be taken.
+//! Invariant: one keeper a home. Absent: what a node does while it acts.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use aula_home::clock::now_ms;
@@ -77,6 +79,9 @@ struct Shared {
     setup: Setup,
     receiver: Receiver,
     missed: AtomicU32,
+    /// When the first of the checks that were missed in a row was missed, and the last that it takes, by [`uptime_ms`].
+    missed_at: AtomicU64,
+    gone_at: AtomicU64,
     lines: AtomicU32,
     stop: AtomicBool,
     standing: Mutex<Standing>,
@@ -114,14 +119,24 @@ impl Keeper {
         let receiver = Receiver::of(setup.own.clone())?;
         let socket = TcpListener::bind(setup.listen)?;
         let standing = Mutex::new(Standing { name: setup.reach.name.clone(), ..Standing::default() });
-        let (missed, lines, stop) = Default::default();
-        let shared = Arc::new(Shared { setup, receiver, missed, lines, stop, standing, _lock: lock });
+        let (missed, missed_at, gone_at, lines, stop) = Default::default();
+        let shared = Arc::new(Shared {
+            setup,
+            receiver,
+            missed,
+            missed_at,
+            gone_at,
+            lines,
+            stop,
+            standing,
+            _lock: lock,
+        });
         let own = shared.clone();
         thread::Builder::new().name("pair-listens".into()).spawn(move || listen(&own, &socket))?;
         let own = shared.clone();
-        thread::Builder::new().name("pair-checks".into()).spawn(move || check(&own))?;
-        let own = shared.clone();
         let lease = thread::Builder::new().name("pair-lease".into()).spawn(move || keep(&own, &told))?;
+        let (own, keeps) = (shared.clone(), lease.thread().clone());
+        thread::Builder::new().name("pair-checks".into()).spawn(move || check(&own, &keeps))?;
         Ok(Self { shared, lease: Mutex::new(Some(lease)) })
     }
 
@@ -140,6 +155,7 @@ impl Keeper {
     pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::SeqCst);
         if let Some(lease) = locked(&self.lease).take() {
+            lease.thread().unpark();
             // A panic was told where it happened.
             let _ = lease.join();
         }
@@ -189,25 +205,44 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// Asks the other one how it is, again and again.
-fn check(shared: &Shared) {
+/// Asks the other one how it is, again and again, and at once where its line ends; wakes the lease's thread when it is gone.
+fn check(shared: &Shared, keeps: &Thread) {
     let every = Duration::from_millis(shared.setup.check_ms);
-    let (reach, mut line) = (&shared.setup.reach, None);
+    let (reach, mut line, mut hurried) = (&shared.setup.reach, None::<Line>, false);
     loop {
         let begun = Instant::now();
         let acts = ask(reach, &mut line, every);
         match acts {
             Ok(true) => shared.missed.store(0, Ordering::SeqCst),
-            Ok(false) | Err(_) => {
-                // More than enough is enough.
-                let missed = shared.missed.load(Ordering::SeqCst);
-                shared.missed.store(missed.saturating_add(1), Ordering::SeqCst);
-            }
+            Ok(false) | Err(_) => miss(shared, keeps),
         }
         if acts.is_err() {
             line = None;
         }
-        thread::sleep(every.saturating_sub(begun.elapsed()));
+        let rest = every.saturating_sub(begun.elapsed());
+        // Once: who answers and ends each line is not asked without a pause.
+        hurried = !hurried && line.as_ref().is_some_and(|line| line.ends_within(rest));
+        if hurried {
+            line = None;
+        } else {
+            thread::sleep(every.saturating_sub(begun.elapsed()));
+        }
+    }
+}
+
+/// Counts a check that was missed, or answered by one that does not act.
+fn miss(shared: &Shared, keeps: &Thread) {
+    // More than enough is enough.
+    let missed = shared.missed.load(Ordering::SeqCst).saturating_add(1);
+    if missed == 1 {
+        shared.missed_at.store(uptime_ms(), Ordering::SeqCst);
+    }
+    if missed == MISSES {
+        shared.gone_at.store(uptime_ms(), Ordering::SeqCst);
+    }
+    shared.missed.store(missed, Ordering::SeqCst);
+    if missed == MISSES {
+        keeps.unpark();
     }
 }
 
@@ -231,10 +266,12 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
     loop {
         let begun = Instant::now();
         let stopping = shared.stop.load(Ordering::SeqCst);
+        let (looked, free_at) = (uptime_ms(), contender.free_at());
         let tried = once(shared, &mut contender, stopping);
         if stopping {
             return;
         }
+        let had_at = uptime_ms();
         match (epoch, contender.acts(uptime_ms())) {
             (None, Some((new, until))) => {
                 // The fence, then the permit, then the node.
@@ -242,7 +279,7 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
                 match ready {
                     Ok(()) => {
                         epoch = Some(new);
-                        tracing::info!(epoch = new, "this one acts");
+                        log_switch(shared, new, free_at, had_at);
                         told(Turn::Acts(new));
                     }
                     Err(error) => tracing::error!(%error, "the lease is had and cannot be used"),
@@ -272,8 +309,26 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
                 tracing::warn!(%error, "how the pair stands is not told");
             }
         }
-        thread::sleep(every.saturating_sub(begun.elapsed()));
+        let rest = every.saturating_sub(begun.elapsed());
+        // Sooner where another's lease is over sooner; once it is, the next look comes in its time.
+        let free = contender.free_at().filter(|at| *at > looked);
+        let free = free.map(|at| Duration::from_millis(at.saturating_sub(uptime_ms())));
+        thread::park_timeout(free.map_or(rest, |free| rest.min(free)));
     }
+}
+
+/// Says where the time of a switch went: each moment in milliseconds since the machine's start, 0 where it was not waited for.
+fn log_switch(shared: &Shared, epoch: u64, free_at: Option<u64>, had_at: u64) {
+    let (missed_at, gone_at) = (&shared.missed_at, &shared.gone_at);
+    tracing::info!(
+        epoch,
+        missed_at = missed_at.load(Ordering::SeqCst),
+        gone_at = gone_at.load(Ordering::SeqCst),
+        free_at = free_at.unwrap_or(0),
+        had_at,
+        fenced_at = uptime_ms(),
+        "this one acts"
+    );
 }
 
 /// Reads, and puts what is to be put.

@@ -52,6 +52,13 @@ pub trait LeaseStore: Send + Sync {
     /// # Errors
     /// [`LeaseError`]: it may stand there, or not.
     fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError>;
+
+    /// Says once and for all whose this is, beside the record, where nobody's was said before; gives whose it is. `what` and `owner` are
+    /// letters, digits and hyphens.
+    ///
+    /// # Errors
+    /// [`LeaseError`]: it may be said, or not.
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError>;
 }
 
 /// How often a change is tried that renewals get in the way of.

@@ -6,6 +6,7 @@
 //! | [`folder`] | such a store in a folder that both reach |
 //! | [`bucket`] | such a store in a bucket that speaks S3 |
 //! | [`contender`] | when the lease is renewed, wanted and lost: a function of clocks that it is told |
+//! | [`owners`] | whose each key is, so that one home alone signs with it |
 //! | [`permit`] | what the other processes of a home go by: the epoch, and until when |
 //! | [`wire`] | what the two say to each other |
 //! | [`folders`] | files beside the database, compared and copied |
@@ -26,6 +27,7 @@ pub mod folder;
 pub mod folders;
 pub mod keeper;
 pub mod lease;
+pub mod owners;
 pub mod permit;
 pub mod receiver;
 pub mod settings;

@@ -192,6 +192,10 @@ impl LeaseStore for Later {
     fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
         self.store()?.put(over, record)
     }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        self.store()?.claim(what, owner)
+    }
 }
 
 fn lease(own: &Pair) -> Result<Arc<dyn LeaseStore>, Failure> {

@@ -23,7 +23,7 @@ const STEP: u64 = 10;
 
 /// The store as it really is.
 #[derive(Default)]
-struct Truth(Mutex<Option<Kept>>);
+struct Truth(Mutex<Option<Kept>>, Mutex<BTreeMap<String, String>>);
 
 impl LeaseStore for Truth {
     fn read(&self) -> Result<Option<Kept>, LeaseError> {
@@ -38,6 +38,11 @@ impl LeaseStore for Truth {
         let next = kept.as_ref().map_or(1, |kept| kept.tag.parse::<u64>().unwrap_or(0) + 1);
         *kept = Some(Kept { tag: next.to_string(), record: record.clone() });
         Ok(Some(next.to_string()))
+    }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        let mut owners = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(owners.entry(what.to_owned()).or_insert_with(|| owner.to_owned()).clone())
     }
 }
 
@@ -86,6 +91,12 @@ struct Node {
 impl Node {
     fn clock(&self, now: u64) -> u64 {
         now * self.clock.0 / 10_000 + self.clock.1
+    }
+
+    /// Until its next look: in its time, or when another's lease is over by its own clock.
+    fn looks_in(&self, clock: u64) -> u64 {
+        let free = self.contender.free_at().filter(|at| *at > clock);
+        free.map_or(200, |at| ((at - clock) * 10_000 / self.clock.0 + 1).min(200))
     }
 
     fn acts(&self, now: u64) -> Option<u64> {
@@ -273,7 +284,8 @@ impl World {
             Asked::Read { back, got: Some(read), .. } if now >= back => {
                 node.contender.observe(read, clock);
                 let facts = Facts {
-                    other_is_gone: clock.saturating_sub(node.heard) >= 1_500,
+                    // Three checks of 500 ms, the first of which follows the end of its line.
+                    other_is_gone: clock.saturating_sub(node.heard) >= 1_000,
                     has_vault: true,
                     accepted_loss: None,
                     floor: node.receiver.floor(),
@@ -286,7 +298,7 @@ impl World {
                         intent,
                         got: None,
                     },
-                    None => Asked::Nothing { again: now + 200 },
+                    None => Asked::Nothing { again: now + node.looks_in(clock) },
                 }
             }
             Asked::Put { effect, back, sent, intent, got: None } if now >= effect => match cut {

@@ -181,13 +181,34 @@ impl Line {
     /// # Errors
     /// A connection that cannot be used.
     pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        let stream = match self {
+        let stream = self.socket();
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))
+    }
+
+    fn socket(&self) -> &TcpStream {
+        match self {
             Self::Plain(stream) => stream,
             Self::Asking(stream) => &stream.sock,
             Self::Answering(stream) => &stream.sock,
+        }
+    }
+
+    /// Waits until the other one has ended the line, at most so long; true where it has. Nothing of what it says is taken.
+    pub fn ends_within(&self, wait: Duration) -> bool {
+        let stream = self.socket();
+        let Ok(patience) = stream.read_timeout() else { return true };
+        if wait.is_zero() || stream.set_read_timeout(Some(wait)).is_err() {
+            return false;
+        }
+        let ended = match stream.peek(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+            ),
         };
-        stream.set_read_timeout(Some(patience))?;
-        stream.set_write_timeout(Some(patience))
+        ended || stream.set_read_timeout(patience).is_err()
     }
 
     /// Asks, and waits for the answer.
@@ -262,5 +283,23 @@ mod tests {
         assert!(fits(&of(most)) && !fits(&of(most + 1)));
         let question = Question::Batches(u64::MAX, of(most));
         assert!(borsh::object_length(&question).is_ok_and(|length| length <= MAX_FRAME));
+    }
+
+    #[test]
+    fn a_line_whose_other_end_is_gone_is_known_without_asking_and_a_quiet_one_is_not_ended()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let patience = Duration::from_secs(7);
+        let mut line = Line::call(&listener.local_addr()?.to_string(), None, patience)?;
+        let mut other = Line::answer(listener.accept()?.0, None, patience)?;
+        assert!(!line.ends_within(Duration::ZERO) && !line.ends_within(Duration::from_millis(1)));
+        assert_eq!(line.socket().read_timeout()?, Some(patience));
+        // What was said is still there to be read.
+        other.send(&Answer::Done)?;
+        assert!(!line.ends_within(Duration::from_secs(60)));
+        assert_eq!(line.receive::<Answer>(MAX_STRANGER)?, Some(Answer::Done));
+        drop(other);
+        assert!(line.ends_within(Duration::from_secs(60)));
+        Ok(())
     }
 }

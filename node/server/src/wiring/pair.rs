@@ -4,13 +4,15 @@
 //! When another has the lease, this process begins anew: nothing that it had in memory outlives its turn. Absent: the lease and
 //! the copy, which `aula-standby` is.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aula_home::config::Config;
+use aula_home::config::{Config, Role};
 use aula_home::{Advise, Failure, Home};
 use aula_standby::keeper::{Keeper, Turn};
+use aula_standby::owners::{self, NotOwn};
 use aula_standby::settings;
 use aula_vault::VaultError;
 use aula_web::http::Node;
@@ -31,6 +33,30 @@ pub(super) struct Paired {
     pub over: oneshot::Receiver<()>,
 }
 
+/// Says in the lease's store that a validator's keys are this home's, before anything is signed with them; of a home that is in no pair,
+/// and of a follower, nothing.
+///
+/// # Errors
+/// Settings that are refused, a key that is the other one's, a store that does not answer.
+pub(super) fn claim(home: &Home, config: &Config) -> Result<(), Failure> {
+    if config.consensus.role == Role::Follower {
+        return Ok(());
+    }
+    let Some(setup) = settings::of(home, config)? else { return Ok(()) };
+    owners::claim(&setup.reach).map_err(|error| match &error {
+        NotOwn::Others(_) => Failure::new(
+            "shared_key",
+            error.to_string(),
+            "give each home of a pair keys of its own (aula init), or start this one with --follower",
+        ),
+        NotOwn::Store(_) => Failure::new(
+            "no_lease_store",
+            error.to_string(),
+            "a validator of a pair signs nothing before its keys are known to be its own: see [pair] in config.toml",
+        ),
+    })
+}
+
 /// Keeps the lease, where config.toml names a pair.
 ///
 /// # Errors
@@ -49,19 +75,25 @@ pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<Op
     }
     let (tell, over) = oneshot::channel();
     let tell = Mutex::new(Some(tell));
-    let keeper = Keeper::start(setup, move |turn| {
-        if turn == Turn::Over
-            && let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
-            // Refused only when the node stops already.
-            let _ = tell.send(());
+    let (acts, begins) = channel();
+    let keeper = Keeper::start(setup, move |turn| match turn {
+        Turn::Acts(_) => {
+            // Refused only when the process ends.
+            let _ = acts.send(());
+        }
+        Turn::Over => {
+            if let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                // Refused only when the node stops already.
+                let _ = tell.send(());
+            }
         }
     });
     let hint = "see [pair] in config.toml: is the port free, does another `aula start` run in this home?";
     let keeper = Arc::new(keeper.advise("the pair's lease cannot be kept", hint)?);
     describe();
     let own = keeper.clone();
-    let started = thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door));
+    let started =
+        thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door, &begins));
     started.advise("a thread cannot start", "see how many this system allows")?;
     Ok(Some(Paired { keeper, over }))
 }
@@ -76,8 +108,9 @@ fn describe() {
     );
 }
 
-/// Brings the other one level for as long as the process runs.
-fn attend(keeper: &Keeper, door: &KeptDoor) {
+/// Brings the other one level for as long as the process runs. When this one's turn begins the vault is opened at once: whoever asks first
+/// waits for less.
+fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
     loop {
         let standing = keeper.standing();
         let acts = standing.role == "acting";
@@ -95,6 +128,21 @@ fn attend(keeper: &Keeper, door: &KeptDoor) {
             }
         }
         let level = acts && !keeper.standing().is_alone();
-        thread::sleep(if level { NOW_AND_THEN } else { SOON });
+        let pause = if level { NOW_AND_THEN } else { SOON };
+        match begins.recv_timeout(pause) {
+            Ok(()) => open(door),
+            Err(RecvTimeoutError::Timeout) => {}
+            // The lease is kept no longer.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
+        }
+    }
+}
+
+fn open(door: &KeptDoor) {
+    let begun = Instant::now();
+    match door.shared() {
+        Ok(_) => tracing::info!(ms = begun.elapsed().as_millis() as u64, "the vault is open"),
+        // Who asks next opens it, or is told why not.
+        Err(error) => tracing::warn!(%error, "the vault is not open yet"),
     }
 }

@@ -1,0 +1,95 @@
+//! Whose each key of a pair is: said once in the lease's store, before anything is signed with it.
+//!
+//! The two compare their keys when they meet, which says nothing while the line between them is cut. A sign guard is a file of one home, so
+//! a key is of the home that said so first, and the other one signs nothing with it. Invariants: nothing is said twice; a
+//! store that cannot be asked is no leave. Absent: keys' secret halves, guards.
+
+use crate::lease::LeaseError;
+use crate::shipper::Reach;
+
+/// Why this home signs nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotOwn {
+    /// The lease's store says that a key is another's.
+    #[error(
+        "a validator, network or seed key of this home is {0}'s, as the lease's store says: both signing with it would sign twice"
+    )]
+    Others(String),
+    /// The lease's store does not say whose it is.
+    #[error(transparent)]
+    Store(#[from] LeaseError),
+}
+
+/// Says that this home's keys are its own, where nobody has said so of them before.
+///
+/// # Errors
+/// [`NotOwn`].
+pub fn claim(reach: &Reach) -> Result<(), NotOwn> {
+    for key in &reach.keys {
+        let what: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let owner = reach.lease.claim(&what.concat(), &reach.name)?;
+        if owner != reach.name {
+            return Err(NotOwn::Others(owner));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::lease::{Kept, LeaseStore, Record};
+    use crate::pair_tests::{Tested, two};
+
+    /// A store that cannot be reached.
+    struct Away;
+
+    impl LeaseStore for Away {
+        fn read(&self) -> Result<Option<Kept>, LeaseError> {
+            Err(LeaseError("away".into()))
+        }
+
+        fn put(&self, _: Option<&str>, _: &Record) -> Result<Option<String>, LeaseError> {
+            Err(LeaseError("away".into()))
+        }
+
+        fn claim(&self, _: &str, _: &str) -> Result<String, LeaseError> {
+            Err(LeaseError("away".into()))
+        }
+    }
+
+    #[test]
+    fn a_key_that_both_have_signs_in_one_of_them_alone_while_the_line_between_them_is_cut() -> Tested {
+        let root = tempfile::tempdir()?;
+        // Nobody listens where either calls: they never meet, and the lease's store is all that both reach.
+        let (east, west) = two(root.path(), [1, 2])?;
+        for key in 10..40 {
+            let shared = |reach: &Reach| Reach { keys: vec![[key; 32]], ..reach.clone() };
+            let both = [shared(&east.setup.reach), shared(&west.setup.reach)];
+            let signs = std::thread::scope(|scope| {
+                let started = both.each_ref().map(|reach| scope.spawn(move || claim(reach)));
+                started.map(|thread| thread.join().expect("no panic"))
+            });
+            let winner = usize::from(signs[1].is_ok());
+            assert_eq!(signs[winner], Ok(()), "{key}");
+            assert_eq!(signs[1 - winner], Err(NotOwn::Others(both[winner].name.clone())), "{key}");
+            // Whoever starts anew, and however often.
+            for _ in 0..3 {
+                assert!(claim(&both[winner]).is_ok() && claim(&both[1 - winner]).is_err(), "{key}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn keys_of_their_own_are_both_s_and_nothing_is_signed_where_the_store_does_not_answer() -> Tested {
+        let root = tempfile::tempdir()?;
+        let (east, west) = two(root.path(), [1, 2])?;
+        assert_eq!((claim(&east.setup.reach), claim(&west.setup.reach)), (Ok(()), Ok(())));
+        let away = Reach { lease: Arc::new(Away), ..east.setup.reach.clone() };
+        assert_eq!(claim(&away), Err(NotOwn::Store(LeaseError("away".into()))));
+        Ok(())
+    }
+}

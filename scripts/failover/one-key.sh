@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Two homes of a pair with one validator key, the line between them cut before they ever meet: the one that started first signs, the other one
+# does not start, whichever it is and however often it tries, also after the first has died. Exit 1 when it does.
+# Usage: one-key.sh PATH/TO/aula    (Debian: python3 curl; a minute)
+set -euo pipefail
+aula=$(realpath "${1:?where is aula?}")
+work=$(mktemp -d)
+pid=''
+end() { [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"; }
+trap end EXIT
+read -r p2p api pair < <(python3 - <<'P'
+import socket
+for base in range(26000, 30000, 10):
+    try:
+        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(10)]
+    except OSError:
+        continue
+    print(base, base + 2, base + 4)
+    break
+P
+)
+"$aula" init --home "$work/east" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
+"$aula" genesis --name county --operator "$work/east/operator.json" -o "$work/genesis.json" >/dev/null
+"$aula" join --home "$work/east" --genesis "$work/genesis.json" >/dev/null 2>&1
+(umask 077; echo 'secret = "a secret of this test, long enough"' >"$work/pair.toml")
+cp -a "$work/east" "$work/west"
+for name in east west; do
+  # Nobody listens where either calls.
+  printf '\n[pair]\nname = "%s"\nlisten = "127.0.0.1:%s"\npeer = "127.0.0.1:%s"\nsecret = "%s"\nlease = "%s"\n' \
+    "$name" "$([ "$name" = east ] && echo "$pair" || echo "$((pair + 2))")" "$((pair + 1))" "$work/pair.toml" "$work/lease" >>"$work/$name/config.toml"
+done
+starts() { # NAME: until it is ready
+  "$aula" start --home "$work/$1" --listen "127.0.0.1:$api" >"$work/$1.out" 2>"$work/$1.log" & pid=$!
+  for _ in $(seq 300); do curl -sf --noproxy '*' "http://127.0.0.1:$api/readyz" -o /dev/null && return; kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+  echo "FAILS $1 does not start: $(cat "$work/$1.out" "$work/$1.log" | tail -n 3)"; exit 1
+}
+refused() { # NAME WHEN
+  local status=0
+  AULA_P2P_LISTEN=/ip4/127.0.0.1/tcp/$((p2p + 8)) timeout 20 "$aula" start --output json --home "$work/$1" --listen "127.0.0.1:$((api + 1))" --log error >"$work/$1.out" 2>"$work/$1.log" || status=$?
+  if [ "$status" = 2 ] && grep -q '"shared_key"' "$work/$1.out"; then echo "ok    $1 does not start $2"; else
+    echo "FAILS $1 starts $2, or is refused for another reason (exit $status): $(cat "$work/$1.out" "$work/$1.log" | tail -n 3)"; exit 1; fi
+}
+starts east
+refused west "while east signs"
+kill -KILL "$pid"; wait "$pid" 2>/dev/null || true; pid=''
+refused west "after east has died"
+refused west "again"
+starts east
+echo "ok    east starts anew and signs"
