@@ -213,6 +213,8 @@ mod tests {
     use aula_ledger::types::{ClassId, Hash, Height, SchoolYear, TimeMs};
 
     use super::*;
+    use crate::explorer::districts::in_rounds;
+    use crate::explorer::rounds::rounds_table;
     use crate::explorer::table::misplaced;
     use aula_read::rounds::DecisionView;
 
@@ -306,8 +308,32 @@ mod tests {
         assert!(head.contains("Round 7") && head.contains("Round 8"), "{head}");
         let head = head.split_once("<thead>").unwrap_or_default().1;
         assert!(!head.contains("<a ") && !head.contains("tabindex"), "{head}");
-        assert_eq!(misplaced(&page), Vec::<String>::new());
         assert!(body.contains("href=\"/rounds/7\"") && body.contains("href=\"/rounds/8\""), "{body}");
+    }
+
+    #[test]
+    fn figures_of_rounds_stand_under_their_heads() {
+        let (one, other) = (open(7), decided(8, Some((15, 24))));
+        let beside = of_rounds(&one, &other).into_string();
+        let below = rounds_table(&[other, one]).into_string();
+        assert_eq!([misplaced(&beside), misplaced(&below)].concat(), Vec::<String>::new());
+        let round = |round| InRound {
+            round: RoundId(round),
+            title: "Reading devices".into(),
+            school_year: 2026,
+            standing: None,
+            counts: None,
+            range: None,
+        };
+        let names = ["North & East".to_owned(), "South".to_owned()];
+        let places = of_districts(&names, &[round(7), round(8)], &[round(8)]).into_string();
+        assert!(
+            places.contains("data-label=\"North &amp; East: asked\"") && !places.contains("/rounds/7"),
+            "{places}"
+        );
+        let listed = in_rounds(&[round(7)], &pages::DISTRICT, "district", 1).into_string();
+        let none = in_rounds(&[], &pages::DISTRICT, "district", 1).into_string();
+        assert_eq!([misplaced(&places), misplaced(&listed), misplaced(&none)].concat(), Vec::<String>::new());
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) enum Beside {
 /// Pools as lines; also on a school's page.
 pub(super) fn table(rows: &[PoolRow], beside: Beside) -> Markup {
     let school = beside == Beside::School;
-    let columns @ [pool, apart, kind, places, floor, cost_of_one, cost_of_all] = [
+    let columns @ [pool, school_or_class, kind, places, floor, cost_of_one, cost_of_all] = [
         number("Pool"),
         if school { number("School") } else { text("Class") },
         text("Kind"),
@@ -71,7 +71,7 @@ pub(super) fn table(rows: &[PoolRow], beside: Beside) -> Markup {
             (head(columns))
             tbody { @for row in rows { tr {
                 td .n data-label=(pool) { a href={ "/pools/" (row.pool.pool) } { (row.pool.pool) } @if row.pool.retired.is_some() { " (retired)" } }
-                @if school { td .n data-label=(apart) { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } } } @else { td .wide data-label=(apart) { (row.title) } }
+                @if school { td .n data-label=(school_or_class) { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } } } @else { td .wide data-label=(school_or_class) { (row.title) } }
                 td data-label=(kind) { (row.kind_name) }
                 td .n data-label=(places) data-proof=(at(row, "capacity")) data-value=(row.pool.capacity) { (grouped(row.pool.capacity.into())) }
                 td .n data-label=(floor) data-proof=(at(row, "floor")) data-value=(row.pool.floor) { (grouped(row.pool.floor.into())) }
