@@ -37,7 +37,7 @@ export async function opened(browser, origin, path, options = {}) {
 }
 
 // Where a page's links of a kind lead on this origin: without what a list is narrowed by, but in the language that they ask for.
-const ahead = (page, links) => page.locator(links).evaluateAll((all) => all.map((one) => new URL(one.href))
+const ahead = (page, links) => page.locator(links).evaluateAll((all) => all.map((one) => new URL(one.getAttribute("href"), location))
   .filter((to) => to.origin === location.origin)
   .map((to) => to.pathname + (to.search.startsWith("?lang=") && to.search !== "?lang=en" ? to.search : "")));
 
@@ -47,7 +47,7 @@ async function pagesOf(browser, origin) {
   const found = new Map();
   const leads = async (address) => {
     const { context, page } = await opened(browser, origin, address, { javaScriptEnabled: false });
-    const [listed, linked] = [await ahead(page, "nav.pages a"), await ahead(page, "main a")];
+    const [listed, linked] = [await ahead(page, "nav.pages a[href]"), await ahead(page, "main a[href]")];
     await context.close();
     return { listed, linked };
   };
