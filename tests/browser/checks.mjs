@@ -46,7 +46,7 @@ async function pagesOf(browser, origin) {
   const kind = (address) => address.replace(/\/(\d+|[0-9a-f]{40,})(?=[/?]|$)/g, "/*");
   const found = new Map();
   const leads = async (address) => {
-    const { context, page } = await opened(browser, origin, address, { javaScriptEnabled: false });
+    const { context, page } = await opened(browser, origin, address);
     const [listed, linked] = [await ahead(page, "nav.pages a[href]"), await ahead(page, "main a[href]")];
     await context.close();
     return { listed, linked };
