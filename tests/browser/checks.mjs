@@ -5,10 +5,8 @@ import { readFileSync } from "node:fs";
 
 export const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 export const LIMIT = { timeout: 120_000 };
-const PAGES = ["/", "/rounds", "/rounds/0", "/pools", "/budgets", "/districts", "/districts/1", "/schools", "/schools/1", "/blocks",
-  "/blocks/1", "/transactions", "/validators", "/parameters", "/proposals", "/trail", "/milestones", "/members", "/consortia", "/verify", "/family", "/search?q=1",
-  "/verify?lang=es", "/family?lang=es", "/classroom", "/classroom?lang=es", "/buildings", "/activity",
-  "/compare", "/compare?of=rounds&one=0&other=1", "/compare?of=districts&one=1&other=2"];
+// What a form asks for, and pages that no link leads to.
+const ASKED = ["/search?q=1", "/classroom", "/classroom?lang=es", "/compare?of=rounds&one=0&other=1", "/compare?of=districts&one=1&other=2"];
 export const VIEWS = [
   { name: "desktop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
   { name: "desktop, dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
@@ -38,9 +36,47 @@ export async function opened(browser, origin, path, options = {}) {
   return { context, page, complaints };
 }
 
+// Where a page's links of a kind lead on this origin: without what a list is narrowed by, but in the language that they ask for.
+const ahead = (page, links) => page.locator(links).evaluateAll((all) => all.map((one) => new URL(one.getAttribute("href"), location))
+  .filter((to) => to.origin === location.origin)
+  .map((to) => to.pathname + (to.search.startsWith("?lang=") && to.search !== "?lang=en" ? to.search : "")));
+
+// The pages of the navigation that the node serves, and of each kind that they lead to, as "/rounds/3", the first.
+async function pagesOf(browser, origin) {
+  const kind = (address) => address.replace(/\/(\d+|[0-9a-f]{40,})(?=[/?]|$)/g, "/*");
+  const found = new Map();
+  const leads = async (address) => {
+    const { context, page } = await opened(browser, origin, address);
+    const [listed, linked] = [await ahead(page, "nav.pages a[href]"), await ahead(page, "main a[href]")];
+    await context.close();
+    return { listed, linked };
+  };
+  const { listed } = await leads("/");
+  assert.ok(listed.includes("/rounds") && listed.includes("/members"), "the navigation lists pages: " + listed);
+  for (const queue = [...listed]; queue.length;) {
+    const address = queue.shift();
+    if (address.startsWith("/v1/") || found.has(kind(address))) continue;
+    const answer = await fetch(origin + address, { headers: { accept: "text/html" } });
+    assert.equal(answer.status, 200, address);
+    if (!answer.headers.get("content-type").startsWith("text/html")) continue;
+    found.set(kind(address), address);
+    queue.push(...(await leads(address)).linked);
+  }
+  return [...found.values(), ...ASKED];
+}
+
+// Rows of cards in which a cell has not the name of the head above it; one cell may stand alone across all.
+const misplaced = (page) => page.locator("table.cards").evaluateAll((tables) => tables.flatMap((table) => {
+  const names = [...table.tHead.rows[0].cells].map((one) => one.textContent);
+  const stands = ({ cells }) => cells.length === names.length && [...cells].every((one, at) => one.dataset.label === names[at]);
+  const alone = ({ cells }) => cells.length === 1 && cells[0].colSpan === names.length;
+  return [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => !stands(row) && !alone(row)).map((row) => row.outerHTML);
+}));
+
 async function everyPage({ browser, origin }) {
+  const pages = await pagesOf(browser, origin);
   for (const { name, ...view } of VIEWS) {
-    for (const path of PAGES) {
+    for (const path of pages) {
       const { context, page, complaints } = await opened(browser, origin, path, { ...view, bypassCSP: true });
       const where = `${path} (${name})`;
       assert.equal(await page.locator("h1").count(), 1, where + ": one h1");
@@ -48,6 +84,7 @@ async function everyPage({ browser, origin }) {
       assert.ok(wide <= 0, where + ": wider than the window");
       const cut = await page.locator(".scroll").evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel));
       assert.deepEqual(cut, [], where + ": tables that must be scrolled sideways");
+      assert.deepEqual(await misplaced(page), [], where + ": cells under another head than their own");
       await page.evaluate(AXE);
       const found = await page.evaluate(() => axe.run());
       const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));

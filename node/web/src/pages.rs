@@ -1,11 +1,14 @@
-//! The registry of the explorer's pages: address, place in the navigation, what opens it, how long it may be kept, the bundle that
-//! proves its figures, the register that it exports.
+//! The registry of the explorer's pages: address, title, place and names in the navigation, what opens it, how long it may be kept, the
+//! bundle that proves its figures, the register that it exports.
 //!
-//! A page that is not here does not exist: the explorer serves these addresses, the gate opens and keeps them by these lines,
-//! and the navigation lists those with a name, in this order. Absent: what a page shows, which is its file in `explorer/`.
+//! A page that is not here does not exist: the explorer serves these addresses, the gate opens and keeps them by these lines, the navigation
+//! lists those with a name, in this order, and `/verify` says which of them nothing proves. Absent: what a page shows, which is its file in
+//! `explorer/`.
 
 use aula_api::routes::RouteClass;
 use aula_api::routes::RouteClass::{Dashboard, Family, Public};
+
+use crate::lang::Lang;
 
 /// How long an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +33,27 @@ impl Group {
     pub const ALL: [Self; 2] = [Self::Sharing, Self::Ledger];
 
     /// What people read.
-    pub const fn name(self) -> &'static str {
+    pub const fn name(self) -> Name {
         match self {
-            Self::Sharing => "Sharing",
-            Self::Ledger => "Ledger",
+            Self::Sharing => Name { en: "Sharing", es: "Reparto" },
+            Self::Ledger => Name { en: "Ledger", es: "Registro" },
+        }
+    }
+}
+
+/// What something is called in the navigation, in each language of the pages.
+#[derive(Debug, Clone, Copy)]
+pub struct Name {
+    en: &'static str,
+    es: &'static str,
+}
+
+impl Name {
+    /// In a language.
+    pub const fn said(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.en,
+            Lang::Es => self.es,
         }
     }
 }
@@ -62,8 +82,10 @@ impl Proof {
 pub struct Page {
     /// Its address, with `{…}` for a part that varies.
     pub address: &'static str,
-    /// Its place in the navigation; none for a page that others lead to.
-    pub listed: Option<(Group, &'static str)>,
+    /// What it is called, in English; of a page whose title varies, as "Block 7", what all such pages are.
+    pub title: &'static str,
+    /// Its place and name in the navigation; none for a page that others lead to.
+    pub listed: Option<(Group, Name)>,
     /// What opens it.
     pub class: RouteClass,
     /// How long it is kept; none when it depends on more than the chain.
@@ -75,20 +97,30 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page of the navigation.
-    const fn listed(address: &'static str, group: Group, name: &'static str) -> Self {
-        let page = Self::linked(address, Public, Some(Lifetime::Height));
-        Self { listed: Some((group, name)), ..page }
+    /// A page of the navigation, with its name in English, which is its title too, and in Spanish.
+    const fn listed(address: &'static str, group: Group, en: &'static str, es: &'static str) -> Self {
+        let page = Self::linked(address, en, Public, Some(Lifetime::Height));
+        Self { listed: Some((group, Name { en, es })), ..page }
     }
 
     /// A page of the navigation that is in its reader's language.
-    const fn spoken(address: &'static str, group: Group, name: &'static str) -> Self {
-        Self { lifetime: None, ..Self::listed(address, group, name) }
+    const fn spoken(address: &'static str, group: Group, en: &'static str, es: &'static str) -> Self {
+        Self { lifetime: None, ..Self::listed(address, group, en, es) }
     }
 
     /// A page that others lead to.
-    const fn linked(address: &'static str, class: RouteClass, lifetime: Option<Lifetime>) -> Self {
-        Self { address, listed: None, class, lifetime, proof: None, export: None }
+    const fn linked(
+        address: &'static str,
+        title: &'static str,
+        class: RouteClass,
+        lifetime: Option<Lifetime>,
+    ) -> Self {
+        Self { address, title, listed: None, class, lifetime, proof: None, export: None }
+    }
+
+    /// With another title than its name.
+    const fn titled(self, title: &'static str) -> Self {
+        Self { title, ..self }
     }
 
     const fn proved(self, bundle: &'static str, of: &'static str) -> Self {
@@ -112,72 +144,84 @@ macro_rules! pages {
 }
 
 pages! {
-    OVERVIEW = Page::listed("/", Sharing, "Overview").proved("/v1/evidence/figures", "these rounds and totals");
-    ROUNDS = Page::listed("/rounds", Sharing, "Rounds").proved("/v1/evidence/figures", "the newest rounds").exported("rounds");
-    BUDGETS = Page::listed("/budgets", Sharing, "Budgets").proved("/v1/evidence/figures", "all budgets").exported("budgets");
-    POOLS = Page::listed("/pools", Sharing, "Pools").proved("/v1/evidence/figures/class/{class}", "these pools").exported("pools");
-    DISTRICTS = Page::listed("/districts", Sharing, "Districts")
+    OVERVIEW = Page::listed("/", Sharing, "Overview", "Resumen")
+        .proved("/v1/evidence/figures", "these rounds and totals");
+    ROUNDS = Page::listed("/rounds", Sharing, "Rounds", "Rondas")
+        .proved("/v1/evidence/figures", "the newest rounds")
+        .exported("rounds");
+    BUDGETS = Page::listed("/budgets", Sharing, "Budgets", "Presupuestos")
+        .proved("/v1/evidence/figures", "all budgets")
+        .exported("budgets");
+    POOLS = Page::listed("/pools", Sharing, "Pools", "Plazas")
+        .proved("/v1/evidence/figures/class/{class}", "these pools")
+        .exported("pools");
+    DISTRICTS = Page::listed("/districts", Sharing, "Districts", "Distritos")
         .proved("/v1/evidence/figures/places", "all districts")
         .exported("districts");
-    SCHOOLS = Page::listed("/schools", Sharing, "Schools")
+    SCHOOLS = Page::listed("/schools", Sharing, "Schools", "Escuelas")
         .proved("/v1/evidence/figures/places", "all schools")
         .exported("schools");
-    BUILDINGS = Page::listed("/buildings", Sharing, "Buildings");
-    COMPARE = Page::listed("/compare", Sharing, "Compare");
-    MILESTONES = Page::listed("/milestones", Sharing, "Milestones")
+    BUILDINGS = Page::listed("/buildings", Sharing, "Buildings", "Edificios");
+    COMPARE = Page::listed("/compare", Sharing, "Compare", "Comparar").titled("Side by side");
+    MILESTONES = Page::listed("/milestones", Sharing, "Milestones", "Logros")
         .proved("/v1/evidence/figures/milestones", "these counts")
         .exported("milestones");
-    FAMILY = Page::spoken("/family", Sharing, "Families");
-    BLOCKS = Page::listed("/blocks", Ledger, "Blocks").proved("/v1/evidence/figures/blocks?{page}", "the blocks on this page");
-    TRANSACTIONS = Page::listed("/transactions", Ledger, "Transactions").exported("transactions");
-    TRAIL = Page::listed("/trail", Ledger, "Trail").proved("/v1/evidence/figures/trail?{page}", "the acts on this page");
-    MEMBERS = Page::listed("/members", Ledger, "Members")
+    FAMILY = Page::spoken("/family", Sharing, "Families", "Familias");
+    BLOCKS = Page::listed("/blocks", Ledger, "Blocks", "Bloques")
+        .proved("/v1/evidence/figures/blocks?{page}", "the blocks on this page");
+    TRANSACTIONS = Page::listed("/transactions", Ledger, "Transactions", "Transacciones").exported("transactions");
+    TRAIL = Page::listed("/trail", Ledger, "Trail", "Rastro")
+        .titled("Administrative trail")
+        .proved("/v1/evidence/figures/trail?{page}", "the acts on this page");
+    MEMBERS = Page::listed("/members", Ledger, "Members", "Miembros")
         .proved("/v1/evidence/figures/members", "all members")
         .exported("members");
-    CONSORTIA = Page::listed("/consortia", Ledger, "Consortia").proved("/v1/evidence/figures/consortia", "all consortia and their newest heads");
-    ACTIVITY = Page::listed("/activity", Ledger, "Activity");
-    VALIDATORS = Page::listed("/validators", Ledger, "Validators")
+    CONSORTIA = Page::listed("/consortia", Ledger, "Consortia", "Consorcios")
+        .proved("/v1/evidence/figures/consortia", "all consortia and their newest heads");
+    ACTIVITY = Page::listed("/activity", Ledger, "Activity", "Actividad");
+    VALIDATORS = Page::listed("/validators", Ledger, "Validators", "Validadores")
         .proved("/v1/evidence/figures/validators", "who the validators are")
         .exported("validators");
-    PROPOSALS = Page::listed("/proposals", Ledger, "Proposals")
+    PROPOSALS = Page::listed("/proposals", Ledger, "Proposals", "Propuestas")
         .proved("/v1/evidence/figures/parameters", "the proposals and their votes")
         .exported("proposals");
-    PARAMETERS = Page::listed("/parameters", Ledger, "Parameters")
+    PARAMETERS = Page::listed("/parameters", Ledger, "Parameters", "Parámetros")
         .proved("/v1/evidence/figures/parameters", "the parameters and their history")
         .exported("parameters");
-    VERIFY = Page::spoken("/verify", Ledger, "Verify")
+    VERIFY = Page::spoken("/verify", Ledger, "Verify", "Verificar")
         .proved("/v1/evidence/figures", "budgets, parameters and newest rounds");
-    SEARCH = Page::linked("/search", Public, Some(Lifetime::Height));
-    FEED_ATOM = Page::linked("/feed.atom", Public, Some(Lifetime::Height));
-    FEED_JSON = Page::linked("/feed.json", Public, Some(Lifetime::Height));
+    SEARCH = Page::linked("/search", "Search", Public, Some(Lifetime::Height));
+    FEED_ATOM = Page::linked("/feed.atom", "Feed", Public, Some(Lifetime::Height));
+    FEED_JSON = Page::linked("/feed.json", "Feed", Public, Some(Lifetime::Height));
     // A page of a final block still names the newest height.
-    BLOCK = Page::linked("/blocks/{height}", Public, Some(Lifetime::Height))
+    BLOCK = Page::linked("/blocks/{height}", "Block", Public, Some(Lifetime::Height))
         .proved("/v1/evidence/figures/block/{height}", "this block");
-    ROUND = Page::linked("/rounds/{id}", Public, Some(Lifetime::Height))
+    ROUND = Page::linked("/rounds/{id}", "Round", Public, Some(Lifetime::Height))
         .proved("/v1/evidence/figures/round/{id}", "this round's published figures");
-    POOL = Page::linked("/pools/{id}", Public, Some(Lifetime::Height))
+    POOL = Page::linked("/pools/{id}", "Pool", Public, Some(Lifetime::Height))
         .proved("/v1/evidence/figures/school/{school}", "this pool");
-    DISTRICT = Page::linked("/districts/{id}", Public, Some(Lifetime::Height))
+    DISTRICT = Page::linked("/districts/{id}", "District", Public, Some(Lifetime::Height))
         .proved("/v1/evidence/figures/district/{id}", "this district's figures");
-    SCHOOL = Page::linked("/schools/{id}", Public, Some(Lifetime::Height))
+    SCHOOL = Page::linked("/schools/{id}", "School", Public, Some(Lifetime::Height))
         .proved("/v1/evidence/figures/school/{id}", "this school's figures");
-    SCHOOL_HOURS = Page::linked("/schools/{id}/hours", Public, Some(Lifetime::Height));
-    CLASSROOM = Page::linked("/classroom", Public, None);
-    BUILDINGS_PLAN = Page::linked("/buildings/plan", Public, None);
-    TRANSACTION = Page::linked("/transactions/{id}", Public, None)
+    SCHOOL_HOURS = Page::linked("/schools/{id}/hours", "Hours", Public, Some(Lifetime::Height));
+    CLASSROOM = Page::linked("/classroom", "Classroom", Public, None);
+    BUILDINGS_PLAN = Page::linked("/buildings/plan", "Estate", Public, None);
+    TRANSACTION = Page::linked("/transactions/{id}", "Transaction", Public, None)
         .proved("/v1/evidence/figures/transaction/{id}", "this transaction");
-    DECISIONS = Page::linked("/family/{token}", Family, None).proved("/family/{token}/{round}", "this decision");
-    DECISION = Page::linked("/family/{token}/{round}", Family, None);
-    ASSET = Page::linked("/assets/{name}", Public, Some(Lifetime::Final));
+    DECISIONS = Page::linked("/family/{token}", "Decisions", Family, None)
+        .proved("/family/{token}/{round}", "this decision");
+    DECISION = Page::linked("/family/{token}/{round}", "Decision", Family, None);
+    ASSET = Page::linked("/assets/{name}", "Asset", Public, Some(Lifetime::Final));
 }
 
 /// Addresses of students' dashboards: none is kept, and what opens them their routes check.
 pub const DASHBOARDS: &[Page] = &[
-    Page::linked("/s/{link}", Dashboard, None),
-    Page::linked("/s/of/{session}", Dashboard, None),
-    Page::linked("/s/of/{session}/live", Dashboard, None),
-    Page::linked("/s/of/{session}/record", Dashboard, None),
-    Page::linked("/s/of/{session}/wrong", Dashboard, None),
+    Page::linked("/s/{link}", "Dashboard", Dashboard, None),
+    Page::linked("/s/of/{session}", "Dashboard", Dashboard, None),
+    Page::linked("/s/of/{session}/live", "Dashboard", Dashboard, None),
+    Page::linked("/s/of/{session}/record", "Dashboard", Dashboard, None),
+    Page::linked("/s/of/{session}/wrong", "Dashboard", Dashboard, None),
 ];
 
 /// The class of a page by its address; none when there is no such page.
@@ -238,6 +282,14 @@ mod tests {
             if let Some(register) = page.export {
                 assert!(crate::read::registers::NAMES.contains(&register), "{register}");
             }
+        }
+    }
+
+    #[test]
+    fn every_name_of_the_navigation_is_in_each_language() {
+        let names = PAGES.iter().filter_map(|page| page.listed).map(|(_, name)| name);
+        for name in names.chain(Group::ALL.map(Group::name)) {
+            assert_ne!(name.said(Lang::En), name.said(Lang::Es));
         }
     }
 

@@ -2,9 +2,22 @@
 
 use maud::{Markup, html};
 
-use super::shell::{column, exports};
+use super::shell::exports;
+use super::table::{Column, head, number};
 use super::words::word;
 use aula_read::audits::{Counts, RoundAudit};
+
+const COLUMNS: [Column<'static>; 9] = [
+    number("District"),
+    number("Drawn"),
+    number("Replayed"),
+    number("Confirmed"),
+    number("Contradicted"),
+    number("Withheld"),
+    number("Erased after draw"),
+    number("Erased before"),
+    number("Open"),
+];
 
 /// The section of a round's page.
 pub(super) fn section(audit: &RoundAudit) -> Markup {
@@ -21,10 +34,7 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
                 summary { (audit.all.drawn) " students drawn, of " (audit.all.open) " nothing is on record yet" }
             div .scroll tabindex="0" role="region" aria-label="Audit by district" { table .sortable .cards {
                 caption { "By district" }
-                thead { tr {
-                    (column("District", true)) (column("Drawn", true)) (column("Replayed", true)) (column("Confirmed", true)) (column("Contradicted", true))
-                    (column("Withheld", true)) (column("Erased after draw", true)) (column("Erased before", true)) (column("Open", true))
-                } }
+                (head(COLUMNS))
                 tbody { @for one in &audit.districts {
                     (row(html! { a href={ "/districts/" (one.district) } { (one.district) } }, &one.counts))
                 } (row(html! { "all" }, &audit.all))
@@ -45,15 +55,17 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
 }
 
 fn row(name: Markup, counts: &Counts) -> Markup {
+    let [district, drawn, replayed, confirmed, contradicted, withheld, erased_after, erased_before, open] =
+        COLUMNS;
     html! { tr {
-        td .n { (name) }
-        td .n { (counts.drawn) }
-        td .n { (counts.replayed) }
-        td .n { (counts.confirmed) }
-        td .n { @if counts.contradicted > 0 { strong { (counts.contradicted) } } @else { "0" } }
-        td .n { @if counts.withheld > 0 { strong { (counts.withheld) } } @else { "0" } }
-        td .n { @if counts.erased_after_draw > 0 { strong { (counts.erased_after_draw) } } @else { "0" } }
-        td .n { (counts.erased_before_draw) }
-        td .n { (counts.open) }
+        td .n data-label=(district) { (name) }
+        td .n data-label=(drawn) { (counts.drawn) }
+        td .n data-label=(replayed) { (counts.replayed) }
+        td .n data-label=(confirmed) { (counts.confirmed) }
+        td .n data-label=(contradicted) { @if counts.contradicted > 0 { strong { (counts.contradicted) } } @else { "0" } }
+        td .n data-label=(withheld) { @if counts.withheld > 0 { strong { (counts.withheld) } } @else { "0" } }
+        td .n data-label=(erased_after) { @if counts.erased_after_draw > 0 { strong { (counts.erased_after_draw) } } @else { "0" } }
+        td .n data-label=(erased_before) { (counts.erased_before_draw) }
+        td .n data-label=(open) { (counts.open) }
     } }
 }

@@ -10,7 +10,8 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, moment, pager, short, whole};
+use super::shell::{self, moment, pager, short, whole};
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::words::{self, grouped};
@@ -30,35 +31,40 @@ pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQu
     // A page that does not move: while the reader looks at it the chain grows.
     let top = page.blocks.first().map_or(0, |block| block.height.0);
     let shown = format!("limit={limit}&before={top}");
+    let columns @ [height, time, transactions, anchored, hash, proposer] = [
+        text("Height"),
+        text("Time (UTC)"),
+        number("Transactions"),
+        number("States anchored"),
+        text("Hash"),
+        text("Proposer"),
+    ];
     let content = html! {
         h1 { "Blocks" }
         p { "Each " (word("block", "block")) " is " (word("final", "final")) "; a block without transactions is made once a second." }
         (verify::panel(&pages::BLOCKS, shown))
         div .scroll tabindex="0" role="region" aria-label="Blocks" { table .cards {
             caption { "Newest first" }
-            thead { tr {
-                (column("Height", false)) (column("Time (UTC)", false)) (column("Transactions", true))
-                (column("States anchored", true)) (column("Hash", false)) (column("Proposer", false))
-            } }
+            (head(columns))
             tbody { @for block in &page.blocks { tr {
-                td { a href={ "/blocks/" (block.height) } { (block.height) } }
-                td data-proof=(at(block, "time_ms")) data-value=(block.time_ms) { (moment(block.time_ms.0)) }
-                td .n data-proof=(at(block, "transactions")) data-value=(block.transactions.leaf_count) { (grouped(block.transactions.leaf_count)) }
-                td .n data-proof=(at(block, "states_anchored")) data-value=(block.students.leaf_count) { (grouped(block.students.leaf_count)) }
-                td data-proof=(at(block, "hash")) data-value=(block.hash) { (short(&block.hash.to_string())) }
-                td data-proof=(at(block, "proposer")) data-value=(block.proposer) { (validator(&names, &block.proposer)) }
+                td data-label=(height) { a href={ "/blocks/" (block.height) } { (block.height) } }
+                td data-label=(time) data-proof=(at(block, "time_ms")) data-value=(block.time_ms) { (moment(block.time_ms.0)) }
+                td .n data-label=(transactions) data-proof=(at(block, "transactions")) data-value=(block.transactions.leaf_count) { (grouped(block.transactions.leaf_count)) }
+                td .n data-label=(anchored) data-proof=(at(block, "states_anchored")) data-value=(block.students.leaf_count) { (grouped(block.students.leaf_count)) }
+                td data-label=(hash) data-proof=(at(block, "hash")) data-value=(block.hash) { (short(&block.hash.to_string())) }
+                td data-label=(proposer) data-proof=(at(block, "proposer")) data-value=(block.proposer) { (validator(&names, &block.proposer)) }
             } } }
         } }
         (pager("/blocks", page.next.map(|next| format!("/blocks?from={next}"))))
         (explained(&["block", "final", "height", "hash", "validator"]))
     };
-    Ok(shell::page(&node, "/blocks", "Blocks", content))
+    Ok(shell::page(&node, &pages::BLOCKS, content))
 }
 
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPath<u64>) -> Shown {
     let view = node.view();
     let block = chain::detail(&view, Height(height))?
-        .ok_or_else(|| PageError::missing(format!("block {height}"), "/blocks"))?;
+        .ok_or_else(|| PageError::missing(format!("block {height}"), &pages::BLOCKS))?;
     let summary = &block.summary;
     let names = names(&view)?;
     let field = |name: &str| at(summary, name);
@@ -89,7 +95,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPa
         }
         (explained(&["block", "final", "height", "hash", "validator", "transaction", "anchor"]))
     };
-    Ok(shell::page(&node, "/blocks", &format!("Block {height}"), content))
+    Ok(shell::titled(&node, &pages::BLOCK, &format!("Block {height}"), content))
 }
 
 /// The place of a block's figure in a proof.
@@ -110,17 +116,18 @@ fn validator(names: &BTreeMap<ValidatorAddress, String>, address: &ValidatorAddr
 }
 
 fn transactions(block: &BlockDetail) -> Markup {
+    let columns @ [kind, did, outcome, id] = [text("Kind"), text("What it did"), text("Outcome"), text("Id")];
     html! {
         section {
             h2 { "Transactions" }
             @if block.outlines.is_empty() { p { "None: nothing was submitted in this second." } } @else {
                 div .scroll tabindex="0" role="region" aria-label="Transactions of this block" { table .cards {
-                    thead { tr { (column("Kind", false)) (column("What it did", false)) (column("Outcome", false)) (column("Id", false)) } }
+                    (head(columns))
                     tbody { @for one in &block.outlines { tr {
-                        td title=(one.kind) { (words::kind(&one.kind)) }
-                        td .wide { @for event in &one.events { (words::event(event)) " " } }
-                        td { @if one.code == 0 { "accepted" } @else { "rejected (" (one.code) "): " (one.meaning) } }
-                        td { a href={ "/transactions/" (one.id) } { (short(&one.id.to_string())) } }
+                        td data-label=(kind) title=(one.kind) { (words::kind(&one.kind)) }
+                        td .wide data-label=(did) { @for event in &one.events { (words::event(event)) " " } }
+                        td data-label=(outcome) { @if one.code == 0 { "accepted" } @else { "rejected (" (one.code) "): " (one.meaning) } }
+                        td data-label=(id) { a href={ "/transactions/" (one.id) } { (short(&one.id.to_string())) } }
                     } } }
                 } }
             }

@@ -7,9 +7,10 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, percent, register};
+use super::shell::{self, percent, register};
 use super::shown;
 use super::standing;
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::rounds;
@@ -26,6 +27,16 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let name = |account| {
         members.iter().find(|m| m.account == account).map(|m| m.name.to_string()).unwrap_or_default()
     };
+    let columns @ [funder, year, funded, charged, unspent, share, by_school, floor] = [
+        text("Funder"),
+        number("School year"),
+        number("Funded"),
+        number("Spent on pools"),
+        number("Left"),
+        number("Spent, share"),
+        text("By school"),
+        text("Floor"),
+    ];
     let content = html! {
         h1 { "Budgets" }
         p .lead { "A funder's " (word("budget", "budget")) " of a school year is charged when a " (word("pool", "pool")) " is opened, and can never be overdrawn." }
@@ -34,17 +45,16 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (shown::money(budgets.iter().map(|stated| &stated.budget)))
         div .scroll tabindex="0" role="region" aria-label="Budgets" { table .sortable .cards {
             caption { (budgets.len()) " budgets" }
-            thead { tr { (column("Funder", false)) (column("School year", true)) (column("Funded", true)) (column("Spent on pools", true))
-                (column("Left", true)) (column("Spent, share", true)) (column("By school", false)) (column("Floor", false)) } }
+            (head(columns))
             tbody { @for (one, stated) in budgets.iter().map(|stated| (&stated.budget, stated)) { tr {
-                td { a href={ "/members#" (one.funder) } { (name(one.funder)) } }
-                td .n { (one.school_year) }
-                td .n data-proof={ (one.funder) "." (one.school_year) ".funded_cents" } data-value=(one.funded_cents) { (amount(one.funded_cents.0)) }
-                td .n data-proof={ (one.funder) "." (one.school_year) ".charged_cents" } data-value=(one.charged_cents) { (amount(one.charged_cents.0)) }
-                td .n data-proof={ (one.funder) "." (one.school_year) ".left_cents" } data-value=(left(one)) { (amount(left(one))) }
-                td .n data-proof={ (one.funder) "." (one.school_year) ".charged_ppm" } data-value=[spent(one)] { (spent(one).map_or_else(|| "–".to_owned(), percent)) }
-                td .wide { (stated.statement.explain()) }
-                td .wide { (stated.floor.explain()) }
+                td data-label=(funder) { a href={ "/members#" (one.funder) } { (name(one.funder)) } }
+                td .n data-label=(year) { (one.school_year) }
+                td .n data-label=(funded) data-proof={ (one.funder) "." (one.school_year) ".funded_cents" } data-value=(one.funded_cents) { (amount(one.funded_cents.0)) }
+                td .n data-label=(charged) data-proof={ (one.funder) "." (one.school_year) ".charged_cents" } data-value=(one.charged_cents) { (amount(one.charged_cents.0)) }
+                td .n data-label=(unspent) data-proof={ (one.funder) "." (one.school_year) ".left_cents" } data-value=(left(one)) { (amount(left(one))) }
+                td .n data-label=(share) data-proof={ (one.funder) "." (one.school_year) ".charged_ppm" } data-value=[spent(one)] { (spent(one).map_or_else(|| "–".to_owned(), percent)) }
+                td .wide data-label=(by_school) { (stated.statement.explain()) }
+                td .wide data-label=(floor) { (stated.floor.explain()) }
             } } }
         } }
         p { "Amounts are in units of the funder's currency, with cents. " code { "aula evidence budget" } " fetches the proofs for the funder or an auditor; "
@@ -76,7 +86,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (register(&pages::BUDGETS, budgets.len()))
         (explained(&["budget", "pool"]))
     };
-    Ok(shell::page(&node, "/budgets", "Budgets", content))
+    Ok(shell::page(&node, &pages::BUDGETS, content))
 }
 
 fn left(budget: &Budget) -> u64 {

@@ -9,10 +9,12 @@ use axum::response::{Html, IntoResponse};
 use maud::html;
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, short};
+use super::shell::{self, short};
+use super::table::{head, number, text};
 use super::words::{explained, word};
 use aula_read::words::grouped;
 use aula_web::http::Node;
+use aula_web::pages;
 
 /// The estate's page brings its style with it and loads nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -27,6 +29,16 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             );
         }
     }
+    let columns @ [place, title, building, version, rows, root, anchored, proof] = [
+        number("District"),
+        text("Name"),
+        text("Building"),
+        number("Version"),
+        number("Rows"),
+        text("Root"),
+        number("Anchored in"),
+        text("Proof"),
+    ];
     let content = html! {
         h1 { "Buildings" }
         @if node.estate().is_some() {
@@ -38,26 +50,25 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         p { "What a district says of a building is " (word("anchor", "anchored")) " as one root over its rooms, closures and meters: none of them is on the ledger, and a row that is shown can be checked against the root." }
         div .scroll tabindex="0" role="region" aria-label="Buildings" { table .sortable .cards {
             caption { (lines.len()) " buildings" }
-            thead { tr { (column("District", true)) (column("Name", false)) (column("Building", false)) (column("Version", true)) (column("Rows", true))
-                (column("Root", false)) (column("Anchored in", true)) (column("Proof", false)) } }
+            (head(columns))
             tbody { @for (district, name, one) in &lines { tr {
-                td .n { a href={ "/districts/" (district) } { (district) } }
-                td { (name) }
-                td { (one.building) }
-                td .n { (one.version) }
-                td .n { (grouped(one.head.leaf_count)) }
-                td { (short(&one.head.root.to_string())) }
-                td .n { a href={ "/blocks/" (one.at.height) } { (one.at.height) } }
-                td { a href={ "/v1/evidence/estate/" (district) } { "bundle" } }
-            } } @if lines.is_empty() { tr { td colspan="8" { "None has been anchored yet." } } } }
+                td .n data-label=(place) { a href={ "/districts/" (district) } { (district) } }
+                td data-label=(title) { (name) }
+                td data-label=(building) { (one.building) }
+                td .n data-label=(version) { (one.version) }
+                td .n data-label=(rows) { (grouped(one.head.leaf_count)) }
+                td data-label=(root) { (short(&one.head.root.to_string())) }
+                td .n data-label=(anchored) { a href={ "/blocks/" (one.at.height) } { (one.at.height) } }
+                td data-label=(proof) { a href={ "/v1/evidence/estate/" (district) } { "bundle" } }
+            } } @if lines.is_empty() { tr { td colspan=(columns.len()) { "None has been anchored yet." } } } }
         } }
         (explained(&["anchor"]))
     };
-    Ok(shell::page(&node, "/buildings", "Buildings", content))
+    Ok(shell::page(&node, &pages::BUILDINGS, content))
 }
 
 pub(super) async fn plan(State(node): State<Arc<Node>>) -> Shown {
-    let missing = || PageError::missing("estate".to_owned(), "/buildings");
+    let missing = || PageError::missing("estate".to_owned(), &pages::BUILDINGS);
     let page = node.estate().ok_or_else(missing)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

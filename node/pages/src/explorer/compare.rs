@@ -9,15 +9,17 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, count, once_decided, percent, span};
+use super::shell::{self, count, once_decided, percent, span};
 use super::shown;
 use super::standing;
+use super::table::{head, number, text};
 use super::words::{explained, word};
 use aula_read::places::{self, InRound};
 use aula_read::ranges::Span;
 use aula_read::rounds::{self, RoundView, placed};
 use aula_read::words::grouped;
 use aula_web::http::{FromQuery, Node};
+use aula_web::pages;
 
 /// Which two.
 #[derive(Debug, Deserialize)]
@@ -43,7 +45,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromQuery(pair): FromQue
             let read = |id: u32| {
                 let number = u16::try_from(id).ok().map(DistrictId);
                 let found = number.map(|number| places::district(&view, number)).transpose()?.flatten();
-                found.ok_or_else(|| PageError::missing(format!("district {id}"), "/districts"))
+                found.ok_or_else(|| PageError::missing(format!("district {id}"), &pages::DISTRICTS))
             };
             let (one, other) = (read(one)?, read(other)?);
             let names = [one.district.name.to_string(), other.district.name.to_string()];
@@ -52,7 +54,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromQuery(pair): FromQue
         Some((one, other)) => {
             let find = |id: u32| {
                 let found = all.iter().find(|round| round.round == RoundId(id));
-                found.ok_or_else(|| PageError::missing(format!("round {id}"), "/rounds"))
+                found.ok_or_else(|| PageError::missing(format!("round {id}"), &pages::ROUNDS))
             };
             of_rounds(find(one)?, find(other)?)
         }
@@ -72,7 +74,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromQuery(pair): FromQue
         (table)
         (explained(&["round", "withheld", "mandate", "optimal"]))
     };
-    Ok(shell::page(&node, "/compare", "Side by side", content))
+    Ok(shell::page(&node, &pages::COMPARE, content))
 }
 
 fn form(of: &str, name: &str, options: &[(u32, String)], chosen: Option<(u32, u32)>) -> Markup {
@@ -136,31 +138,39 @@ fn of_rounds(one: &RoundView, other: &RoundView) -> Markup {
         ("Got their first choice", |decision| decision.first_choice),
         ("With a mandate", |decision| decision.mandated),
     ];
-    let text = |of: fn(&aula_read::rounds::DecisionView) -> String| {
+    let told = |of: fn(&aula_read::rounds::DecisionView) -> String| {
         decisions.map(|decision| decision.map_or_else(|| "–".to_owned(), of))
     };
     let texts: [(&str, [String; 2]); 3] = [
-        ("Placed, share of those who asked", text(|decision| share(decision.placed, decision.requests))),
-        ("Mandates", text(|d| if d.mandates_met { "all met".into() } else { "not all met".into() })),
+        ("Placed, share of those who asked", told(|decision| share(decision.placed, decision.requests))),
+        ("Mandates", told(|d| if d.mandates_met { "all met".into() } else { "not all met".into() })),
         (
             "Result",
-            text(|d| if d.optimal { "optimal".into() } else { format!("within {} millionths", d.gap_ppm) }),
+            told(|d| if d.optimal { "optimal".into() } else { format!("within {} millionths", d.gap_ppm) }),
         ),
     ];
+    let titles = both.map(|round| format!("Round {}", round.round));
+    let sides = titles.each_ref().map(|title| number(title));
+    let (figure, difference) = (text("Figure"), number("Difference"));
+    let rounds = || both.into_iter().zip(sides);
     html! {
         @for round in both { (standing::fallen(round)) }
         (shown::of_two_rounds(both))
         div .scroll tabindex="0" role="region" aria-label="Two rounds" { table .cards {
-            thead { tr { (column("Figure", false)) @for round in both { (column(&format!("Round {}", round.round), true)) } (column("Difference", true)) } }
+            (head(std::iter::once(figure).chain(sides).chain([difference])))
             tbody {
                 // Phones hide the head, and what is hidden must not have the keyboard: the links stand here.
-                tr { th scope="row" { "What was shared" } @for round in both { td .n { a href={ "/rounds/" (round.round) } { (round.title) } } } td {} }
-                tr { th scope="row" { "School year" } @for round in both { td .n { (round.school_year) } } td {} }
-                tr { th scope="row" { "Standing" } @for round in both { td .n { (standing::cell(round)) } } td {} }
+                tr { th scope="row" data-label=(figure) { "What was shared" } @for (round, side) in rounds() { td .n data-label=(side) { a href={ "/rounds/" (round.round) } { (round.title) } } } td data-label=(difference) {} }
+                tr { th scope="row" data-label=(figure) { "School year" } @for (round, side) in rounds() { td .n data-label=(side) { (round.school_year) } } td data-label=(difference) {} }
+                tr { th scope="row" data-label=(figure) { "Standing" } @for (round, side) in rounds() { td .n data-label=(side) { (standing::cell(round)) } } td data-label=(difference) {} }
                 @for (name, of) in counts { @let [a, b] = decisions.map(|decision| decision.and_then(of)); tr {
-                    th scope="row" { (name) } @for (decision, n) in decisions.iter().zip([a, b]) { td .n { (once_decided(decision.is_some(), n)) } } td .n { (change(a, b)) }
+                    th scope="row" data-label=(figure) { (name) }
+                    @for ((round, side), n) in rounds().zip([a, b]) { td .n data-label=(side) { (once_decided(round.decision.is_some(), n)) } }
+                    td .n data-label=(difference) { (change(a, b)) }
                 } }
-                @for (name, said) in texts { tr { th scope="row" { (name) } @for one in said { td .n { (one) } } td {} } }
+                @for (name, said) in texts { tr {
+                    th scope="row" data-label=(figure) { (name) } @for (one, side) in said.into_iter().zip(sides) { td .n data-label=(side) { (one) } } td data-label=(difference) {}
+                } }
             }
         } }
     }
@@ -172,21 +182,24 @@ fn of_districts(names: &[String; 2], one: &[InRound], other: &[InRound]) -> Mark
         .filter_map(|line| other.iter().find(|other| other.round == line.round).map(|other| (line, other)));
     let same: Vec<_> = same.collect();
     let of = |line: &InRound| line.counts.map(|counts| (placed(&counts), counts.students));
+    let titles = names
+        .each_ref()
+        .map(|name| [format!("{name}: asked"), format!("{name}: placed"), format!("{name}: placed, share")]);
+    let sides = titles.each_ref().map(|of_one| of_one.each_ref().map(|title| number(title)));
+    let (round, decision) = (number("Round"), text("Decision"));
     html! {
         @if same.is_empty() { p { "No round has students of both." } } @else {
             (shown::of_two_places(names, &same))
             p { "Two numbers are those between which a " (word("withheld", "withheld")) " count lies." }
             div .scroll tabindex="0" role="region" aria-label="Two districts" { table .cards {
-                thead { tr { (column("Round", true)) (column("Decision", false)) @for name in names {
-                    (column(&format!("{name}: asked"), true)) (column(&format!("{name}: placed"), true)) (column(&format!("{name}: placed, share"), true))
-                } } }
+                (head([round, decision].into_iter().chain(sides.into_iter().flatten())))
                 tbody { @for (a, b) in &same { tr {
-                    td .n { a href={ "/rounds/" (a.round) } { (a.round) } }
-                    td { (standing::word(a.standing)) }
-                    @for line in [a, b] { @let counts = of(line);
-                        td .n { (known(counts.map(|(_, asked)| asked), line.range.map(|range| range.students))) }
-                        td .n { (known(counts.map(|(placed, _)| placed), line.range.map(|range| range.placed))) }
-                        td .n { (share(counts.map(|(placed, _)| placed), counts.map(|(_, asked)| asked))) } }
+                    td .n data-label=(round) { a href={ "/rounds/" (a.round) } { (a.round) } }
+                    td data-label=(decision) { (standing::word(a.standing)) }
+                    @for (line, [asked, served, served_share]) in [a, b].into_iter().zip(sides) { @let counts = of(line);
+                        td .n data-label=(asked) { (known(counts.map(|(_, asked)| asked), line.range.map(|range| range.students))) }
+                        td .n data-label=(served) { (known(counts.map(|(placed, _)| placed), line.range.map(|range| range.placed))) }
+                        td .n data-label=(served_share) { (share(counts.map(|(placed, _)| placed), counts.map(|(_, asked)| asked))) } }
                 } } }
             } }
         }
@@ -200,6 +213,9 @@ mod tests {
     use aula_ledger::types::{ClassId, Hash, Height, SchoolYear, TimeMs};
 
     use super::*;
+    use crate::explorer::districts::in_rounds;
+    use crate::explorer::rounds::rounds_table;
+    use crate::explorer::table::misplaced;
     use aula_read::rounds::DecisionView;
 
     fn open(round: u32) -> RoundView {
@@ -293,6 +309,31 @@ mod tests {
         let head = head.split_once("<thead>").unwrap_or_default().1;
         assert!(!head.contains("<a ") && !head.contains("tabindex"), "{head}");
         assert!(body.contains("href=\"/rounds/7\"") && body.contains("href=\"/rounds/8\""), "{body}");
+    }
+
+    #[test]
+    fn figures_of_rounds_stand_under_their_heads() {
+        let (one, other) = (open(7), decided(8, Some((15, 24))));
+        let beside = of_rounds(&one, &other).into_string();
+        let below = rounds_table(&[other, one]).into_string();
+        assert_eq!([misplaced(&beside), misplaced(&below)].concat(), Vec::<String>::new());
+        let round = |round| InRound {
+            round: RoundId(round),
+            title: "Reading devices".into(),
+            school_year: 2026,
+            standing: None,
+            counts: None,
+            range: None,
+        };
+        let names = ["North & East".to_owned(), "South".to_owned()];
+        let places = of_districts(&names, &[round(7), round(8)], &[round(8)]).into_string();
+        assert!(
+            places.contains("data-label=\"North &amp; East: asked\"") && !places.contains("/rounds/7"),
+            "{places}"
+        );
+        let listed = in_rounds(&[round(7)], &pages::DISTRICT, "district", 1).into_string();
+        let none = in_rounds(&[], &pages::DISTRICT, "district", 1).into_string();
+        assert_eq!([misplaced(&places), misplaced(&listed), misplaced(&none)].concat(), Vec::<String>::new());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::Shown;
-use super::shell::{self, column, short, whole};
+use super::shell::{self, short, whole};
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::consortia::{self, ConsortiumLine, span};
@@ -34,30 +35,44 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             code { "aula consortium totals" } " checks the files of all and adds them up, without a network. What a ledger withholds is in no sum." }
         (explained(&["validator", "block", "height"]))
     };
-    Ok(shell::page(&node, "/consortia", "Consortia", content))
+    Ok(shell::page(&node, &pages::CONSORTIA, content))
 }
 
 fn table(lines: &[ConsortiumLine]) -> Markup {
+    let columns @ [name, newest, its_time, how_old, its_block, anchored, heads, validators, genesis] = [
+        text("Name"),
+        number("Newest head"),
+        text("Its time"),
+        text("Age"),
+        text("Its block"),
+        number("Anchored in block"),
+        number("Heads"),
+        number("Validators"),
+        text("Genesis"),
+    ];
     let silent = lines.iter().filter(|line| line.is_silent()).count();
     html! {
         div .scroll tabindex="0" role="region" aria-label="Consortia" { table .sortable .cards {
             caption { (lines.len()) " consortia" @if silent > 0 { ", " (silent) " without a head of the last day" } }
-            thead { tr { (column("Name", false)) (column("Newest head", true)) (column("Its time", false)) (column("Age", false)) (column("Its block", false))
-                (column("Anchored in block", true)) (column("Heads", true)) (column("Validators", true)) (column("Genesis", false)) } }
+            (head(columns))
             tbody { @for line in lines { @let one = &line.record; @let at = format!("consortium-{}", one.genesis); tr id=(one.genesis) {
-                td .wide data-proof={ (at) ".name" } data-value=(one.name) { (one.name) }
+                td .wide data-label=(name) data-proof={ (at) ".name" } data-value=(one.name) { (one.name) }
                 @if let Some(head) = &one.newest {
-                    td .n data-proof={ (at) ".newest.height" } data-value=(head.height) { (head.height) }
-                    td data-proof={ (at) ".newest.time_ms" } data-value=(head.time_ms.0) { (utc(head.time_ms.0)) }
-                    td { @if line.is_silent() { strong { (age(line)) } } @else { (age(line)) } }
-                    td data-proof={ "head-" (one.genesis) "-" (head.height) ".block_hash" } data-value=(head.block_hash) { (short(&head.block_hash.to_string())) }
-                    td .n data-proof={ (at) ".newest.at.height" } data-value=(head.at.height) { a href={ "/blocks/" (head.at.height) } { (head.at.height) } }
+                    td .n data-label=(newest) data-proof={ (at) ".newest.height" } data-value=(head.height) { (head.height) }
+                    td data-label=(its_time) data-proof={ (at) ".newest.time_ms" } data-value=(head.time_ms.0) { (utc(head.time_ms.0)) }
+                    td data-label=(how_old) { @if line.is_silent() { strong { (age(line)) } } @else { (age(line)) } }
+                    td data-label=(its_block) data-proof={ "head-" (one.genesis) "-" (head.height) ".block_hash" } data-value=(head.block_hash) { (short(&head.block_hash.to_string())) }
+                    td .n data-label=(anchored) data-proof={ (at) ".newest.at.height" } data-value=(head.at.height) { a href={ "/blocks/" (head.at.height) } { (head.at.height) } }
                 } @else {
-                    td .n { "–" } td { "–" } td { strong { "never" } } td { "–" } td .n { "–" }
+                    td .n data-label=(newest) { "–" }
+                    td data-label=(its_time) { "–" }
+                    td data-label=(how_old) { strong { "never" } }
+                    td data-label=(its_block) { "–" }
+                    td .n data-label=(anchored) { "–" }
                 }
-                td .n data-proof={ (at) ".heads" } data-value=(one.heads) { (grouped(one.heads)) }
-                td .n { (line.validators) }
-                td .wide data-proof={ (at) ".genesis" } data-value=(one.genesis) { (whole(&one.genesis)) }
+                td .n data-label=(heads) data-proof={ (at) ".heads" } data-value=(one.heads) { (grouped(one.heads)) }
+                td .n data-label=(validators) { (line.validators) }
+                td .wide data-label=(genesis) data-proof={ (at) ".genesis" } data-value=(one.genesis) { (whole(&one.genesis)) }
             } } }
         } }
     }
@@ -76,6 +91,7 @@ mod tests {
     use aula_ledger::types::{AccountId, Hash, Height, TimeMs};
 
     use super::*;
+    use crate::explorer::table::misplaced;
 
     fn line(name: &str, age_ms: Option<u64>) -> ConsortiumLine {
         let genesis = Hash([7; 32]);
@@ -115,6 +131,7 @@ mod tests {
         let old = table(&[line("Old", Some(consortia::SILENT_MS + 1_000)), line("New", None)]).into_string();
         assert!(old.contains("<strong>1 d 0 h</strong>") && old.contains("<strong>never</strong>"), "{old}");
         assert!(old.contains("2 consortia, 2 without a head of the last day"), "{old}");
+        assert_eq!([misplaced(&fresh), misplaced(&old)].concat(), Vec::<String>::new());
         let hostile = table(&[line("<b>x</b>", None)]).into_string();
         assert!(!hostile.contains("<b>"), "a name is text");
     }

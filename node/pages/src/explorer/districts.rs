@@ -10,9 +10,10 @@ use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
 use super::schools;
-use super::shell::{self, column, count, percent, register};
+use super::shell::{self, count, percent, register};
 use super::shown;
 use super::standing;
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::places::{self, InRound};
@@ -33,7 +34,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (verify::panel(&pages::DISTRICTS, ""))
         div .scroll tabindex="0" role="region" aria-label="Districts" { table .sortable {
             caption { (districts.len()) " districts" }
-            thead { tr { (column("District", true)) (column("Name", false)) (column("Schools", true)) } }
+            (head([number("District"), text("Name"), number("Schools")]))
             tbody { @for one in &districts { tr {
                 td .n { a href={ "/districts/" (one.id) } { (one.id) } }
                 td data-proof={ "district-" (one.id) ".name" } data-value=(one.name) { a href={ "/districts/" (one.id) } { (one.name) } @if one.closed.is_some() { " (closed)" } }
@@ -44,12 +45,12 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (register(&pages::DISTRICTS, districts.len()))
         (explained(&["round"]))
     };
-    Ok(shell::page(&node, "/districts", "Districts", content))
+    Ok(shell::page(&node, &pages::DISTRICTS, content))
 }
 
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u16>) -> Shown {
     let figures = places::district(&node.view(), DistrictId(id))?
-        .ok_or_else(|| PageError::missing(format!("district {id}"), "/districts"))?;
+        .ok_or_else(|| PageError::missing(format!("district {id}"), &pages::DISTRICTS))?;
     let content = html! {
         p .over { a href="/districts" { "Districts" } }
         h1 { (figures.district.name) }
@@ -72,7 +73,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         (in_rounds(&figures.rounds, &pages::DISTRICT, "district", id.into()))
         h2 { "Schools" }
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
-            thead { tr { (column("School", true)) (column("Name", false)) (column("Type", false)) } }
+            (head([number("School"), text("Name"), text("Type")]))
             tbody { @for line in &figures.schools { @let school = &line.school; tr {
                 td .n { a href={ "/schools/" (school.id) } { (school.id) } }
                 td data-proof=[line.name_path()] data-value=[line.name.as_ref()] { @match &line.name { Some(name) => { (name) } None => { "–" } } (schools::closed(line)) }
@@ -82,13 +83,24 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         p .exports { a href={ "/v1/districts/" (id) } { "JSON" } }
         (explained(&["round", "withheld", "anchor"]))
     };
-    Ok(shell::page(&node, "/districts", &figures.district.name.to_string(), content))
+    Ok(shell::titled(&node, &pages::DISTRICT, &figures.district.name.to_string(), content))
 }
 
 /// How a place's students fared, round by round; also on a school's page.
 pub(super) fn in_rounds(rounds: &[InRound], page: &Page, what: &str, group: u32) -> Markup {
     let rate = |c: CellCounts| (u64::from(placed(&c)) * 1_000_000).checked_div(c.students.into());
     let path = |line: &InRound, field: &str| format!("round-{}.by_{what}.{group}.{field}", line.round);
+    let columns @ [round, class, year, decision, students, got, got_share, waiting, first] = [
+        number("Round"),
+        text("Class"),
+        number("School year"),
+        text("Decision"),
+        number("Students"),
+        number("Placed"),
+        number("Placed, share"),
+        number("Waiting"),
+        number("First choice"),
+    ];
     html! {
         h2 { "How its students fared" }
         @if !rounds.is_empty() { (verify::panel(page, group)) }
@@ -99,19 +111,18 @@ pub(super) fn in_rounds(rounds: &[InRound], page: &Page, what: &str, group: u32)
         (shown::fared(rounds))
         div .scroll tabindex="0" role="region" aria-label="Rounds" { table .sortable .cards {
             caption { "Newest first" }
-            thead { tr { (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Decision", false)) (column("Students", true))
-                (column("Placed", true)) (column("Placed, share", true)) (column("Waiting", true)) (column("First choice", true)) } }
+            (head(columns))
             tbody { @for line in rounds { tr {
-                td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
-                td .wide { (line.title) }
-                td .n { (line.school_year) }
-                td { (standing::word(line.standing)) }
-                td .n data-proof=(path(line, "students")) data-value=[line.counts.map(|c| c.students)] { @match line.counts { Some(c) => { (count(Some(c.students))) } None => { (shell::span(line.range.map(|range| range.students))) } } }
-                td .n data-proof=(path(line, "placed")) data-value=[line.counts.map(|c| placed(&c))] { @match line.counts { Some(c) => { (count(Some(placed(&c)))) } None => { (shell::span(line.range.map(|range| range.placed))) } } }
-                td .n data-proof=(path(line, "placed_ppm")) data-value=[line.counts.and_then(rate)] { (line.counts.and_then(rate).map_or_else(|| "–".into(), percent)) }
-                td .n data-proof=(path(line, "waitlisted")) data-value=[line.counts.map(|c| c.waitlisted)] { @match line.counts { Some(c) => { (count(Some(c.waitlisted))) } None => { (shell::span(line.range.map(|range| range.waitlisted))) } } }
-                td .n data-proof=(path(line, "first_choice")) data-value=[line.counts.map(|c| c.first_choice)] { @match line.counts { Some(c) => { (count(Some(c.first_choice))) } None => { (shell::span(line.range.map(|range| range.first_choice))) } } }
-            } } @if rounds.is_empty() { tr { td colspan="9" { "None yet." } } } }
+                td .n data-label=(round) { a href={ "/rounds/" (line.round) } { (line.round) } }
+                td .wide data-label=(class) { (line.title) }
+                td .n data-label=(year) { (line.school_year) }
+                td data-label=(decision) { (standing::word(line.standing)) }
+                td .n data-label=(students) data-proof=(path(line, "students")) data-value=[line.counts.map(|c| c.students)] { @match line.counts { Some(c) => { (count(Some(c.students))) } None => { (shell::span(line.range.map(|range| range.students))) } } }
+                td .n data-label=(got) data-proof=(path(line, "placed")) data-value=[line.counts.map(|c| placed(&c))] { @match line.counts { Some(c) => { (count(Some(placed(&c)))) } None => { (shell::span(line.range.map(|range| range.placed))) } } }
+                td .n data-label=(got_share) data-proof=(path(line, "placed_ppm")) data-value=[line.counts.and_then(rate)] { (line.counts.and_then(rate).map_or_else(|| "–".into(), percent)) }
+                td .n data-label=(waiting) data-proof=(path(line, "waitlisted")) data-value=[line.counts.map(|c| c.waitlisted)] { @match line.counts { Some(c) => { (count(Some(c.waitlisted))) } None => { (shell::span(line.range.map(|range| range.waitlisted))) } } }
+                td .n data-label=(first) data-proof=(path(line, "first_choice")) data-value=[line.counts.map(|c| c.first_choice)] { @match line.counts { Some(c) => { (count(Some(c.first_choice))) } None => { (shell::span(line.range.map(|range| range.first_choice))) } } }
+            } } @if rounds.is_empty() { tr { td colspan=(columns.len()) { "None yet." } } } }
         } }
     }
 }

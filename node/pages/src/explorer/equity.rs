@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 
 use super::charts;
-use super::shell::{column, count, percent, share, span};
+use super::shell::{count, percent, share, span};
+use super::table::{Column, head, number, text};
 use super::words::word;
 use aula_read::equity::lorenz;
 use aula_read::ranges::CellRange;
@@ -89,7 +90,7 @@ fn coefficients(
     html! {
         div .scroll tabindex="0" role="region" aria-label="Coefficients" { table {
             caption { "Before is " @match figures.before { Some(id) => { "round " (id) } None => { "empty: there is no earlier round of these kinds" } } "." }
-            thead { tr { (column("Figure", false)) (column("Before", true)) (column("This round", true)) } }
+            (head([text("Figure"), number("Before"), number("This round")]))
             tbody {
                 @for (name, field, now, then) in rows { tr {
                     th scope="row" { (name) } td .n data-proof=[earlier(field)] data-value=[then] { (ppm(then)) } td .n data-proof={ "round-" (figures.round.round) "." (field) } data-value=[now] { (ppm(now)) }
@@ -118,32 +119,41 @@ fn groups(
 ) -> Markup {
     let (shown, withheld): (Vec<&PublishedCell>, Vec<&PublishedCell>) =
         groups.cells.iter().partition(|cell| cell.counts.is_some());
+    let columns = [
+        number(name),
+        number("Students"),
+        number("Placed"),
+        number("Placed, share"),
+        number("First choice, share"),
+        number("Waiting"),
+    ];
+    let ranged @ [of, students, got, first, waiting] =
+        [number(name), text("Students"), text("Placed"), text("First choice"), text("Waiting")];
     html! {
         h3 { (title) }
         @if shown.is_empty() { p { "All counts are " (word("withheld", "withheld")) "." } } @else {
         div .scroll tabindex="0" role="region" aria-label=(title) { table .sortable .cards {
             caption { (shown.len()) " of " (groups.cells.len()) " groups" }
-            thead { tr { (column(name, true)) (column("Students", true)) (column("Placed", true)) (column("Placed, share", true))
-                (column("First choice, share", true)) (column("Waiting", true)) } }
-            tbody { @for cell in shown { (group(cell, link, field)) } }
+            (head(columns))
+            tbody { @for cell in shown { (group(columns, cell, link, field)) } }
         } } }
         @if !withheld.is_empty() { details {
             summary { "Withheld: " (withheld.len()) ", with the numbers between which their counts lie" }
             div .scroll tabindex="0" role="region" aria-label={ (title) ", withheld" } { table .sortable .cards {
-                thead { tr { (column(name, true)) (column("Students", false)) (column("Placed", false)) (column("First choice", false)) (column("Waiting", false)) } }
+                (head(ranged))
                 tbody { @for cell in withheld { @let range = ranges.get(&cell.group).copied(); tr {
-                    td .n data-proof={ (field) "." (cell.group) ".students" } { @if link == "/districts" { a href={ (link) "/" (cell.group) } { (cell.group) } } @else { (cell.group) } }
-                    td .n { (span(range.map(|range| range.students))) }
-                    td .n { (span(range.map(|range| range.placed))) }
-                    td .n { (span(range.map(|range| range.first_choice))) }
-                    td .n { (span(range.map(|range| range.waitlisted))) }
+                    td .n data-label=(of) data-proof={ (field) "." (cell.group) ".students" } { @if link == "/districts" { a href={ (link) "/" (cell.group) } { (cell.group) } } @else { (cell.group) } }
+                    td .n data-label=(students) { (span(range.map(|range| range.students))) }
+                    td .n data-label=(got) { (span(range.map(|range| range.placed))) }
+                    td .n data-label=(first) { (span(range.map(|range| range.first_choice))) }
+                    td .n data-label=(waiting) { (span(range.map(|range| range.waitlisted))) }
                 } } }
             } }
         } }
     }
 }
 
-fn group(cell: &PublishedCell, link: &str, field: &str) -> Markup {
+fn group(columns: [Column<'_>; 6], cell: &PublishedCell, link: &str, field: &str) -> Markup {
     let c = cell.counts;
     let part = |n: Option<u32>| {
         c.zip(n).and_then(|(c, n)| (u64::from(n) * 1_000_000).checked_div(c.students.into()))
@@ -152,12 +162,13 @@ fn group(cell: &PublishedCell, link: &str, field: &str) -> Markup {
     let path = |name: &str| format!("{field}.{}.{name}", cell.group);
     let (got, waiting) = (c.map(|c| placed(&c)), c.map(|c| c.waitlisted));
     let (rate, first) = (part(got), part(c.map(|c| c.first_choice)));
+    let [of, students, served, served_share, first_share, waits] = columns;
     html! { tr {
-        td .n { @if link == "/districts" { a href={ (link) "/" (cell.group) } { (cell.group) } } @else { (cell.group) } }
-        td .n data-proof=(path("students")) data-value=[c.map(|c| c.students)] { (count(c.map(|c| c.students))) }
-        td .n data-proof=(path("placed")) data-value=[got] { (count(got)) }
-        td .n data-proof=(path("placed_ppm")) data-value=[rate] { (shown(rate)) }
-        td .n data-proof=(path("first_choice_ppm")) data-value=[first] { (shown(first)) }
-        td .n data-proof=(path("waitlisted")) data-value=[waiting] { (count(waiting)) }
+        td .n data-label=(of) { @if link == "/districts" { a href={ (link) "/" (cell.group) } { (cell.group) } } @else { (cell.group) } }
+        td .n data-label=(students) data-proof=(path("students")) data-value=[c.map(|c| c.students)] { (count(c.map(|c| c.students))) }
+        td .n data-label=(served) data-proof=(path("placed")) data-value=[got] { (count(got)) }
+        td .n data-label=(served_share) data-proof=(path("placed_ppm")) data-value=[rate] { (shown(rate)) }
+        td .n data-label=(first_share) data-proof=(path("first_choice_ppm")) data-value=[first] { (shown(first)) }
+        td .n data-label=(waits) data-proof=(path("waitlisted")) data-value=[waiting] { (count(waiting)) }
     } }
 }

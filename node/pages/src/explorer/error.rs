@@ -6,6 +6,7 @@ use maud::html;
 
 use super::shell;
 use aula_web::api_error::{ApiError, ErrorDetail};
+use aula_web::pages::Page;
 
 /// What the API says to programs of an address that is none of its.
 const SEE_ROUTES: &str = "see /openapi.json";
@@ -25,8 +26,9 @@ pub(super) type Shown = Result<Response, PageError>;
 
 impl PageError {
     /// 404, with the page that lists what there is.
-    pub(super) fn missing(what: String, list: &str) -> Self {
-        Self(ApiError::not_found(format!("There is no {what} here."), format!("All are listed on {list}.")))
+    pub(super) fn missing(what: String, list: &Page) -> Self {
+        let next = format!("All are listed on {}.", list.address);
+        Self(ApiError::not_found(format!("There is no {what} here."), next))
     }
 }
 

@@ -16,8 +16,9 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::error::Shown;
-use super::shell::{self, column};
+use super::shell;
 use super::spoken::{self, Say};
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained_in, word};
 use aula_read::family::{OwnDecision, OwnParts, OwnPlace, Reason, decisions};
@@ -68,7 +69,7 @@ pub(super) async fn opened(
         p { (said(Say::WhatElse)) }
         (explained_in(lang, &["round", "price", "optimal", "mandate", "final"]))
     };
-    let mut page = shell::spoken(&node, "/family", (lang, said(Say::ChildsDecisions)), content);
+    let mut page = shell::spoken(&node, &pages::DECISIONS, (lang, said(Say::ChildsDecisions)), content);
     page.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
     Ok(page)
 }
@@ -157,6 +158,12 @@ fn why(parts: &OwnParts, lang: Lang) -> Markup {
     let (given, others) = parts.reasons.split_at(parts.reasons.len().min(1));
     let (near, more) = others.split_at(others.len().min(IN_SENTENCES));
     let said = |say: Say| say.said(lang);
+    let columns @ [offered, better, dearer, band] = [
+        text(said(Say::PlaceHead)),
+        number(said(Say::BetterBy)),
+        number(said(Say::DearerBy)),
+        number(said(Say::BandHead)),
+    ];
     html! {
         @for one in given { p { (sentence(one, lang)) } }
         @if !near.is_empty() {
@@ -166,10 +173,10 @@ fn why(parts: &OwnParts, lang: Lang) -> Markup {
         @if !more.is_empty() { details {
             summary { (Say::MorePlaces.with(lang, &[&more.len().to_string()])) }
             div .scroll tabindex="0" role="region" aria-label=(said(Say::Why)) { table .sortable .cards {
-                thead { tr { (column(said(Say::PlaceHead), false)) (column(said(Say::BetterBy), true)) (column(said(Say::DearerBy), true)) (column(said(Say::BandHead), true)) } }
+                (head(columns))
                 tbody { @for (place, reason) in more { tr {
-                    td .wide { (name(place.as_ref(), lang)) }
-                    @for figure in figures(*reason) { td .n { (figure) } }
+                    td .wide data-label=(offered) { (name(place.as_ref(), lang)) }
+                    @for (column, figure) in [better, dearer, band].into_iter().zip(figures(*reason)) { td .n data-label=(column) { (figure) } }
                 } } }
             } }
         } }
@@ -244,7 +251,7 @@ pub(super) async fn show(
         p { (said(Say::IfWrongHow)) }
         (explained_in(lang, &["round", "price", "withheld", "optimal", "mandate", "final"]))
     };
-    Ok(shell::spoken(&node, "/family", (lang, said(Say::Families)), content))
+    Ok(shell::spoken(&node, &pages::FAMILY, (lang, said(Say::Families)), content))
 }
 
 #[cfg(test)]
@@ -252,6 +259,7 @@ mod tests {
     use aula_ledger::types::SchoolId;
 
     use super::*;
+    use crate::explorer::table::misplaced;
 
     #[test]
     fn of_many_places_a_few_are_told_in_sentences_and_each_is_named_once() {
@@ -271,7 +279,8 @@ mod tests {
             assert_eq!(told.matches("<li>").count(), IN_SENTENCES, "{told}");
             assert_eq!(told.matches("<tr>").count(), 1 + 81 - IN_SENTENCES);
             assert!((101..=181).all(|school| told.matches(&format!(" {school}")).count() == 1), "{told}");
-            assert!(told.contains("<td class=\"n\">8</td></tr>"), "{told}");
+            assert!(told.contains(">8</td></tr>"), "{told}");
+            assert_eq!(misplaced(&told), Vec::<String>::new());
         }
         // A place that is the best needs no other.
         parts.reasons.truncate(1);

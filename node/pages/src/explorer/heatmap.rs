@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aula_ledger::types::SchoolId;
 use maud::{Markup, html};
 
-use super::shell::{self, column, count};
+use super::shell::{self, count};
+use super::table::{Column, head, number};
 use super::words::word;
 use aula_read::round_figures::{PoolLine, RoundFigures};
 
@@ -17,26 +18,27 @@ pub(super) fn prices(figures: &RoundFigures) -> Markup {
         rows.entry(line.school).or_default().insert(&line.kind, line);
     }
     let highest = figures.pools.iter().filter_map(|line| line.price).max().unwrap_or(0);
+    let place = number("School");
     html! {
         @if !figures.pools.is_empty() { details {
             summary { "Map: prices by school and kind" }
             p { "A cell is a " (word("pool", "pool")) ": its price, and its places in brackets. The stronger its colour, the more one more place there would help." }
             div .scroll tabindex="0" role="region" aria-label="Prices by school and kind" { table .sortable .heat .cards {
                 caption { (rows.len()) " schools" }
-                thead { tr { (column("School", true)) @for kind in &kinds { (column(kind, true)) } } }
+                (head(std::iter::once(place).chain(kinds.iter().map(|kind| number(kind)))))
                 tbody { @for (school, row) in &rows { tr {
-                    th .n scope="row" { a href={ "/schools/" (school) } { (school) } }
-                    @for kind in &kinds { (cell(row.get(kind).copied(), highest)) }
+                    th .n scope="row" data-label=(place) { a href={ "/schools/" (school) } { (school) } }
+                    @for kind in &kinds { (cell(number(kind), row.get(kind).copied(), highest)) }
                 } } }
             } }
         } }
     }
 }
 
-fn cell(line: Option<&PoolLine>, highest: i64) -> Markup {
-    let Some(line) = line else { return html! { td .n { "" } } };
+fn cell(column: Column<'_>, line: Option<&PoolLine>, highest: i64) -> Markup {
+    let Some(line) = line else { return html! { td .n data-label=(column) { "" } } };
     html! {
-        td .n .{ "h" (shade(line.price, highest)) } {
+        td .n .{ "h" (shade(line.price, highest)) } data-label=(column) {
             a href={ "/pools/" (line.pool) } { (shell::price(line.price)) }
             " (" (count(Some(line.capacity))) ")"
         }

@@ -10,12 +10,14 @@ use serde::Deserialize;
 
 use super::assets;
 use super::error::{PageError, Shown};
-use super::shell::{self, column};
+use super::shell;
+use super::table::{Column, head, number};
 use super::words::{explained, word};
 use aula_read::places;
 use aula_read::words::grouped;
 use aula_web::api_error::ApiError;
 use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::pages;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +32,7 @@ pub(super) async fn show(
     FromQuery(asked): FromQuery<DayQuery>,
 ) -> Shown {
     let figures = places::school(&node.view(), SchoolId(id))?
-        .ok_or_else(|| PageError::missing(format!("school {id}"), "/schools"))?;
+        .ok_or_else(|| PageError::missing(format!("school {id}"), &pages::SCHOOLS))?;
     let none = || {
         let message =
             format!("The use of resources by hour at {} is not published here.", figures.school.title());
@@ -62,7 +64,7 @@ pub(super) async fn show(
         p .note { "Counted by the school's district from its own records, once, when an hour is over: what a device sends later is not among it. It stands on no ledger and has no proof." }
         (explained(&["withheld"]))
     };
-    Ok(shell::page(&node, "/schools", &format!("Hours of {title}"), content))
+    Ok(shell::titled(&node, &pages::SCHOOL_HOURS, &format!("Hours of {title}"), content))
 }
 
 /// The table of a day, from the first hour to the last of which something is shown.
@@ -74,14 +76,15 @@ fn map(day: &HoursOfDay) -> Markup {
     let hours = first.zip(last).and_then(|(first, last)| hours.get(first..=last)).unwrap_or_default();
     let highest = day.resources.iter().flat_map(|row| &row.students).flatten().copied().max().unwrap_or(0);
     let starts = |hour: usize| day.hours.get(hour).map_or("", |hour| hour.starts.as_str());
+    let resource = number("Resource");
     html! {
         @if hours.is_empty() { p { "Nothing of " (day.date) " may be shown: too few students used the same resource in an hour." } }
         @else { div .scroll tabindex="0" role="region" aria-label="Students by resource and hour" { table .sortable .heat .cards {
             caption { (day.date) ", hours of " (day.time_zone) "; " (day.hours.len()) " hours counted. The stronger the colour, the more students." }
-            thead { tr { (column("Resource", true)) @for hour in hours { (column(starts(*hour), true)) } } }
+            (head(std::iter::once(resource).chain(hours.iter().map(|hour| number(starts(*hour))))))
             tbody { @for row in &day.resources { tr {
-                th .n scope="row" { (row.resource) }
-                @for hour in hours { (cell(at(row, *hour), highest)) }
+                th .n scope="row" data-label=(resource) { (row.resource) }
+                @for hour in hours { (cell(number(starts(*hour)), at(row, *hour), highest)) }
             } } }
         } } }
     }
@@ -91,17 +94,18 @@ fn at(row: &ResourceHours, hour: usize) -> Option<u32> {
     row.students.get(hour).copied().flatten()
 }
 
-fn cell(students: Option<u32>, highest: u32) -> Markup {
+fn cell(column: Column<'_>, students: Option<u32>, highest: u32) -> Markup {
     let shade = |n: u32| (u64::from(n) * 9).checked_div(u64::from(highest)).unwrap_or(0).min(9);
     match students {
-        None => html! { td .n { (shell::count(None::<u32>)) } },
-        Some(n) => html! { td .n .{ "h" (shade(n)) } { (grouped(n.into())) "+" } },
+        None => html! { td .n data-label=(column) { (shell::count(None::<u32>)) } },
+        Some(n) => html! { td .n .{ "h" (shade(n)) } data-label=(column) { (grouped(n.into())) "+" } },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explorer::table::misplaced;
     use aula_api::hours::Hour;
 
     #[test]
@@ -124,9 +128,11 @@ mod tests {
                 && !page.contains("04:00")
         );
         assert!(
-            page.contains("<td class=\"n h9\">90+</td>") && page.contains("<td class=\"n h1\">10+</td>"),
+            page.contains("<td class=\"n h9\" data-label=\"03:00\">90+</td>")
+                && page.contains("<td class=\"n h1\" data-label=\"01:00\">10+</td>"),
             "{page}"
         );
+        assert_eq!(misplaced(&page), Vec::<String>::new());
         day.resources.clear();
         assert!(map(&day).into_string().contains("Nothing of 2026-11-29"));
     }

@@ -6,7 +6,8 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, register};
+use super::shell::{self, register};
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::milestones::milestones;
@@ -23,7 +24,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (verify::panel(&pages::MILESTONES, ""))
         div .scroll tabindex="0" role="region" aria-label="Milestones" { table .sortable {
             caption { "Up to height " (known.height) }
-            thead { tr { (column("School year", true)) (column("What was reached", false)) (column("At least", true)) } }
+            (head([number("School year"), text("What was reached"), number("At least")]))
             tbody { @for one in &known.milestones { tr {
                 td .n { (one.school_year) } td { (one.kind.replace('_', " ")) }
                 td .n data-proof={ "milestones-" (one.school_year) "-" (one.kind) ".at_least" } data-value=[one.at_least] {
@@ -34,5 +35,5 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (register(&pages::MILESTONES, known.milestones.len()))
         (explained(&["withheld", "height"]))
     };
-    Ok(shell::page(&node, "/milestones", "Milestones", content))
+    Ok(shell::page(&node, &pages::MILESTONES, content))
 }

@@ -7,7 +7,8 @@ use aula_ledger::state::schema::{Misbehaviour, ValidatorInfo};
 use aula_ledger::types::ValidatorAddress;
 use maud::{Markup, html};
 
-use super::shell::{column, whole};
+use super::shell::whole;
+use super::table::{head, number, text};
 
 fn names(known: &[ValidatorInfo]) -> BTreeMap<ValidatorAddress, &str> {
     known.iter().map(|one| (one.address, one.name.as_str())).collect()
@@ -16,21 +17,28 @@ fn names(known: &[ValidatorInfo]) -> BTreeMap<ValidatorAddress, &str> {
 /// What the ledger holds against validators; nothing when it holds nothing.
 pub(super) fn on_record(records: &[Misbehaviour], known: &[ValidatorInfo]) -> Markup {
     let names = names(known);
+    let columns @ [validator, twice, height, round, recorded, address] = [
+        text("Validator"),
+        text("Signed twice"),
+        number("At height"),
+        number("Round"),
+        number("Recorded in block"),
+        text("Address"),
+    ];
     html! {
         @if !records.is_empty() {
             h2 #misbehaviour { "Misbehaviour on record" }
             p { "Each row is evidence that a validator signed two things where the rules allow one. Both signatures stand in the ledger and in "
                 a href="/v1/validators" { "/v1/validators" } ": anybody can check them. Nothing follows by itself; members vote on a validator's removal." }
             div .scroll tabindex="0" role="region" aria-label="Misbehaviour on record" { table .cards {
-                thead { tr { (column("Validator", false)) (column("Signed twice", false)) (column("At height", true)) (column("Round", true))
-                    (column("Recorded in block", true)) (column("Address", false)) } }
+                (head(columns))
                 tbody { @for record in records { @for offence in &record.offences { @let evidence = &offence.evidence; tr {
-                    td .wide { (names.get(&record.validator).copied().unwrap_or("no longer a validator")) }
-                    td { "two " (evidence.first.said.kind()) "s" }
-                    td .n { a href={ "/blocks/" (evidence.height) } { (evidence.height) } }
-                    td .n { (evidence.round) }
-                    td .n { a href={ "/blocks/" (offence.at.height) } { (offence.at.height) } }
-                    td .wide { (whole(&record.validator)) }
+                    td .wide data-label=(validator) { (names.get(&record.validator).copied().unwrap_or("no longer a validator")) }
+                    td data-label=(twice) { "two " (evidence.first.said.kind()) "s" }
+                    td .n data-label=(height) { a href={ "/blocks/" (evidence.height) } { (evidence.height) } }
+                    td .n data-label=(round) { (evidence.round) }
+                    td .n data-label=(recorded) { a href={ "/blocks/" (offence.at.height) } { (offence.at.height) } }
+                    td .wide data-label=(address) { (whole(&record.validator)) }
                 } } } }
             } }
         }

@@ -12,6 +12,7 @@ use super::rounds::rounds_table;
 use super::shell;
 use super::shown;
 use super::standing;
+use super::table::{head, number, text};
 use super::verify;
 use super::who;
 use super::words::{explained, word};
@@ -71,7 +72,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         (explained(&["block", "final", "height", "validator", "transaction", "anchor", "round", "optimal", "cost",
             "mandate", "withheld", "pool", "budget", "genesis"]))
     };
-    Ok(shell::page(&node, "/", "Overview", content))
+    Ok(shell::page(&node, &pages::OVERVIEW, content))
 }
 
 fn totals(node: &Node, view: &ChainView) -> Result<Totals, aula_web::api_error::ApiError> {
@@ -186,21 +187,20 @@ fn totals_section(totals: &Totals) -> Markup {
 }
 
 fn blocks_section(blocks: &[BlockSummary]) -> Markup {
+    let columns @ [height, time, transactions, anchored, hash] =
+        [text("Height"), text("Time (UTC)"), number("Transactions"), number("States anchored"), text("Hash")];
     html! {
         section {
             h2 { "Newest blocks" }
             div .scroll tabindex="0" role="region" aria-label="Newest blocks" { table .cards {
                 caption { "With nothing to do there is a block a second." }
-                thead { tr {
-                    (shell::column("Height", false)) (shell::column("Time (UTC)", false)) (shell::column("Transactions", true))
-                    (shell::column("States anchored", true)) (shell::column("Hash", false))
-                } }
+                (head(columns))
                 tbody #blocks data-limit=(BLOCKS) { @for block in blocks { tr {
-                    td { a href={ "/blocks/" (block.height) } { (block.height) } }
-                    td { (shell::moment(block.time_ms.0)) }
-                    td .n { (block.transactions.leaf_count) }
-                    td .n { (block.students.leaf_count) }
-                    td { (shell::short(&block.hash.to_string())) }
+                    td data-label=(height) { a href={ "/blocks/" (block.height) } { (block.height) } }
+                    td data-label=(time) { (shell::moment(block.time_ms.0)) }
+                    td .n data-label=(transactions) { (block.transactions.leaf_count) }
+                    td .n data-label=(anchored) { (block.students.leaf_count) }
+                    td data-label=(hash) { (shell::short(&block.hash.to_string())) }
                 } } }
             } }
             p { a href="/blocks" { "All blocks" } }

@@ -8,8 +8,9 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, count, register, whole};
+use super::shell::{self, count, register, whole};
 use super::standing;
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::places::{self, PoolRow};
@@ -37,7 +38,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQu
         (register(&pages::POOLS, total))
         (explained(&["pool", "budget", "class"]))
     };
-    Ok(shell::page(&node, "/pools", "Pools", content))
+    Ok(shell::page(&node, &pages::POOLS, content))
 }
 
 /// The place of a pool's figure in a proof.
@@ -55,30 +56,35 @@ pub(super) enum Beside {
 /// Pools as lines; also on a school's page.
 pub(super) fn table(rows: &[PoolRow], beside: Beside) -> Markup {
     let school = beside == Beside::School;
-    let other = if school { "School" } else { "Class" };
+    let columns @ [pool, school_or_class, kind, places, floor, cost_of_one, cost_of_all] = [
+        number("Pool"),
+        if school { number("School") } else { text("Class") },
+        text("Kind"),
+        number("Places"),
+        number("Guaranteed use"),
+        number("Cost of a place"),
+        number("Cost of all"),
+    ];
     html! {
         div .scroll tabindex="0" role="region" aria-label="Pools" { table .sortable .cards {
             caption { (rows.len()) " pools" }
-            thead { tr {
-                (column("Pool", true)) (column(other, school)) (column("Kind", false)) (column("Places", true))
-                (column("Guaranteed use", true)) (column("Cost of a place", true)) (column("Cost of all", true))
-            } }
+            (head(columns))
             tbody { @for row in rows { tr {
-                td .n { a href={ "/pools/" (row.pool.pool) } { (row.pool.pool) } @if row.pool.retired.is_some() { " (retired)" } }
-                @if school { td .n { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } } } @else { td .wide { (row.title) } }
-                td { (row.kind_name) }
-                td .n data-proof=(at(row, "capacity")) data-value=(row.pool.capacity) { (grouped(row.pool.capacity.into())) }
-                td .n data-proof=(at(row, "floor")) data-value=(row.pool.floor) { (grouped(row.pool.floor.into())) }
-                td .n data-proof=(at(row, "unit_cost_cents")) data-value=(row.pool.unit_cost_cents) { (amount(row.pool.unit_cost_cents.0)) }
-                td .n data-proof=(at(row, "cost_cents")) data-value=(row.cost_cents) { (amount(row.cost_cents)) }
-            } } @if rows.is_empty() { tr { td colspan="7" { "None." } } } }
+                td .n data-label=(pool) { a href={ "/pools/" (row.pool.pool) } { (row.pool.pool) } @if row.pool.retired.is_some() { " (retired)" } }
+                @if school { td .n data-label=(school_or_class) { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } } } @else { td .wide data-label=(school_or_class) { (row.title) } }
+                td data-label=(kind) { (row.kind_name) }
+                td .n data-label=(places) data-proof=(at(row, "capacity")) data-value=(row.pool.capacity) { (grouped(row.pool.capacity.into())) }
+                td .n data-label=(floor) data-proof=(at(row, "floor")) data-value=(row.pool.floor) { (grouped(row.pool.floor.into())) }
+                td .n data-label=(cost_of_one) data-proof=(at(row, "unit_cost_cents")) data-value=(row.pool.unit_cost_cents) { (amount(row.pool.unit_cost_cents.0)) }
+                td .n data-label=(cost_of_all) data-proof=(at(row, "cost_cents")) data-value=(row.cost_cents) { (amount(row.cost_cents)) }
+            } } @if rows.is_empty() { tr { td colspan=(columns.len()) { "None." } } } }
         } }
     }
 }
 
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
     let figures = places::pool(&node.view(), PoolId(id))?
-        .ok_or_else(|| PageError::missing(format!("pool {id}"), "/pools"))?;
+        .ok_or_else(|| PageError::missing(format!("pool {id}"), &pages::POOLS))?;
     let row = &figures.pool;
     let content = html! {
         p .over { a href={ "/pools?class=" (row.pool.class) } { "Pools" } " / Pool " (id) }
@@ -99,7 +105,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         }
         h2 { "In rounds" }
         div .scroll tabindex="0" role="region" aria-label="In rounds" { table {
-            thead { tr { (column("Round", true)) (column("Decision", false)) (column("Price", true)) (column("Used", true)) (column("Could have had it", true)) } }
+            (head([number("Round"), text("Decision"), number("Price"), number("Used"), number("Could have had it")]))
             tbody { @for line in &figures.rounds { tr {
                 td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
                 td { (standing::word(line.standing)) }
@@ -112,5 +118,5 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         p .exports { a href={ "/v1/pools/" (id) } { "JSON" } }
         (explained(&["pool", "price", "withheld", "class"]))
     };
-    Ok(shell::page(&node, "/pools", &format!("Pool {id}"), content))
+    Ok(shell::titled(&node, &pages::POOL, &format!("Pool {id}"), content))
 }

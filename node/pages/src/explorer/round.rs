@@ -11,9 +11,10 @@ use super::audits;
 use super::equity;
 use super::error::{PageError, Shown};
 use super::heatmap;
-use super::shell::{self, column, count, exports, percent, share, short};
+use super::shell::{self, count, exports, percent, share, short};
 use super::shown;
 use super::standing;
+use super::table::{Column, head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::round_figures::{RoundFigures, SchoolLine};
@@ -29,7 +30,7 @@ const PRICES: usize = 25;
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
     let view = node.view();
     let figures = RoundFigures::read(&view, RoundId(id))?
-        .ok_or_else(|| PageError::missing(format!("round {id}"), "/rounds"))?;
+        .ok_or_else(|| PageError::missing(format!("round {id}"), &pages::ROUNDS))?;
     let round = &figures.round;
     let audit = aula_read::audits::of_round(&view, RoundId(id))?;
     let content = html! {
@@ -56,7 +57,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         (explained(&["round", "anchor", "optimal", "cost", "price", "mandate", "weighted", "gini", "four-fifths", "envy", "fairness",
             "withheld", "seed", "tier", "pool", "budget"]))
     };
-    Ok(shell::page(&node, "/rounds", &format!("Round {id}"), content))
+    Ok(shell::titled(&node, &pages::ROUND, &format!("Round {id}"), content))
 }
 
 fn story(round: &RoundView) -> Markup {
@@ -135,7 +136,7 @@ fn schools(figures: &RoundFigures) -> Markup {
             @if shown.is_empty() { p { "Every school's counts are " (word("withheld", "withheld")) " in this round." } } @else {
                 div .scroll tabindex="0" role="region" aria-label="Who got what, by school" { table .sortable .heat .cards {
                     caption { (shown.len()) " of " (figures.schools.len()) " schools" }
-                    (school_head())
+                    (head(SCHOOLS))
                     tbody { @for line in &shown { (school(id, line)) } }
                 } }
             }
@@ -155,30 +156,42 @@ fn schools(figures: &RoundFigures) -> Markup {
 fn withheld_schools(figures: &RoundFigures, withheld: &[&SchoolLine]) -> Markup {
     let id = figures.round.round;
     let of = |line: &SchoolLine| figures.ranges.schools.get(&line.school.0).copied();
+    let columns @ [school, district, students, got, first, waiting] = [
+        number("School"),
+        number("District"),
+        text("Students"),
+        text("Placed"),
+        text("First choice"),
+        text("Waiting"),
+    ];
     html! {
         p { "Two numbers are the least and the most that a count can be by all that is shown here; nobody can know it closer." }
         div .scroll tabindex="0" role="region" aria-label="Withheld schools" { table .sortable .cards {
             caption { (withheld.len()) " schools" }
-            thead { tr { (column("School", true)) (column("District", true)) (column("Students", false)) (column("Placed", false)) (column("First choice", false)) (column("Waiting", false)) } }
+            (head(columns))
             tbody { @for line in withheld { @let range = of(line); tr {
-                td .n data-proof={ "round-" (id) ".by_school." (line.school) ".students" } { a href={ "/schools/" (line.school) } { (line.school) } }
-                td .n { a href={ "/districts/" (line.district) } { (line.district) } }
-                td .n { (shell::span(range.map(|range| range.students))) }
-                td .n { (shell::span(range.map(|range| range.placed))) }
-                td .n { (shell::span(range.map(|range| range.first_choice))) }
-                td .n { (shell::span(range.map(|range| range.waitlisted))) }
+                td .n data-label=(school) data-proof={ "round-" (id) ".by_school." (line.school) ".students" } { a href={ "/schools/" (line.school) } { (line.school) } }
+                td .n data-label=(district) { a href={ "/districts/" (line.district) } { (line.district) } }
+                td .n data-label=(students) { (shell::span(range.map(|range| range.students))) }
+                td .n data-label=(got) { (shell::span(range.map(|range| range.placed))) }
+                td .n data-label=(first) { (shell::span(range.map(|range| range.first_choice))) }
+                td .n data-label=(waiting) { (shell::span(range.map(|range| range.waitlisted))) }
             } } }
         } }
     }
 }
 
-fn school_head() -> Markup {
-    html! { thead { tr {
-        (column("School", true)) (column("District", true)) (column("Type", false)) (column("Students", true))
-        (column("Placed", true)) (column("Placed, share", true)) (column("First choice, share", true))
-        (column("Waiting, share", true)) (column("Places per weighted pupil", true))
-    } } }
-}
+const SCHOOLS: [Column<'static>; 9] = [
+    number("School"),
+    number("District"),
+    text("Type"),
+    number("Students"),
+    number("Placed"),
+    number("Placed, share"),
+    number("First choice, share"),
+    number("Waiting, share"),
+    number("Places per weighted pupil"),
+];
 
 fn school(round: RoundId, line: &SchoolLine) -> Markup {
     let c = line.counts;
@@ -188,22 +201,23 @@ fn school(round: RoundId, line: &SchoolLine) -> Markup {
     };
     let (students, got) = (c.map(|c| c.students), c.map(|c| placed(&c)));
     let rate = c.map(|c| c.placed_per_weighted_pupil_e6);
+    let [id, district, kind, asked, served, served_share, first, waiting, weighted] = SCHOOLS;
     html! { tr {
-        td .n { a href={ "/schools/" (line.school) } { (line.school) } }
-        td .n { a href={ "/districts/" (line.district) } { (line.district) } }
-        td { (line.school_type) }
-        td .n data-proof=(path("students")) data-value=[students] { (count(students)) }
-        td .n data-proof=(path("placed")) data-value=[got] { (count(got)) }
-        (shaded(part(got), &path("placed_ppm")))
-        (shaded(part(c.map(|c| c.first_choice)), &path("first_choice_ppm")))
-        (shaded(part(c.map(|c| c.waitlisted)), &path("waitlisted_ppm")))
-        td .n .{ "h" (step(rate)) } data-proof=(path("placed_per_weighted_pupil_e6")) data-value=[rate] { @match rate { Some(rate) => { (share(rate)) } None => { "–" } } }
+        td .n data-label=(id) { a href={ "/schools/" (line.school) } { (line.school) } }
+        td .n data-label=(district) { a href={ "/districts/" (line.district) } { (line.district) } }
+        td data-label=(kind) { (line.school_type) }
+        td .n data-label=(asked) data-proof=(path("students")) data-value=[students] { (count(students)) }
+        td .n data-label=(served) data-proof=(path("placed")) data-value=[got] { (count(got)) }
+        (shaded(served_share, part(got), &path("placed_ppm")))
+        (shaded(first, part(c.map(|c| c.first_choice)), &path("first_choice_ppm")))
+        (shaded(waiting, part(c.map(|c| c.waitlisted)), &path("waitlisted_ppm")))
+        td .n .{ "h" (step(rate)) } data-label=(weighted) data-proof=(path("placed_per_weighted_pupil_e6")) data-value=[rate] { @match rate { Some(rate) => { (share(rate)) } None => { "–" } } }
     } }
 }
 
 /// A share as a shaded cell.
-fn shaded(ppm: Option<u64>, path: &str) -> Markup {
-    html! { td .n .{ "h" (step(ppm)) } data-proof=(path) data-value=[ppm] { @match ppm { Some(ppm) => { (percent(ppm)) } None => { "–" } } } }
+fn shaded(column: Column<'_>, ppm: Option<u64>, path: &str) -> Markup {
+    html! { td .n .{ "h" (step(ppm)) } data-label=(column) data-proof=(path) data-value=[ppm] { @match ppm { Some(ppm) => { (percent(ppm)) } None => { "–" } } } }
 }
 
 /// The shade of a share: 0 to 9, none withheld.
@@ -215,6 +229,16 @@ fn prices(figures: &RoundFigures) -> Markup {
     let id = figures.round.round;
     let mut lines: Vec<_> = figures.pools.iter().collect();
     lines.sort_by_key(|line| (std::cmp::Reverse(line.price.unwrap_or(i64::MIN)), line.pool));
+    let columns @ [pool, school, kind, price, places, used, demand, cost] = [
+        number("Pool"),
+        number("School"),
+        text("Kind"),
+        number("Price"),
+        number("Places"),
+        number("Used"),
+        number("Could have had it"),
+        number("Cost of a place"),
+    ];
     html! {
         section {
             h2 { "Prices: where one more place is worth most" }
@@ -222,19 +246,16 @@ fn prices(figures: &RoundFigures) -> Markup {
                 ": points, not money. A funder who can add one place helps most where the price is highest. \"Could have had it\" counts the students for whom the pool was a choice." }
             div .scroll tabindex="0" role="region" aria-label="Prices" { table .sortable .cards {
                 caption { "The " (PRICES.min(lines.len())) " highest of " (lines.len()) " pools" }
-                thead { tr {
-                    (column("Pool", true)) (column("School", true)) (column("Kind", false)) (column("Price", true)) (column("Places", true))
-                    (column("Used", true)) (column("Could have had it", true)) (column("Cost of a place", true))
-                } }
+                (head(columns))
                 tbody { @for line in lines.iter().take(PRICES) { tr {
-                    td .n { a href={ "/pools/" (line.pool) } { (line.pool) } }
-                    td .n { a href={ "/schools/" (line.school) } { (line.school) } }
-                    td { (line.kind) }
-                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".price" } data-value=[line.price] { (shell::price(line.price)) }
-                    td .n data-proof={ "pool-" (line.pool) ".capacity" } data-value=(line.capacity) { (grouped(line.capacity.into())) }
-                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".used" } data-value=[line.used] { (count(line.used)) }
-                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".demand" } data-value=[line.demand] { (count(line.demand)) }
-                    td .n data-proof={ "pool-" (line.pool) ".unit_cost_cents" } data-value=(line.unit_cost_cents) { (amount(line.unit_cost_cents.0)) }
+                    td .n data-label=(pool) { a href={ "/pools/" (line.pool) } { (line.pool) } }
+                    td .n data-label=(school) { a href={ "/schools/" (line.school) } { (line.school) } }
+                    td data-label=(kind) { (line.kind) }
+                    td .n data-label=(price) data-proof={ "round-" (id) ".pools." (line.pool) ".price" } data-value=[line.price] { (shell::price(line.price)) }
+                    td .n data-label=(places) data-proof={ "pool-" (line.pool) ".capacity" } data-value=(line.capacity) { (grouped(line.capacity.into())) }
+                    td .n data-label=(used) data-proof={ "round-" (id) ".pools." (line.pool) ".used" } data-value=[line.used] { (count(line.used)) }
+                    td .n data-label=(demand) data-proof={ "round-" (id) ".pools." (line.pool) ".demand" } data-value=[line.demand] { (count(line.demand)) }
+                    td .n data-label=(cost) data-proof={ "pool-" (line.pool) ".unit_cost_cents" } data-value=(line.unit_cost_cents) { (amount(line.unit_cost_cents.0)) }
                 } } }
             } }
             (exports(&format!("pools-of-round-{id}"), figures.pools.len()))
@@ -261,7 +282,7 @@ fn spend(figures: &RoundFigures) -> Markup {
             h2 { "Budget and spend" }
             p { "The pools of this round cost " span data-proof=(path("all_kinds", "cost_cents")) data-value=(total) { (amount(total)) } " in all, charged to their funders' " a href="/budgets" { "budgets" } " when they were opened." }
             div .scroll tabindex="0" role="region" aria-label="Spend by kind" { table {
-                thead { tr { (column("Kind", false)) (column("Places", true)) (column("Cost", true)) } }
+                (head([text("Kind"), number("Places"), number("Cost")]))
                 tbody { @for (kind, places, cents) in &kinds { tr { td { (kind) }
                     td .n data-proof=(path(kind, "places")) data-value=(places) { (grouped(*places)) }
                     td .n data-proof=(path(kind, "cost_cents")) data-value=(cents) { (amount(*cents)) } } } }

@@ -11,7 +11,8 @@ use super::districts::in_rounds;
 use super::error::{PageError, Shown};
 use super::map::map;
 use super::pools;
-use super::shell::{self, column, register};
+use super::shell::{self, register};
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::places::{self, SchoolLine};
@@ -31,7 +32,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (map(&schools))
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
             caption { (schools.len()) " schools" }
-            thead { tr { (column("School", true)) (column("Name", false)) (column("District", false)) (column("Type", false)) } }
+            (head([number("School"), text("Name"), text("District"), text("Type")]))
             tbody { @for one in &schools { tr {
                 td .n { a href={ "/schools/" (one.school.id) } { (one.school.id) } }
                 td data-proof=[one.name_path()] data-value=[one.name.as_ref()] { @match &one.name { Some(name) => { (name) } None => { "–" } } (closed(one)) }
@@ -42,7 +43,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (register(&pages::SCHOOLS, schools.len()))
         (explained(&["round"]))
     };
-    Ok(shell::page(&node, "/schools", "Schools", content))
+    Ok(shell::page(&node, &pages::SCHOOLS, content))
 }
 
 /// That a school takes no students any more, from a year on.
@@ -52,7 +53,7 @@ pub(super) fn closed(line: &SchoolLine) -> Markup {
 
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
     let figures = places::school(&node.view(), SchoolId(id))?
-        .ok_or_else(|| PageError::missing(format!("school {id}"), "/schools"))?;
+        .ok_or_else(|| PageError::missing(format!("school {id}"), &pages::SCHOOLS))?;
     let (line, school) = (&figures.school, &figures.school.school);
     let degrees = |e6: i32| {
         format!("{}{}.{:06}", if e6 < 0 { "-" } else { "" }, e6.abs() / 1_000_000, e6.abs() % 1_000_000)
@@ -82,5 +83,5 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         p .exports { a href={ "/v1/schools/" (id) } { "JSON" } }
         (explained(&["round", "pool", "withheld"]))
     };
-    Ok(shell::page(&node, "/schools", &line.title(), content))
+    Ok(shell::titled(&node, &pages::SCHOOL, &line.title(), content))
 }

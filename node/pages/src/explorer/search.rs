@@ -11,6 +11,7 @@ use super::error::Shown;
 use super::shell;
 use aula_read::search::search;
 use aula_web::http::{FromQuery, Node};
+use aula_web::pages;
 
 /// What was typed.
 #[derive(Debug, Default, Deserialize)]
@@ -39,7 +40,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromQuery(query): FromQu
             ul .hits { @for hit in &hits { li { span .kind { (hit.kind) } " " a href=(hit.href) { (hit.title) } } } }
         }
     };
-    Ok(shell::page(&node, "/search", "Search", content))
+    Ok(shell::page(&node, &pages::SEARCH, content))
 }
 
 /// As what the text was looked up, in a sentence.

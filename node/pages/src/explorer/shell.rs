@@ -5,43 +5,47 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{self, VERIFIER_SHA256};
-use super::labels;
-use super::spoken::{Say, page_name};
+use super::spoken::Say;
 use aula_read::ranges::Span;
 use aula_read::utc;
 use aula_read::words::grouped;
 use aula_web::http::Node;
 use aula_web::lang::Lang;
-use aula_web::pages::{Group, PAGES, Page};
+use aula_web::pages::{Group, Name, PAGES, Page};
 
 /// What a page may load and run: this origin only, and the verifier's WebAssembly.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// A page of this node.
-pub(super) fn page(node: &Node, path: &str, title: &str, content: Markup) -> Response {
-    page_in(node, (path, Lang::En), title, content)
+/// A page of this node, as its line of the registry says.
+pub(super) fn page(node: &Node, page: &Page, content: Markup) -> Response {
+    titled(node, page, page.title, content)
+}
+
+/// A page whose title varies.
+pub(super) fn titled(node: &Node, page: &Page, title: &str, content: Markup) -> Response {
+    page_in(node, page, (Lang::En, title), content)
 }
 
 /// A page of this node in a reader's language, with the way to the others.
-pub(super) fn spoken(node: &Node, path: &str, (lang, title): (Lang, &str), content: Markup) -> Response {
+pub(super) fn spoken(node: &Node, page: &Page, (lang, title): (Lang, &str), content: Markup) -> Response {
     let choice = html! {
         nav .chips aria-label=(Say::Language.said(lang)) { ul { @for (other, name) in Lang::ALL { li {
             @if other == lang { a href={ "?lang=" (other.tag()) } aria-current="true" lang=(other.tag()) { (name) } }
             @else { a href={ "?lang=" (other.tag()) } hreflang=(other.tag()) lang=(other.tag()) { (name) } }
         } } } }
     };
-    let mut response = page_in(node, (path, lang), title, html! { (choice) (content) });
+    let mut response = page_in(node, page, (lang, title), html! { (choice) (content) });
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language, accept-encoding"));
     response
 }
 
-fn page_in(node: &Node, (path, lang): (&str, Lang), title: &str, content: Markup) -> Response {
+fn page_in(node: &Node, page: &Page, (lang, title): (Lang, &str), content: Markup) -> Response {
     let tip = node.view().tip();
     let chain = node.genesis.chain_id.to_string();
     let said = |say: Say| say.said(lang);
     let body = html! {
-        body data-next=(tip.height.0 + 1) data-path=(path) {
+        body data-next=(tip.height.0 + 1) {
             a .skip href="#content" { (said(Say::ToContent)) }
             header {
                 p .brand { a href="/" { "Aula" } }
@@ -53,7 +57,7 @@ fn page_in(node: &Node, (path, lang): (&str, Lang), title: &str, content: Markup
                 }
                 (search_in(lang, ""))
             }
-            (navigation(path, lang))
+            (navigation(page.address, lang))
             main #content { (content) }
             (footer(&node.genesis.sha256.to_string(), lang))
         }
@@ -94,10 +98,7 @@ fn document(lang: Lang, title: &str, body: Markup) -> Markup {
 
 fn answer(markup: Markup) -> Response {
     let policy = (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    (
-        [policy, (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))],
-        Html(labels::labelled(&markup.into_string())),
-    )
+    ([policy, (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Html(markup.into_string()))
         .into_response()
 }
 
@@ -116,20 +117,21 @@ fn search_in(lang: Lang, text: &str) -> Markup {
     }
 }
 
-fn navigation(path: &str, lang: Lang) -> Markup {
+/// The navigation on the page at an address: of a page that others lead to, the list above it is marked.
+fn navigation(at: &str, lang: Lang) -> Markup {
     let here = |address: &str| match address {
-        "/" => path == "/",
-        other => path == other || path.strip_prefix(other).is_some_and(|rest| rest.starts_with('/')),
+        "/" => at == "/",
+        other => at == other || at.strip_prefix(other).is_some_and(|rest| rest.starts_with('/')),
     };
     let of = |group| {
         PAGES.iter().filter_map(move |page| {
-            let named = |(_, name)| (page.address, page_name(name, lang));
+            let named = |(_, name): (Group, Name)| (page.address, name.said(lang));
             page.listed.filter(|(of, _)| *of == group).map(named)
         })
     };
     html! {
         nav .pages aria-label=(Say::Pages.said(lang)) { @for group in Group::ALL { div {
-            p { (page_name(group.name(), lang)) }
+            p { (group.name().said(lang)) }
             ul { @for (address, name) in of(group) { li {
                 @if here(address) { a href=(address) aria-current="page" { (name) } } @else { a href=(address) { (name) } }
             } } }
@@ -203,11 +205,6 @@ pub(super) fn once_decided(decided: bool, n: Option<impl Into<u64>>) -> Markup {
     } else {
         html! { "–" }
     }
-}
-
-/// A head cell of a column that the script makes sortable.
-pub(super) fn column(title: &str, numbers: bool) -> Markup {
-    html! { th scope="col" .n[numbers] { (title) } }
 }
 
 /// The first digits of a hash; the whole one is what is copied.

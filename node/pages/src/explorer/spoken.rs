@@ -63,8 +63,8 @@ phrases! { Say {
     PinAfter: " (64 digits each) at the end of its address: verification then fails when what this node serves has another fingerprint.",
         " (64 dígitos cada una) al final de su dirección: la verificación falla si lo que sirve este nodo tiene otra huella.";
     NotShownHere: "What it does not show", "Lo que no muestra";
-    NotShownWhy: "Not every page has something to verify: search, activity, buildings, two side by side and the families' page have none. On the others outlined figures are proved; what stands beside them without an outline, such as whether a decision still stands, acknowledgements and audits, is this node's word. An act that names a student or tells a withheld count has its proof in auditors' hands, and how often a validator signed is counted by this node from all certificates.",
-        "No todas las páginas tienen algo que verificar: la búsqueda, la actividad, los edificios, las comparaciones y la página de las familias no lo tienen. En las demás, las cifras enmarcadas están probadas; lo que está al lado sin marco, como si una decisión sigue en vigor, los acuses y las auditorías, es la palabra de este nodo. La prueba de un acto que nombra a un estudiante o da un recuento reservado la tienen los auditores, y cuántas veces firmó un validador lo cuenta este nodo a partir de todos los certificados.";
+    NotShownWhy: "These pages have nothing to verify: search, {}. On the others outlined figures are proved; what stands beside them without an outline, such as whether a decision still stands, acknowledgements and audits, is this node's word. An act that names a student or tells a withheld count has its proof in auditors' hands, and how often a validator signed is counted by this node from all certificates.",
+        "Estas páginas no tienen nada que verificar: búsqueda, {}. En las demás, las cifras enmarcadas están probadas; lo que está al lado sin marco, como si una decisión sigue en vigor, los acuses y las auditorías, es la palabra de este nodo. La prueba de un acto que nombra a un estudiante o da un recuento reservado la tienen los auditores, y cuántas veces firmó un validador lo cuenta este nodo a partir de todos los certificados.";
     ProvesBefore: "A public bundle proves that the published figures are what more than two thirds of the validators signed. That a round's result is optimal follows from its rows, which are pseudonymous and not public: the auditor's bundle (",
         "Un paquete público prueba que las cifras publicadas son las que firmaron más de dos tercios de los validadores. Que el resultado de una ronda es óptimo se deduce de sus filas, que llevan seudónimos y no son públicas: el paquete del auditor (";
     ProvesMiddle: ") holds them, and ", ") las contiene, y ";
@@ -219,42 +219,9 @@ pub(super) fn term(entry: &AccessEntry, lang: Lang) -> (String, String) {
     (role.to_owned(), spanish.to_owned())
 }
 
-/// A page's name in the navigation.
-pub(super) fn page_name(name: &'static str, lang: Lang) -> &'static str {
-    match (lang, name) {
-        (Lang::En, name) => name,
-        (Lang::Es, name) => match name {
-            "Sharing" => "Reparto",
-            "Ledger" => "Registro",
-            "Overview" => "Resumen",
-            "Rounds" => "Rondas",
-            "Budgets" => "Presupuestos",
-            "Pools" => "Plazas",
-            "Districts" => "Distritos",
-            "Schools" => "Escuelas",
-            "Compare" => "Comparar",
-            "Milestones" => "Logros",
-            "Families" => "Familias",
-            "Blocks" => "Bloques",
-            "Transactions" => "Transacciones",
-            "Trail" => "Rastro",
-            "Members" => "Miembros",
-            "Consortia" => "Consorcios",
-            "Activity" => "Actividad",
-            "Validators" => "Validadores",
-            "Proposals" => "Propuestas",
-            "Parameters" => "Parámetros",
-            "Verify" => "Verificar",
-            "Buildings" => "Edificios",
-            other => other,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aula_web::pages::{Group, PAGES};
 
     #[test]
     fn every_phrase_fills_in_as_much_in_each_language() {
@@ -262,14 +229,6 @@ mod tests {
             let holes = |lang| say.said(lang).matches("{}").count();
             assert_eq!(holes(Lang::En), holes(Lang::Es), "{say:?}");
             assert!(!say.said(Lang::Es).is_empty());
-        }
-    }
-
-    #[test]
-    fn every_page_of_the_navigation_has_a_name_in_spanish() {
-        let names = PAGES.iter().filter_map(|page| page.listed).map(|(_, name)| name);
-        for name in names.chain(Group::ALL.map(Group::name)) {
-            assert_ne!(page_name(name, Lang::Es), name);
         }
     }
 }

@@ -3,7 +3,8 @@
 use aula_ledger::state::schema::DecisionStanding;
 use maud::{Markup, html};
 
-use super::shell::{column, count};
+use super::shell::count;
+use super::table::{head, number, text};
 use aula_read::acknowledgements::OwedLine;
 use aula_read::rounds::RoundView;
 use aula_read::utc;
@@ -78,19 +79,21 @@ pub(super) fn fallen_of_pools(rounds: &[RoundView]) -> Markup {
 /// What schools owe an acknowledgement for.
 pub(super) fn owed(lines: &[OwedLine]) -> Markup {
     let late = lines.iter().filter(|line| line.state.is_late()).count();
+    let columns @ [pool, school, places, due, state] =
+        [number("Pool"), number("School"), number("Places"), text("Due (UTC)"), text("State")];
     html! { @if !lines.is_empty() {
         section #acknowledgements {
             h2 { "Acknowledgements" }
             p { "A school acknowledges the places that its pools gave within a time that the class sets; when it passes, anybody of the district or the consortium records that. "
                 @if late > 0 { strong { (late) " of " (lines.len()) " are overdue." } } @else { "None of these " (lines.len()) " is overdue." } }
             div .scroll tabindex="0" role="region" aria-label="Acknowledgements" { table .sortable .cards {
-                thead { tr { (column("Pool", true)) (column("School", true)) (column("Places", true)) (column("Due (UTC)", false)) (column("State", false)) } }
+                (head(columns))
                 tbody { @for line in lines { tr {
-                    td .n { a href={ "/pools/" (line.pool) } { (line.pool) } }
-                    td .n { a href={ "/schools/" (line.school) } { (line.school) } }
-                    td .n { (count(line.places)) }
-                    td { (utc(line.due_ms.0)) }
-                    td { @if line.state.is_late() { strong { (line.state.words()) } } @else { (line.state.words()) } }
+                    td .n data-label=(pool) { a href={ "/pools/" (line.pool) } { (line.pool) } }
+                    td .n data-label=(school) { a href={ "/schools/" (line.school) } { (line.school) } }
+                    td .n data-label=(places) { (count(line.places)) }
+                    td data-label=(due) { (utc(line.due_ms.0)) }
+                    td data-label=(state) { @if line.state.is_late() { strong { (line.state.words()) } } @else { (line.state.words()) } }
                 } } }
             } }
         }

@@ -36,5 +36,5 @@ pub(super) async fn list(
         p .exports { a href="/v1/trail" { "JSON, by pages" } }
         (explained(&["transaction", "block", "final"]))
     };
-    Ok(shell::page(&node, "/trail", "Administrative trail", content))
+    Ok(shell::page(&node, &pages::TRAIL, content))
 }

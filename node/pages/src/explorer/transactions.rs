@@ -9,7 +9,8 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, moment, pager, register, short, whole};
+use super::shell::{self, moment, pager, register, short, whole};
+use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::statements::Statement;
@@ -49,27 +50,33 @@ pub(super) async fn list(
         (register(&pages::TRANSACTIONS, total))
         (explained(&["transaction", "final", "block", "anchor"]))
     };
-    Ok(shell::page(&node, "/transactions", "Transactions", content))
+    Ok(shell::page(&node, &pages::TRANSACTIONS, content))
 }
 
 /// Lines of transactions; also of the administrative trail.
 pub(super) fn table(page: &Page) -> Markup {
+    let columns @ [ordinal, kind, did, result, block, time, id] = [
+        number("Number"),
+        text("Kind"),
+        text("What it did"),
+        text("Outcome"),
+        number("Block"),
+        text("Time (UTC)"),
+        text("Id"),
+    ];
     html! {
         div .scroll tabindex="0" role="region" aria-label="Transactions" { table .cards {
             caption { "Newest first" }
-            thead { tr {
-                (column("Number", true)) (column("Kind", false)) (column("What it did", false)) (column("Outcome", false))
-                (column("Block", true)) (column("Time (UTC)", false)) (column("Id", false))
-            } }
+            (head(columns))
             tbody { @for line in &page.transactions { tr {
-                td .n { (line.ordinal) }
-                td data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_in_words(&line.outline.kind)) }
-                td .wide data-proof=[act(line, "events")] data-value=[act(line, "").map(|_| events(line))] { (line.words.join(" ")) @if let Some(note) = fallen(line) { " (" (note) ")" } }
-                td data-proof=[act(line, "code")] data-value=(line.outline.code) { (outcome(line)) }
-                td .n { a href={ "/blocks/" (line.height) } { (line.height) } }
-                td data-proof={ "block-" (line.height) ".time_ms" } data-value=(line.time_ms) { (moment(line.time_ms)) }
-                td data-proof=[act(line, "id")] data-value=(line.outline.id) { a href={ "/transactions/" (line.outline.id) } { (short(&line.outline.id.to_string())) } }
-            } } @if page.transactions.is_empty() { tr { td colspan="7" { "None yet." } } } }
+                td .n data-label=(ordinal) { (line.ordinal) }
+                td data-label=(kind) data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_in_words(&line.outline.kind)) }
+                td .wide data-label=(did) data-proof=[act(line, "events")] data-value=[act(line, "").map(|_| events(line))] { (line.words.join(" ")) @if let Some(note) = fallen(line) { " (" (note) ")" } }
+                td data-label=(result) data-proof=[act(line, "code")] data-value=(line.outline.code) { (outcome(line)) }
+                td .n data-label=(block) { a href={ "/blocks/" (line.height) } { (line.height) } }
+                td data-label=(time) data-proof={ "block-" (line.height) ".time_ms" } data-value=(line.time_ms) { (moment(line.time_ms)) }
+                td data-label=(id) data-proof=[act(line, "id")] data-value=(line.outline.id) { a href={ "/transactions/" (line.outline.id) } { (short(&line.outline.id.to_string())) } }
+            } } @if page.transactions.is_empty() { tr { td colspan=(columns.len()) { "None yet." } } } }
         } }
     }
 }
@@ -95,7 +102,7 @@ fn outcome(line: &Line) -> Markup {
 
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<Hash>) -> Shown {
     let view = node.view();
-    let missing = || PageError::missing(format!("final transaction {id}"), "/transactions");
+    let missing = || PageError::missing(format!("final transaction {id}"), &pages::TRANSACTIONS);
     let line = transactions::one(&view, &node.index, &id)?.ok_or_else(missing)?;
     let sender =
         line.outline.account.parse().ok().map(|account| schema::member(&*view, &account)).transpose()?;
@@ -130,7 +137,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<H
         p .exports { a href={ "/v1/transactions/" (line.outline.id) } { "JSON" } }
         (explained(&["transaction", "final", "block"]))
     };
-    Ok(shell::page(&node, "/transactions", "Transaction", content))
+    Ok(shell::page(&node, &pages::TRANSACTION, content))
 }
 
 fn told(line: &Line, sender: Option<&str>) -> Markup {

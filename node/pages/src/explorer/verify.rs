@@ -17,7 +17,7 @@ use super::shell;
 use super::spoken::Say;
 use aula_web::http::{FromQuery, Node};
 use aula_web::lang::{Lang, LangQuery};
-use aula_web::pages::{self, Page};
+use aula_web::pages::{self, PAGES, Page};
 
 /// What a page offers to check, as the registry says; `part` is what varies in the bundle's address.
 pub(super) fn panel(page: &Page, part: impl std::fmt::Display) -> Markup {
@@ -69,6 +69,12 @@ fn words(lang: Lang) -> String {
     .to_string()
 }
 
+/// The pages of the navigation that no bundle proves, by name.
+fn unproved(lang: Lang) -> String {
+    let pages = PAGES.iter().filter(|page| page.proof.is_none()).filter_map(|page| page.listed);
+    pages.map(|(_, name)| name.said(lang)).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     FromQuery(asked): FromQuery<LangQuery>,
@@ -91,8 +97,21 @@ pub(super) async fn show(
         }
         p { (said(Say::PinBefore)) code { "#genesis=…&verifier=…" } (said(Say::PinAfter)) }
         h2 { (said(Say::NotShownHere)) }
-        p { (said(Say::NotShownWhy)) }
+        p { (Say::NotShownWhy.with(lang, &[&unproved(lang)])) }
         p { (said(Say::ProvesBefore)) code { "aula evidence round" } (said(Say::ProvesMiddle)) code { "aula-audit verify" } (said(Say::ProvesAfter)) }
     };
-    Ok(shell::spoken(&node, "/verify", (lang, said(Say::Verify)), content))
+    Ok(shell::spoken(&node, &pages::VERIFY, (lang, said(Say::Verify)), content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_without_a_proof_are_named_and_no_others() {
+        let named = unproved(Lang::En);
+        assert!(named.contains("Activity") && named.contains("Families"), "{named}");
+        assert!(!named.contains("Rounds") && !named.contains("Verify"), "{named}");
+        assert!(unproved(Lang::Es).contains("Actividad"));
+    }
 }
