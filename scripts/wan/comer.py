@@ -70,35 +70,37 @@ class Comer(threading.Thread):
             time.sleep(0.3)
         raise OSError(f"nobody answers {path}")
 
-    def proposal(self, name):
-        """The newest proposal in whose words the newcomer is; None when there is none."""
-        listed, until = None, time.monotonic() + LIMIT
-        while listed is None:
-            if time.monotonic() > until:
-                raise OSError("nobody lists the proposals")
-            _, listed = self.say(self.founders[0], "consortium", "list")
-        words = re.compile(rf"\b{re.escape(name)}\b")
-        return max((one for one in listed["proposals"] if words.search(one["what"])), key=lambda one: one["number"], default=None)
+    def proposals(self, name):
+        """The proposals in whose words the newcomer is, by number: where each stands."""
+        words, until = re.compile(rf"\b{re.escape(name)}\b"), time.monotonic() + LIMIT
+        while time.monotonic() < until:
+            code, told = self.say(self.founders[0], "consortium", "list")
+            if code == 0:
+                return {one["number"]: one["standing"] for one in told["proposals"] if words.search(one["what"])}
+        raise OSError("nobody lists the proposals")
 
     def agree(self, name, words):
         """Proposes and has the founders vote, one after another, through whichever node lives, until it is applied."""
-        before, until, voted = self.proposal(name), time.monotonic() + LIMIT, set()
+        least, number, voted, until = max(self.proposals(name), default=-1) + 1, None, set(), time.monotonic() + LIMIT
         while time.monotonic() < until:
-            found = self.proposal(name)
-            if found is None or before and found["number"] <= before["number"]:
-                self.say(self.founders[0], "consortium", "propose", *words)
+            if number is None:
+                code, told = self.say(self.founders[0], "consortium", "propose", *words)
+                if code != 0:
+                    # It may have become final after all.
+                    time.sleep(2)
+                number = told["proposal"] if code == 0 else min((n for n in self.proposals(name) if n >= least), default=None)
                 continue
             for voter in self.founders:
-                if found["standing"] == "applied":
-                    return
-                if voter.number in voted:
-                    continue
-                # 1: it has voted already, when the answer was lost.
-                code, told = self.say(voter, "consortium", "vote", str(found["number"]), "yes")
-                voted |= {voter.number} if code in (0, 1) else set()
-                found = told if code == 0 else self.proposal(name)
-                found.setdefault("number", found.get("proposal"))
-        raise OSError(f"no vote on {' '.join(words)} within {LIMIT} s: {self.proposal(name)}")
+                if voter.number not in voted:
+                    code, told = self.say(voter, "consortium", "vote", str(number), "yes")
+                    if code == 0 and told["standing"] == "applied":
+                        return
+                    # 1: it has voted, and the answer was lost; or others have applied it.
+                    voted |= {voter.number} if code in (0, 1) else set()
+            if self.proposals(name).get(number) == "applied":
+                return
+            time.sleep(0.5)
+        raise OSError(f"no vote on {' '.join(words)} within {LIMIT} s: {self.proposals(name)}")
 
     def say(self, who, *words):
         """A founder's command, through any node that lives: (exit code, JSON or None)."""
