@@ -2,8 +2,8 @@
 # A newcomer to a long chain: by a snapshot with one lying peer of three, and by every block (`snapshot_s`, `blocks_s`). Then the
 # three prune under load (`pruning`): the share of the freed bytes that is back on the disk a minute after the order, transactions a
 # second before, while and after, and their ratios. Then, of a chain of its own, what a block costs the disk (`growth`): idle, and with
-# transactions as the demo has them, `bytes_a_block` as an archive keeps it and `bytes_a_block_pruned` as pruning leaves it for good, and both a
-# day at a block a second. Prints one line of JSON; ends with 1 where the snapshot takes more than 60 s. Everything runs on this
+# as many transactions as the demo's blocks hold (`busy`), `bytes_a_block` as an archive keeps it and `bytes_a_block_pruned` as pruning leaves it
+# for good, and both a day at a block a second. Prints one line of JSON; ends with 1 where the snapshot takes more than 60 s. Everything runs on this
 # machine: compare ratios. Takes four times the chain's bytes of disk.
 #   ./scripts/bench-join.sh                   20,000 blocks and more, about 1 GB
 #   ./scripts/bench-join.sh 10                a tenth of that
