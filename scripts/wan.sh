@@ -7,12 +7,12 @@
 # The phases:
 #   finality     RATE transactions a second of one record each, in all: from submission until the first node has them final
 #   records      batches of BATCH records from seven districts, WINDOW of them on their way each: records a second
-#   partitions   ten shapes, some in one direction alone, CUT seconds each: whether the chain goes on or stands as it must, and after the
-#                healing how soon the next block comes (from when it was decided until it was seen) and all are level (60 s)
+#   partitions   ten shapes, some in one direction alone, CUT seconds each (a chain that goes on may need ten for the turns of two that are
+#                away): whether the chain goes on or stands as it must, and after the healing how soon the next block is seen and all are level (60 s)
 #   kills        one node or two killed at random moments, KILLS in all, under load; a member comes by request file, vote and its own word, and
 #                goes by vote, again and again meanwhile: everybody level within 60 s of a restart
 #   quiet        no quorum for QUIET seconds, once because three are down, once because three are cut off: nothing decided, and the next block
-#                within 10 s of its return
+#                within 10 s of its return: of the start of the process, which answers after `answers_after_s`, or of the healing
 #   end          one hash at the last height, an orderly end, `aula replay` of every home, of the members that left too
 # The whole time every node is asked for its height and hash ten times a second: two blocks of one height, or a node that comes back without a
 # block that it had, fail the phase in which they are seen ("broken").

@@ -199,6 +199,7 @@ class Run:
                 lost[0].start()
             else:
                 self.space.cut(set())
+            answers = self.reach([lost[0]], 1, LEVEL) if how == "three are down" else None
             self.reach([self.nodes[0]], top + 1, LEVEL)
             after = self.watch.first(top + 1, EVERYBODY, back)
             for node in lost:
@@ -206,8 +207,8 @@ class Run:
                     node.start()
             level = self.reach(self.nodes, top + 1, LEVEL)
             holds = stood and after is not None and after <= BACK and level is not None
-            self.tell(f"no quorum: {how}", holds, seconds=QUIET, stood_still=stood, next_block_after_s=after and round(after, 2), bar_s=BACK,
-                      all_level_after_s=level)
+            self.tell(f"no quorum: {how}", holds, seconds=QUIET, stood_still=stood, answers_after_s=answers,
+                      next_block_after_s=after and round(after, 2), bar_s=BACK, all_level_after_s=level)
 
     def end(self):
         """All level, one hash, an orderly end, and every home replays."""
