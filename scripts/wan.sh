@@ -16,7 +16,8 @@
 #   end          one hash at the last height, an orderly end, `aula replay` of every home, of the members that left too
 # The whole time every node is asked for its height and hash ten times a second: two blocks of one height, or a node that comes back without a
 # block that it had, fail the phase in which they are seen ("broken").
-# Set too: AULA (target/release/aula), SECONDS_EACH (30), LOSS (1), SEED (1), KEEP=1 (keeps the homes and logs).
+# Set too, with their defaults: SECONDS_EACH=30 (finality and records), RATE=20, BATCH=500, WINDOW=4, CUT=15, KILLS=20, QUIET=60, LOSS=1 (percent),
+# SEED=1, AULA=target/release/aula; KEEP=1 keeps the homes and logs.
 # Needs root, iproute2 and python3 with `cryptography` (apt-get install iproute2 python3-cryptography). Where the kernel has no netem, or WAN=relay
 # is set, packets pass through scripts/wan/relay.py and /dev/net/tun instead; the first line says which ("network").
 set -euo pipefail
