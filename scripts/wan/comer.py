@@ -40,11 +40,13 @@ class Comer(threading.Thread):
                               "--p2p", f"/ip4/10.77.0.{at}/tcp/8481", "--listen", "127.0.0.1:8480")
         if code:
             raise OSError(f"`aula join` ended with {code}")
+        node.admitted = False
         node.start()
         self.node = node
         self.homes.append(node)
         self.watch.follow(node)
         self.agree(node.name, [told["request"]])
+        node.admitted = True
         self.until(lambda: self.signs(node.name), f"{node.name} signs nothing")
         entered = time.monotonic() - begun
         time.sleep(self.chance.uniform(1, 5))

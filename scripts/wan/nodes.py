@@ -19,7 +19,9 @@ class Node:
 
     def __init__(self, aula, space, number, home, name):
         self.aula, self.space, self.number, self.home, self.name = aula, space, number, home, name
-        self.process, self.lock, self.leaving = None, threading.RLock(), False
+        self.process, self.lock, self.admitted, self.leaving = None, threading.RLock(), True, False
+        # Whether an end of the process is somebody's doing.
+        self.ended = True
 
     def where(self):
         return self.space.name(self.number)
@@ -41,18 +43,21 @@ class Node:
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", self.where(), self.aula, "start", "--home", self.home, "--output", "json"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.ended = False
 
     def is_up(self):
         return self.process is not None and self.process.poll() is None
 
     def kill(self):
         """As a crash of the process ends it."""
+        self.ended = True
         self.process.kill()
         self.process.wait()
         self.process = None
 
     def stop(self):
         """As its operator ends it; the exit code."""
+        self.ended = True
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(timeout=60)
@@ -121,6 +126,10 @@ class Watch:
                 if self.watched.get(node.number) is not node:
                     return
                 self.last[node.number] = status
+                process = node.process
+                if not node.ended and process and process.poll() is not None:
+                    node.ended = True
+                    self.broken.append(f"{node.name} ended by itself with {process.poll()}; see its node.log")
                 if status:
                     self.note(node, status["height"], status["block_hash"])
             time.sleep(0.1)

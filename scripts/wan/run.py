@@ -160,7 +160,8 @@ class Run:
                     if not victim.leaving:
                         victim.start()
             start, top = time.monotonic(), self.watch.top()
-            for victim in died:
+            # Who is not admitted yet, or leaves, hears nobody.
+            for victim in [one for one in died if one.admitted]:
                 took = self.reach([victim], top, LEVEL, lambda: victim.leaving)
                 if took is not None:
                     levels.append(round(time.monotonic() - start, 2))
