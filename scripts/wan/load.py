@@ -67,9 +67,13 @@ class Load:
         self.genesis = self.digest = None
 
     def begin(self):
-        api = Api(self.nodes[0].where())
-        self.genesis = bytes.fromhex(api.get("/v1/status")["genesis_sha256"])
-        self.digest = bytes.fromhex(api.get("/v1/twin-parameters")["versions"][0]["digest"])
+        api, told = Api(self.nodes[0].where(), 20.0), {}
+        for path in ("/v1/status", "/v1/twin-parameters"):
+            told[path] = api.get(path)
+            if told[path] is None:
+                raise OSError(f"the first node does not answer {path}")
+        self.genesis = bytes.fromhex(told["/v1/status"]["genesis_sha256"])
+        self.digest = bytes.fromhex(told["/v1/twin-parameters"]["versions"][0]["digest"])
         threading.Thread(target=self.see, daemon=True).start()
         for node, district in zip(self.nodes, self.districts):
             threading.Thread(target=self.send, args=(node, district), daemon=True).start()
