@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Four nodes as processes whose clocks jump while they run: all two years ahead and back, and one an hour ahead and behind. A line of JSON
-# a phase: the blocks made in it, the longest wait for one, how far the newest block's time is from the true one, who follows or asks for
-# attention. It fails when a phase makes fewer than three blocks, when the node whose clock is fast does not say so (or another one does),
-# or when a node's replay or the nodes' blocks do not agree at the end.
+# a phase: the blocks made in it, the longest wait for one, how far the newest block's time is from the true one, and which nodes say that
+# they are not ready, with the reason's word. It fails when a phase makes fewer than three blocks, when the one whose clock is an hour
+# behind, or fast, does not say so (or another one says that it is fast), or when a node's replay or the nodes' blocks do not agree at the end.
 #   ./scripts/clocks.sh                  Debian's package faketime must be there; AULA (target/release/aula) and SECONDS_EACH (20) may be set
 set -euo pipefail
 aula=$(realpath "${AULA:-target/release/aula}")
@@ -41,15 +41,23 @@ for n in $(seq "$count"); do
 done
 
 # Looks on for a while and tells what was seen; the last word is whether the chain went on.
-look() { # name, seconds
-  python3 - "$1" "$2" "$count" "$port" <<'PY'
-import json, sys, time, urllib.request
-name, seconds, count, port = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+look() { # name, seconds, who is not ready at its end and why
+  python3 - "$1" "$2" "$count" "$port" "${3:-}" <<'PY'
+import json, sys, time, urllib.error, urllib.request
+name, seconds, count, port, expected = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 def ask(n, path):
     try:
         return json.load(urllib.request.urlopen(f"http://127.0.0.1:{port + n}{path}", timeout=2))
     except OSError:
         return {}
+def unready(n):
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port + n}/readyz", timeout=2)
+        return None
+    except urllib.error.HTTPError as refused:
+        return f"node {n}: {json.load(refused)['error']['code']}"
+    except OSError:
+        return f"node {n}: no answer"
 began, first, last, seen, longest = time.monotonic(), None, None, None, 0.0
 while time.monotonic() - began < seconds:
     tops = [ask(n, "/v1/status").get("height") or 0 for n in range(1, count + 1)]
@@ -60,10 +68,10 @@ while time.monotonic() - began < seconds:
     time.sleep(0.1)
 longest = max(longest, time.monotonic() - (seen or began))
 ahead = ask(1, f"/v1/blocks/{last}").get("time_ms", 0) / 1000 - time.time()
-remarks = sorted({status["attention"] for n in range(1, count + 1) if (status := ask(n, "/v1/status")).get("attention")})
+remarks = [remark for n in range(1, count + 1) if (remark := unready(n))]
 print(json.dumps({"phase": name, "seconds": seconds, "blocks": last - first, "longest_wait_s": round(longest, 2),
-                  "newest_block_ahead_s": round(ahead, 1), "attention": remarks}), flush=True)
-sys.exit(0 if last - first >= 3 else 1)
+                  "newest_block_ahead_s": round(ahead, 1), "not_ready": remarks}), flush=True)
+sys.exit(0 if last - first >= 3 and (not expected or expected in remarks) else 1)
 PY
 }
 clocks() { # offset, nodes...
@@ -74,7 +82,7 @@ clocks() { # offset, nodes...
 }
 # Whether a node says that its clock is fast.
 is_fast() { curl -s "http://$(rpc "$1")/v1/status" | grep -q '"attention":"[^"]*clock is fast'; }
-phase() { look "$1" "$each" || stop "phase '$1' made fewer than three blocks; logs in $work (KEEP=1 keeps them)"; }
+phase() { look "$1" "$each" "${2:-}" || stop "phase '$1' made fewer than three blocks, or a node does not say what it must; logs in $work (KEEP=1 keeps them)"; }
 
 for _ in $(seq 600); do
   curl -s "http://$(rpc 1)/v1/status" | grep -q '"height":[3-9]' && break
@@ -87,7 +95,7 @@ phase "true clocks"
 clocks +1h 2; phase "one an hour ahead"
 is_fast 2 || stop "node 2 does not say that its clock is fast"
 is_fast 1 && stop "node 1 says that its clock is fast, and it is not"
-clocks -1h 2; phase "one an hour behind"
+clocks -1h 2; phase "one an hour behind" "node 2: clock_behind"
 clocks +0 2; phase "that one true again"
 is_fast 2 && stop "node 2 still says that its clock is fast"
 clocks +2y 1 2 3 4; phase "all two years ahead"

@@ -3,6 +3,8 @@
 # runs four kills.
 #   ./scripts/faults.sh                  30 kills with seed 1, and 3 members
 #   ./scripts/faults.sh 200 7 20         200 kills with seed 7, and 20 members who come and go, three kills each
+# Members enter by their request files and one vote each; any node may be the one that dies. A restart after which a node is level
+# later than 5 s is told by its step and node; AULA_FAULT_LOGS=FOLDER keeps all nodes' logs.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 prepare

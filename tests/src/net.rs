@@ -30,7 +30,7 @@ pub struct Node {
     own: Option<Child>,
 }
 
-/// The consortium. Everything it started ends with it.
+/// The consortium. Everything it started ends with it; its nodes' logs stay where `AULA_FAULT_LOGS` names a folder.
 #[derive(Debug)]
 pub struct Net {
     /// Its nodes, `node-01` first; those that joined later follow.
@@ -219,6 +219,17 @@ impl Net {
         Ok(())
     }
 
+    /// Copies the nodes' logs into a folder of this test's, under the one that `AULA_FAULT_LOGS` names.
+    fn keep_logs(&self, folder: &Path) -> std::io::Result<()> {
+        let test = std::thread::current().name().unwrap_or("main").replace("::", "-");
+        let folder = folder.join(format!("{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        for (node, number) in self.nodes.iter().zip(1..) {
+            std::fs::copy(node.home.join("node.log"), folder.join(format!("node-{number:02}.log")))?;
+        }
+        Ok(())
+    }
+
     /// Ends the localnet with SIGTERM and every node started later; gives the localnet's exit code.
     ///
     /// # Errors
@@ -247,6 +258,11 @@ impl Drop for Net {
         if matches!(self.localnet.try_wait(), Ok(None)) {
             let _ = signal("-TERM", self.localnet.id());
             let _ = self.localnet.wait();
+        }
+        if let Some(folder) = std::env::var_os("AULA_FAULT_LOGS")
+            && let Err(error) = self.keep_logs(Path::new(&folder))
+        {
+            eprintln!("the nodes' logs are not kept: {error}");
         }
     }
 }

@@ -5,19 +5,19 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use aula_node::keys::OperatorFile;
 
+use crate::founders::port;
 use crate::net::Net;
 use crate::{aula, line};
 
-/// A home made from the genesis file and peers' addresses alone, as `node-05`.
+/// A home of this name, made from the genesis file and the four founders' addresses alone.
 ///
 /// # Errors
 /// When the command says no, or no port is free.
-pub fn join(net: &Net, home: &Path) -> Result<OperatorFile> {
+pub fn join(net: &Net, home: &Path, name: &str) -> Result<OperatorFile> {
     let genesis = net.folder().join("genesis-by-mail.json");
     std::fs::copy(net.genesis(), &genesis)?;
-    let port = || Ok::<u16, std::io::Error>(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
     let (p2p, listen) = (format!("/ip4/127.0.0.1/tcp/{}", port()?), format!("127.0.0.1:{}", port()?));
-    let peers: Vec<&str> = net.nodes.iter().map(|node| node.p2p.as_str()).collect();
+    let peers: Vec<&str> = net.nodes.iter().take(4).map(|node| node.p2p.as_str()).collect();
     let (home_text, genesis) = (home.to_str().context("path")?, genesis.to_str().context("path")?);
     let out = aula(&[
         "join",
@@ -28,7 +28,7 @@ pub fn join(net: &Net, home: &Path) -> Result<OperatorFile> {
         "--peer",
         &peers.join(","),
         "--name",
-        "node-05",
+        name,
         "--p2p",
         &p2p,
         "--listen",

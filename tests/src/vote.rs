@@ -17,6 +17,8 @@ use crate::net::Net;
 /// For how many heights a transaction stays valid and a change may be voted on.
 const HEIGHTS: u64 = 100_000;
 const LIMIT: Duration = Duration::from_secs(90);
+/// A node that has room takes a transaction sooner.
+const TAKEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// A failure of a command as an error.
 pub fn told(failure: impl Into<Failure>) -> anyhow::Error {
@@ -70,8 +72,12 @@ pub async fn load(mut sender: Sender, client: aula_node::client::Client) {
     for number in 0u64.. {
         let change = Change::Upgrade { note: note.clone(), height: Height(HEIGHTS * 2 + number) };
         let signed = sender.sign(ProposeChange { change, open_until: Height(HEIGHTS) });
-        while submit(&client, &signed).await.is_err() {
+        let sent = tokio::time::timeout(TAKEN_WITHIN, submit(&client, &signed)).await;
+        if !matches!(sent, Ok(Ok(()))) {
             tokio::time::sleep(Duration::from_millis(200)).await;
+            // A node that was killed has forgotten what waited there, so that numbers are missing; one that still does not
+            // answer is asked after the next one.
+            let _ = sender.refresh(&client).await;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

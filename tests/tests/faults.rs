@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use aula_ledger::chain::validators::address;
+use aula_ledger::keys::account_of;
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::tx::Change;
 use aula_node::client::Client;
@@ -20,6 +21,8 @@ use serde_json::Value;
 const LONG: Duration = Duration::from_secs(120);
 /// How long a chain without a quorum is watched standing still.
 const STILL: Duration = Duration::from_secs(4);
+/// A restarted node that is level later than this is told by name.
+const SLOW: Duration = Duration::from_secs(5);
 /// Kills in the gate; `AULA_FAULT_KILLS` asks for more (scripts/faults.sh).
 const KILLS: u32 = 4;
 
@@ -101,23 +104,20 @@ async fn nodes_killed_at_random_moments_under_load_never_disagree() -> Result<()
     let mut net = Net::start(4)?;
     let loads = start_loads(&net).await?;
     let mut random = StdRng::seed_from_u64(seed);
-    let mut worst = Duration::ZERO;
-    for _ in 0..kills {
+    let mut restarts = Restarts::default();
+    for kill in 0..kills {
         tokio::time::sleep(Duration::from_millis(random.gen_range(0..1_500))).await;
         let place = random.gen_range(0..4);
         net.kill(place)?;
         tokio::time::sleep(Duration::from_millis(random.gen_range(0..1_500))).await;
-        let other = (place + 1) % 4;
-        let start = Instant::now();
-        net.restart(place)?;
-        net.reach(place, net.height(other).await?, LONG).await?;
-        worst = worst.max(start.elapsed());
+        restarts.level(&mut net, place, &format!("kill {kill} of seed {seed}")).await?;
     }
     loads.iter().for_each(tokio::task::JoinHandle::abort);
     let top = net.height(0).await?;
     println!(
-        "measured: {kills} kills (seed {seed}), level at most {:.2} s after a restart",
-        worst.as_secs_f64()
+        "measured: {} kills (seed {seed}), level at most {:.2} s after a restart",
+        restarts.count,
+        restarts.worst.as_secs_f64()
     );
     for place in 0..4 {
         net.reach(place, top, LONG).await?;
@@ -134,7 +134,7 @@ async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_whi
     let mut net = Net::start(4)?;
     net.reach(0, 2, LONG).await?;
     let home = net.folder().join("elsewhere/node-05");
-    let operator_file = join(&net, &home)?;
+    let operator_file = join(&net, &home, "node-05")?;
     let peer_id = PeerName::new(&operator_file.peer_id)?;
     let listen = ListenHint::new(operator_file.p2p.as_deref().context("no address")?)?;
     let account = operator(&net, 0, 0).await?.account();
@@ -169,8 +169,8 @@ async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_whi
     Ok(())
 }
 
-/// Members come and go the whole time: each is admitted, made a validator, removed and refused, and between any two of these
-/// steps a node is killed that nobody waits for.
+/// Members come and go the whole time, each as an operator does it: its request file, one vote, its node's own word that it is
+/// ready; out again by a vote in which it takes part. In each of the three steps a node is killed, a founder or the newcomer.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "minutes long; scripts/faults.sh"]
 async fn members_come_and_go_while_nodes_are_killed_under_load() -> Result<()> {
@@ -180,55 +180,20 @@ async fn members_come_and_go_while_nodes_are_killed_under_load() -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut net = Net::start(4)?;
     net.reach(0, 2, LONG).await?;
-    let sender = operator(&net, 3, 1).await?;
-    let load = tokio::spawn(load(sender, net.client(1)?));
-    let account = operator(&net, 0, 0).await?.account();
-    let (mut kills, mut worst) = (0, Duration::ZERO);
+    let load = tokio::spawn(load(operator(&net, 3, 1).await?, net.client(1)?));
+    let mut restarts = Restarts::default();
     for cycle in 0..cycles {
-        let home = net.folder().join(format!("elsewhere/{cycle}"));
-        let file = join(&net, &home)?;
-        let peer_id = PeerName::new(&file.peer_id)?;
-        let listen = ListenHint::new(file.p2p.as_deref().context("no address")?)?;
-        let added = Change::AddValidator {
-            name: Name::new("node-05")?,
-            public_key: file.validator,
-            power: 1,
-            operator: account,
-            peer_id: peer_id.clone(),
-            seed_key: file.seed,
-        };
-        let address = address(&file.validator);
-        let admitted = Change::AdmitPeer { peer_id: peer_id.clone(), listen, operator: account };
-        change(&net, admitted, &[0, 1, 2]).await?;
-        let place = net.nodes.len();
-        net.add(&home)?;
-        let steps = [added, Change::RemoveValidator { address }, Change::RemovePeer { peer_id }];
-        for step in steps {
-            let is_added = matches!(step, Change::AddValidator { .. });
-            let victim = [3, place][random.gen_range(0..2)];
-            net.kill(victim)?;
-            tokio::time::sleep(Duration::from_millis(random.gen_range(0..1_500))).await;
-            change(&net, step, &[0, 1, 2]).await?;
-            let start = Instant::now();
-            net.restart(victim)?;
-            // Whoever was removed hears no more of the others.
-            if victim == 3 || is_added {
-                net.reach(victim, net.height(0).await?, LONG).await?;
-                worst = worst.max(start.elapsed());
-            }
-            if is_added {
-                net.signs(&address.to_string(), LONG).await?;
-            }
-            kills += 1;
-        }
-        net.kill(place)?;
+        comes_and_goes(&mut net, cycle, &mut random, &mut restarts)
+            .await
+            .with_context(|| format!("member {cycle} of seed {seed}"))?;
     }
     load.abort();
     let top = net.height(0).await?;
     println!(
-        "measured: {cycles} members came and went, {kills} kills (seed {seed}), {top} heights, level at most {:.2} s \
-         after a restart",
-        worst.as_secs_f64()
+        "measured: {cycles} members came and went, {} kills (seed {seed}), {top} heights, level at most {:.2} s after a \
+         restart",
+        restarts.count,
+        restarts.worst.as_secs_f64()
     );
     for place in 0..4 {
         net.reach(place, top, LONG).await?;
@@ -236,6 +201,92 @@ async fn members_come_and_go_while_nodes_are_killed_under_load() -> Result<()> {
     }
     net.stop()?;
     net.replays()
+}
+
+/// What a newcomer goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The vote on its request file.
+    Admission,
+    /// It says that it is ready, and signs.
+    Entry,
+    /// The vote that removes it with its validator and peer.
+    Leave,
+}
+
+/// One member comes and goes; in each step one node dies, is away for a moment and comes back.
+async fn comes_and_goes(
+    net: &mut Net,
+    cycle: u32,
+    random: &mut StdRng,
+    restarts: &mut Restarts,
+) -> Result<()> {
+    let home = net.folder().join(format!("elsewhere/{cycle}"));
+    let file = join(net, &home, &format!("node-{:02}", cycle + 5))?;
+    let request: Change = serde_json::from_slice(&std::fs::read(home.join("request.json"))?)?;
+    anyhow::ensure!(matches!(request, Change::AdmitNode { .. }), "the request is {request:?}");
+    let leave = Change::RemoveMember { account: account_of(&file.account) };
+    let validator = address(&file.validator).to_string();
+    let place = net.nodes.len();
+    net.add(&home)?;
+    for step in [Step::Admission, Step::Entry, Step::Leave] {
+        let victim = [0, 1, 2, 3, place][random.gen_range(0..5)];
+        net.kill(victim)?;
+        tokio::time::sleep(Duration::from_millis(random.gen_range(0..1_500))).await;
+        // Of the founders those who do not send the load; the first one's node takes the votes of all, so it is one that lives.
+        let voters = if victim == 0 { [1, 2, 0] } else { [0, 1, 2] };
+        match step {
+            Step::Admission => {
+                change(net, request.clone(), &voters).await?;
+            }
+            Step::Entry => {}
+            Step::Leave => {
+                change(net, leave.clone(), &[&voters[..], &[place]].concat()).await?;
+            }
+        }
+        if step == Step::Leave && victim == place {
+            // Whoever was removed hears no more of the others.
+            net.restart(place)?;
+            restarts.count += 1;
+        } else {
+            restarts.level(net, victim, &format!("member {cycle}, {step:?}")).await?;
+        }
+        if step == Step::Entry {
+            net.signs(&validator, LONG).await?;
+        }
+    }
+    net.kill(place)
+}
+
+/// Nodes that were started again, and how long they took.
+#[derive(Debug, Default)]
+struct Restarts {
+    count: u32,
+    worst: Duration,
+}
+
+impl Restarts {
+    /// Starts a killed node again and waits until it has what another one has then. A slow one is told, so that its log can be
+    /// looked into.
+    async fn level(&mut self, net: &mut Net, victim: usize, step: &str) -> Result<()> {
+        let other = usize::from(victim == 0);
+        let start = Instant::now();
+        net.restart(victim).with_context(|| format!("{step}: node {}", victim + 1))?;
+        let up = start.elapsed();
+        let height = net.height(other).await?;
+        net.reach(victim, height, LONG).await.with_context(|| step.to_owned())?;
+        let took = start.elapsed();
+        (self.count, self.worst) = (self.count + 1, self.worst.max(took));
+        if took > SLOW {
+            println!(
+                "measured: slow: {step}: node {} was up {:.2} s and level with height {height} {:.2} s after its restart",
+                victim + 1,
+                up.as_secs_f64(),
+                took.as_secs_f64()
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Of what is random here; `AULA_FAULT_SEED` gives another.

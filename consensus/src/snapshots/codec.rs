@@ -75,7 +75,10 @@ impl request_response::Codec for Codec {
     }
 }
 
-pub(super) async fn read<M: BorshDeserialize>(io: &mut (impl AsyncRead + Unpin + Send), most: usize) -> Result<M> {
+pub(super) async fn read<M: BorshDeserialize>(
+    io: &mut (impl AsyncRead + Unpin + Send),
+    most: usize,
+) -> Result<M> {
     let mut length = [0; 4];
     io.read_exact(&mut length).await?;
     let length = u32::from_le_bytes(length) as usize;

@@ -1,5 +1,5 @@
-//! What a long life of the validator set costs evidence: its bytes and its verification. Run by hand:
-//! `cargo test --release -p aula-ledger --lib -- --ignored --nocapture ten_thousand_heights`.
+//! What a long life of the validator set costs evidence: one link a change, whatever the number of heights, and a few siblings.
+//! Its bytes and times: `cargo test --release -p aula-ledger --lib -- --nocapture ten_thousand_heights`.
 
 use super::*;
 use crate::chain::validators;
@@ -11,9 +11,15 @@ use crate::tx::Change;
 const HEIGHTS: u64 = 10_000;
 /// Votes that change the validator set.
 const CHANGES: u64 = 100;
+/// The most bytes of a change between sets of four and five: a header (316), a certificate (44 and its count, 84 a signature,
+/// four of them), the new set (60 a validator, its count, and that there is one).
+const LINK_BYTES: usize = 316 + 48 + 4 * 84 + 1 + 4 + 5 * 60;
+/// The most bytes of everything else: the head, the chain's record, a student's row with their proofs.
+const REST_BYTES: usize = 4_096;
+/// The most siblings of a proof in a state of some hundred records, and of a row's path in a tree of some twelve.
+const SIBLINGS: usize = 24;
 
 #[test]
-#[ignore = "measures, asserts nothing about time"]
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
 fn ten_thousand_heights_and_a_hundred_changes_of_the_set() {
     let mut world = World::decided();
@@ -42,9 +48,21 @@ fn ten_thousand_heights_and_a_hundred_changes_of_the_set() {
     let report = verify(&bytes, &world.genesis, &Options::default());
     let verified = start.elapsed();
     assert_eq!(report.verdict, Verdict::Valid, "{}", lines(&report));
+    assert_eq!(report.height, Some(Height(HEIGHTS)));
+    // The one that made the fifth a validator at first, and these.
+    assert_eq!(links as u64, CHANGES + 1, "a link a change, none for a height without");
+    let signatures = |link: &crate::audit::bundle::Link| link.block.certificate.signatures.len();
+    let signed = bundle.chain.links.iter().map(signatures).sum::<usize>();
+    assert!(signed <= links * 4, "{signed} signatures in {links} links");
+    assert!(bytes.len() <= links * LINK_BYTES + REST_BYTES, "{} bytes in {links} links", bytes.len());
+    let Subject::Student(student) = &bundle.subject else { panic!("not a student's bundle") };
+    let StudentStanding::Anchored { tree, row, .. } = &student.standing else { panic!("not anchored") };
+    let proofs = [&bundle.chain_record.proof, &tree.proof].map(|proof| proof.siblings.len());
+    let steps = proofs.iter().max().copied().unwrap_or(0).max(row.path.siblings.len());
+    assert!(steps <= SIBLINGS, "{steps} siblings");
     println!(
-        "{HEIGHTS} heights, {links} changes of the set: a bundle of {} bytes ({} a change), built in {built:?}, verified in \
-         {verified:?}",
+        "measured: {HEIGHTS} heights, {links} changes of the set: a bundle of {} bytes ({} a change), {signed} signatures, \
+         proofs of at most {steps} siblings, built in {built:?}, verified in {verified:?}",
         bytes.len(),
         bytes.len() / links.max(1)
     );

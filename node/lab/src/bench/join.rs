@@ -3,7 +3,8 @@
 //! Flow: a past is written for four validators (as `aula bench reads` does) → three get a snapshot of its tip, and of one of
 //! them a chunk is spoiled, so that it lies → the three start → the fourth, whose database is taken away, starts and is timed
 //! until it has the block that the others had then; once with a snapshot, once without → with --prune the three prune under
-//! load (`pruning`). Everything on this machine, so the four share its processors: what counts is the ratio.
+//! load (`pruning`); with --growth a chain of its own tells what a block costs the disk (`growth`). Everything on this machine,
+//! so the four share its processors: what counts is the ratio.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use super::{Figures, Folder};
 use crate::localnet::Localnet;
 use crate::{Tell, storage_failure};
 
+mod growth;
 mod pruning;
 
 /// Longest wait for a newcomer to be level.
@@ -42,6 +44,9 @@ pub struct JoinArgs {
     /// Prune the three that are level afterwards, under load
     #[arg(long)]
     pub prune: bool,
+    /// Measure what a block and a day cost the disk, idle and with transactions, before and after pruning
+    #[arg(long)]
+    pub growth: bool,
 }
 
 /// Runs the bench.
@@ -87,6 +92,10 @@ pub async fn run(args: &JoinArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
     };
     net.stop().await;
     let pruned = pruned.transpose()?;
+    let grown = match args.growth {
+        true => Some(tokio::task::block_in_place(|| growth::measure(&size, tell))?),
+        false => None,
+    };
     let log = std::fs::read_to_string(newcomer.log_file()).unwrap_or_default();
     let named = log.contains("not the one of its manifest; it is left");
     let (by_snapshot, by_blocks) = (timed.first().copied(), timed.get(1).copied());
@@ -94,18 +103,19 @@ pub async fn run(args: &JoinArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
     let json = json!({
         "blocks": manifest.height, "database_bytes": database, "snapshot_bytes": manifest.bytes(),
         "chunks": manifest.chunks.len(), "snapshot_s": by_snapshot, "blocks_s": by_blocks, "ratio": ratio,
-        "liars": 1, "liar_named": named, "pruning": pruned,
+        "liars": 1, "liar_named": named, "pruning": pruned, "growth": grown,
     });
     let shown = |seconds: Option<f64>| seconds.map_or("-".into(), |seconds| format!("{seconds:.1} s"));
     let text = format!(
         "{} blocks, database {database} bytes, snapshot {} bytes in {} chunks\nlevel by snapshot  {} (one of three peers lies; named: \
-         {named})\nlevel by blocks    {}{}",
+         {named})\nlevel by blocks    {}{}{}",
         manifest.height,
         manifest.bytes(),
         manifest.chunks.len(),
         shown(by_snapshot),
         shown(by_blocks),
-        pruned.map_or(String::new(), |told| format!("\npruning            {told}"))
+        pruned.map_or(String::new(), |told| format!("\npruning            {told}")),
+        grown.map_or(String::new(), |told| format!("\ngrowth             {told}"))
     );
     Ok(Figures { json, text, within: by_snapshot.is_some_and(|seconds| seconds <= 60.0) })
 }

@@ -1,8 +1,8 @@
 //! What pruning gives back, how soon, and what it costs the chain meanwhile.
 //!
 //! Flow: the founders run under load → transactions that become final are counted for a while → every founder is told to prune
-//! (`aula prune`, beside its running node) → the same count while they do → the folders' bytes a minute after the order, and
-//! after another half.
+//! (`aula prune`, beside its running node) → the same count while they do → the folders' bytes a minute after the order, beside
+//! those that the orders told before and as freed → the count once more under load.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use aula_store::folder_bytes;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 use tokio::process::Command;
+use tokio::task::JoinHandle;
 
 use crate::bench::reads::past::{Size, YEAR};
 use crate::bench::reads::people::account_key;
@@ -28,8 +29,8 @@ const WINDOW: Duration = Duration::from_secs(15);
 const KEEP: &str = "1000";
 /// When the disk should have come back.
 const MINUTE: Duration = Duration::from_secs(60);
-/// How much longer is waited for what comes later.
-const LATER: Duration = Duration::from_secs(30);
+/// Load before anything is counted.
+const WARM_UP: Duration = Duration::from_secs(3);
 /// Longest wait for a node to have counted its chain.
 const COUNTED: Duration = Duration::from_secs(120);
 
@@ -45,33 +46,44 @@ pub(super) async fn measure(
     tell: Tell<'_>,
 ) -> Result<Value, Failure> {
     let first = clients.first().ok_or_else(|| defect("a past without founders"))?;
-    let key = account_key(size.seed, 0);
-    let genesis = first.status().await?.genesis_sha256;
-    let mut office = Sender::new(genesis, account_of(&public_key(&key)), key, Height(u64::MAX / 2));
-    office.refresh(first).await?;
-    let load = tokio::spawn(load(office, first.clone()));
     tell("transactions a second without pruning".into());
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let loading = begin_load(first, size).await?;
     let before = rate(first).await?;
     tell("pruning".into());
-    let bytes = || founders.iter().map(|home| folder_bytes(&home.data_dir())).sum::<u64>();
-    let (began, bytes_before) = (Instant::now(), bytes());
+    let began = Instant::now();
     let orders = try_join_all(founders.iter().map(|home| prune(program, home)));
     let (told, during) = futures::future::try_join(orders, rate(first)).await?;
+    loading.abort();
     let prune_s = told.iter().map(|(_, took)| took.as_secs_f64()).fold(0.0, f64::max);
-    let bytes_told: u64 = told.iter().filter_map(|(told, _)| told["bytes_freed"].as_u64()).sum();
-    load.abort();
+    let sum = |field: &str| told.iter().filter_map(|(told, _)| told[field].as_u64()).sum::<u64>();
+    let (bytes_before, bytes_told) = (sum("bytes_before"), sum("bytes_freed"));
     tokio::time::sleep(MINUTE.saturating_sub(began.elapsed())).await;
-    let in_a_minute = bytes_before.saturating_sub(bytes());
-    tokio::time::sleep(LATER).await;
-    let in_all = bytes_before.saturating_sub(bytes()).max(in_a_minute);
+    let now: u64 = founders.iter().map(|home| folder_bytes(&home.data_dir())).sum();
+    let in_a_minute = bytes_before.saturating_sub(now);
+    tell("transactions a second after pruning".into());
+    let loading = begin_load(first, size).await?;
+    let after = rate(first).await?;
+    loading.abort();
+    let to_before = |rate: f64| rate / before.max(f64::MIN_POSITIVE);
     Ok(json!({
-        "transactions_per_s": before, "transactions_per_s_while_pruning": during,
-        "slower_percent": (1.0 - during / before.max(f64::MIN_POSITIVE)) * 100.0,
+        "transactions_per_s": before, "transactions_per_s_while_pruning": during, "transactions_per_s_after": after,
+        "ratio_while_pruning": to_before(during), "ratio_after": to_before(after),
+        "slower_percent": (1.0 - to_before(during)) * 100.0,
         "prune_s": prune_s, "bytes_before": bytes_before, "bytes_freed_told": bytes_told,
         "bytes_freed_in_a_minute": in_a_minute,
-        "share_in_a_minute": in_a_minute as f64 / (in_all.max(1)) as f64,
+        "share_in_a_minute": in_a_minute as f64 / bytes_told.max(1) as f64,
     }))
+}
+
+/// Load of the office's account, as the chain knows it now; gives the task once it runs.
+async fn begin_load(client: &Client, size: &Size) -> Result<JoinHandle<()>, Failure> {
+    let key = account_key(size.seed, 0);
+    let genesis = client.status().await?.genesis_sha256;
+    let mut office = Sender::new(genesis, account_of(&public_key(&key)), key, Height(u64::MAX / 2));
+    office.refresh(client).await?;
+    let task = tokio::spawn(load(office, client.clone()));
+    tokio::time::sleep(WARM_UP).await;
+    Ok(task)
 }
 
 /// One transaction after another of one account, until the task is ended.

@@ -97,16 +97,7 @@ struct Note {
 /// # Errors
 /// When the folder holds another or a broken one, or something is not accepted.
 pub fn write(tell: Tell<'_>, folder: &Path, size: &Size) -> Result<Written, Failure> {
-    let plan = Plan {
-        dir: folder.to_owned(),
-        validators: size.validators,
-        name: "reads".into(),
-        base_port: None,
-        time_ms: TimeMs(BEGIN_MS),
-        base: people::base(size.seed).map_err(defect)?,
-    };
-    let prepared = prepare(&plan)?;
-    let homes = prepared.homes;
+    let homes = homes(folder, size)?;
     let note = folder.join("past.json");
     if note.exists() {
         let found: Note = founding::read(&note)?;
@@ -131,6 +122,26 @@ pub fn write(tell: Tell<'_>, folder: &Path, size: &Size) -> Result<Written, Fail
     std::fs::write(&note, serde_json::to_vec(&made).map_err(defect)?)
         .advise(format!("cannot write {}", note.display()), "check the space left")?;
     Ok(Written { homes, transactions: made.transactions })
+}
+
+fn homes(folder: &Path, size: &Size) -> Result<Vec<Home>, Failure> {
+    let plan = Plan {
+        dir: folder.to_owned(),
+        validators: size.validators,
+        name: "reads".into(),
+        base_port: None,
+        time_ms: TimeMs(BEGIN_MS),
+        base: people::base(size.seed).map_err(defect)?,
+    };
+    Ok(prepare(&plan)?.homes)
+}
+
+/// Begins a past in an empty folder that whoever asks goes on with: [`Writer::enrol`], then [`Writer::blocks`].
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(in crate::bench) fn begin(folder: &Path, size: &Size) -> Result<Writer, Failure> {
+    Writer::open(&homes(folder, size)?, size)
 }
 
 /// Copies a closed database's files.
@@ -163,7 +174,7 @@ enum Act {
 }
 
 /// Signs, packs into blocks, decides.
-struct Writer {
+pub(in crate::bench) struct Writer {
     db: ChainDb,
     genesis: Hash,
     validators: Vec<SigningKey>,
@@ -207,6 +218,30 @@ impl Writer {
             seed: size.seed,
             turn: 0,
         })
+    }
+
+    /// The chain's database.
+    pub(in crate::bench) fn db(&self) -> &ChainDb {
+        &self.db
+    }
+
+    /// Students of all districts by turns, each with a first state.
+    pub(in crate::bench) fn enrol(&mut self, students: u64) -> Result<(), Failure> {
+        for number in 0..students {
+            let district = u16::try_from(number % u64::from(DISTRICTS)).map_err(defect)? + 1;
+            self.students.push(Student::new(self.seed, number, district));
+            self.anchor(self.students.len() - 1)?;
+        }
+        self.flush()
+    }
+
+    /// Blocks with so many transactions of the daily work each; none: idle ones.
+    pub(in crate::bench) fn blocks(&mut self, count: u64, transactions: u64) -> Result<(), Failure> {
+        for _ in 0..count {
+            (0..transactions).try_for_each(|_| self.day())?;
+            self.block()?;
+        }
+        Ok(())
     }
 
     /// The whole past.

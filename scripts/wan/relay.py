@@ -2,12 +2,12 @@
 """A wide area network for processes in network namespaces, where the kernel has no netem: each namespace has a TUN device,
 and every IP packet passes through here, later than it was sent, or not at all.
 
-  wan-relay.py PREFIX COUNT CONTROL [--seed N] [--loss PERCENT]
+  relay.py PREFIX COUNT CONTROL [--seed N] [--loss PERCENT]
 
 Namespaces PREFIX1 to PREFIXn must exist; their device is `wan` with 10.77.0.N. One way between two takes half of a round trip of 20 to
-150 ms, which depends on the two alone, and up to a tenth of that more. The file CONTROL, read ten times a second, holds groups such as
-`1,2,3 4,5,6,7`: packets between groups are lost. It may be empty or absent. Says at its end how many packets it passed on, lost and
-kept apart.
+150 ms, which depends on the two alone, and up to a tenth of that more; packets stay in their order. The file CONTROL, read ten times a
+second, holds ways such as `1>2 2>1`: what is sent on them is lost. It may be empty or absent. Says at its end how many packets it passed
+on, lost and kept apart.
 """
 import argparse
 import ctypes
@@ -48,13 +48,13 @@ def device(namespace):
         os.close(there)
 
 
-def groups(path):
+def ways(path):
+    """The ways that are cut: (from, to)."""
     try:
         with open(path, encoding="ascii") as file:
-            text = file.read()
+            return {tuple(map(int, way.split(">"))) for way in file.read().split()}
     except OSError:
-        return {}
-    return {int(one): number for number, group in enumerate(text.split()) for one in group.split(",")}
+        return set()
 
 
 def main():
@@ -81,12 +81,12 @@ def main():
     for number, tun in tuns.items():
         poll.register(tun, select.EPOLLIN)
         whose[tun] = number
-    waiting, made, apart, looked = [], 0, {}, 0.0
+    waiting, made, cut, looked, latest = [], 0, set(), 0.0, {}
     passed = lost = kept = 0
     while going:
         now = time.monotonic()
         if now - looked > 0.1:
-            apart, looked = groups(args.control), now
+            cut, looked = ways(args.control), now
         while waiting and waiting[0][0] <= now:
             _, _, to, packet = heapq.heappop(waiting)
             try:
@@ -106,14 +106,16 @@ def main():
                 one, other = whose[tun], packet[19]
                 if other not in tuns or other == one:
                     continue
-                if apart and apart.get(one) != apart.get(other):
+                if (one, other) in cut:
                     kept += 1
                 elif chance.random() < loss:
                     lost += 1
                 else:
                     way = round_trip_ms(one, other, args.count) / 2_000
+                    due = time.monotonic() + way * (1 + 0.1 * chance.random())
+                    due = latest[one, other] = max(due, latest.get((one, other), 0.0))
                     made += 1
-                    heapq.heappush(waiting, (time.monotonic() + way * (1 + 0.1 * chance.random()), made, other, packet))
+                    heapq.heappush(waiting, (due, made, other, packet))
     print(f'{{"passed":{passed},"lost":{lost},"kept_apart":{kept}}}', flush=True)
 
 
