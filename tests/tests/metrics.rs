@@ -132,6 +132,22 @@ fn each_alert_is_documented_and_is_fired_and_kept_quiet_by_series() -> std::io::
 }
 
 #[test]
+fn a_moment_is_a_timestamp_and_a_length_of_time_is_none() -> std::io::Result<()> {
+    let page = std::fs::read_to_string(root("docs/metrics.md"))?;
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let moments: Vec<&str> = rows
+        .map(|(name, rest)| {
+            let is_moment = rest.contains("s since 1970 UTC");
+            assert_eq!(name.ends_with("_timestamp_seconds"), is_moment, "{name} | {rest}");
+            if is_moment { name } else { "" }
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(moments.len() >= 5, "{moments:?}");
+    Ok(())
+}
+
+#[test]
 fn every_figure_is_described_and_named_as_prometheus_wants_it() -> std::io::Result<()> {
     let (recorded, described) = of_the_sources()?;
     assert!(recorded.len() > 12, "{recorded:?}");

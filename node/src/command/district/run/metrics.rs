@@ -99,7 +99,7 @@ impl Metrics {
             }
         };
         let last = "when a source's roster was taken last, seconds since 1970";
-        family("aula_district_roster_last_seconds", "gauge", last, &|one| {
+        family("aula_district_roster_last_timestamp_seconds", "gauge", last, &|one| {
             Some(one.last_ms? as f64 / 1_000.0)
         });
         let changed = "rows of a source that changed something";
@@ -135,13 +135,13 @@ impl Metrics {
             Some(line.failed as f64)
         });
         family(
-            "aula_district_duty_last_seconds",
+            "aula_district_duty_last_timestamp_seconds",
             "gauge",
             "when a duty was done last, seconds since 1970",
             &|line| seconds(line.last_ms),
         );
         family(
-            "aula_district_duty_next_seconds",
+            "aula_district_duty_next_timestamp_seconds",
             "gauge",
             "when a duty is due next, seconds since 1970",
             &|line| seconds(line.next_ms),
@@ -190,7 +190,9 @@ mod tests {
         metrics.note(Path::new("/srv/a \"b\""), Duty::Anchor, &told);
         let text = metrics.text();
         assert!(
-            text.contains("aula_district_duty_next_seconds{home=\"/srv/a \\\"b\\\"\",duty=\"anchor\"} 7\n"),
+            text.contains(
+                "aula_district_duty_next_timestamp_seconds{home=\"/srv/a \\\"b\\\"\",duty=\"anchor\"} 7\n"
+            ),
             "{text}"
         );
         assert!(
@@ -203,7 +205,7 @@ mod tests {
         let text = metrics.text();
         assert!(text.contains("aula_district_roster_held{home=\"/srv/a\",source=\"sis\"} 3\n"), "{text}");
         assert!(text.contains("aula_district_roster_failing{home=\"/srv/a\",source=\"sis\"} 1\n"), "{text}");
-        assert!(!text.contains("aula_district_roster_last_seconds{"), "{text}");
+        assert!(!text.contains("aula_district_roster_last_timestamp_seconds{"), "{text}");
         let vault = tempfile::tempdir().unwrap();
         std::fs::write(vault.path().join("1.sst"), [0; 9]).unwrap();
         metrics.note_vault(Path::new("/srv/a"), &Room::new(vault.path(), 0));
