@@ -50,7 +50,7 @@ use told::Told;
 #[command(
     after_help = "Examples:\n  aula district run --home /srv/lake                           until it is told to stop\n  aula district run --once                                     every duty once, for a \
                   timer\n  aula district run --home /srv/river --home /srv/hill        several districts in one process, nothing shared\n  aula district run --listen \
-                  127.0.0.1:9464              with metrics for Prometheus\n\nDuties, in this order: what an earlier process left, rosters asked for, states folded and anchored (with interventions), \
+                  127.0.0.1:9464              with metrics for Prometheus; elsewhere with --tls-certificate and --tls-key\n\nDuties, in this order: what an earlier process left, rosters asked for, states folded and anchored (with interventions), \
                   milestones, requests in open rounds, own rounds run, acknowledgements, the access log, the lake, alerts. [district] in config.toml says how \
                   often, and what waits for a command; `aula district status` tells what became of each. Kill it at any moment: it goes \
                   on where it was.\nExit 0: stopped, or with --once all done; 1: with --once, some duty failed; 2: could not begin."
@@ -62,9 +62,15 @@ pub struct RunArgs {
     /// Homes beyond the first, from further `--home`
     #[arg(skip)]
     pub further: Vec<PathBuf>,
-    /// Serve metrics at this address, loopback only, for example 127.0.0.1:9464
+    /// Serve metrics at this address, for example 127.0.0.1:9464; another than loopback needs a certificate and its key
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
+    /// PEM file of the metrics' certificate chain; with it they are told over TLS, and read again at SIGHUP
+    #[arg(long, value_name = "FILE", requires = "tls_key", requires = "listen")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of that certificate's private key
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
     /// Die at the Nth write, for tests of what is left
     #[arg(long, hide = true, default_value_t = 0, value_name = "N")]
     pub die_at_write: u64,
@@ -103,7 +109,8 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     let mut stop = pin!(stop_signal(false)?);
     follow_hangups(context);
     if let Some(address) = args.listen {
-        metrics::serve(address, Arc::clone(&metrics)).await?;
+        let tls = args.tls_certificate.clone().zip(args.tls_key.clone());
+        metrics::serve(address, tls, Arc::clone(&metrics))?;
     }
     let (mut threads, mut pulse) = (tenants::Threads::none(), Pulse::default());
     for office in offices {
