@@ -58,6 +58,12 @@ container() {
   tools
   "$python/bin/hadolint" "$here/container/Dockerfile"
   "$python/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$here/compose/compose.yaml"
+  local folder
+  folder=$(mktemp -d)
+  cp "$here/compose/certificates.sh" "$folder/"
+  bash "$folder/certificates.sh" 2>/dev/null
+  "$python/bin/python" "$here/compose/check.py" --made "$folder/tls"
+  rm -rf "$folder"
 }
 
 helm() {
