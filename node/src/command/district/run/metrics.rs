@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aula_vault::room::Room;
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
 use super::duties::Duty;
+use super::pulse::Pulse;
 use super::rosters::{Standing, Standings};
 use super::told::{Line, Told};
 use crate::command::{Advise, Failure};
@@ -155,7 +156,8 @@ impl Metrics {
     }
 }
 
-/// Serves them for as long as the process runs, over TLS with a certificate and its key. Gives the address, with its real port.
+/// Serves them, and whether the loops go on (`/healthz`), for as long as the process runs, over TLS with a certificate and its key. Gives
+/// the address, with its real port.
 ///
 /// # Errors
 /// An address that is none of loopback and has no certificate; files that are none; an address that cannot be had.
@@ -163,6 +165,7 @@ pub(super) fn serve(
     listen: SocketAddr,
     tls: Option<(PathBuf, PathBuf)>,
     metrics: Arc<Metrics>,
+    pulse: Arc<Pulse>,
 ) -> Result<SocketAddr, Failure> {
     if tls.is_none() && !listen.ip().is_loopback() {
         let message = format!("{listen} is not an address of loopback");
@@ -175,13 +178,22 @@ pub(super) fn serve(
     let hint = "give another --listen, or a certificate and a key that belong together";
     let server = Server::bind(&api).advise(format!("figures cannot be told at {listen}"), hint)?;
     let address = server.address();
-    let app = Router::new().route("/metrics", get(told)).with_state(metrics);
+    let health = move || std::future::ready(health(&pulse));
+    let app = Router::new().route("/metrics", get(told)).with_state(metrics).route("/healthz", get(health));
     tokio::spawn(server.serve(app, std::future::pending()));
     Ok(address)
 }
 
 async fn told(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text())
+}
+
+/// For an engine of containers: whoever is told 503 begins the process again.
+fn health(pulse: &Pulse) -> (StatusCode, String) {
+    match pulse.says() {
+        Some(status) => (StatusCode::OK, status),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "a loop stands still: the log names it".into()),
+    }
 }
 
 /// A home as a label has it.
@@ -191,6 +203,8 @@ fn escaped(home: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -230,13 +244,14 @@ mod tests {
     #[tokio::test]
     async fn with_a_certificate_they_are_told_over_tls_and_elsewhere_than_on_loopback_not_without() {
         let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let refused = serve(everywhere, None, Arc::default());
+        let refused = serve(everywhere, None, Arc::default(), Arc::default());
         assert!(refused.is_err_and(|failure| failure.code == "not_loopback"));
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
-        let half = serve(everywhere, Some((certificate.clone(), key.clone())), Arc::default());
+        let files = Some((certificate.clone(), key.clone()));
+        let half = serve(everywhere, files, Arc::default(), Arc::default());
         assert!(half.is_err_and(|failure| failure.message.contains("k.pem")), "the key is not there");
         std::fs::write(&key, made.key_pair.serialize_pem()).unwrap();
         let metrics = Arc::new(Metrics::default());
@@ -244,12 +259,18 @@ mod tests {
         told.note(Duty::Log, &Ok("done".into()), 1_000, 6);
         metrics.note(Path::new("/srv/a"), Duty::Log, &told);
         let here = SocketAddr::from(([127, 0, 0, 1], 0));
-        let at = serve(here, Some((certificate, key)), metrics).unwrap();
+        let mut pulse = Pulse::default();
+        let [_log] = pulse.home(Path::new("/srv/a"), [("log", Duration::ZERO)]);
+        let at = serve(here, Some((certificate, key)), metrics, Arc::new(pulse)).unwrap();
         let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
         let client = reqwest::Client::builder().add_root_certificate(root).build().unwrap();
         let url = format!("https://localhost:{}/metrics", at.port());
         let text = client.get(&url).send().await.unwrap().text().await.unwrap();
         assert!(text.contains("aula_district_duty_done_total{home=\"/srv/a\",duty=\"log\"} 1\n"), "{text}");
         assert!(client.get(url.replace("https", "http")).send().await.is_err(), "nothing in clear");
+        let health = client.get(url.replace("metrics", "healthz")).send();
+        let health = health.await.unwrap();
+        assert_eq!(health.status().as_u16(), 200);
+        assert_eq!(health.text().await.unwrap(), "working for 1 homes");
     }
 }

@@ -108,14 +108,17 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     }
     let mut stop = pin!(stop_signal(false)?);
     follow_hangups(context);
+    let mut pulse = Pulse::default();
+    let hearts: Vec<_> =
+        offices.iter().map(|office| pulse.home(office.context.home.path(), loops(office))).collect();
+    let pulse = Arc::new(pulse);
     if let Some(address) = args.listen {
         let tls = args.tls_certificate.clone().zip(args.tls_key.clone());
-        metrics::serve(address, tls, Arc::clone(&metrics))?;
+        metrics::serve(address, tls, Arc::clone(&metrics), Arc::clone(&pulse))?;
     }
-    let (mut threads, mut pulse) = (tenants::Threads::none(), Pulse::default());
-    for office in offices {
+    let mut threads = tenants::Threads::none();
+    for (office, hearts) in offices.into_iter().zip(hearts) {
         let (home, at_once) = (office.context.home.path().to_owned(), office.quotas.long_work);
-        let hearts = pulse.home(&home, loops(&office));
         let metrics = Arc::clone(&metrics);
         threads.begin(&home, at_once, move || work(Arc::new(office), metrics, hearts))?;
     }
