@@ -122,6 +122,8 @@ fn each_alert_is_documented_and_is_fired_and_kept_quiet_by_series() -> std::io::
     let (tests, page) = (read("scripts/packaging/monitoring/alerts_test.yml")?, read("docs/metrics.md")?);
     let names: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(names.len() > 10, "{names:?}");
+    let (controls, told) = (read("docs/controls.md")?, format!("{} alerts", names.len()));
+    assert!(controls.contains(&told), "docs/controls.md does not say {told}");
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "docs/metrics.md does not name {name}");
         for case in ["fires", "is quiet"] {
