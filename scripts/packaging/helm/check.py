@@ -6,6 +6,7 @@ it is given; probes are there; what is mounted is there; Services, rules and aut
 no validator is scaled; settings that would lose or double a key are refused. Where the program envoy is, it judges the proxy's
 configuration.
 """
+import json
 import pathlib
 import shutil
 import subprocess
@@ -22,6 +23,13 @@ VERSIONS = [f"1.{minor}" for minor in range(28, 38)]
 TLS = {"api": {"tlsSecret": "lake-tls"}}
 CONFIG = '[district]\nlook_every_s = 30\n\n[lti]\nlisten = "127.0.0.1:8495"\nurl = "https://lake.example.org:9495"\n' \
          'platforms = "/var/lib/aula/home/secrets/lake-lti/platforms.toml"\n'
+SECTIONS = {"quotas": {"requests_per_second": 2500, "vault_mib": 51200}, "district": {"anchor_every_s": 3600, "requests": "waits"},
+            "alerts": {"deliver": ["board"], "quiet": "21:00-06:00"}, "lake": {"every_hours": 24},
+            "sovereignty": {"place": [{"name": "county", "folders": ["/var/lib/aula"], "hosts": ["*.example.org"]}]},
+            "feed": [{"name": "devices", "kind": "mqtt", "broker": "mqtts://broker.example.org:8883",
+                      "secret": "/var/lib/aula/home/secrets/lake-feeds/broker.toml", "topics": {"school/+/marks": "events", "a<b&\"": "frames"}},
+                     {"name": "exports", "kind": "files", "folder": "/var/lib/aula/in"}]}
+PARAMETERS = {"ledger": {"equity": 73}, "twin": {"engagement_low_e4": 3000, "engagement_low_ms": 259200000}, "twinFromYear": 2027}
 PORTS = [{"name": "lti", "port": 9495, "to": 8495}, {"name": "identity", "port": 9496, "to": 8496},
          {"name": "xapi", "port": 9490, "to": 8490}]
 SETTINGS = {
@@ -45,6 +53,9 @@ SETTINGS = {
     "a district's service, its settings kept elsewhere": {
         **TLS, "config": {"existingConfigMap": "lake-settings"}, "existingSecrets": ["lake-roster"], "district": {"enabled": True},
     },
+    "settings by sections, parameters to be voted for": {
+        **TLS, "config": {"settings": SECTIONS}, "existingSecrets": ["lake-feeds"], "parameters": PARAMETERS,
+    },
     "three followers": {**TLS, "followers": {"replicas": 3}},
     "four followers": {**TLS, "followers": {"replicas": 4}, "district": {"enabled": True}},
     "as many followers as there may be": {**TLS, "followers": {"replicas": 5, "maxReplicas": 5}},
@@ -55,6 +66,8 @@ REFUSED = {
     "one key in two pods": ({**TLS, "replicas": 2, "keys": {"existingSecret": "k"}}, "keys.existingSecret is for one pod"),
     "two districts behind one port": ({**TLS, "replicas": 2, "ports": PORTS}, "ports is for one pod"),
     "two settings": ({**TLS, "config": {"inline": CONFIG, "existingConfigMap": "c"}}, "keep one"),
+    "two settings by sections": ({**TLS, "config": {"inline": CONFIG, "settings": SECTIONS}}, "keep one"),
+    "twins' parameters of no year": ({**TLS, "parameters": {"twin": {"engagement_low_e4": 1}}}, "twinFromYear is missing"),
     "fewer followers than followers": ({**TLS, "followers": {"replicas": 9, "maxReplicas": 8}}, "followers.maxReplicas is below"),
 }
 
@@ -123,7 +136,8 @@ def meet(values, found):
     by_name = {container["name"]: container for container in pod["containers"]}
     assert ("district" in by_name) == values.get("district", {}).get("enabled", False)
     assert ("proxy" in by_name) == bool(values.get("ports")) == ("lake-proxy" in maps)
-    assert ("lake-config" in maps) == ("inline" in values.get("config", {}))
+    assert ("lake-config" in maps) == bool({"inline", "settings"} & values.get("config", {}).keys())
+    assert ("lake-parameters" in maps) == ("parameters" in values)
     if "district" in by_name:
         variables = {one["name"]: one.get("value") for one in by_name["district"]["env"]}
         host = variables["AULA_RPC"].removeprefix("https://").removesuffix(":8480")
@@ -155,8 +169,13 @@ def contents(values, found):
     """The texts in ConfigMaps are what was given, and lead where listeners are."""
     for one in (other for other in found if other["kind"] == "ConfigMap"):
         if one["metadata"]["name"] == "lake-config":
-            assert one["data"]["config.toml"] == values["config"]["inline"]
-            tomllib.loads(one["data"]["config.toml"])
+            told = tomllib.loads(one["data"]["config.toml"])
+            given = values["config"]
+            assert one["data"]["config.toml"] == given["inline"] if "inline" in given else told == given["settings"], one["data"]
+            continue
+        if one["metadata"]["name"] == "lake-parameters":
+            assert json.loads(one["data"]["parameters.json"]) == values["parameters"]["ledger"]
+            assert json.loads(one["data"]["twin-parameters.json"]) == values["parameters"]["twin"]
             continue
         proxy = yaml.safe_load(one["data"]["envoy.yaml"])["static_resources"]
         cluster = {each["name"]: each["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]

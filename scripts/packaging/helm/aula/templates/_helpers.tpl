@@ -149,3 +149,34 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "aula.followers.scale" -}}
 {{- if and (gt (int .Values.followers.replicas) 3) (gt (int .Values.followers.maxReplicas) (int .Values.followers.replicas)) }}yes{{ end }}
 {{- end }}
+
+{{/* A value as TOML: JSON but for tables, which are inline. */}}
+{{- define "aula.toml" -}}
+{{- if kindIs "map" . }}{ {{ $first := true }}{{ range $key, $value := . }}{{ if not $first }}, {{ end }}{{ $first = false }}{{ toJson $key }} = {{ include "aula.toml" $value }}{{ end }} }
+{{- else if kindIs "slice" . }}[{{ range $at, $value := . }}{{ if $at }}, {{ end }}{{ include "aula.toml" $value }}{{ end }}]
+{{- else }}{{ toJson . }}{{ end }}
+{{- end }}
+
+{{- define "aula.toml.table" -}}
+{{- range $key, $value := . }}
+{{ $key }} = {{ include "aula.toml" $value }}
+{{- end }}
+{{- end }}
+
+{{/* config.toml as the values write it; empty where they do not. */}}
+{{- define "aula.config" -}}
+{{- if .Values.config.inline }}{{ .Values.config.inline }}
+{{- else }}
+{{- range $section, $table := .Values.config.settings }}
+{{- if kindIs "slice" $table }}
+{{- range $table }}
+[[{{ $section }}]]
+{{- include "aula.toml.table" . }}
+{{ end }}
+{{- else }}
+[{{ $section }}]
+{{- include "aula.toml.table" $table }}
+{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
