@@ -108,10 +108,11 @@ say "waits for its genesis as the first process, as 10480, without capabilities,
 terminate 143
 [ -s "$founding/lake.operator.json" ] || fail "it did not show its public keys"
 
-begin "$work/founder.log" AULA_FOUNDERS=1 AULA_CHAIN=county /usr/lib/aula/aula-container founder
+begin "$work/founder.log" AULA_FOUNDERS=1 AULA_CHAIN=county AULA_DISTRICTS=each /usr/lib/aula/aula-container founder
 wait "$first" || { cat "$work/founder.log" >&2; fail "the founder"; }
 first=
 [ -s "$founding/genesis.json" ] || fail "no genesis"
+grep -q '"district": 1' "$founding/genesis.json" || fail "the founder acts for no district"
 
 begin "$work/node.log" /usr/lib/aula/aula-container node
 until_true 60 "the node" grep -q "is up at height" "$work/node.log"

@@ -4,7 +4,7 @@
 Beside the schemas, what a reviewer would look for: no container may become root, write its image or take more memory than
 it is given; probes are there; what is mounted is there; Services, rules and autoscaling meet the pods that they are meant for, and
 no validator is scaled; settings that would lose or double a key are refused. Where the program envoy is, it judges the proxy's
-configuration.
+configuration; with a built program (`check.py AULA`) that reads each config.toml.
 """
 import json
 import pathlib
@@ -26,6 +26,7 @@ CONFIG = '[district]\nlook_every_s = 30\n\n[lti]\nlisten = "127.0.0.1:8495"\nurl
 SECTIONS = {"quotas": {"requests_per_second": 2500, "vault_mib": 51200}, "district": {"anchor_every_s": 3600, "requests": "waits"},
             "alerts": {"deliver": ["board"], "quiet": "21:00-06:00"}, "lake": {"every_hours": 24},
             "sovereignty": {"place": [{"name": "county", "folders": ["/var/lib/aula"], "hosts": ["*.example.org"]}]},
+            "delivery": [{"name": "board", "kind": "mail", "from": "Aula <aula@example.org>", "to": ["board@example.org"]}],
             "feed": [{"name": "devices", "kind": "mqtt", "broker": "mqtts://broker.example.org:8883",
                       "secret": "/var/lib/aula/home/secrets/lake-feeds/broker.toml", "topics": {"school/+/marks": "events", "a<b&\"": "frames"}},
                      {"name": "exports", "kind": "files", "folder": "/var/lib/aula/in"}]}
@@ -172,6 +173,7 @@ def contents(values, found):
             told = tomllib.loads(one["data"]["config.toml"])
             given = values["config"]
             assert one["data"]["config.toml"] == given["inline"] if "inline" in given else told == given["settings"], one["data"]
+            read_by_aula(one["data"]["config.toml"])
             continue
         if one["metadata"]["name"] == "lake-parameters":
             assert json.loads(one["data"]["parameters.json"]) == values["parameters"]["ledger"]
@@ -189,6 +191,18 @@ def contents(values, found):
             led.append({"name": listener["name"], "port": listener["address"]["socket_address"]["port_value"], "to": to["port_value"]})
         assert led == values["ports"], led
         judged_by_envoy(one["data"]["envoy.yaml"])
+
+
+def read_by_aula(text):
+    if len(sys.argv) < 2:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "config.toml").write_text(text)
+        told = subprocess.run([sys.argv[1], "status", "--home", folder, "--rpc", "http://127.0.0.1:9", "--output", "json"],
+                              capture_output=True, text=True)
+        error = json.loads(told.stdout)["error"]
+        assert error["code"] == "unreachable", f"not the node is missing: {error}"
+    print("aula: config.toml is read")
 
 
 def judged_by_envoy(text):
