@@ -15,8 +15,8 @@ release="$CARGO_TARGET_DIR/release"
 parts="$release/packaging"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
-# What is compiled for: the bill of materials is of this target alone, as the programs are.
-target=$(rustc -vV | sed -n 's/^host: //p')
+# What is compiled for: the bills of materials are of this target alone, as the programs are.
+target() { rustc -vV | sed -n 's/^host: //p'; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 architecture=$(dpkg --print-architecture)
 
@@ -67,7 +67,7 @@ materials() {
   local copy
   copy=$(mktemp -d)
   git archive HEAD | tar -x -C "$copy"
-  (cd "$copy" && "$CARGO_TARGET_DIR/tools/bin/cargo-cyclonedx" cyclonedx --format json --target "$target" \
+  (cd "$copy" && "$CARGO_TARGET_DIR/tools/bin/cargo-cyclonedx" cyclonedx --format json --target "$(target)" \
     --manifest-path Cargo.toml --override-filename materials)
   for package in node:aula node/auditor:aula-audit; do
     # Its serial number is drawn anew each time and its paths are the copy's: neither says anything of the program.
@@ -92,7 +92,7 @@ compare() {
   local tree
   tree=$(mktemp -d)
   dpkg-deb -x "$out/aula_${version}-1_$architecture.deb" "$tree"
-  python3 scripts/packaging/materials.py "$target" "aula-node:$tree/usr/bin/aula:$parts/aula.cdx.json" \
+  python3 scripts/packaging/materials.py "$(target)" "aula-node:$tree/usr/bin/aula:$parts/aula.cdx.json" \
     "aula-audit:$tree/usr/bin/aula-audit:$parts/aula-audit.cdx.json"
   rm -rf "$tree"
 }
