@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What an operator installs: the .deb, a tarball of the same, and the bill of materials (CycloneDX), with their hashes.
+# What an operator installs: the .deb, a tarball of the same, and the bill of materials (CycloneDX), with their hashes. The programs
+# carry the same list themselves (cargo-auditable), which `rust-audit-info PROGRAM` and scanners of packages read.
 #   ./scripts/package.sh            into TARGET/packages
 #   ./scripts/package.sh DIR        into DIR
 # Built from the committed sources; the time in the archives is the last commit's. Needs Debian with Rust.
@@ -7,19 +8,21 @@ set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 deb_version=3.8.0
 cyclonedx_version=0.5.9
+auditable_version=0.7.7
 
 out=$(realpath -m "${1:-$CARGO_TARGET_DIR/packages}")
 release="$CARGO_TARGET_DIR/release"
 parts="$release/packaging"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
+# What is compiled for: the bills of materials are of this target alone, as the programs are.
+target() { rustc -vV | sed -n 's/^host: //p'; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 architecture=$(dpkg --print-architecture)
 
 # tool NAME VERSION: cargo-NAME of that version, from an earlier run or built now, small and without optimization.
 tool() {
-  local program="$CARGO_TARGET_DIR/tools/bin/cargo-$1"
-  "$program" "${3:-}" --version 2>/dev/null | grep -qF "$2" ||
+  grep -qsF "\"cargo-$1 $2 " "$CARGO_TARGET_DIR/tools/.crates.toml" ||
     cargo install --quiet --locked --debug --root "$CARGO_TARGET_DIR/tools" \
       --target-dir "$CARGO_TARGET_DIR/tools/build" "cargo-$1@$2"
 }
@@ -30,7 +33,15 @@ tools() {
   command -v strip >/dev/null || missing+=(binutils)
   [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
   tool deb "$deb_version"
-  tool cyclonedx "$cyclonedx_version" cyclonedx
+  tool cyclonedx "$cyclonedx_version"
+  tool auditable "$auditable_version"
+}
+
+# The same build as any other, but that each program is linked with the list of what is compiled into it. Packages of others that
+# are there already are not compiled again; the workspace's own are.
+listed_build() {
+  cargo_auditable() { PATH="$CARGO_TARGET_DIR/tools/bin:$PATH" cargo auditable "$@"; }
+  step "Building aula and aula-audit with their lists" cargo_auditable build --release --locked --workspace
 }
 
 # What the programs say about themselves: the manual and the shells' completions.
@@ -56,7 +67,7 @@ materials() {
   local copy
   copy=$(mktemp -d)
   git archive HEAD | tar -x -C "$copy"
-  (cd "$copy" && "$CARGO_TARGET_DIR/tools/bin/cargo-cyclonedx" cyclonedx --format json --target all \
+  (cd "$copy" && "$CARGO_TARGET_DIR/tools/bin/cargo-cyclonedx" cyclonedx --format json --target "$(target)" \
     --manifest-path Cargo.toml --override-filename materials)
   for package in node:aula node/auditor:aula-audit; do
     # Its serial number is drawn anew each time and its paths are the copy's: neither says anything of the program.
@@ -76,6 +87,16 @@ deb() {
     -o "$out/aula_${version}-1_$architecture.deb"
 }
 
+# The programs as they are installed carry their lists, and those and the bills of materials name what Cargo says is compiled in.
+compare() {
+  local tree
+  tree=$(mktemp -d)
+  dpkg-deb -x "$out/aula_${version}-1_$architecture.deb" "$tree"
+  python3 scripts/packaging/materials.py "$(target)" "aula-node:$tree/usr/bin/aula:$parts/aula.cdx.json" \
+    "aula-audit:$tree/usr/bin/aula-audit:$parts/aula-audit.cdx.json"
+  rm -rf "$tree"
+}
+
 # The same tree without Debian's database, for other distributions with the same C library or a newer one.
 tarball() {
   local tree name="aula-$version-$architecture"
@@ -88,12 +109,13 @@ tarball() {
 }
 
 prepare
-build
-mkdir -p "$out"
 step "Getting the tools" tools
+listed_build
+mkdir -p "$out"
 step "Writing the manual and the completions" texts
 step "Listing what is compiled in" materials
 step "Building the .deb" deb
+step "Comparing the lists of what is compiled in" compare
 step "Building the tarball" tarball
 cp "$parts"/*.cdx.json "$out/"
 (cd "$out" && sha256sum ./*.deb ./*.tar.gz ./*.cdx.json | tee SHA256SUMS)

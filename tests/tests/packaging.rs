@@ -2,7 +2,13 @@
 //! `scripts/packaging/check.sh` and `container/check.sh`.
 
 use std::collections::BTreeSet;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use aula_tests::founders::command;
+use aula_tests::program;
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").join(path)
@@ -96,5 +102,67 @@ fn every_value_of_the_chart_is_in_the_table() -> std::io::Result<()> {
         let is_told = page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}."));
         assert!(is_told, "docs/install.md does not tell of the value {name}");
     }
+    Ok(())
+}
+
+#[test]
+fn the_settings_of_compose_are_ones_that_a_node_takes() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let home = aula_node::home::Home::resolve(Some(folder.path())).map_err(anyhow::Error::msg)?;
+    std::fs::copy(root("scripts/packaging/compose/district-1.toml"), home.config_file())?;
+    let config = aula_node::config::Config::load(&home)?;
+    assert_eq!((config.feed.len(), config.report.len(), config.delivery.len()), (1, 1, 1));
+    Ok(())
+}
+
+/// What a service manager hears next.
+fn heard(manager: &UnixDatagram) -> std::io::Result<String> {
+    let mut bytes = [0; 512];
+    let length = manager.recv(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
+}
+
+#[test]
+fn a_service_manager_hears_that_a_district_s_service_is_up_that_it_lives_and_that_it_stops()
+-> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (home, socket) = (folder.path().join("lake"), folder.path().join("notify"));
+    command(&home, &["init", "--name", "lake"])?;
+    let manager = UnixDatagram::bind(&socket)?;
+    manager.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut service = Command::new(program("aula")?)
+        .args(["district", "run", "--home"])
+        .arg(&home)
+        .env("NOTIFY_SOCKET", &socket)
+        .env("WATCHDOG_USEC", "200000")
+        .env_remove("WATCHDOG_PID")
+        .env_remove("AULA_RPC")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let up_and_lives = [heard(&manager), heard(&manager), heard(&manager)];
+    let told = Command::new("kill").args(["-TERM", &service.id().to_string()]).status();
+    let is_told = told.is_ok_and(|status| status.success());
+    if !is_told {
+        service.kill()?;
+    }
+    let last = loop {
+        match heard(&manager) {
+            Ok(word) if word.starts_with("WATCHDOG=1") => {}
+            other => break other,
+        }
+    };
+    // Whatever was heard, it does not outlive the test.
+    if last.is_err() {
+        service.kill()?;
+    }
+    let ended = service.wait()?;
+    let pulse = "WATCHDOG=1\nSTATUS=working for 1 homes";
+    assert_eq!(
+        up_and_lives.map(Result::unwrap_or_default),
+        ["READY=1\nSTATUS=working for 1 homes", pulse, pulse]
+    );
+    assert!(is_told && last?.starts_with("STOPPING=1") && ended.success(), "{ended}");
     Ok(())
 }

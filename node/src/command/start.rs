@@ -93,7 +93,8 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     }
     let manager = ServiceManager::of_this_process();
     manager.ready(&format!("at height {}", up.height));
-    tokio::spawn(manager.clone().attend(running.pulse()));
+    let pulse = running.pulse();
+    tokio::spawn(manager.clone().attend(move || Some(pulse())));
     let stop = async move {
         stop.await;
         manager.stopping();

@@ -108,10 +108,11 @@ say "waits for its genesis as the first process, as 10480, without capabilities,
 terminate 143
 [ -s "$founding/lake.operator.json" ] || fail "it did not show its public keys"
 
-begin "$work/founder.log" AULA_FOUNDERS=1 AULA_CHAIN=county /usr/lib/aula/aula-container founder
+begin "$work/founder.log" AULA_FOUNDERS=1 AULA_CHAIN=county AULA_DISTRICTS=each /usr/lib/aula/aula-container founder
 wait "$first" || { cat "$work/founder.log" >&2; fail "the founder"; }
 first=
 [ -s "$founding/genesis.json" ] || fail "no genesis"
+grep -q '"district": 1' "$founding/genesis.json" || fail "the founder acts for no district"
 
 begin "$work/node.log" /usr/lib/aula/aula-container node
 until_true 60 "the node" grep -q "is up at height" "$work/node.log"
@@ -128,7 +129,26 @@ until_true 60 "its first blocks" has_blocks
 say "a node: up, healthy, the first process itself"
 terminate 0
 
-begin "$work/again.log" /usr/lib/aula/aula-container node
+# Settings and secrets as an operator gives them: readable by others there, its account's alone in the home.
+printf '[api]\nmax_streams = 3\n' >"$founding/config.toml"
+mkdir -m 0755 "$founding/secrets" "$founding/secrets/lti"
+printf 'x = 1\n' >"$founding/secrets/lti/platforms.toml"
+chmod 0444 "$founding/config.toml" "$founding/secrets/lti/platforms.toml"
+begin "$work/again.log" AULA_CONFIG=/founding/config.toml AULA_SECRETS=/founding/secrets /usr/lib/aula/aula-container node
 until_true 60 "the node, again" grep -qE "is up at height [1-9]" "$work/again.log"
 say "started again on its volume: $(grep -o 'is up at height [0-9]*' "$work/again.log")"
+grep -q '^max_streams = 3' "$volume/home/config.toml" || fail "it did not take config.toml"
+grep -q '^external = "/ip4/127.0.0.1/tcp/18481"' "$volume/home/config.toml" || fail "it forgot its address"
+[ "$(stat -c '%u %a' "$volume/home/secrets/lti/platforms.toml")" = "10480 600" ] || fail "a secret is not its account's alone"
+say "took config.toml and a secret"
+terminate 0
+
+begin "$work/duties.log" /usr/lib/aula/aula-container duties --listen 127.0.0.1:19464
+until_true 60 "the duties" grep -q "working for 1 homes" "$work/duties.log"
+facts "$(child)"
+[ -d "$volume/home/vault" ] || fail "the duties made no vault"
+say "duties on the same volume: the first process itself, with a vault"
+terminate 0
+begin "$work/duties-again.log" /usr/lib/aula/aula-container duties
+until_true 60 "the duties, again" grep -q "working for 1 homes" "$work/duties-again.log"
 terminate 0

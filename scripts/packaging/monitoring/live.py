@@ -26,7 +26,8 @@ def well(now):
         "aula_validator": 1, "aula_signing": 1, "aula_state_damaged": 0, "aula_clock_ahead_seconds": 0,
         "aula_disk_free_bytes": 1e11, "aula_vault_rotation_due_seconds": 60 * DAY,
         "aula_tls_expiry_timestamp_seconds": now + 60 * DAY, "aula_overdue_acknowledgements": 0,
-        'aula_district_duty_failing{home="/srv/lake",duty="log"}': 0, 'aula_district_duty_next_seconds{home="/srv/lake",duty="log"}': now + 60,
+        'aula_district_duty_failing{home="/srv/lake",duty="log"}': 0, 'aula_district_duty_next_timestamp_seconds{home="/srv/lake",duty="log"}': now + 60,
+        "aula_pair_acting": 1, "aula_pair_alone": 0,
         "aula_equivocations_total": 0, 'aula_http_requests_total{status="200"}': 100 * (now - BEGUN),
         'aula_http_requests_total{status="503"}': 0, 'aula_vault_bytes{tenant="lake"}': 8e9, 'aula_vault_quota_bytes{tenant="lake"}': 1e10,
     }
@@ -38,7 +39,8 @@ def ill(now):
         "aula_validator": 1, "aula_signing": 0, "aula_state_damaged": 1, "aula_clock_ahead_seconds": 2,
         "aula_disk_free_bytes": max(0, 4e8 - 1e6 * (now - BEGUN)), "aula_vault_rotation_due_seconds": -3 * DAY,
         "aula_tls_expiry_timestamp_seconds": now + DAY, "aula_overdue_acknowledgements": 2,
-        'aula_district_duty_failing{home="/srv/lake",duty="log"}': 1, 'aula_district_duty_next_seconds{home="/srv/lake",duty="log"}': BEGUN - 3_600,
+        'aula_district_duty_failing{home="/srv/lake",duty="log"}': 1, 'aula_district_duty_next_timestamp_seconds{home="/srv/lake",duty="log"}': BEGUN - 3_600,
+        "aula_pair_acting": 1, "aula_pair_alone": 1,
         "aula_equivocations_total": int((now - BEGUN) / 5), 'aula_http_requests_total{status="200"}': now - BEGUN,
         'aula_http_requests_total{status="503"}': now - BEGUN, 'aula_vault_bytes{tenant="lake"}': 9.5e9, 'aula_vault_quota_bytes{tenant="lake"}': 1e10,
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The package under a real systemd: Debian's minimal system boots in namespaces of its own (no engine, no virtual machine), the
-# .deb is installed with apt, and the unit starts, says that it is up, is watched, reloads, stops, and starts again.
+# .deb is installed with apt, and the units start, say that they are up, are watched, stop, and start again; the node reloads, and the
+# district's service does a duty at another address than this machine's loopback.
 #   ./scripts/packaging/systemd/check.sh TARGET/packages/aula_*.deb        as root; needs Debian's mmdebstrap; two minutes
 #   ./scripts/packaging/systemd/check.sh TARGET/packages/aula_*.deb ROOT   with a minimal system with systemd made before
 set -euo pipefail
@@ -10,16 +11,23 @@ work=$(mktemp -d)
 root=$work/root
 outer=
 system=
+device=
 clear_up() {
+  [ -z "$device" ] || kill "$device" 2>/dev/null || true
   [ -z "$system" ] || kill -KILL "$system" 2>/dev/null || true
   [ -z "$outer" ] || wait "$outer" 2>/dev/null || true
   rm -rf "$work"
 }
 trap clear_up EXIT
-fail() { printf 'failed: %s\n' "$*" >&2; within systemctl --no-pager --full status aula >&2 || true; exit 1; }
+fail() {
+  printf 'failed: %s\n' "$*" >&2
+  within systemctl --no-pager --full status aula aula-district >&2 || true
+  exit 1
+}
 # within COMMAND...: run by the booted system.
 within() { nsenter --target "$system" --mount --pid --uts --ipc --net --cgroup --root --wd=/ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
-show() { within systemctl show aula --value --property "$1"; }
+# show PROPERTY [UNIT]
+show() { within systemctl show "${2:-aula}" --value --property "$1"; }
 as_aula() { within setpriv --reuid aula --regid aula --clear-groups "$@"; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
 
@@ -99,12 +107,13 @@ as_aula aula init --home /var/lib/aula --name lake >"$work/init.log" 2>&1 || { c
 as_aula aula genesis --home /var/lib/aula --name county --operator /var/lib/aula/operator.json -o /tmp/genesis.json >/dev/null
 as_aula aula join --home /var/lib/aula --genesis /tmp/genesis.json >"$work/join.log" 2>&1 || { cat "$work/join.log" >&2; fail "aula join"; }
 # This machine may allow itself fewer open files than the unit asks for, and no namespaces of users.
-within mkdir -p /run/systemd/system/aula.service.d
+within mkdir -p /run/systemd/system/aula.service.d /run/systemd/system/aula-district.service.d
 here=()
 [ "$(ulimit -Hn)" -ge 65536 ] || here+=("LimitNOFILE=$(ulimit -Hn)")
 within systemd-run --quiet --wait -p PrivateUsers=yes -p ProtectSystem=strict /bin/true 2>/dev/null || here+=("PrivateUsers=no")
 if [ ${#here[@]} -gt 0 ]; then
-  printf '%s\n' "[Service]" "${here[@]}" | within tee /run/systemd/system/aula.service.d/here.conf >/dev/null
+  printf '%s\n' "[Service]" "${here[@]}" |
+    within tee /run/systemd/system/aula{,-district}.service.d/here.conf >/dev/null
   within systemctl daemon-reload
   echo "without, since this machine cannot: ${here[*]}"
 fi
@@ -135,6 +144,77 @@ restarted() { [ "$(show NRestarts)" = 1 ]; }
 until_true 30 "a new process" restarted
 until_true 30 "the node, again" within systemctl is-active aula
 echo "watched: lives through three intervals of 3 s; hung, it was killed and started again"
+
+# A device of building automation at an address of another machine, as far as the unit can see: Modbus TCP that answers 2150.
+nsenter --target "$system" --net ip address add 198.51.100.7/32 dev lo
+nsenter --target "$system" --net python3 - >"$work/device.log" 2>&1 <<'PYTHON' &
+import socketserver, struct
+class Device(socketserver.StreamRequestHandler):
+    def handle(self):
+        while len(asked := self.rfile.read(12)) == 12:
+            turn, _, _, unit, function, _, count = struct.unpack(">HHHBBHH", asked)
+            values = struct.pack(f">{count}H", *[2150] * count)
+            self.wfile.write(struct.pack(">HHHBBB", turn, 0, 3 + len(values), unit, function, len(values)) + values)
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+socketserver.ThreadingTCPServer(("198.51.100.7", 1502), Device).serve_forever()
+PYTHON
+device=$!
+as_aula tee /var/lib/aula/points.toml >/dev/null <<'TOML'
+every_s = 10
+[[modbus]]
+name = "plant"
+address = "198.51.100.7:1502"
+[[modbus.point]]
+table = "input"
+at = 0
+type = "u16"
+scale = 0.01
+room = "B-204"
+quantity = "air_temperature"
+unit = "degC"
+TOML
+as_aula sed -i 's|^# points = .*|points = "/var/lib/aula/points.toml"|; s|^# look_every_s = .*|look_every_s = 1|' /var/lib/aula/config.toml
+as_aula aula vault init --home /var/lib/aula >"$work/vault.log" 2>&1 || { cat "$work/vault.log" >&2; fail "aula vault init"; }
+begun=$(ms)
+within systemctl enable --now aula-district || fail "the district's service does not start"
+[ "$(show ActiveState aula-district)" = active ] || fail "the district's service is not active"
+echo "district: READY after $(($(ms) - begun)) ms; $(show StatusText aula-district)"
+readings() { within bash -c 'cat /var/lib/aula/readings/sensors-*.csv' | grep -c 'B-204/air_temperature,21.5,degC'; }
+until_true 60 "a reading from 198.51.100.7" readings
+duties() { as_aula aula district status --home /var/lib/aula | grep -q anchor; }
+until_true 60 "its duties" duties
+echo "district: a device at 198.51.100.7 was read"
+
+# The narrow network of the example shuts that address out, where this machine's kernel lets units have one.
+within cp /usr/share/doc/aula/examples/aula-district-narrow.conf /run/systemd/system/aula-district.service.d/
+within systemctl daemon-reload
+within systemctl restart aula-district
+sleep 3
+before=$(readings)
+sleep 12
+if [ "$(readings)" = "$before" ]; then
+  echo "district, narrow: the device is out of reach"
+else
+  echo "district, narrow: not enforced here (no filter of addresses by control group)"
+fi
+within rm /run/systemd/system/aula-district.service.d/aula-district-narrow.conf
+
+within bash -c 'printf "[Service]\nWatchdogSec=3s\nRestartSec=1s\n" >/run/systemd/system/aula-district.service.d/fast.conf'
+within systemctl daemon-reload
+within systemctl restart aula-district
+process=$(show MainPID aula-district)
+sleep 7
+[ "$(show MainPID aula-district)" = "$process" ] || fail "the watchdog took a district's service that lives"
+within kill -STOP "$process"
+begun_again() { [ "$(show NRestarts aula-district)" = 1 ]; }
+until_true 30 "a new process of the district's service" begun_again
+until_true 30 "the district's service, again" within systemctl is-active aula-district
+begun=$(ms)
+within systemctl stop aula-district
+[ "$(show Result aula-district)" = success ] || fail "the district's service did not stop by itself"
+echo "district: hung, it was killed and started again; stopped after $(($(ms) - begun)) ms"
+kill "$device"
+device=
 
 begun=$(ms)
 within systemctl stop aula

@@ -1,7 +1,8 @@
 //! `aula doctor capacity`: what a district of N students needs of one machine, from costs that were measured.
 //!
 //! Flow: costs ([`MEASURED`], or a file of one's own measurements) → each need by its formula, with the cost that it comes from → the
-//! machine: cores, memory, disk. Absent: the other districts' validators, whose load is the sum of all districts' anchors, and
+//! machine: cores, memory, disk → how many such machines share the events, and whether their number is fixed or follows the load.
+//! Absent: the other districts' validators, whose load is the sum of all districts' anchors, and
 //! whatever nobody has measured: then there is no line.
 
 use std::path::PathBuf;
@@ -16,7 +17,8 @@ use crate::command::{Advise, Failure, Outcome};
 #[command(
     after_help = "Examples:\n  aula doctor capacity 11600\n  aula doctor capacity 250000 --events 60 --hours 7 --output json\n  aula doctor capacity \
                   50000 --costs measured.json     your own, from `aula bench`; what is not in the file stays\n\nExit 0: one machine of \
-                  --cores and --memory-gib does it; 1: it does not, and the answer says what is too little first."
+                  --cores and --memory-gib does it; 1: it does not, and the answer says what is too little first, and how many machines \
+                  share the events then. Up to three their number is fixed; above, it follows the load: 72% of the CPU, validators never."
 )]
 pub struct CapacityArgs {
     /// How many students the district has, 1 to 10,000,000
@@ -133,6 +135,8 @@ pub struct Machine {
 
 /// How far a core may be used on the mean of its busiest hours: the reference design's rule of 72%.
 const USED: f64 = 0.72;
+/// Up to so many machines their number is fixed: the reference design lets it follow the load on more than three nodes.
+const FIXED: u64 = 3;
 /// School days of a year.
 const DAYS: f64 = 180.0;
 const SECONDS_A_YEAR: f64 = 365.0 * 86_400.0;
@@ -197,11 +201,38 @@ pub fn needs(args: &CapacityArgs, costs: &Costs) -> (Vec<Need>, Machine) {
     (needs, machine)
 }
 
+/// How the machines that share the events and the API come to be so many. A validator is one operator's and never one of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scaling {
+    /// So many, up to three: each is sized at 72% of its cores.
+    Fixed,
+    /// More than three: their number follows the load, at 72% of the CPU that they ask for.
+    ByLoad,
+}
+
+impl Scaling {
+    /// The reference design's rule.
+    pub const fn of(machines: u64) -> Self {
+        if machines > FIXED { Self::ByLoad } else { Self::Fixed }
+    }
+}
+
+/// How many machines of so many cores share the events, a core of each being for consensus and the API; at least one core of
+/// each carries events.
+pub fn machines(needed: &Machine, cores: u64) -> u64 {
+    let carries = cores.saturating_sub(1).max(1);
+    needed.cores.saturating_sub(1).div_ceil(carries).max(1)
+}
+
 #[derive(Debug, Serialize)]
 struct Told {
     students: u64,
     needs: Vec<Need>,
     machine: Machine,
+    /// Machines of --cores that share the events, and how they come to be so many.
+    machines: u64,
+    scaling: Scaling,
     enough: bool,
     short_of: Vec<&'static str>,
     costs: Costs,
@@ -244,16 +275,25 @@ pub fn run(args: &CapacityArgs) -> Result<Outcome, Failure> {
         "a machine of {} cores, {} GiB, {} GB of disk a year",
         machine.cores, machine.memory_gib, machine.disk_gb_a_year
     ));
+    let machines = machines(&machine, cores);
+    let scaling = Scaling::of(machines);
     if !short_of.is_empty() {
         lines.push(format!(
             "too little here: {}; spread feeds over several `aula district run`, or take a larger machine",
             short_of.join(", ")
         ));
+        lines.push(match scaling {
+            Scaling::Fixed => format!("machines of {cores} cores that share the events: {machines}"),
+            Scaling::ByLoad => format!(
+                "machines of {cores} cores that share the events: {machines}, which is more than {FIXED}: let their number \
+                 follow the load, at 72% of the CPU; never that of validators"
+            ),
+        });
     }
     let enough = short_of.is_empty();
-    let told =
-        serde_json::to_value(Told { students: args.students, needs, machine, enough, short_of, costs })
-            .advise("the answer cannot be written", "report it")?;
+    let students = args.students;
+    let told = Told { students, needs, machine, machines, scaling, enough, short_of, costs };
+    let told = serde_json::to_value(told).advise("the answer cannot be written", "report it")?;
     Ok(if enough { Outcome::yes(told, lines.join("\n")) } else { Outcome::no(told, lines.join("\n")) })
 }
 
@@ -312,6 +352,27 @@ mod tests {
         }
         let dearer = Costs { xapi_events_per_core_s: 100.0, ..MEASURED };
         assert!(needs(&args(100_000), &dearer).1.cores > needs(&args(100_000), &MEASURED).1.cores);
+    }
+
+    #[test]
+    fn up_to_three_machines_are_fixed_and_more_follow_the_load() {
+        let of = |cores, each| {
+            let needed = Machine { cores, memory_gib: 1, disk_gb_a_year: 1 };
+            let machines = machines(&needed, each);
+            (machines, Scaling::of(machines))
+        };
+        // Of each machine's cores one is for consensus and the API, where it has more than one.
+        assert_eq!(of(2, 2), (1, Scaling::Fixed));
+        assert_eq!(of(2, 1), (1, Scaling::Fixed));
+        assert_eq!(of(4, 2), (3, Scaling::Fixed));
+        assert_eq!(of(5, 2), (4, Scaling::ByLoad));
+        assert_eq!(of(10, 4), (3, Scaling::Fixed));
+        assert_eq!(of(11, 4), (4, Scaling::ByLoad));
+        let large = CapacityArgs { cores: Some(2), events: 400, ..args(10_000_000) };
+        let told = run(&large).map(|outcome| outcome.answer.map(|answer| answer.json));
+        let told = told.ok().flatten().unwrap_or_default();
+        assert_eq!(told["scaling"], "by_load", "{told}");
+        assert!(told["machines"].as_u64() > Some(FIXED), "{told}");
     }
 
     #[test]

@@ -1,22 +1,25 @@
-//! What became of the duties, for Prometheus: text on an address of loopback.
+//! What became of the duties, for Prometheus: text on an address of loopback, or over TLS on another.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aula_vault::room::Room;
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
 use super::duties::Duty;
+use super::pulse::Pulse;
 use super::rosters::{Standing, Standings};
 use super::told::{Line, Told};
 use crate::command::{Advise, Failure};
+use crate::config::Api;
+use crate::http::server::Server;
 
 /// Bytes of a vault, and the most that it may take.
 type Vault = (u64, Option<u64>);
@@ -99,7 +102,7 @@ impl Metrics {
             }
         };
         let last = "when a source's roster was taken last, seconds since 1970";
-        family("aula_district_roster_last_seconds", "gauge", last, &|one| {
+        family("aula_district_roster_last_timestamp_seconds", "gauge", last, &|one| {
             Some(one.last_ms? as f64 / 1_000.0)
         });
         let changed = "rows of a source that changed something";
@@ -135,13 +138,13 @@ impl Metrics {
             Some(line.failed as f64)
         });
         family(
-            "aula_district_duty_last_seconds",
+            "aula_district_duty_last_timestamp_seconds",
             "gauge",
             "when a duty was done last, seconds since 1970",
             &|line| seconds(line.last_ms),
         );
         family(
-            "aula_district_duty_next_seconds",
+            "aula_district_duty_next_timestamp_seconds",
             "gauge",
             "when a duty is due next, seconds since 1970",
             &|line| seconds(line.next_ms),
@@ -153,24 +156,44 @@ impl Metrics {
     }
 }
 
-/// Serves them for as long as the process runs.
+/// Serves them, and whether the loops go on (`/healthz`), for as long as the process runs, over TLS with a certificate and its key. Gives
+/// the address, with its real port.
 ///
 /// # Errors
-/// An address that is none of loopback, or that cannot be had.
-pub(super) async fn serve(address: SocketAddr, metrics: Arc<Metrics>) -> Result<(), Failure> {
-    if !address.ip().is_loopback() {
-        let message = format!("{address} is not an address of loopback");
-        return Err(Failure::new("not_loopback", message, "put a proxy that ends TLS in front of it"));
+/// An address that is none of loopback and has no certificate; files that are none; an address that cannot be had.
+pub(super) fn serve(
+    listen: SocketAddr,
+    tls: Option<(PathBuf, PathBuf)>,
+    metrics: Arc<Metrics>,
+    pulse: Arc<Pulse>,
+) -> Result<SocketAddr, Failure> {
+    if tls.is_none() && !listen.ip().is_loopback() {
+        let message = format!("{listen} is not an address of loopback");
+        let hint =
+            "give --tls-certificate and --tls-key, or put a proxy that ends TLS in front of one of loopback";
+        return Err(Failure::new("not_loopback", message, hint));
     }
-    let listener = tokio::net::TcpListener::bind(address).await;
-    let listener = listener.advise(format!("cannot listen at {address}"), "give another --listen")?;
-    let app = Router::new().route("/metrics", get(told)).with_state(metrics);
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(())
+    let (tls_certificate, tls_key) = tls.unzip();
+    let api = Api { listen, tls_certificate, tls_key, ..Api::default() };
+    let hint = "give another --listen, or a certificate and a key that belong together";
+    let server = Server::bind(&api).advise(format!("figures cannot be told at {listen}"), hint)?;
+    let address = server.address();
+    let health = move || std::future::ready(health(&pulse));
+    let app = Router::new().route("/metrics", get(told)).with_state(metrics).route("/healthz", get(health));
+    tokio::spawn(server.serve(app, std::future::pending()));
+    Ok(address)
 }
 
 async fn told(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text())
+}
+
+/// For an engine of containers: whoever is told 503 begins the process again.
+fn health(pulse: &Pulse) -> (StatusCode, String) {
+    match pulse.says() {
+        Some(status) => (StatusCode::OK, status),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "a loop stands still: the log names it".into()),
+    }
 }
 
 /// A home as a label has it.
@@ -180,6 +203,8 @@ fn escaped(home: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -190,7 +215,9 @@ mod tests {
         metrics.note(Path::new("/srv/a \"b\""), Duty::Anchor, &told);
         let text = metrics.text();
         assert!(
-            text.contains("aula_district_duty_next_seconds{home=\"/srv/a \\\"b\\\"\",duty=\"anchor\"} 7\n"),
+            text.contains(
+                "aula_district_duty_next_timestamp_seconds{home=\"/srv/a \\\"b\\\"\",duty=\"anchor\"} 7\n"
+            ),
             "{text}"
         );
         assert!(
@@ -203,7 +230,7 @@ mod tests {
         let text = metrics.text();
         assert!(text.contains("aula_district_roster_held{home=\"/srv/a\",source=\"sis\"} 3\n"), "{text}");
         assert!(text.contains("aula_district_roster_failing{home=\"/srv/a\",source=\"sis\"} 1\n"), "{text}");
-        assert!(!text.contains("aula_district_roster_last_seconds{"), "{text}");
+        assert!(!text.contains("aula_district_roster_last_timestamp_seconds{"), "{text}");
         let vault = tempfile::tempdir().unwrap();
         std::fs::write(vault.path().join("1.sst"), [0; 9]).unwrap();
         metrics.note_vault(Path::new("/srv/a"), &Room::new(vault.path(), 0));
@@ -212,5 +239,38 @@ mod tests {
         assert!(text.contains("aula_district_vault_bytes{home=\"/srv/a\"} 9\n"), "{text}");
         assert!(text.contains("aula_district_vault_quota_bytes{home=\"/srv/b\"} 2097152\n"), "{text}");
         assert!(!text.contains("aula_district_vault_quota_bytes{home=\"/srv/a\"}"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn with_a_certificate_they_are_told_over_tls_and_elsewhere_than_on_loopback_not_without() {
+        let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let refused = serve(everywhere, None, Arc::default(), Arc::default());
+        assert!(refused.is_err_and(|failure| failure.code == "not_loopback"));
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        let files = Some((certificate.clone(), key.clone()));
+        let half = serve(everywhere, files, Arc::default(), Arc::default());
+        assert!(half.is_err_and(|failure| failure.message.contains("k.pem")), "the key is not there");
+        std::fs::write(&key, made.key_pair.serialize_pem()).unwrap();
+        let metrics = Arc::new(Metrics::default());
+        let mut told = Told::default();
+        told.note(Duty::Log, &Ok("done".into()), 1_000, 6);
+        metrics.note(Path::new("/srv/a"), Duty::Log, &told);
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut pulse = Pulse::default();
+        let [_log] = pulse.home(Path::new("/srv/a"), [("log", Duration::ZERO)]);
+        let at = serve(here, Some((certificate, key)), metrics, Arc::new(pulse)).unwrap();
+        let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+        let client = reqwest::Client::builder().add_root_certificate(root).build().unwrap();
+        let url = format!("https://localhost:{}/metrics", at.port());
+        let text = client.get(&url).send().await.unwrap().text().await.unwrap();
+        assert!(text.contains("aula_district_duty_done_total{home=\"/srv/a\",duty=\"log\"} 1\n"), "{text}");
+        assert!(client.get(url.replace("https", "http")).send().await.is_err(), "nothing in clear");
+        let health = client.get(url.replace("metrics", "healthz")).send();
+        let health = health.await.unwrap();
+        assert_eq!(health.status().as_u16(), 200);
+        assert_eq!(health.text().await.unwrap(), "working for 1 homes");
     }
 }

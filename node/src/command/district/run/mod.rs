@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::command::start::stop_signal;
 use crate::command::vault::Place;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::{Context, Failure, Outcome, absolute};
+use crate::service_manager::ServiceManager;
 use crate::terminal::follow_hangups;
 
 mod acknowledgements;
@@ -29,6 +31,7 @@ mod log;
 mod metrics;
 mod milestones;
 mod office;
+mod pulse;
 mod rosters;
 mod rounds;
 mod sensors;
@@ -39,6 +42,7 @@ pub(super) mod told;
 use duties::Duty;
 use metrics::Metrics;
 use office::Office;
+use pulse::{Heart, Pulse};
 use told::Told;
 
 /// Arguments of `aula district run`.
@@ -46,7 +50,7 @@ use told::Told;
 #[command(
     after_help = "Examples:\n  aula district run --home /srv/lake                           until it is told to stop\n  aula district run --once                                     every duty once, for a \
                   timer\n  aula district run --home /srv/river --home /srv/hill        several districts in one process, nothing shared\n  aula district run --listen \
-                  127.0.0.1:9464              with metrics for Prometheus\n\nDuties, in this order: what an earlier process left, rosters asked for, states folded and anchored (with interventions), \
+                  127.0.0.1:9464              with metrics for Prometheus; elsewhere with --tls-certificate and --tls-key\n\nDuties, in this order: what an earlier process left, rosters asked for, states folded and anchored (with interventions), \
                   milestones, requests in open rounds, own rounds run, acknowledgements, the access log, the lake, alerts. [district] in config.toml says how \
                   often, and what waits for a command; `aula district status` tells what became of each. Kill it at any moment: it goes \
                   on where it was.\nExit 0: stopped, or with --once all done; 1: with --once, some duty failed; 2: could not begin."
@@ -58,9 +62,15 @@ pub struct RunArgs {
     /// Homes beyond the first, from further `--home`
     #[arg(skip)]
     pub further: Vec<PathBuf>,
-    /// Serve metrics at this address, loopback only, for example 127.0.0.1:9464
+    /// Serve metrics at this address, for example 127.0.0.1:9464; another than loopback needs a certificate and its key
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
+    /// PEM file of the metrics' certificate chain; with it they are told over TLS, and read again at SIGHUP
+    #[arg(long, value_name = "FILE", requires = "tls_key", requires = "listen")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of that certificate's private key
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
     /// Die at the Nth write, for tests of what is left
     #[arg(long, hide = true, default_value_t = 0, value_name = "N")]
     pub die_at_write: u64,
@@ -96,42 +106,72 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         }
         return Ok(once(&homes));
     }
-    let stop = stop_signal(false)?;
+    let mut stop = pin!(stop_signal(false)?);
     follow_hangups(context);
+    let mut pulse = Pulse::default();
+    let hearts: Vec<_> =
+        offices.iter().map(|office| pulse.home(office.context.home.path(), loops(office))).collect();
+    let pulse = Arc::new(pulse);
     if let Some(address) = args.listen {
-        metrics::serve(address, Arc::clone(&metrics)).await?;
+        let tls = args.tls_certificate.clone().zip(args.tls_key.clone());
+        metrics::serve(address, tls, Arc::clone(&metrics), Arc::clone(&pulse))?;
     }
     let mut threads = tenants::Threads::none();
-    let homes = offices.len();
-    for office in offices {
+    for (office, hearts) in offices.into_iter().zip(hearts) {
         let (home, at_once) = (office.context.home.path().to_owned(), office.quotas.long_work);
         let metrics = Arc::clone(&metrics);
-        threads.begin(&home, at_once, move || work(Arc::new(office), metrics))?;
+        threads.begin(&home, at_once, move || work(Arc::new(office), metrics, hearts))?;
     }
-    context.tell(format_args!("working for {homes} homes; stop with SIGTERM or Ctrl-C"));
-    stop.await;
+    context.tell(format_args!("{}; stop with SIGTERM or Ctrl-C", pulse.status()));
+    let manager = ServiceManager::of_this_process();
+    let is_up = tokio::select! {
+        () = pulse.begun() => true,
+        () = &mut stop => false,
+    };
+    if is_up {
+        manager.ready(&pulse.status());
+        tokio::spawn(manager.clone().attend(move || pulse.says()));
+        stop.await;
+    }
+    manager.stopping();
     // Whatever is under way may be cut anywhere: the next process goes on.
     threads.end().await;
     Ok(Outcome::yes(json!({ "stopped": true }), "stopped"))
 }
 
+/// How many loops a home has.
+const LOOPS: usize = 4;
+/// The longest interval that a table of points may have.
+const POINTS_PAUSE: Duration = Duration::from_secs(86_400);
+
+/// What goes on beside each other in a home, as the watchdog's log names it, and how long each waits between two rounds at most.
+fn loops(office: &Office) -> [(&'static str, Duration); LOOPS] {
+    let look = Duration::from_secs(office.settings.look_every_s);
+    [("sensors", POINTS_PAUSE), ("alerts", look), ("rosters", look), ("duties", look)]
+}
+
 /// All that the service does of one home, for as long as it runs.
-async fn work(office: Arc<Office>, metrics: Arc<Metrics>) {
+async fn work(office: Arc<Office>, metrics: Arc<Metrics>, hearts: [Arc<Heart>; LOOPS]) {
+    let [sensors_heart, alerts_heart, rosters_heart, duties_heart] = hearts;
     let (home, pause) =
         (office.context.home.path().to_owned(), Duration::from_secs(office.settings.look_every_s));
     let mut working = tokio::task::JoinSet::new();
     let own = Arc::clone(&office);
     working.spawn(tenants::kept(home.clone(), pause, move || {
-        let own = Arc::clone(&own);
-        async move { sensors::watch(&own).await }
+        let (own, heart) = (Arc::clone(&own), Arc::clone(&sensors_heart));
+        async move { heart.attend(sensors::watch(&own)).await }
     }));
     // An anchor may take minutes, and so may another system; an alert may not wait for them, nor they for each other.
     let apart = [Duty::Alerts, Duty::Rosters];
     let others: Vec<Duty> = Duty::ALL.into_iter().filter(|duty| !apart.contains(duty)).collect();
-    for duties in [vec![Duty::Alerts], vec![Duty::Rosters], others] {
+    let loops =
+        [(alerts_heart, vec![Duty::Alerts]), (rosters_heart, vec![Duty::Rosters]), (duties_heart, others)];
+    for (heart, duties) in loops {
         let (office, metrics, duties) = (Arc::clone(&office), Arc::clone(&metrics), Arc::from(duties));
         working.spawn(tenants::kept(home.clone(), pause, move || {
-            repeat(Arc::clone(&office), Arc::clone(&duties), Arc::clone(&metrics))
+            let heart = Arc::clone(&heart);
+            let looking = repeat(Arc::clone(&office), Arc::clone(&duties), Arc::clone(&metrics));
+            async move { heart.attend(looking).await }
         }));
     }
     while working.join_next().await.is_some() {}
