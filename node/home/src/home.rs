@@ -190,6 +190,11 @@ impl Home {
         self.0.join("backups.json")
     }
 
+    /// What commands wrote outside of this home, a line each: `left.jsonl`.
+    pub fn left_file(&self) -> PathBuf {
+        self.0.join("left.jsonl")
+    }
+
     /// The log of a node started by localnet: `node.log`.
     pub fn log_file(&self) -> PathBuf {
         self.0.join("node.log")
