@@ -44,6 +44,7 @@ use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+mod consortia;
 pub mod dashboards;
 mod estate;
 mod evidence;
@@ -185,6 +186,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     replicas::start(home, config, (&node, &db), (feeds.as_ref(), genesis.sha256)).await?;
     hours::start(home, config, &node)?;
     estate::start(config, &node);
+    consortia::start(home, &node);
     let origin = server.origin();
     Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, pair, refused })
 }

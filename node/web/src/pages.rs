@@ -164,6 +164,7 @@ pages! {
     SCHOOL_HOURS = Page::linked("/schools/{id}/hours", Public, Some(Lifetime::Height));
     CLASSROOM = Page::linked("/classroom", Public, None);
     BUILDINGS_PLAN = Page::linked("/buildings/plan", Public, None);
+    CONSORTIUM_FILE = Page::linked("/consortia/{genesis}/{file}", Public, None);
     TRANSACTION = Page::linked("/transactions/{id}", Public, None)
         .proved("/v1/evidence/figures/transaction/{id}", "this transaction");
     DECISIONS = Page::linked("/family/{token}", Family, None).proved("/family/{token}/{round}", "this decision");
