@@ -4,7 +4,9 @@ use aula_traces::Settings;
 
 use super::Leaving;
 use super::logs::sent;
-use crate::config::{Config, Delivery, DeliveryBy, Pair, ReportEvery, ReportKind, ScheduledReport, host_of};
+use crate::config::{
+    Config, Delivery, DeliveryBy, FeedKind, Pair, ReportEvery, ReportKind, ScheduledReport, host_of,
+};
 use crate::home::Home;
 
 /// Every way out, as config.toml has it.
@@ -84,6 +86,19 @@ fn asked(config: &Config) -> Vec<Leaving> {
             place: None,
             when: "when a client asks, within its scopes, each student an entry of the access log".into(),
             form: "TLS; names, grades, schools, sections, results; demographics never".into(),
+            last: None,
+            times: None,
+        });
+    }
+    for feed in config.feed.iter().filter(|feed| feed.kind == FeedKind::Xapi) {
+        let clients = feed.clients.as_deref().map(|file| file.display().to_string()).unwrap_or_default();
+        all.push(Leaving {
+            what: format!("statements and documents of the record store ({})", feed.name),
+            students: "named",
+            to: format!("the clients of {clients} with a scope that reads"),
+            place: None,
+            when: "when a client asks, each student an entry of the access log".into(),
+            form: "TLS by the proxy in front; xAPI as it was sent".into(),
             last: None,
             times: None,
         });
