@@ -50,6 +50,8 @@ import json, sys
 for n in range(int(sys.argv[1])):
     print(json.dumps({"student": f"S-{n}", "school_year": 2026, "fields": {"name": f"Student {n}"}}))
 P
+# The publisher's units are skills of the same number.
+{ echo '[skills]'; for n in $(seq 0 846); do echo "\"https://lms.example.org/unit/$n\" = [$n]"; done; } >"$work/rules.toml"
 # A district: a ledger of its own with one validator, a vault with students, a feed of its topic.
 found() {
   local home=$work/$1
@@ -73,6 +75,7 @@ name = "registers"
 kind = "kafka"
 broker = "kafka://127.0.0.1:$port"
 home_page = "https://sis.example.org"
+rules = "$work/rules.toml"
 [feed.topics]
 "district-$1" = "statements"
 T
