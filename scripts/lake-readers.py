@@ -49,7 +49,12 @@ def spark():
     jar = os.environ.get("ICEBERG_JAR")
     if not jar:
         return None
-    return SparkSession.builder.master("local[1]").config("spark.jars", jar).config("spark.ui.enabled", "false").getOrCreate()
+    # The driver listens on loopback alone.
+    local = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false", "spark.jars": jar}
+    builder = SparkSession.builder.master("local[1]")
+    for name, value in local.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
 
 
 has_extension, session = extension(), spark()

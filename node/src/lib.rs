@@ -7,6 +7,7 @@
 
 pub mod cli;
 pub mod command;
+pub mod outward;
 pub mod program;
 pub mod service_manager;
 pub mod terminal;

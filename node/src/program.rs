@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
@@ -13,6 +13,7 @@ use crate::command::{
     sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
+use crate::outward::{self, Outward};
 use crate::terminal::{
     Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage,
 };
@@ -23,8 +24,8 @@ const LAST_SPANS: std::time::Duration = std::time::Duration::from_millis(500);
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not, 3 (of
 /// `aula start` alone) the chain goes by rules that this version does not have.
 pub fn main() -> ExitCode {
-    let mut cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let (mut cli, written) = match parse() {
+        Ok(parsed) => parsed,
         // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
@@ -44,7 +45,13 @@ pub fn main() -> ExitCode {
             let context = Context { home, output, log: cli.global.log.clone() };
             let traces = start_logging(&context);
             aula_server::pairs::register(&context.home);
-            let finished = run(&context, cli.command);
+            let finished = written.check(&context).and_then(|left| {
+                let finished = run(&context, cli.command);
+                if finished.is_ok() {
+                    outward::note(&context, &left);
+                }
+                finished
+            });
             if let Some(traces) = traces {
                 traces.flush(LAST_SPANS);
             }
@@ -71,6 +78,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(if starts && failure.code == OUTDATED { 3 } else { 2 })
         }
     }
+}
+
+/// The command line, and the paths that it names to be written to.
+fn parse() -> Result<(Cli, Outward), clap::Error> {
+    let matches = Cli::command().try_get_matches()?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
+    Ok((cli, Outward::of(&matches)))
 }
 
 /// Gives the homes beyond the first to the one subcommand that works for several.

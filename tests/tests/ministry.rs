@@ -106,5 +106,45 @@ async fn a_ministry_adds_up_what_two_consortia_prove_and_refuses_what_is_not_pro
     for hash in &hashes {
         ensure!(shown.iter().any(|one| one.get(format!("consortium-{hash}")).is_some()), "{told}");
     }
+    the_page_adds_up(&parent, &[east, west, &forged], &via, &hashes).await
+}
+
+/// The parent's operator puts figures and genesis files into the home: the page sums what is proved and hands out what it checked.
+async fn the_page_adds_up(parent: &Running, files: &[&str], via: &[String], hashes: &[String]) -> Result<()> {
+    let folder = parent.home.join("consortia");
+    std::fs::create_dir(&folder)?;
+    for (number, genesis) in via.iter().enumerate() {
+        std::fs::copy(genesis, folder.join(format!("{number}.json")))?;
+    }
+    for file in files {
+        let name = Path::new(file).file_name().context("no name")?;
+        std::fs::copy(file, folder.join(name))?;
+    }
+    let address = format!("{}/consortia", parent.rpc);
+    let mut page = String::new();
+    for _ in 0..240 {
+        page = reqwest::get(&address).await?.text().await?;
+        if page.contains("2 of 2 consortia together") && page.contains("forged.bundle") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    // 70,000 and 500 cents.
+    for has in ["2 of 2 consortia together", "705.00", "forged.bundle", "not_valid"] {
+        ensure!(page.contains(has), "{has}: {page}");
+    }
+    for ((hash, file), genesis) in hashes.iter().zip(files).zip(via) {
+        for (name, own) in [("figures.bundle", *file), ("genesis.json", genesis.as_str())] {
+            let told = reqwest::get(format!("{address}/{hash}/{name}")).await?;
+            ensure!(told.status() == 200 && told.bytes().await? == std::fs::read(own)?, "{name} of {hash}");
+        }
+        let other = reqwest::get(format!("{address}/{hash}/other")).await?;
+        ensure!(other.status() == 404, "{}", other.status());
+    }
+    // What was changed after it was checked is not handed out, and then in no sum.
+    let first = Path::new(files.first().context("no file")?).file_name().context("no name")?;
+    std::fs::write(folder.join(first), b"something else")?;
+    let hash = hashes.first().context("no consortium")?;
+    ensure!(reqwest::get(format!("{address}/{hash}/figures.bundle")).await?.status() == 404);
     Ok(())
 }

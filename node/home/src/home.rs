@@ -195,6 +195,16 @@ impl Home {
         self.0.join("backups.json")
     }
 
+    /// Figures files of consortia under this ledger, and their genesis files, put there by the operator: `consortia/`.
+    pub fn consortia_dir(&self) -> PathBuf {
+        self.0.join("consortia")
+    }
+
+    /// What commands wrote outside of this home, a line each: `left.jsonl`.
+    pub fn left_file(&self) -> PathBuf {
+        self.0.join("left.jsonl")
+    }
+
     /// The log of a node started by localnet: `node.log`.
     pub fn log_file(&self) -> PathBuf {
         self.0.join("node.log")

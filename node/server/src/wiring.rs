@@ -46,6 +46,7 @@ use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+mod consortia;
 pub mod dashboards;
 mod estate;
 mod evidence;
@@ -191,6 +192,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     replicas::start(home, config, (&node, &db), (feeds.as_ref(), genesis.sha256)).await?;
     hours::start(home, config, &node)?;
     estate::start(config, &node);
+    consortia::start(home, &node);
     let origin = server.origin();
     Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, pair, ends })
 }

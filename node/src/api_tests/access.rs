@@ -134,6 +134,7 @@ impl World {
     fn address(&self, route: &str, token: &str) -> String {
         let student = if route.starts_with("/v1/vault/") { self.own } else { handle(1) };
         let (account, student) = (self.served.chain.account().to_string(), student.to_string());
+        let wrong = "0".repeat(64);
         let filled = [
             ("{handle}", student.as_str()),
             ("{token}", token),
@@ -151,6 +152,7 @@ impl World {
             ("{height}", "1"),
             ("{id}", "1"),
             ("{number}", "0"),
+            ("{genesis}", wrong.as_str()),
         ];
         let plain = filled.iter().fold(route.to_owned(), |path, (name, value)| path.replace(name, value));
         if route == "/v1/vault/{handle}" { plain + "?fields=name" } else { plain }

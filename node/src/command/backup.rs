@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::vault::{Place, refused};
-use super::{Advise, Context, Failure, Outcome, absolute, now_ms, within};
+use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
 use crate::backups::{Backups, KeysCopied};
 
 /// Arguments of `aula backup`.
@@ -43,7 +43,6 @@ pub fn run(context: &Context, args: &BackupArgs) -> Result<Outcome, Failure> {
     let mut noted = Backups::of_home(&context.home).unwrap_or_default();
     if let Some(folder) = &args.data {
         let folder = absolute(folder)?;
-        within(context, "the copy of the vault's data", &folder)?;
         let copied = back_up_data(&vault, &folder).map_err(refused)?;
         let hint = "check the folder's owner and space";
         for file in [context.home.config_file(), context.home.genesis_file(), context.home.operator_file()] {
@@ -58,7 +57,6 @@ pub fn run(context: &Context, args: &BackupArgs) -> Result<Outcome, Failure> {
     }
     if let Some(folder) = &args.keys {
         let folder = absolute(folder)?;
-        within(context, "the copy of the keystore", &folder)?;
         let copied = back_up_keystore(&vault, &folder).map_err(refused)?;
         let generation = vault.keystore().current().generation;
         lines.push(format!("keys     {} (generation {generation})", copied.display()));

@@ -29,7 +29,7 @@ mod vault;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula doctor --home /srv/district-07\n  aula doctor --output json | jq '.checks[] | \
-                  select(.level != \"ok\")'\n  aula doctor capacity 50000\n  aula doctor leaves\n\nLooks at the folder, the keys, the disk, the database, the sign guard, the vault and its \
+                  select(.level != \"ok\")'\n  aula doctor capacity 50000\n  aula doctor leaves -o leaves.html\n\nLooks at the folder, the keys, the disk, the database, the sign guard, the vault and its \
                   copies, addresses, certificate, peers, and the running node. It changes nothing and may be run at any time.\nExit 0: \
                   nothing fails (warnings may stand); 1: something fails; 2: it could not look."
 )]
@@ -48,7 +48,7 @@ pub enum About {
     /// What a district of so many students needs, from measured costs
     Capacity(capacity::CapacityArgs),
     /// What leaves the district, when, to whom
-    Leaves,
+    Leaves(leaves::LeavesArgs),
 }
 
 /// How bad it is.
@@ -108,7 +108,7 @@ struct Report {
 pub async fn run(context: &Context, args: &DoctorArgs) -> Result<Outcome, Failure> {
     match &args.about {
         Some(About::Capacity(asked)) => return capacity::run(asked),
-        Some(About::Leaves) => return leaves::run(context),
+        Some(About::Leaves(asked)) => return leaves::run(context, asked),
         None => {}
     }
     let checks = examine(context, args).await?;

@@ -54,22 +54,6 @@ pub use rpc::RpcArgs;
 pub(crate) use crate::clock::now_ms;
 use crate::home::Home;
 
-/// Refuses a folder or file for the district's data that lies in no place of `[sovereignty]`, where the home names places.
-///
-/// # Errors
-/// When it is outside, or the home's settings are refused.
-pub(crate) fn within(context: &Context, what: &str, path: &std::path::Path) -> Result<(), Failure> {
-    let rule = crate::config::Config::load(&context.home)?.sovereignty;
-    let refused = |outside: crate::config::Outside| {
-        Failure::new(
-            "outside",
-            outside.to_string(),
-            "name a folder inside one of the places of [sovereignty] in config.toml",
-        )
-    };
-    rule.of_folder(what, path).map(|_| ()).map_err(refused)
-}
-
 /// The home whose chain is read: the one that was given, or, where that is the folder of a demo or localnet and has no chain itself, its
 /// first node's, which is said.
 pub(crate) fn with_chain(context: &Context) -> Context {

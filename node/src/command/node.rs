@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Failure, Outcome, absolute, within};
+use super::{Context, Failure, Outcome, absolute};
 use crate::upkeep::{backup, control};
 
 /// Arguments of `aula node`.
@@ -45,7 +45,6 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Backup { into } => {
             let into = absolute(into)?;
-            within(context, "the copy of the node", &into)?;
             let told = control::backup(&context.home, into)?;
             let text = format!(
                 "copied height {} into {}: {} files, {} bytes\nIn it is no key and no sign guard.",

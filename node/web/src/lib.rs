@@ -7,6 +7,7 @@
 pub mod api;
 pub mod api_error;
 pub mod assets;
+pub mod consortia;
 pub mod dashboard;
 pub mod family_link;
 pub mod hours;

@@ -207,6 +207,7 @@ pages! {
     SCHOOL_HOURS = Page::linked("/schools/{id}/hours", "Hours", Public, Some(Lifetime::Height));
     CLASSROOM = Page::linked("/classroom", "Classroom", Public, None);
     BUILDINGS_PLAN = Page::linked("/buildings/plan", "Estate", Public, None);
+    CONSORTIUM_FILE = Page::linked("/consortia/{genesis}/{file}", "Figures of a consortium", Public, None);
     TRANSACTION = Page::linked("/transactions/{id}", "Transaction", Public, None)
         .proved("/v1/evidence/figures/transaction/{id}", "this transaction");
     DECISIONS = Page::linked("/family/{token}", "Decisions", Family, None)

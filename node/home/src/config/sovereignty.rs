@@ -10,9 +10,6 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError, DeliveryBy};
-use crate::home::Home;
-
 /// `[sovereignty]`: inside which places the district's data stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -100,61 +97,6 @@ impl Sovereignty {
     }
 }
 
-/// Everything that the settings name and that leaves memory: what it is, and its folder or host.
-pub(crate) enum Named {
-    Folder(String, PathBuf),
-    Host(String, String),
-}
-
-impl Config {
-    /// All that the settings name, in the order of the file.
-    pub(crate) fn named(&self, home: &Home) -> Vec<Named> {
-        let mut all = vec![
-            Named::Folder("the home".into(), home.path().to_owned()),
-            Named::Folder("the vault's data".into(), self.vault.data_dir(home)),
-            Named::Folder("the keystore".into(), self.vault.keystore_dir(home)),
-            Named::Folder("the lake".into(), self.lake.folder(home)),
-            Named::Folder("the outbox of reports".into(), self.reports.outbox_dir(home)),
-        ];
-        all.extend(self.telemetry.otlp.iter().map(|to| Named::Host("[telemetry] otlp".into(), to.clone())));
-        if let Some(pair) = &self.pair {
-            all.push(Named::Host("[pair] peer".into(), pair.peer.clone()));
-            all.extend(pair.lease.iter().map(|folder| Named::Folder("[pair] lease".into(), folder.clone())));
-            all.extend(pair.bucket.iter().map(|to| Named::Host("[pair] bucket".into(), to.endpoint.clone())));
-        }
-        for delivery in &self.delivery {
-            let what = format!("[[delivery]] {}", delivery.name);
-            match &delivery.by {
-                DeliveryBy::Sftp(to) => all.push(Named::Host(what, to.address.clone())),
-                DeliveryBy::Mail(mail) => {
-                    all.extend(mail.server.iter().map(|server| Named::Host(what.clone(), server.clone())));
-                    let domains = mail.to.iter().map(|to| to.rsplit('@').next().unwrap_or(to).to_owned());
-                    all.extend(
-                        domains.map(|domain| Named::Host(format!("{what}: a receiver's domain"), domain)),
-                    );
-                }
-                DeliveryBy::Bucket(to) => all.push(Named::Host(what, to.endpoint.clone())),
-                DeliveryBy::Webhook(hook) => all.push(Named::Host(what, hook.url.clone())),
-            }
-        }
-        all
-    }
-
-    /// Refuses what a setting names outside of the places.
-    ///
-    /// # Errors
-    /// [`ConfigError::Outside`] for the first.
-    pub fn check_places(&self, home: &Home) -> Result<(), ConfigError> {
-        for named in self.named(home) {
-            match &named {
-                Named::Folder(what, path) => self.sovereignty.of_folder(what, path)?,
-                Named::Host(what, host) => self.sovereignty.of_host(what, host)?,
-            };
-        }
-        Ok(())
-    }
-}
-
 /// The host of a URL, `HOST:PORT` or a host, in lower case, without brackets and the root's dot.
 pub fn host_of(text: &str) -> String {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
@@ -210,7 +152,9 @@ fn real(path: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Config;
     use super::*;
+    use crate::home::Home;
 
     fn of(text: &str) -> Config {
         toml::from_str(text).expect("a configuration")

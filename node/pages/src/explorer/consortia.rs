@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use aula_ledger::types::Hash;
 use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::error::Shown;
@@ -13,8 +16,13 @@ use super::words::{explained, word};
 use aula_read::consortia::{self, ConsortiumLine, span};
 use aula_read::utc;
 use aula_read::words::grouped;
-use aula_web::http::Node;
+use aula_web::api_error::ApiError;
+use aula_web::consortia::GENESIS;
+use aula_web::http::places::blocking;
+use aula_web::http::{FromPath, Node};
 use aula_web::pages;
+
+mod sums;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let lines = consortia::lines(&node.view())?;
@@ -30,12 +38,37 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             p { "An age is the time from the head's block, by that ledger's clock, to the newest block here. A head older than a day is marked: somebody should bring a newer one "
                 "with " code { "aula consortium anchor --of URL" } "." }
         }
-        h2 { "Sums over consortia" }
-        p { "Money, requests and places are each ledger's own figures. " code { "aula evidence figures --via URL" } " writes those of one, proved from its head here on; "
-            code { "aula consortium totals" } " checks the files of all and adds them up, without a network. What a ledger withholds is in no sum." }
+        (sums::section(&lines, &node.consortia(), node.view().tip().time_ms.0))
         (explained(&["validator", "block", "height"]))
     };
     Ok(shell::page(&node, &pages::CONSORTIA, content))
+}
+
+/// The bytes of a consortium's figures or of its genesis file, as they were checked here.
+pub(super) async fn file(
+    State(node): State<Arc<Node>>,
+    FromPath((genesis, name)): FromPath<(Hash, String)>,
+) -> Result<Response, ApiError> {
+    let Ok(permit) = node.exports.clone().try_acquire_owned() else {
+        let (status, hint) = (StatusCode::SERVICE_UNAVAILABLE, "try again in some seconds");
+        return Err(ApiError::new(status, "busy", "as many large files as may are being read", hint));
+    };
+    let (figures, wanted) = (node.consortia(), name.clone());
+    let read = blocking(move || {
+        let _permit = permit;
+        figures.bytes(&genesis, &wanted)
+    });
+    let bytes = read.await.ok().flatten().ok_or_else(|| {
+        let message = format!("this node shows no file {name} of the ledger of genesis {genesis}");
+        ApiError::not_found(message, "see /consortia for those that it shows")
+    })?;
+    let kind = if name == GENESIS { "application/json" } else { "application/octet-stream" };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    Ok((headers, bytes).into_response())
 }
 
 fn table(lines: &[ConsortiumLine]) -> Markup {
@@ -88,12 +121,12 @@ mod tests {
     use aula_ledger::keys::PublicKey;
     use aula_ledger::names::Title;
     use aula_ledger::state::schema::{AnchoredHead, Consortium, Moment};
-    use aula_ledger::types::{AccountId, Hash, Height, TimeMs};
+    use aula_ledger::types::{AccountId, Height, TimeMs};
 
     use super::*;
     use crate::explorer::table::misplaced;
 
-    fn line(name: &str, age_ms: Option<u64>) -> ConsortiumLine {
+    pub(super) fn line(name: &str, age_ms: Option<u64>) -> ConsortiumLine {
         let genesis = Hash([7; 32]);
         let newest = age_ms.map(|_| AnchoredHead {
             genesis,

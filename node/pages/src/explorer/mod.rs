@@ -81,6 +81,7 @@ fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
         "/classroom" => get(aula_web::dashboard::classroom),
         "/members" => get(members::list),
         "/consortia" => get(consortia::list),
+        "/consortia/{genesis}/{file}" => get(consortia::file),
         "/validators" => get(validators::list),
         "/activity" => get(activity::list),
         "/proposals" => get(proposals::list),

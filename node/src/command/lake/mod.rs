@@ -75,11 +75,7 @@ pub struct SyncArgs {
 pub async fn run(context: &Context, args: &LakeArgs) -> Result<Outcome, Failure> {
     let settings = Config::load(&context.home)?.lake;
     let folder = match &args.lake {
-        Some(folder) => {
-            let folder = absolute(folder)?;
-            crate::command::within(context, "the lake", &folder)?;
-            folder
-        }
+        Some(folder) => absolute(folder)?,
         None => absolute(&settings.folder(&context.home))?,
     };
     match &args.action {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use crate::command::{Context, Failure, Outcome, absolute, within};
+use crate::command::{Context, Failure, Outcome, absolute};
 use crate::reports::folder;
 use crate::reports::past::Chain;
 use crate::reports::state::{self, MANIFEST};
@@ -43,7 +43,6 @@ pub fn run(context: &Context, args: &StateReportArgs) -> Result<Outcome, Failure
     let chain = Chain::of_home(&context.home)?;
     let header = chain.header(args.as_of.unwrap_or_default())?;
     let out = absolute(args.out.as_deref().unwrap_or(std::path::Path::new(".")))?;
-    within(context, "the export", &out)?;
     folder::empty(&out)?;
     let lines = folder::filling(&out, |into| state::whole(&chain, header.height, into))?;
     let text = format!(

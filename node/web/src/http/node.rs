@@ -23,6 +23,7 @@ use super::kept_vault::KeptVault;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
 use crate::config::{Config, Quotas};
+use crate::consortia::Figures;
 use crate::family_link::{self, FamilyLink, LinkRefused};
 use crate::hours::Shelf;
 use crate::read::index::Index;
@@ -137,6 +138,8 @@ pub struct Node {
     pub models: Option<PathBuf>,
     /// The estate's page, where this node shows one.
     estate: RwLock<Option<Arc<str>>>,
+    /// Figures of consortia under this ledger, as their files were checked.
+    consortia: RwLock<Arc<Figures>>,
     /// Where schools' published hours lie.
     pub hours: Option<Shelf>,
     /// The district's vault, where it would be.
@@ -230,6 +233,7 @@ impl Node {
             models: None,
             hours: None,
             estate: RwLock::default(),
+            consortia: RwLock::default(),
             vault: None,
             kept_vault: Arc::default(),
             metrics,
@@ -245,6 +249,16 @@ impl Node {
     /// The estate's page, where there is one.
     pub fn estate(&self) -> Option<Arc<str>> {
         self.estate.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shows these figures of consortia from now on.
+    pub fn show_consortia(&self, figures: Figures) {
+        *self.consortia.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(figures);
+    }
+
+    /// Figures of consortia; none where the operator put no files.
+    pub fn consortia(&self) -> Arc<Figures> {
+        self.consortia.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether this node signs votes, and if it is to and does not, why.

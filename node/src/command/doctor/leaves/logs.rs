@@ -1,0 +1,152 @@
+//! What was sent, written and read, as this home's own logs tell it: marks of deliveries, the list of what commands wrote, the access log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aula_ledger::access::{AccessEntry, Verdict};
+use serde::Serialize;
+
+use crate::command::{Advise, Failure};
+use crate::home::Home;
+use crate::outward::{self, BY_HAND, Left};
+use crate::read::utc;
+
+/// A count below this is told as "fewer than": the page may be given to anybody.
+pub const FEW: u64 = 10;
+
+/// The dates that a place got, ascending: the marks that a delivery leaves.
+pub fn sent(folder: &Path, place: &str) -> Vec<String> {
+    let end = format!(".to-{place}");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut dates: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(&end).map(str::to_owned)).collect();
+    dates.sort();
+    dates
+}
+
+/// What commands of a group wrote outside of the home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// The command, or the one above several.
+    pub command: &'static str,
+    /// What they write, in words.
+    pub what: &'static str,
+    /// Whether it tells of single students: `none`, `pseudonyms`, `named`.
+    pub students: &'static str,
+    /// The format, and whether it is encrypted.
+    pub form: &'static str,
+    /// How often.
+    pub times: usize,
+    /// When last, UTC to the second; none: never.
+    pub last: Option<String>,
+    /// The places of `[sovereignty]` that it was written to, each once.
+    pub places: Vec<String>,
+}
+
+/// Every group, also one that never wrote anything.
+///
+/// # Errors
+/// When the home's list cannot be read.
+pub fn written(home: &Home) -> Result<Vec<Written>, Failure> {
+    let hint = "look at the file: a line that is not one of ours was written by somebody else; move it aside";
+    let noted = outward::noted(home).advise(format!("cannot read {}", home.left_file().display()), hint)?;
+    Ok(grouped(&noted))
+}
+
+fn grouped(noted: &[Left]) -> Vec<Written> {
+    let of = |own: &'static outward::ByHand| {
+        let mine: Vec<&Left> =
+            noted.iter().filter(|left| outward::group(&left.command) == Some(own)).collect();
+        let mut places: Vec<String> = mine.iter().filter_map(|left| left.place.clone()).collect();
+        places.sort();
+        places.dedup();
+        Written {
+            command: own.command,
+            what: own.what,
+            students: own.students,
+            form: own.form,
+            times: mine.len(),
+            last: mine.iter().map(|left| left.at_ms).max().map(utc),
+            places,
+        }
+    };
+    BY_HAND.iter().map(of).collect()
+}
+
+/// Reads of the vault by one class of reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadBy {
+    /// The role in which it was asked.
+    pub role: String,
+    /// Reads that were granted; none below [`FEW`] and above 0.
+    pub granted: Option<u64>,
+    /// Reads that were denied; none below [`FEW`] and above 0.
+    pub denied: Option<u64>,
+    /// The days of the first and the newest, UTC.
+    pub days: (String, String),
+}
+
+/// Counts of the access log by role, in the order of their names.
+pub fn reads(entries: &[AccessEntry]) -> Vec<ReadBy> {
+    let mut by: BTreeMap<String, (u64, u64, u64, u64)> = BTreeMap::new();
+    for entry in entries {
+        let at = entry.time_ms.0;
+        let (granted, denied, first, last) = by.entry(entry.role.to_string()).or_insert((0, 0, at, at));
+        match entry.verdict {
+            Verdict::Granted => *granted += 1,
+            Verdict::Denied(_) => *denied += 1,
+        }
+        *first = at.min(*first);
+        *last = at.max(*last);
+    }
+    let day = |ms: u64| utc(ms).chars().take(10).collect::<String>();
+    let told = |count: u64| (count == 0 || count >= FEW).then_some(count);
+    by.into_iter()
+        .map(|(role, (granted, denied, first, last))| ReadBy {
+            role,
+            granted: told(granted),
+            denied: told(denied),
+            days: (day(first), day(last)),
+        })
+        .collect()
+}
+
+/// A count as it is told.
+pub fn count(told: Option<u64>) -> String {
+    told.map_or_else(|| format!("fewer than {FEW}"), |count| count.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_commands_wrote_is_counted_by_group_with_its_places() {
+        let left = |at_ms, command: &str, place: Option<&str>| Left {
+            at_ms,
+            command: command.into(),
+            place: place.map(str::to_owned),
+        };
+        let found = grouped(&[
+            left(1_000, "evidence round", Some("county")),
+            left(3_000, "evidence allocation", None),
+            left(2_000, "evidence figures", Some("county")),
+            left(1_000, "district export", Some("safe")),
+        ]);
+        assert_eq!(found.len(), BY_HAND.len());
+        let of = |command: &str| found.iter().find(|one| one.command == command).cloned().expect(command);
+        let evidence = of("evidence");
+        assert_eq!((evidence.times, evidence.last.as_deref()), (3, Some("1970-01-01 00:00:03")));
+        assert_eq!(evidence.places, ["county"]);
+        assert_eq!((of("district export").times, of("district export").students), (1, "named"));
+        assert_eq!((of("backup").times, of("backup").last), (0, None));
+    }
+
+    #[test]
+    fn few_reads_are_told_as_few() {
+        assert_eq!(count(Some(0)), "0");
+        assert_eq!(count(None), "fewer than 10");
+        assert!(reads(&[]).is_empty());
+    }
+}

@@ -1,0 +1,409 @@
+//! What a command writes beside the home: which of its arguments name it, whether that lies in a place of `[sovereignty]`, and that it was
+//! written.
+//!
+//! Flow: the program parses → [`Outward::of`] takes the paths out of what was parsed → [`Outward::check`] refuses before anything is opened
+//! → after the command [`note`] appends a line to HOME/left.jsonl, which `aula doctor leaves` reads. A test walks the whole command line: a
+//! path that stands in no list here fails it, so that no new command is forgotten. Invariant: a line names the command and the place, never
+//! the path: whoever has the home learns nothing of where copies lie.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, Outside};
+use crate::home::Home;
+use crate::terminal::{Context, Failure};
+
+/// What a path that is given is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// It is read.
+    Reads,
+    /// A store of the district's, opened or made there.
+    Keeps,
+    /// A file or folder that is written for somebody.
+    Leaves,
+    /// It is written and has nothing of a district: the manual, made-up districts.
+    Apart,
+}
+
+/// Arguments that are read, whatever the command.
+const READ: [&str; 78] = [
+    "admit",
+    "amounts",
+    "base",
+    "because",
+    "building",
+    "bundle",
+    "ca",
+    "case",
+    "consortium",
+    "costs",
+    "credential",
+    "data",
+    "did",
+    "disclosure",
+    "diverged",
+    "enrolments",
+    "esco",
+    "estate",
+    "events",
+    "evidence",
+    "figures",
+    "file",
+    "files",
+    "folder",
+    "forecast",
+    "form",
+    "from",
+    "from_vault",
+    "genesis",
+    "given",
+    "graph",
+    "heat",
+    "history",
+    "home",
+    "inputs",
+    "instance",
+    "keys",
+    "load",
+    "map",
+    "mastery",
+    "meter",
+    "model",
+    "now",
+    "operator",
+    "optout",
+    "parameters",
+    "picture",
+    "pins",
+    "plan",
+    "pools",
+    "record",
+    "request",
+    "responses",
+    "round",
+    "schedule",
+    "schools",
+    "scores",
+    "sections",
+    "source",
+    "split",
+    "staff",
+    "status",
+    "students",
+    "table",
+    "test",
+    "text",
+    "then",
+    "timetable",
+    "tls_certificate",
+    "tls_key",
+    "train",
+    "twin_parameters",
+    "twins",
+    "verify",
+    "via_genesis",
+    "weather",
+    "which",
+    "wishes",
+];
+
+/// What an argument of a command is for; none of one that is not judged here.
+fn use_of(command: &str, id: &str) -> Option<Use> {
+    Some(match (id, command) {
+        ("folder", "man" | "bench feed-host") | ("dir" | "save_plan", _) => Use::Apart,
+        ("data" | "keys", "backup")
+        | ("model", "twin fit")
+        | ("picture" | "load", "estate plan")
+        | ("report", "district import")
+        | ("out" | "into" | "letters" | "predictions" | "explain" | "assignment" | "save_certificate", _) => {
+            Use::Leaves
+        }
+        ("vault" | "keystore" | "lake", _) => Use::Keeps,
+        (id, _) if READ.contains(&id) => Use::Reads,
+        _ => return None,
+    })
+}
+
+/// A group of commands whose files somebody takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByHand {
+    /// The command, or the one above several.
+    pub command: &'static str,
+    /// What it writes, in words.
+    pub what: &'static str,
+    /// Whether that tells of single students: `none`, `pseudonyms`, `named`.
+    pub students: &'static str,
+    /// The format, and whether it is encrypted.
+    pub form: &'static str,
+}
+
+const fn by_hand(
+    command: &'static str,
+    students: &'static str,
+    what: &'static str,
+    form: &'static str,
+) -> ByHand {
+    ByHand { command, what, students, form }
+}
+
+/// Every command that writes for somebody, what tells of named students first.
+pub static BY_HAND: [ByHand; 15] = [
+    by_hand(
+        "district export",
+        "named",
+        "everything that the district holds, students' secrets too",
+        "JSON lines, not encrypted",
+    ),
+    by_hand(
+        "district decisions",
+        "named",
+        "a round's decisions and letters to families",
+        "CSV and pages, not encrypted",
+    ),
+    by_hand("district import", "named", "reports of rejected rows", "CSV, not encrypted"),
+    by_hand(
+        "backup",
+        "named",
+        "copies of the vault's data, and of its keys apart",
+        "sealed records, which the keys open",
+    ),
+    by_hand("badge", "named", "badges", "signed JSON, tokens, pictures, pages"),
+    by_hand(
+        "vault disclose",
+        "pseudonyms",
+        "events of a student whom a round drew, for the auditor",
+        "JSON, not encrypted",
+    ),
+    by_hand("vault log", "pseudonyms", "proofs that a read is listed", "an entry with its proof"),
+    by_hand("evidence", "pseudonyms", "evidence about the ledger", "bundles, for aula-audit"),
+    by_hand("node backup", "pseudonyms", "copies of the node's database", "the ledger and its state; no key"),
+    by_hand("twin", "pseudonyms", "models, graphs and predictions", "files of the twins' own and CSV"),
+    by_hand(
+        "estate",
+        "pseudonyms",
+        "timetables, loads, forecasts and tables of the estate",
+        "CSV, JSON, pages",
+    ),
+    by_hand("optimize", "pseudonyms", "solutions of allocations", "assignments and certificates"),
+    by_hand("report", "none", "reports and exports of the chain", "HTML, PDF, Parquet, CSV"),
+    by_hand("doctor", "none", "this list", "a page"),
+    by_hand("genesis", "none", "the consortium's genesis", "JSON"),
+];
+
+/// Which group a command is of.
+pub fn group(command: &str) -> Option<&'static ByHand> {
+    BY_HAND.iter().find(|own| {
+        command.strip_prefix(own.command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    })
+}
+
+/// A file or folder that a command wrote outside of the home: a line of HOME/left.jsonl.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// When, milliseconds since 1970 UTC.
+    pub at_ms: u64,
+    /// The command's words without `aula`.
+    pub command: String,
+    /// The place of `[sovereignty]`; none where there was no rule.
+    pub place: Option<String>,
+}
+
+/// The paths that a command was given to write to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outward {
+    command: String,
+    paths: Vec<(Use, PathBuf)>,
+}
+
+impl Outward {
+    /// Those of a command line, variables included.
+    pub fn of(matches: &ArgMatches) -> Self {
+        let (mut command, mut paths, mut here) = (String::new(), Vec::new(), matches);
+        loop {
+            for id in here.ids() {
+                let id = id.as_str();
+                let Some(purpose @ (Use::Keeps | Use::Leaves)) = use_of(&command, id) else { continue };
+                for value in here.get_raw(id).into_iter().flatten() {
+                    let path = PathBuf::from(value);
+                    if !paths.iter().any(|(_, known)| *known == path) {
+                        paths.push((purpose, path));
+                    }
+                }
+            }
+            let Some((name, below)) = here.subcommand() else { break };
+            if !command.is_empty() {
+                command.push(' ');
+            }
+            command.push_str(name);
+            here = below;
+        }
+        Self { command, paths }
+    }
+
+    /// Refuses what lies in no place of `[sovereignty]`, where the home names places; gives what is to be noted when it was written.
+    ///
+    /// # Errors
+    /// `outside`, or when the home's settings are refused.
+    pub fn check(&self, context: &Context) -> Result<Vec<Left>, Failure> {
+        if self.paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rule = Config::load(&context.home)?.sovereignty;
+        let what = format!("what `aula {}` writes", self.command);
+        let mut left = Vec::new();
+        for (purpose, path) in &self.paths {
+            let place = rule.of_folder(&what, path).map_err(refused)?;
+            let inside = std::path::absolute(path).is_ok_and(|path| path.starts_with(context.home.path()));
+            if *purpose == Use::Leaves && !inside {
+                let place = place.map(str::to_owned);
+                left.push(Left { at_ms: crate::clock::now_ms(), command: self.command.clone(), place });
+            }
+        }
+        Ok(left)
+    }
+}
+
+fn refused(outside: Outside) -> Failure {
+    let next = "name a folder inside one of the places of [sovereignty] in config.toml";
+    Failure::new("outside", outside.to_string(), next)
+}
+
+/// Appends what was written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be written is
+/// said: the files are there already.
+pub fn note(context: &Context, left: &[Left]) {
+    if left.is_empty() || !context.home.config_file().exists() {
+        return;
+    }
+    let path = context.home.left_file();
+    let lines: String =
+        left.iter().filter_map(|one| serde_json::to_string(one).ok()).map(|line| line + "\n").collect();
+    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    if let Err(error) = opened.and_then(|mut file| file.write_all(lines.as_bytes())) {
+        context.tell(format_args!(
+            "aula: that something left cannot be noted in {}: {error}.\n  next: check the folder's owner and space",
+            path.display()
+        ));
+    }
+}
+
+/// What was noted, oldest first.
+///
+/// # Errors
+/// When the list cannot be read, or a line of it is not one of ours.
+pub fn noted(home: &Home) -> std::io::Result<Vec<Left>> {
+    let text = match std::fs::read_to_string(home.left_file()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read?,
+    };
+    text.lines().map(|line| serde_json::from_str(line).map_err(std::io::Error::from)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::terminal::OutputFormat;
+
+    /// Every path that some command takes: its words and the argument's name.
+    fn paths(command: &clap::Command, words: &str, found: &mut BTreeSet<(String, String)>) {
+        for argument in command.get_arguments() {
+            if argument.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
+                found.insert((words.to_owned(), argument.get_id().to_string()));
+            }
+        }
+        for sub in command.get_subcommands() {
+            paths(sub, format!("{words} {}", sub.get_name()).trim_start(), found);
+        }
+    }
+
+    #[test]
+    fn every_path_of_every_command_is_judged() {
+        let mut all = BTreeSet::new();
+        paths(&Cli::command(), "", &mut all);
+        assert!(all.len() > 120, "{}", all.len());
+        let forgotten: Vec<_> = all.iter().filter(|(command, id)| use_of(command, id).is_none()).collect();
+        assert!(forgotten.is_empty(), "say in outward.rs what these are for: {forgotten:?}");
+        let leaves = |command: &str, id: &str| use_of(command, id) == Some(Use::Leaves);
+        for (command, id) in
+            [("district export", "out"), ("district decisions", "letters"), ("vault disclose", "out")]
+        {
+            assert!(
+                all.contains(&(command.to_owned(), id.to_owned())) && leaves(command, id),
+                "{command} {id}"
+            );
+        }
+        let writing: BTreeSet<&str> = all
+            .iter()
+            .filter(|(command, id)| leaves(command, id))
+            .map(|(command, _)| command.as_str())
+            .collect();
+        let unnamed: Vec<_> = writing.iter().filter(|command| group(command).is_none()).collect();
+        assert!(unnamed.is_empty(), "say in BY_HAND what these write: {unnamed:?}");
+        for own in &BY_HAND {
+            assert!(
+                writing.iter().any(|command| group(command) == Some(own)),
+                "{} writes nothing",
+                own.command
+            );
+        }
+    }
+
+    fn outward(line: &[&str]) -> Outward {
+        Outward::of(&Cli::command().try_get_matches_from(line).expect("a command line"))
+    }
+
+    #[test]
+    fn a_command_that_writes_outside_of_the_places_is_refused_and_one_inside_is_noted() {
+        let above = tempfile::tempdir().expect("a folder");
+        let root = above.path().canonicalize().expect("a path");
+        let (inside, outside) = (root.join("in"), root.join("out"));
+        let context = Context { home: Home::at(inside.join("home")), output: OutputFormat::Text, log: None };
+        std::fs::create_dir_all(context.home.path()).expect("a folder");
+        let rule = format!("[[sovereignty.place]]\nname = 'county'\nfolders = ['{}']\n", inside.display());
+        std::fs::write(context.home.config_file(), rule).expect("a file");
+        let text = |path: PathBuf| path.display().to_string();
+        let (away, near) = (text(outside.join("x")), text(inside.join("x")));
+        let own = text(context.home.path().join("x"));
+        let export = |to: &str| outward(&["aula", "district", "export", "-o", to]);
+        for line in [
+            vec!["aula", "district", "export", "-o", &away],
+            vec!["aula", "district", "decisions", "--round", "1", "-o", &near, "--letters", &away],
+            vec!["aula", "vault", "log", "prove", "1", "-o", &away],
+            vec!["aula", "vault", "--vault", &away, "status"],
+            vec!["aula", "backup", "--keys", &away],
+            vec!["aula", "doctor", "leaves", "-o", &away],
+        ] {
+            let failure = outward(&line).check(&context).expect_err(line[1]);
+            assert_eq!(failure.code, "outside", "{line:?}");
+            assert!(failure.message.contains(&away), "{line:?}: {}", failure.message);
+        }
+        let kept = export(&own).check(&context).expect("inside");
+        assert!(kept.is_empty(), "what stays in the home has not left: {kept:?}");
+        assert!(outward(&["aula", "status"]).check(&context).expect("no path").is_empty());
+        let left = export(&near).check(&context).expect("inside");
+        assert!(
+            matches!(left.as_slice(), [one] if one.command == "district export" && one.place.as_deref() == Some("county"))
+        );
+        note(&context, &left);
+        note(&context, &left);
+        assert_eq!(noted(&context.home).expect("a list"), [left.clone(), left].concat());
+        let list = std::fs::read_to_string(context.home.left_file()).expect("a list");
+        assert!(!list.contains(&near), "no path of what was written stands in the home: {list}");
+        // A folder that is no home is left as it is.
+        let nowhere = Context { home: Home::at(root.clone()), ..context.clone() };
+        note(&nowhere, &[Left { at_ms: 1, command: "x".into(), place: None }]);
+        assert!(!nowhere.home.left_file().exists());
+    }
+}
