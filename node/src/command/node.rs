@@ -48,7 +48,7 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
             within(context, "the copy of the node", &into)?;
             let told = control::backup(&context.home, into)?;
             let text = format!(
-                "copied height {} into {}: {} files, {} bytes\nIn it is no key and no sign guard.",
+                "copied height {} into {}: {} files, {} bytes\nIt has neither a key nor a sign guard.",
                 told.height,
                 told.folder.display(),
                 told.files,
