@@ -231,6 +231,9 @@ mod tests {
                 answer.text
             );
             assert_eq!(answer.least_band.is_none(), answer.what_if.is_none());
+            // A map has its fields in the alphabet's order: so they are sent, whatever types they have.
+            let sent = serde_json::to_string(&answer).unwrap_or_default();
+            assert_eq!(sent, serde_json::to_value(&answer).unwrap_or_default().to_string());
         }
     }
 

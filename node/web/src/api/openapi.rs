@@ -124,7 +124,7 @@ fn meaning(status: &str) -> String {
         "409" => "more than one is meant: say which",
         "413" => "the body is too long",
         "422" => "refused, with the ledger's or the pool's number",
-        "429" => "more is asked than one caller, or the district, has answered: Retry-After says how long to wait",
+        "429" => "more is asked than is answered: wait as long as Retry-After says",
         "503" => "this node cannot answer now",
         "504" => "no answer within the node's limit of time",
         other => {
