@@ -37,7 +37,7 @@ macro_rules! checked_text {
                 }
             }
 
-            /// The text.
+            /// As it was given: checking changes nothing.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -41,7 +41,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// All roles.
+    /// In the order of their numbers.
     pub const ALL: [Self; 7] = [
         Self::Consortium,
         Self::District,

@@ -79,7 +79,7 @@ async fn a_node_with_a_damaged_record_stops_and_its_file_names_block_transaction
     // Anywhere, without the node's home.
     let moved = net.folder().join("moved");
     std::fs::copy(&file, &moved)?;
-    let path = moved.to_str().context("a path that is no text")?;
+    let path = moved.to_str().context("a path that is not text")?;
     let told = line(&aula(&["replay", "--diverged", path, "--output", "json"])?, 1)?;
     let block = told["height"].as_u64().context("no height")?;
     ensure!(told["block"] == net.hash(0, block).await?, "another block than the others': {told}");

@@ -13,7 +13,7 @@ use serde_json::Value;
 const LONG: Duration = Duration::from_secs(120);
 
 fn on(net: &Net, place: usize, exit: i32, words: &[&str]) -> Result<Value> {
-    let home = net.nodes[place].home.to_str().context("a path that is no text")?;
+    let home = net.nodes[place].home.to_str().context("a path that is not text")?;
     let out = aula(&[words, &["--home", home, "--output", "json"]].concat())?;
     line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
 }
@@ -31,7 +31,7 @@ async fn a_restored_validator_signs_nothing_twice_with_its_guard_and_nothing_at_
     let mut net = Net::start(4)?;
     net.reach(3, 3, LONG).await?;
     let copy = net.folder().join("copy");
-    let copy = copy.to_str().context("a path that is no text")?;
+    let copy = copy.to_str().context("a path that is not text")?;
     let told = on(&net, 3, 0, &["node", "backup", "-o", copy])?;
     let copied = told["height"].as_u64().context("no height")?;
     ensure!(told["sign_guard"] == false && told["keys"] == false, "{told}");

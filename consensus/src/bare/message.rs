@@ -129,7 +129,7 @@ fn of_vote(vote: &Vote) -> Option<Statement> {
 pub struct Statement {
     /// The address whose key signs.
     pub validator: ValidatorAddress,
-    /// At which height.
+    /// Of the chain, from 1; `round` counts within it.
     pub height: Height,
     /// From 0, within the height.
     pub round: u32,

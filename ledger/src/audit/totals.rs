@@ -47,7 +47,7 @@ pub struct Sums {
 pub struct YearSums {
     /// The calendar year in which it starts.
     pub school_year: SchoolYear,
-    /// Its sums.
+    /// Of that year alone; in JSON its fields stand beside the year.
     #[serde(flatten)]
     pub sums: Sums,
 }

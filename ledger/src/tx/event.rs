@@ -167,7 +167,7 @@ pub enum Event {
         consortium: Hash,
         /// The block's height there.
         height: Height,
-        /// The block's hash.
+        /// What that consortium's validators certified at this height.
         block_hash: Hash,
     } = 19,
     /// States were anchored.

@@ -333,6 +333,40 @@ pub struct Validators {
     pub waiting: Vec<WaitingLine>,
 }
 
+/// The part of [`Validators`] by which a network is judged, as a node of any version tells it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NetworkVitals {
+    /// What each signed.
+    pub uptime: UptimeVitals,
+    /// The nodes that may connect.
+    pub peers: Vec<PeerVitals>,
+}
+
+/// The part of [`Uptime`] that is looked at.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UptimeVitals {
+    /// Those in the set and those who left it.
+    pub validators: Vec<SignerVitals>,
+}
+
+/// The part of [`ValidatorLine`] that says whether a validator signs.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SignerVitals {
+    /// As the vote that admitted it calls it.
+    pub name: String,
+    /// Its voting power; 0 of one that is not in the set.
+    pub power: u64,
+    /// The last height whose block carries its signature; 0 of one that never signed.
+    pub last_signed: u64,
+}
+
+/// The part of a [`Peer`] that is called.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PeerVitals {
+    /// Where it says that it listens, in the form of its own version: resolved before it is called.
+    pub listen: String,
+}
+
 /// A validator that a vote admitted and that has no power yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingLine {

@@ -1,4 +1,8 @@
 //! What a transaction did, as anybody may see it.
+//!
+//! An event is a map and not the ledger's own type: that one is written and never read back, has no word for a field that is
+//! withheld, and grows by kinds, which a program of an earlier version shows although it does not know them. What is read of
+//! one kind is typed, as its [`EventFields`].
 
 use aula_ledger::tx::Finding;
 use aula_ledger::types::{Cents, DistrictId, Hash, Height, ProposalId, RoundId, TimeMs};

@@ -19,6 +19,7 @@ pub mod rounds;
 pub mod routes;
 pub mod transactions;
 pub mod vault;
+pub mod why;
 
 pub use error::{ErrorBody, ErrorDetail};
 pub use event::PublicEvent;

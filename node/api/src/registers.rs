@@ -4,6 +4,7 @@ use aula_ledger::state::schema::{Budget, Class, District, Member, PoolRecord, Pr
 use aula_ledger::tx::Choice;
 use aula_ledger::types::Height;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::places::SchoolLine;
@@ -32,6 +33,21 @@ macro_rules! register {
             }
         }
     )*};
+}
+
+/// A whole register as `/v1/export/REGISTER.json` gives it: what its CSV has, in the same order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ExportedRegister {
+    /// How many rows; the header `Aula-Rows` says the same.
+    pub count: u64,
+    /// The final block whose state this is.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// By the name in its address, for example `pools` or `schools-of-round-3`.
+    pub register: String,
+    /// An object a row, of the fields that the CSV's first line names; what is withheld or unknown is `null`.
+    #[schema(value_type = Vec<Object>)]
+    pub rows: Vec<Value>,
 }
 
 register! {

@@ -204,18 +204,3 @@ pub struct OneRound {
     #[serde(flatten)]
     pub round: RoundView,
 }
-
-/// Why a row got its place: the object that `aula query why --output json` prints, and `text`, the same for people.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
-#[schema(value_type = Object)]
-pub struct WhyAnswer(pub serde_json::Map<String, serde_json::Value>);
-
-impl WhyAnswer {
-    /// The object, and the text for people.
-    pub fn split(mut self) -> (serde_json::Map<String, serde_json::Value>, String) {
-        let text = self.0.remove("text");
-        let text = text.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        (self.0, text)
-    }
-}

@@ -37,13 +37,13 @@ pub struct Place {
     pub endpoint: String,
     /// Its name for where it is.
     pub region: String,
-    /// The bucket.
+    /// Its name there: 3 to 63 characters, the first part of every path.
     pub bucket: String,
     /// The access key's id.
     pub key_id: String,
 }
 
-/// A bucket.
+/// Where files are put, with the key that signs each request. Its secret is in no `Debug`.
 pub struct Bucket {
     client: Client,
     endpoint: Url,

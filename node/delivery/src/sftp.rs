@@ -98,10 +98,11 @@ impl Upload {
     /// # Errors
     /// A key that cannot be used; a server that cannot be reached, is another, or does not know the account.
     pub async fn connect(place: &Place, key: &Path) -> Result<Self, DeliveryError> {
-        let pinned = PublicKey::from_openssh(&place.host_key)
-            .map_err(|why| DeliveryError::Setting(format!("host_key of {} is none: {why}", place.address)))?;
+        let pinned = PublicKey::from_openssh(&place.host_key).map_err(|why| {
+            DeliveryError::Setting(format!("host_key of {} is not a key of OpenSSH: {why}", place.address))
+        })?;
         let key = load_secret_key(key, None).map_err(|why| {
-            DeliveryError::Setting(format!("{} is no key of OpenSSH: {why}", key.display()))
+            DeliveryError::Setting(format!("{} is not a key of OpenSSH: {why}", key.display()))
         })?;
         let failed = |why: &dyn std::fmt::Display| DeliveryError::peer(&place.address, why);
         let mut config = client::Config { inactivity_timeout: Some(SILENCE), ..client::Config::default() };

@@ -4,14 +4,14 @@ use serde::Deserialize;
 
 use crate::text::Unreadable;
 
-/// A pool.
+/// Places of one kind at one school, as the ledger numbers and pays them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Pool {
     /// Its number.
     pub pool: u32,
-    /// Its class.
+    /// The number of the class of resources that its kind is of.
     pub class: u32,
-    /// Its school.
+    /// The school's number on the ledger.
     pub school: u32,
     /// Its kind in the class.
     pub kind: u32,

@@ -31,7 +31,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope.
+    /// Where a word of a client's file is looked up.
     pub const EVERY: [Self; 8] = [
         Self::StatementsWrite,
         Self::StatementsReadMine,
@@ -148,7 +148,7 @@ impl Client {
 pub struct Clients(Vec<Client>);
 
 impl Clients {
-    /// These clients.
+    /// Whoever may ask: nobody, where there are none.
     pub fn new(clients: Vec<Client>) -> Self {
         Self(clients)
     }

@@ -1,12 +1,12 @@
-//! Why a student got this place, and exactly what another row would have brought: the ledger's answer in words and as JSON,
+//! Why a student got this place, and exactly what another row would have brought: the ledger's answer in words and fields,
 //! for whoever asks, the command with a bundle or a district's node about its own student.
 
+use aula_api::why::{RowChange, WhatIfAnswer, WhyAnswer};
 use aula_ledger::audit::Standing;
 use aula_ledger::audit::why::{Change, Decided, Limits, WhatIf, Who, Why, WhyError};
 use aula_ledger::state::schema::{DecisionRow, Placement};
 use aula_ledger::tx::Mandate;
-use aula_ledger::types::KindId;
-use serde_json::{Value, json};
+use aula_ledger::types::{Band, KindId};
 
 /// Most preferred places named; the best come first.
 const MAX_ALTERNATIVES: usize = 3;
@@ -37,20 +37,11 @@ pub struct Asked {
     pub others: Others,
 }
 
-/// Both forms of one answer; they say the same.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// The object that `aula query why --output json` prints.
-    pub json: Value,
-    /// Sentences, one a line.
-    pub text: String,
-}
-
-/// The answer in words and as JSON.
+/// The answer in fields and in words; they say the same.
 ///
 /// # Errors
 /// [`WhyError`]: no such request, or a changed round that cannot be solved within the limits.
-pub fn answer(round: &Decided, asked: &Asked) -> Result<Answer, WhyError> {
+pub fn answer(round: &Decided, asked: &Asked) -> Result<WhyAnswer, WhyError> {
     let why = round.why(asked.who)?;
     let name = |index: u32| match round.pools().get(index as usize) {
         Some(pool) => format!("Pool {}", pool.pool),
@@ -88,12 +79,19 @@ pub fn answer(round: &Decided, asked: &Asked) -> Result<Answer, WhyError> {
         "All other rows and the lottery's seed are as they were; each answer's certificate was checked."
             .into(),
     );
-    let json = json!({
-        "round": round.round, "handle": asked.who.handle, "verified": asked.verified, "standing": asked.standing, "gap_ppm": why.gap_ppm,
-        "given": why.decision, "explanation": explanation, "least_band": least_band, "what_if": what_if,
-        "certificates_checked": true,
-    });
-    Ok(Answer { json, text: lines.join("\n") })
+    Ok(WhyAnswer {
+        certificates_checked: true,
+        explanation,
+        gap_ppm: why.gap_ppm,
+        given: (&why.decision).into(),
+        handle: asked.who.handle,
+        least_band,
+        round: round.round,
+        standing: asked.standing,
+        text: lines.join("\n"),
+        verified: asked.verified,
+        what_if,
+    })
 }
 
 /// The exact answer in words, the changed round, and the least band when that was the question.
@@ -101,15 +99,15 @@ fn counterfactual(
     round: &Decided,
     asked: &Asked,
     why: &Why,
-) -> Result<(String, Option<Value>, Value), WhyError> {
+) -> Result<(String, Option<WhatIfAnswer>, Option<Band>), WhyError> {
     if let Some(change) = &asked.change {
         let other = round.what_if(asked.who, change, &asked.limits)?;
         let words = format!("With {}: {}.", in_words(change), outcome(asked, why, &other));
-        return Ok((words, Some(described(asked, why, &other, change)), Value::Null));
+        return Ok((words, Some(described(asked, why, &other, change)), None));
     }
     let Some((band, other)) = round.least_band(asked.who, &asked.limits)? else {
         let words = "Exactly: no higher band would have brought a better place.".to_owned();
-        return Ok((words, None, Value::Null));
+        return Ok((words, None, None));
     };
     let change = Change { band: Some(band), ..Change::default() };
     let words = format!(
@@ -119,16 +117,24 @@ fn counterfactual(
         band.get(),
         outcome(asked, why, &other)
     );
-    Ok((words, Some(described(asked, why, &other, &change)), json!(band)))
+    Ok((words, Some(described(asked, why, &other, &change)), Some(band)))
 }
 
-fn described(asked: &Asked, why: &Why, other: &WhatIf, change: &Change) -> Value {
-    json!({
-        "change": { "band": change.band, "mandated": change.mandate.map(|_| true), "kinds": change.kinds },
-        "given": other.decision, "same_place": other.decision.placement == why.decision.placement,
-        "objective": other.objective, "dual": other.dual, "gap_ppm": other.gap_ppm, "work": other.work,
-        "others_moved": (asked.others == Others::Counted).then_some(other.others_moved),
-    })
+fn described(asked: &Asked, why: &Why, other: &WhatIf, change: &Change) -> WhatIfAnswer {
+    WhatIfAnswer {
+        change: RowChange {
+            band: change.band,
+            kinds: change.kinds.clone(),
+            mandated: change.mandate.map(|_| true),
+        },
+        dual: other.dual,
+        gap_ppm: other.gap_ppm,
+        given: (&other.decision).into(),
+        objective: other.objective,
+        others_moved: (asked.others == Others::Counted).then_some(other.others_moved),
+        same_place: other.decision.placement == why.decision.placement,
+        work: other.work,
+    }
 }
 
 fn outcome(asked: &Asked, why: &Why, other: &WhatIf) -> String {
@@ -180,7 +186,7 @@ fn placement(row: &DecisionRow) -> String {
 mod tests {
     use aula_ledger::audit::{Bundle, Subject};
     use aula_ledger::codec::Canonical;
-    use aula_ledger::types::{Band, Handle};
+    use aula_ledger::types::Handle;
 
     use super::*;
 
@@ -224,7 +230,10 @@ mod tests {
                 "{}",
                 answer.text
             );
-            assert_eq!(answer.json["least_band"].is_null(), answer.json["what_if"].is_null());
+            assert_eq!(answer.least_band.is_none(), answer.what_if.is_none());
+            // A map has its fields in the alphabet's order: so they are sent, whatever types they have.
+            let sent = serde_json::to_string(&answer).unwrap_or_default();
+            assert_eq!(sent, serde_json::to_value(&answer).unwrap_or_default().to_string());
         }
     }
 
@@ -236,15 +245,13 @@ mod tests {
         let changed = Asked { change: Some(change), ..asked(handle) };
         let answer = answer(&round, &changed).unwrap_or_else(|e| unreachable!("{e}"));
         assert!(answer.text.contains("With need band 9 and a mandate: "), "{}", answer.text);
-        assert_eq!(
-            (&answer.json["what_if"]["gap_ppm"], &answer.json["what_if"]["change"]["band"]),
-            (&json!(0), &json!(9))
-        );
+        let what_if = answer.what_if.unwrap_or_else(|| unreachable!("a change was asked for"));
+        assert_eq!((what_if.gap_ppm, what_if.change.band), (0, Band::new(9)));
         let stranger = answer_of_stranger(&round);
         assert!(matches!(stranger, Err(WhyError::NoSuchHandle(_))));
     }
 
-    fn answer_of_stranger(round: &Decided) -> Result<Answer, WhyError> {
+    fn answer_of_stranger(round: &Decided) -> Result<WhyAnswer, WhyError> {
         answer(round, &asked(Handle([0; 32])))
     }
 
@@ -255,7 +262,7 @@ mod tests {
             let untold = Asked { others: Others::Untold, ..asked(handle) };
             let answer = answer(&round, &untold).unwrap_or_else(|e| unreachable!("{e}"));
             assert!(!answer.text.contains("other students would be elsewhere"), "{}", answer.text);
-            assert!(answer.json["what_if"]["others_moved"].is_null());
+            assert!(answer.what_if.is_none_or(|what_if| what_if.others_moved.is_none()));
         }
     }
 }

@@ -11,7 +11,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// An hour of a local day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalHour {
-    /// The local date.
+    /// In the zone that `starts` is in.
     pub date: Date,
     /// The local time at which it begins, as HH:MM.
     pub starts: String,

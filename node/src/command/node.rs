@@ -47,7 +47,7 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
             let into = absolute(into)?;
             let told = control::backup(&context.home, into)?;
             let text = format!(
-                "copied height {} into {}: {} files, {} bytes\nIn it is no key and no sign guard.",
+                "copied height {} into {}: {} files, {} bytes\nIt has neither a key nor a sign guard.",
                 told.height,
                 told.folder.display(),
                 told.files,

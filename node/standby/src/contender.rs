@@ -36,7 +36,7 @@ struct Held {
 pub struct Intent {
     /// In whose place.
     pub over: Option<String>,
-    /// The record.
+    /// What the store has when it succeeds.
     pub record: Record,
 }
 

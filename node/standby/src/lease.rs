@@ -29,7 +29,7 @@ pub struct Record {
 pub struct Kept {
     /// The store's word for exactly this one.
     pub tag: String,
-    /// The record.
+    /// As its writer put it.
     pub record: Record,
 }
 

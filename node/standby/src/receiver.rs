@@ -27,7 +27,7 @@ pub const UNKNOWN: &str = "unknown";
 /// What a standby is.
 #[derive(Clone)]
 pub struct Own {
-    /// Its name.
+    /// What `[pair] name` of its settings says; a caller of the same name is refused.
     pub name: String,
     /// What both know.
     pub secret: String,

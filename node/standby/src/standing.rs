@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How one of a pair stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Its name.
+    /// What `[pair] name` of its settings says: which of the two this is.
     pub name: String,
     /// `acting`, `standby`, or `nobody` while it has no lease and knows of none.
     pub role: String,

@@ -26,11 +26,11 @@ pub const PIECE: usize = 4 << 20;
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Hello {
-    /// [`VERSION`].
+    /// [`VERSION`] of the program that asks; a standby of another refuses.
     pub version: u8,
     /// What both know.
     pub secret: String,
-    /// Its name.
+    /// What `[pair] name` of its settings says; the one that is asked has another.
     pub name: String,
     /// In which epoch it acts.
     pub epoch: u64,
@@ -73,7 +73,7 @@ pub struct Piece {
     pub path: String,
     /// Where the piece stands.
     pub at: u64,
-    /// It.
+    /// At most [`PIECE`] of them.
     pub bytes: Vec<u8>,
     /// It is the last.
     pub last: bool,
@@ -112,7 +112,7 @@ pub enum Answer {
     Has(u64),
     /// What is below the root.
     Notes(Vec<Note>),
-    /// Done.
+    /// Nothing is to be told but that it succeeded.
     Done,
     /// Not done.
     Refused {

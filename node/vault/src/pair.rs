@@ -30,7 +30,7 @@ mod tests;
 /// Where an epoch begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Begin {
-    /// Which.
+    /// Its number, above every earlier one.
     pub epoch: u64,
     /// The number of the last write before it.
     pub after: u64,
@@ -66,7 +66,7 @@ impl History {
 pub struct Batch {
     /// The number of its first write.
     pub first: u64,
-    /// Its bytes.
+    /// In the log's own form, so that another database writes them as they are.
     pub bytes: Vec<u8>,
 }
 

@@ -21,9 +21,9 @@ use crate::types::{
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Choice {
-    /// For the change.
+    /// Counts towards the more than two thirds of the members that apply it.
     Approve = 1,
-    /// Against it.
+    /// Counts towards those who put two thirds out of reach, which refuses it.
     Reject = 2,
 }
 

@@ -43,7 +43,7 @@ pub struct PublishedCell {
 /// The groups of one kind, ascending.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PublishedGroups {
-    /// The groups.
+    /// One for each number; of a group whose figures are withheld the number alone.
     pub cells: Vec<PublishedCell>,
     /// Lowest over highest first-choice rate of the shown groups in parts per million; below 800,000 fails the
     /// four-fifths rule. None with fewer than two shown groups, or where nobody has a first choice.

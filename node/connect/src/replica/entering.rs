@@ -52,7 +52,7 @@ impl Entering {
         Self { door, pipeline, taking: Mutex::default(), turn }
     }
 
-    /// The door.
+    /// What the vault is read and written through.
     pub fn door(&self) -> &dyn Door {
         &*self.door
     }

@@ -54,14 +54,14 @@ pub struct Numbers {
 pub struct At {
     /// Whose, by its place among the scope's students.
     pub student: u32,
-    /// Its place.
+    /// Where the vault finds it again.
     pub place: EventPlace,
 }
 
 /// The events of a scope as they stood once.
 #[derive(Debug, Default)]
 pub struct Set {
-    /// The students.
+    /// Those of the scope; [`At::student`] counts among them, from 0.
     pub students: Vec<Of>,
     /// The numbers, in order.
     pub ids: Vec<Id>,

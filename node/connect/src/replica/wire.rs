@@ -30,7 +30,7 @@ pub type Session = [u8; 16];
 /// `begin`: what the replica has.
 #[derive(Debug, BorshSerialize, BorshDeserialize)]
 pub struct Begin {
-    /// [`VERSION`].
+    /// [`VERSION`] of the program that asks; a district of another refuses.
     pub version: u8,
     /// Whether it has a vault; one that has none is told what it makes it with.
     pub has_vault: bool,
@@ -103,7 +103,7 @@ pub struct Pupil {
 pub struct Compare {
     /// The levelling.
     pub session: Session,
-    /// Parts.
+    /// Each is answered in its place, by [`Compared::said`].
     pub parts: Vec<Part>,
 }
 
@@ -134,7 +134,7 @@ pub struct Rows {
     pub rows: Vec<Row>,
 }
 
-/// `bring`.
+/// `bring`: events of the replica, at most [`MAX_ROWS`]. Never printed.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct Bring {
     /// The levelling.
@@ -246,7 +246,7 @@ pub struct DocumentRow {
     pub paper: Paper,
 }
 
-/// `bring_records`.
+/// `bring_records`: statements and documents of the replica, at most [`MAX_RECORDS`]. Never printed.
 #[derive(Clone, BorshSerialize, BorshDeserialize)]
 pub struct BringRecords {
     /// The levelling.

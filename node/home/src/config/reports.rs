@@ -64,7 +64,7 @@ pub enum ReportKind {
     District,
     /// The state's export.
     State,
-    /// The transparency report.
+    /// What the public is told; each quarter when nothing else is said.
     Transparency,
 }
 
@@ -72,7 +72,7 @@ pub enum ReportKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportEvery {
-    /// Every day.
+    /// At the same local time each day.
     Day,
     /// The first of every month.
     Month,

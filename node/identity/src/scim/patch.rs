@@ -18,7 +18,7 @@ enum Verb {
 /// Which values of an attribute a path means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Which {
-    /// All.
+    /// The path has no filter.
     All,
     /// Those that are this.
     Of(String),

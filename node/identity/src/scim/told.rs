@@ -62,7 +62,7 @@ pub struct Meta<'a> {
     pub id: &'a str,
     /// Made, as a date of RFC 3339.
     pub made: &'a str,
-    /// Changed.
+    /// The last change, as a date of RFC 3339.
     pub changed: &'a str,
     /// The address of the service.
     pub at: &'a str,

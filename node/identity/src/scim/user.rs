@@ -57,7 +57,7 @@ const DROPPED: [&str; 20] = [
 /// What a path's first word means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Named {
-    /// It is kept.
+    /// This service keeps it, as this attribute.
     Kept(Attribute),
     /// The standard has it, and it is dropped here.
     Dropped,

@@ -108,7 +108,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal.
+    /// What the sender is told of one message; `detail` may quote no value of a student.
     pub fn new(name: Option<&str>, reason: Reason, detail: impl Into<String>) -> Self {
         Self { name: name.map(str::to_owned), reason, detail: detail.into() }
     }

@@ -39,7 +39,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts.
+    /// Of all rows of a plan; a repetition is unchanged.
     pub fn of(fates: &[(Place, Fate)]) -> Self {
         let mut counts = Self { rows: fates.len(), ..Self::default() };
         for (_, fate) in fates {

@@ -29,7 +29,8 @@ use aula_vault::imports::{ImportNote, StudentWrite};
 use aula_vault::roster::RosterEntry;
 use aula_vault::{Folders, Identity, LocalId, Vault};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{Figures, Folder};
 
@@ -68,22 +69,43 @@ pub async fn run(args: &ReplicasArgs, tell: &impl Fn(String)) -> Result<Figures,
         .map(|row| {
             format!(
                 "{:>6} events apart: {:>8} bytes, {:>2} questions, {:>7.1} ms",
-                row["events"],
-                row["bytes"],
-                row["requests"],
-                row["ms"].as_f64().unwrap_or(0.0)
+                row.events, row.bytes, row.requests, row.ms
             )
         })
         .collect();
     text.push(format!(
         "an hour apart, three replicas, {} events: level in {:.1} ms, {} bytes",
-        hour["events"],
-        hour["ms"].as_f64().unwrap_or(0.0),
-        hour["bytes"]
+        hour.events, hour.ms, hour.bytes
     ));
     let json =
         json!({ "events": args.events, "students": args.students, "differences": differences, "hour": hour });
     Ok(Figures { json, text: text.join("\n"), within: true })
+}
+
+/// A levelling of two sides that differ.
+#[derive(Debug, Serialize)]
+struct Difference {
+    /// Events that one of them lacked.
+    events: u64,
+    sent: u64,
+    /// Of bodies, in both directions.
+    bytes: u64,
+    requests: u64,
+    ms: f64,
+}
+
+/// Three replicas that were apart.
+#[derive(Debug, Serialize)]
+struct Hour {
+    /// All that each has in the end.
+    events: u64,
+    /// Of bodies, in both directions, over all levellings.
+    bytes: u64,
+    /// From the first question until all three are level.
+    ms: f64,
+    same_states: Option<bool>,
+    /// One levelling more, in which both sides fold all states and compare them.
+    states_ms: f64,
 }
 
 /// One vault.
@@ -239,7 +261,7 @@ async fn level(replica: &mut Replica, speaking: &District) -> Result<(Levelled, 
     }
 }
 
-async fn differences(args: &ReplicasArgs) -> Result<Vec<Value>, Failure> {
+async fn differences(args: &ReplicasArgs) -> Result<Vec<Difference>, Failure> {
     let folder = Folder::temporary()?;
     let (own, url) = district(folder.path(), args.students).await?;
     own.hear("central", 0..args.events)?;
@@ -249,14 +271,13 @@ async fn differences(args: &ReplicasArgs) -> Result<Vec<Value>, Failure> {
         side.hear("one", from..from + events)?;
         from += events;
         let (did, ms) = level(&mut replica, &speaking).await?;
-        rows.push(json!({
-            "events": events, "sent": did.sent, "bytes": did.bytes_sent + did.bytes_received, "requests": did.requests, "ms": ms,
-        }));
+        let bytes = did.bytes_sent + did.bytes_received;
+        rows.push(Difference { events, sent: did.sent, bytes, requests: did.requests, ms });
     }
     Ok(rows)
 }
 
-async fn hour() -> Result<Value, Failure> {
+async fn hour() -> Result<Hour, Failure> {
     let folder = Folder::temporary()?;
     let (own, url) = district(folder.path(), HOUR.0).await?;
     let (one, mut first, speaks_first) = school(folder.path(), &url, "one").await?;
@@ -275,8 +296,11 @@ async fn hour() -> Result<Value, Failure> {
     let check = Some(([0; 32], Params::reference(Model::unfitted())));
     let checked =
         first.level(&speaks_first, (GENESIS, now_ms()), check).await.advise("a levelling was cut", HINT)?;
-    Ok(json!({
-        "events": c.events, "bytes": bytes, "ms": ms_a + ms_b + ms_c, "same_states": checked.same_states,
-        "states_ms": begun.elapsed().as_secs_f64() * 1_000.0,
-    }))
+    Ok(Hour {
+        events: c.events,
+        bytes,
+        ms: ms_a + ms_b + ms_c,
+        same_states: checked.same_states,
+        states_ms: begun.elapsed().as_secs_f64() * 1_000.0,
+    })
 }

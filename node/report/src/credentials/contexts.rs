@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// A pinned context.
+/// A context as this program brings it: what its own server says now is not asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Pinned {
     /// The IRIs that credentials name it by.

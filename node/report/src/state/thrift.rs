@@ -63,7 +63,7 @@ impl Struct {
         self
     }
 
-    /// A struct.
+    /// A struct within this one.
     #[must_use]
     pub fn part(mut self, number: i16, inner: Self) -> Self {
         self.field(number, Type::Struct);
@@ -71,7 +71,7 @@ impl Struct {
         self
     }
 
-    /// Structs.
+    /// A list of structs within this one.
     #[must_use]
     pub fn parts(mut self, number: i16, inner: Vec<Self>) -> Self {
         self.list(number, Type::Struct, inner.len());

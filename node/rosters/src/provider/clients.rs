@@ -24,7 +24,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope.
+    /// Where a word of a client's file is looked up, and what is named to whoever wrote another.
     pub const EVERY: [Self; 5] =
         [Self::RosterCore, Self::Roster, Self::GradebookCore, Self::Gradebook, Self::Assessment];
 

@@ -45,13 +45,13 @@ pub enum Set {
 /// Within what: each that is named has to be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Within {
-    /// A school.
+    /// The school's identifier, as the address has it.
     pub school: Option<String>,
-    /// A class.
+    /// Of a section: what the standard calls a class.
     pub class: Option<String>,
-    /// A course.
+    /// Of what sections are held of.
     pub course: Option<String>,
-    /// A term.
+    /// Of the session in which sections are held.
     pub term: Option<String>,
     /// A person, and among whom it is looked for.
     pub person: Option<(Set, String)>,
@@ -64,7 +64,7 @@ pub struct Within {
 pub struct Place {
     /// The type of the objects.
     pub of: Type,
-    /// Which.
+    /// Which objects of that type.
     pub set: Set,
     /// Within what.
     pub within: Within,
@@ -84,7 +84,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Both.
+    /// Each has routes of its own.
     pub const BOTH: [Self; 2] = [Self::Rostering, Self::Gradebook];
 
     /// What stands before its addresses.

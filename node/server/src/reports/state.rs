@@ -27,7 +27,7 @@ pub const MANIFEST: &str = "manifest.json";
 /// What an export is of, and its files: `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// `state`.
+    /// Always `state`: whose manifest it is among the reports.
     pub report: String,
     /// Layout of the files: raised when a column or the writer changes.
     pub version: u8,

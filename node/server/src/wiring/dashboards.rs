@@ -27,7 +27,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// For these dashboards.
+    /// Tells one hub's dashboards; nothing before [`Self::follow`] says whose twins they are.
     pub fn of(hub: &Arc<Hub>) -> Arc<Self> {
         Arc::new(Self { hub: hub.clone(), pipeline: OnceLock::new() })
     }

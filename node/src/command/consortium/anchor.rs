@@ -4,14 +4,23 @@
 //! too, each as a transaction: the ledger checks each certificate by the validators that the one before announced.
 
 use aula_ledger::audit::bundle::Link;
-use aula_ledger::tx::AnchorHead;
+use aula_ledger::tx::{AnchorHead, TransactionId};
 use aula_ledger::types::{Hash, Height};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::client::Client;
 use crate::command::acting::ActingArgs;
 use crate::command::evidence::via::{bundle_of, newest, read};
 use crate::command::{Context, Failure, Outcome};
+
+/// A block of the other consortium that a transaction brought.
+#[derive(Debug, Serialize)]
+struct Anchored {
+    height: Height,
+    block_hash: Hash,
+    id: TransactionId,
+}
 
 /// Anchors it, and says which blocks.
 ///
@@ -25,15 +34,15 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, of: &str) -> Res
     let heads = between(&other, above).await?;
     let mut anchored = Vec::new();
     for head in heads {
-        let (height, hash) = (head.header.height, head.header.hash());
+        let (height, block_hash) = (head.header.height, head.header.hash());
         let done = acting.send(head).await?;
         if !done.accepted() {
             return Ok(done.outcome(json!({}), String::new()));
         }
-        anchored.push(json!({ "height": height, "block_hash": hash, "id": done.id }));
+        anchored.push(Anchored { height, block_hash, id: done.id });
     }
     let text = match anchored.last() {
-        Some(last) => format!("block {} of the consortium of genesis {genesis} is anchored", last["height"]),
+        Some(last) => format!("block {} of the consortium of genesis {genesis} is anchored", last.height),
         None => format!("block {above} of the consortium of genesis {genesis} is its newest, and anchored"),
     };
     Ok(Outcome::yes(json!({ "consortium": genesis, "anchored": anchored }), text))

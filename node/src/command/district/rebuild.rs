@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use aula_district::portable::rebuild::{RebuildError, Rebuilt, rebuild};
-use aula_ledger::types::Hash;
+use aula_ledger::types::{DistrictId, Hash};
 use aula_twin_model::model_file;
 use aula_twin_runtime::model::Model;
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::command::{Context, Failure, Outcome, absolute};
@@ -26,6 +27,16 @@ pub struct RebuildArgs {
     pub folder: PathBuf,
 }
 
+/// The object of `--output json`.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    rebuilt: &'a Rebuilt,
+    agrees: bool,
+    district: DistrictId,
+    genesis_sha256: Hash,
+}
+
 /// Rebuilds.
 ///
 /// # Errors
@@ -33,13 +44,11 @@ pub struct RebuildArgs {
 pub fn run(_: &Context, args: &RebuildArgs) -> Result<Outcome, Failure> {
     let folder = absolute(&args.folder)?;
     match rebuild(&folder, &|digest| model(&folder, digest)) {
-        Ok((manifest, told)) => {
-            let mut json = serde_json::to_value(&told).unwrap_or_default();
-            json["agrees"] = told.agrees().into();
-            json["district"] = json!(manifest.district);
-            json["genesis_sha256"] = json!(manifest.genesis);
-            let text = text(&told);
-            Ok(if told.agrees() { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+        Ok((manifest, rebuilt)) => {
+            let (agrees, text) = (rebuilt.agrees(), text(&rebuilt));
+            let (district, genesis_sha256) = (manifest.district, manifest.genesis);
+            let told = Told { rebuilt: &rebuilt, agrees, district, genesis_sha256 };
+            Ok(if agrees { Outcome::yes(told, text) } else { Outcome::no(told, text) })
         }
         Err(error @ RebuildError::Changed(_)) => {
             let json = json!({ "agrees": false, "changed": error.to_string() });

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use aula_api::chain::Vitals;
-use serde::Deserialize;
+use aula_api::chain::{NetworkVitals, PeerVitals, SignerVitals, Vitals};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -35,32 +34,6 @@ pub struct Seen {
     pub status: Vitals,
     /// This machine's clock then, milliseconds since 1970 UTC.
     pub at_ms: u64,
-}
-
-/// What is read of `/v1/validators`: no more than is looked at, for the node may be of another version.
-#[derive(Debug, Deserialize)]
-struct Validators {
-    uptime: Uptime,
-    peers: Vec<Peer>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Uptime {
-    validators: Vec<Signer>,
-}
-
-/// A validator, and the last height that it signed.
-#[derive(Debug, Deserialize)]
-pub struct Signer {
-    pub name: String,
-    pub power: u64,
-    pub last_signed: u64,
-}
-
-/// Where an admitted peer listens.
-#[derive(Debug, Deserialize)]
-struct Peer {
-    listen: String,
 }
 
 /// Asks the node.
@@ -98,7 +71,7 @@ pub async fn judge(client: &Client, first: &Seen) -> Vec<Check> {
         Err(failure) => return vec![Check::failure("node", failure)],
     };
     let mut checks = looks(first, &second);
-    match client.get::<Validators>("/v1/validators").await {
+    match client.get::<NetworkVitals>("/v1/validators").await {
         Ok(answer) => {
             checks.push(validators(&answer.uptime.validators, second.status.height.0));
             checks.push(peers(&answer.peers).await);
@@ -215,7 +188,7 @@ fn signing(status: &Vitals) -> Check {
 }
 
 /// Validators that have not signed for a while: who is missing when the chain stands still.
-pub fn validators(told: &[Signer], height: u64) -> Check {
+pub fn validators(told: &[SignerVitals], height: u64) -> Check {
     let in_set = || told.iter().filter(|line| line.power > 0);
     let missing: Vec<_> = in_set().filter(|line| line.last_signed.saturating_add(20) < height).collect();
     // Powers are a node's word: their sum may need more than 64 bits.
@@ -234,7 +207,7 @@ pub fn validators(told: &[Signer], height: u64) -> Check {
 }
 
 /// Calls each admitted peer once.
-async fn peers(admitted: &[Peer]) -> Check {
+async fn peers(admitted: &[PeerVitals]) -> Check {
     let mut unreached = Vec::new();
     let mut called = 0_usize;
     for hint in admitted.iter().map(|peer| peer.listen.as_str()).take(MAX_PEERS) {

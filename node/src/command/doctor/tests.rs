@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use aula_api::chain::Vitals;
+use aula_api::chain::{SignerVitals, Vitals};
 use aula_consensus::sign_guard::SignGuard;
 use aula_kit::Tested;
 use aula_ledger::types::{Hash, Height, TimeMs};
@@ -329,7 +329,7 @@ fn a_running_node_is_judged_by_two_looks() {
 
 #[test]
 fn validators_that_do_not_sign_are_named() {
-    let line = |name: &str, last_signed| running::Signer { name: name.into(), power: 1, last_signed };
+    let line = |name: &str, last_signed| SignerVitals { name: name.into(), power: 1, last_signed };
     let of = |told: Vec<_>| running::validators(&told, 1_000);
     let found = of(vec![line("a", 999), line("b", 998), line("c", 1_000), line("d", 500)]);
     assert!(found.level == Level::Warn && found.detail.contains('d'), "{found:?}");
@@ -338,7 +338,7 @@ fn validators_that_do_not_sign_are_named() {
     let found = of(vec![line("a", 999), line("b", 998), line("c", 1_000), line("d", 990)]);
     assert_eq!(found.level, Level::Ok);
     // What a node says of powers is believed as little as anything else that it says.
-    let vast = |name: &str, last_signed| running::Signer { power: u64::MAX, ..line(name, last_signed) };
+    let vast = |name: &str, last_signed| SignerVitals { power: u64::MAX, ..line(name, last_signed) };
     assert_eq!(of(vec![vast("a", 999), vast("b", 998)]).level, Level::Ok);
     let found = of(vec![vast("a", 999), vast("b", 10), vast("c", 10)]);
     assert!(found.level == Level::Fail && found.detail.contains("b, c"), "{found:?}");

@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aula_api::rounds::WhyAnswer;
+use aula_api::why::WhyAnswer;
 use aula_ledger::audit::why::{Change, Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
@@ -130,7 +130,7 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
         others: Others::Counted,
     };
     match why::answer(&round, &asked) {
-        Ok(answer) => Ok(Outcome::yes(answer.json, answer.text)),
+        Ok(answer) => Ok(told(answer)),
         Err(error @ WhyError::NoSuchHandle(_)) => {
             Ok(Outcome::no(json!({ "found": false, "round": round.round }), error.to_string()))
         }
@@ -141,6 +141,12 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
             Err(error).advise("no exact answer", "change another part of the row, or raise --max-work")
         }
     }
+}
+
+/// Each form says it once: the sentences are the text, and not in the JSON again.
+fn told(mut answer: WhyAnswer) -> Outcome {
+    let text = std::mem::take(&mut answer.text);
+    Outcome::yes(answer, text)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -162,10 +168,7 @@ async fn of_own(rows: &Rows<'_>, round: RoundId, args: &WhyArgs) -> Result<Outco
     }
     let path = format!("/v1/districts/{district}/rounds/{round}/why/{}", args.handle);
     match rows.own().get::<WhyAnswer>(&path).await.map_err(Failure::from) {
-        Ok(told) => {
-            let (fields, text) = told.split();
-            Ok(Outcome::yes(fields, text))
-        }
+        Ok(answer) => Ok(told(answer)),
         Err(failure) if failure.code == "no_request" => {
             Ok(Outcome::no(json!({ "found": false, "round": round }), failure.message))
         }

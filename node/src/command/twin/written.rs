@@ -113,7 +113,7 @@ fn event(
     let wrong = |what: String| Failure::new("bad_line", format!("line {number}: {what}"), LINE_HINT);
     // The parser's own words could quote the text: only the place is told.
     let Line { handle, at_ms, text } = serde_json::from_str(text)
-        .map_err(|error| wrong(format!("it is no such response (column {})", error.column())))?;
+        .map_err(|error| wrong(format!("it is not a response of this form (column {})", error.column())))?;
     if at_ms > now_ms().saturating_add(DAY_MS) {
         return Err(wrong("its time is more than a day ahead of this machine's clock".into()));
     }
@@ -150,8 +150,8 @@ mod tests {
     fn a_wrong_line_is_named_and_never_quoted() {
         let handle = "07".repeat(32);
         for (text, want) in [
-            ("secret words".to_owned(), "no such response"),
-            (format!("{{\"handle\":\"{handle}\",\"at_ms\":1}}"), "no such response"),
+            ("secret words".to_owned(), "not a response"),
+            (format!("{{\"handle\":\"{handle}\",\"at_ms\":1}}"), "not a response"),
             (
                 format!("{{\"handle\":\"{handle}\",\"at_ms\":{},\"text\":\"secret\"}}", u64::MAX),
                 "a day ahead",
@@ -160,7 +160,7 @@ mod tests {
                 format!("{{\"handle\":\"{handle}\",\"at_ms\":1,\"text\":\"{}\"}}", "secret ".repeat(9_999)),
                 "bytes",
             ),
-            ("{\"handle\":\"07\",\"at_ms\":1,\"text\":\"secret\"}".to_owned(), "no such response"),
+            ("{\"handle\":\"07\",\"at_ms\":1,\"text\":\"secret\"}".to_owned(), "not a response"),
         ] {
             let failure = of(&text).map(|_| ()).map_err(|f| (f.code, f.message));
             let (code, message) = failure.expect_err("refused");

@@ -77,7 +77,7 @@ fn parse(line: &str, number: u64) -> Result<Student, Failure> {
         Failure::new("bad_line", format!("line {number}: {what}"), hint)
     };
     let line: Line = serde_json::from_str(line)
-        .map_err(|error| wrong(format!("it is no such record (column {})", error.column())))?;
+        .map_err(|error| wrong(format!("it is not a record of this form (column {})", error.column())))?;
     let id = LocalId::new(&line.student)
         .ok_or_else(|| wrong("the student's identifier is not 1 to 128 bytes of plain text".into()))?;
     let mut fields = Vec::with_capacity(line.fields.len());

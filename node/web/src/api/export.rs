@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_api::registers::ExportedRegister;
+use aula_ledger::state::StoreError;
 use aula_ledger::types::RoundId;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -14,7 +16,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use metrics::counter;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::api_error::{ApiError, ErrorBody};
@@ -41,7 +43,8 @@ enum Form {
 /// blocks of state (budgets, classes, districts, members, milestones, parameters, pools, proposals, rounds, schools,
 /// validators), `transactions`, and `schools-of-round-N`, `pools-of-round-N`, `audits-of-round-N`
 #[utoipa::path(get, path = "/v1/export/{file}", tag = "chain", params(("file" = String, Path)),
-    responses((status = 200, description = "text/csv or application/json; the header aula-rows says how many rows"),
+    responses((status = 200, description = "by the file's ending; the header aula-rows says how many rows",
+            content((ExportedRegister = "application/json"), (String = "text/csv"))),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn export(
     State(node): State<Arc<Node>>,
@@ -116,11 +119,10 @@ fn whole(node: &Node, view: &ChainView, name: &str, form: Form) -> Result<(u64, 
     let bytes = match form {
         Form::Csv => table.csv()?,
         Form::Json => {
-            let objects = table.objects();
-            let height = view.tip().height;
-            json!({ "register": name, "height": height, "count": rows, "rows": objects })
-                .to_string()
-                .into_bytes()
+            let (height, objects) = (view.tip().height, table.objects());
+            let register = ExportedRegister { count: rows, height, register: name.into(), rows: objects };
+            let failed = |error: serde_json::Error| StoreError::Failed(format!("cannot write JSON: {error}"));
+            serde_json::to_vec(&register).map_err(failed)?
         }
     };
     Ok((rows, bytes))

@@ -125,17 +125,9 @@ pub fn openapi_json() -> String {
     let (_, api) = described().split_for_parts();
     let mut api = serde_json::to_value(api).unwrap_or_default();
     openapi::open(&mut api);
-    let error = serde_json::json!({
-        "description": "any other answer: the one error body",
-        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } }
-    });
     for (path, operations) in api["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
             openapi::complete(path, method, operation);
-            if let Some(answers) = operation.get_mut("responses").and_then(|answers| answers.as_object_mut())
-            {
-                answers.insert("default".into(), error.clone());
-            }
         }
     }
     let mut text = serde_json::to_string_pretty(&api).unwrap_or_default();

@@ -1,5 +1,10 @@
 //! What OpenAPI 3.1 asks of a description beyond what is written at each route: every answer has a description, every
-//! operation a name of its own, and a parameter that the path does not name stands in the query.
+//! operation a name of its own, a parameter that the path does not name stands in the query, and what is answered before a route
+//! is asked, by whoever reads the address and by the gate, stands at each.
+//!
+//! A linter asks for an answer of 200 to 299 and one of 400 to 499 everywhere. `/v1/stream` has none of the first: it is a
+//! WebSocket, whose success is 101. Questions about the node's health have none of the second: they take no parameter and no
+//! rate counts them.
 
 use aula_api::CREDENTIAL_HEADER;
 use aula_api::routes::{RouteClass, class_of};
@@ -17,6 +22,22 @@ pub fn open(api: &mut Value) {
         "credential": key(CREDENTIAL_HEADER, "signed by a member's key, of the scope that the route's class takes"),
         "family": key(FAMILY_HEADER, "a family's link"),
     });
+    name_arguments(&mut api["components"]["schemas"]);
+}
+
+/// utoipa writes the argument of a generic type out in `Figures_X`, though X is a component too: that one is referred to.
+fn name_arguments(schemas: &mut Value) {
+    let Some(all) = schemas.as_object_mut() else { return };
+    let arguments: Vec<String> =
+        all.keys().filter_map(|name| name.strip_prefix(FIGURES)).map(str::to_owned).collect();
+    for argument in arguments {
+        let known = all.get(&argument).cloned();
+        let generic = all.get_mut(&format!("{FIGURES}{argument}"));
+        let written = generic.and_then(|schema| schema.pointer_mut("/properties/figures"));
+        if let Some(written) = written.filter(|written| Some(&**written) == known.as_ref()) {
+            *written = json!({ "$ref": format!("#/components/schemas/{argument}") });
+        }
+    }
 }
 
 /// What opens a route of this class: nothing, a credential, a family's link.
@@ -26,6 +47,29 @@ fn security(class: Option<RouteClass>) -> Value {
         Some(RouteClass::Family) => json!([{ "family": [] }]),
         _ => json!([{ "credential": [] }]),
     }
+}
+
+/// How `Figures<T>` is called in the description, before its argument.
+const FIGURES: &str = "Figures_";
+
+/// Asked by whoever watches the node; no rate counts them.
+const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// What is answered before the route itself is asked; the route's own words stand where it has some.
+fn beforehand(path: &str, operation: &Value) -> Vec<&'static str> {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    let is_read = parameters.any(|one| one["in"] == "path" || one["in"] == "query");
+    let counted = !HEALTH.contains(&path);
+    let statuses = [("400", is_read), ("429", counted), ("503", true), ("504", true)];
+    statuses.into_iter().filter(|(_, may_be)| *may_be).map(|(status, _)| status).collect()
+}
+
+/// An answer that is the one body of errors.
+fn error(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } }
+    })
 }
 
 /// Served for whoever asks by an earlier name still.
@@ -56,7 +100,13 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             (false, _) => {}
         }
     }
-    for (status, answer) in operation["responses"].as_object_mut().into_iter().flatten() {
+    let beforehand = beforehand(path, operation);
+    let Some(answers) = operation["responses"].as_object_mut() else { return };
+    for status in beforehand {
+        answers.entry(status).or_insert_with(|| error(&meaning(status)));
+    }
+    answers.insert("default".into(), error("any other answer: the one error body"));
+    for (status, answer) in answers {
         if answer["description"].as_str().is_none_or(str::is_empty) {
             answer["description"] = meaning(status).into();
         }
@@ -74,7 +124,9 @@ fn meaning(status: &str) -> String {
         "409" => "more than one is meant: say which",
         "413" => "the body is too long",
         "422" => "refused, with the ledger's or the pool's number",
+        "429" => "more is asked than is answered: wait as long as Retry-After says",
         "503" => "this node cannot answer now",
+        "504" => "no answer within the node's limit of time",
         other => {
             let known = other.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
             known.and_then(|code| code.canonical_reason()).unwrap_or("another answer")
@@ -140,20 +192,45 @@ mod tests {
         for (path, operations) in api["paths"].as_object().into_iter().flatten() {
             for (method, operation) in operations.as_object().into_iter().flatten() {
                 for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
-                    let Some(schema) = answer["content"].get("application/json") else { continue };
-                    match schema["schema"]["$ref"].as_str() {
-                        Some(name)
-                            if !api.pointer(name.trim_start_matches('#')).is_none_or(Value::is_null) =>
-                        {
-                            typed += 1;
+                    // Only these two have no body at all.
+                    let has_body = status != "101" && status != "304";
+                    let contents = answer["content"].as_object();
+                    if contents.is_none_or(serde_json::Map::is_empty) == has_body {
+                        untyped.push(format!("{method} {path} {status}: no content, or one too many"));
+                    }
+                    for (kind, content) in contents.into_iter().flatten() {
+                        match content["schema"]["$ref"].as_str() {
+                            Some(name)
+                                if !api.pointer(name.trim_start_matches('#')).is_none_or(Value::is_null) =>
+                            {
+                                typed += 1;
+                            }
+                            // Bytes and texts of other kinds say what they are by their kind.
+                            None if kind != "application/json" && content["schema"]["type"].is_string() => {}
+                            _ => untyped.push(format!("{method} {path} {status} {kind}")),
                         }
-                        _ => untyped.push(format!("{method} {path} {status}")),
                     }
                 }
             }
         }
         assert!(untyped.is_empty(), "{untyped:?}");
-        assert!(typed > 90, "{typed}");
+        assert!(typed > 250, "{typed}");
+        Ok(())
+    }
+
+    #[test]
+    fn every_component_is_of_use_and_every_counted_route_says_what_it_refuses() -> serde_json::Result<()> {
+        let (text, api) = (openapi_json(), serde_json::from_str::<Value>(&openapi_json())?);
+        for name in api["components"]["schemas"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            assert!(text.contains(&format!("\"#/components/schemas/{name}\"")), "nobody uses {name}");
+        }
+        for (path, operations) in api["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in operations.as_object().into_iter().flatten() {
+                let answers = &operation["responses"];
+                assert!(!answers["504"].is_null(), "{method} {path}");
+                assert_eq!(answers["429"].is_null(), HEALTH.contains(&path.as_str()), "{method} {path}");
+            }
+        }
         Ok(())
     }
 }

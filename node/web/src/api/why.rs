@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use aula_api::rounds::WhyAnswer;
+use aula_api::why::WhyAnswer;
 use aula_ledger::audit::why::{Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{BuildError, Collector, Standing, Subject};
 use aula_ledger::state::StateReader;
@@ -16,14 +16,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
 
 use super::evidence::{Blocks, not_built};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
 use crate::http::{FromPath, Network, Node};
-use crate::read::why::{self, Answer, Asked, Others};
+use crate::read::why::{self, Asked, Others};
 use crate::storage::ChainView;
 
 /// Why one of the district's own students got this place, and the least band that would have brought a better one
@@ -62,15 +61,10 @@ pub async fn own(
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         ApiError::new(status, "internal", "solving the round failed", "report it with this node's log")
     })??;
-    let mut fields = match answer.json {
-        Value::Object(fields) => fields,
-        other => Map::from_iter([("answer".to_owned(), other)]),
-    };
-    fields.insert("text".into(), answer.text.into());
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(WhyAnswer(fields))).into_response())
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-fn solved(network: &dyn Network, view: &ChainView, round: RoundId, who: Who) -> Result<Answer, ApiError> {
+fn solved(network: &dyn Network, view: &ChainView, round: RoundId, who: Who) -> Result<WhyAnswer, ApiError> {
     let missing = || not_built(BuildError::NotFound("decision".into()), network, view);
     let record = schema::round(view, round)?.ok_or_else(missing)?;
     let decision = schema::decision(view, round)?.ok_or_else(missing)?;

@@ -133,7 +133,7 @@ use Kind::{
     Any, Count, Duration, Entities, Entity, List, Moment, Number, Open, Plain, Text, Truth, Value, Values,
 };
 
-/// Properties of entities.
+/// By name: what its value has to be, and since which version of Caliper; others pass in a foreign context alone.
 pub(super) const PROPERTIES: &[(&str, Kind, Since)] = &[
     ("name", Text, V1),
     ("description", Text, V1),

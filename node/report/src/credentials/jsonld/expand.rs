@@ -29,7 +29,7 @@ pub struct Node {
     pub place: String,
     /// Its id: an IRI, or a blank node's label with `_:`.
     pub id: Option<String>,
-    /// Its types.
+    /// What it is, as IRIs.
     pub types: Vec<String>,
     /// Its properties by IRI.
     pub properties: BTreeMap<String, Vec<Item>>,

@@ -1,7 +1,11 @@
 //! What is said of an import.
 
+use std::path::PathBuf;
+
+use aula_ingest::Format;
 use aula_ingest::plan::{Counts, Held};
-use serde_json::json;
+use aula_ledger::types::SchoolYear;
+use serde::Serialize;
 
 use super::Done;
 use crate::command::{Outcome, Verdict};
@@ -9,21 +13,97 @@ use crate::command::{Outcome, Verdict};
 /// Most names in the answer for people.
 const TOLD: usize = 20;
 
-pub(super) fn of(done: &Done<'_>) -> Outcome {
-    let (counts, leavers) = (done.plan.counts(), &done.plan.leavers);
-    let json = json!({
-        "import": done.written.import, "events": done.written.events, "rows": counts.rows, "students": done.plan.students.len(),
-        "schools": done.plan.schools.len(), "added": counts.added, "changed": counts.changed,
-        "unchanged": counts.unchanged, "ignored": counts.ignored, "rejected": counts.rejected,
-        "report": done.reports.rejected, "fates": done.reports.rows, "diff": done.reports.changes,
-        "format": done.format, "school_year": done.year, "dry_run": done.args.dry_run,
-        "schools_checked": done.schools.is_checked(), "notes": done.reading.notes, "until": done.until,
-        "leavers": { "enrolled": leavers.enrolled, "omitted": leavers.omitted, "ended": leavers.ended.len(),
-                     "held": leavers.held },
-    });
-    let mut outcome = Outcome::yes(json, lines(done).join("\n"));
-    outcome.verdict = verdict(&counts, done.written.import.is_some() || done.args.dry_run);
-    outcome
+/// What an import came to: the object of `--output json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Imported {
+    /// The import's number in the vault; none when nothing was written.
+    pub import: Option<u64>,
+    /// Events of twins that were written with it.
+    pub events: usize,
+    /// What became of the rows.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Students whom the rows name.
+    pub students: usize,
+    /// Schools that the rows name.
+    pub schools: usize,
+    /// The file of rejected rows.
+    pub report: PathBuf,
+    /// The file of every row's fate.
+    pub fates: PathBuf,
+    /// The file of everything that changes.
+    pub diff: PathBuf,
+    /// What the files were read as.
+    pub format: Format,
+    /// Into which year, by the calendar year in which it begins.
+    pub school_year: SchoolYear,
+    /// Whether it was a comparison alone.
+    pub dry_run: bool,
+    /// Whether schools were held against the ledger's.
+    pub schools_checked: bool,
+    /// What the reader noticed, in sentences.
+    pub notes: Vec<String>,
+    /// What `--since` wants the next time; none where the source tells none.
+    pub until: Option<String>,
+    /// Who is in no row of a whole roster.
+    pub leavers: Leaving,
+    /// Said to people, a line each.
+    #[serde(skip)]
+    pub lines: Vec<String>,
+}
+
+/// Students whom a whole roster omits.
+#[derive(Debug, Clone, Serialize)]
+pub struct Leaving {
+    /// How many were enrolled before.
+    pub enrolled: usize,
+    /// How many of them no row names.
+    pub omitted: usize,
+    /// How many enrolments ended.
+    pub ended: usize,
+    /// Why none did, though some are omitted.
+    pub held: Option<Held>,
+}
+
+impl Imported {
+    pub(super) fn of(done: &Done<'_>) -> Self {
+        let leavers = &done.plan.leavers;
+        Self {
+            import: done.written.import,
+            events: done.written.events,
+            counts: done.plan.counts(),
+            students: done.plan.students.len(),
+            schools: done.plan.schools.len(),
+            report: done.reports.rejected.clone(),
+            fates: done.reports.rows.clone(),
+            diff: done.reports.changes.clone(),
+            format: done.format,
+            school_year: done.year,
+            dry_run: done.args.dry_run,
+            schools_checked: done.schools.is_checked(),
+            notes: done.reading.notes.clone(),
+            until: done.until.clone(),
+            leavers: Leaving {
+                enrolled: leavers.enrolled,
+                omitted: leavers.omitted,
+                ended: leavers.ended.len(),
+                held: leavers.held,
+            },
+            lines: lines(done),
+        }
+    }
+
+    /// Whether all was taken.
+    pub const fn verdict(&self) -> Verdict {
+        verdict(&self.counts, self.import.is_some() || self.dry_run)
+    }
+
+    /// How the command ends.
+    pub fn outcome(&self) -> Outcome {
+        let mut outcome = Outcome::yes(self, self.lines.join("\n"));
+        outcome.verdict = self.verdict();
+        outcome
+    }
 }
 
 /// All taken, some rejected, or nothing done: nothing was written, and the vault had none of it either.

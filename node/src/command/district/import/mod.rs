@@ -30,6 +30,8 @@ mod files;
 mod reports;
 mod schools;
 
+pub use answer::Imported;
+
 /// Rows between two words on a terminal about how far it is.
 const STEP: usize = 1_000;
 
@@ -134,8 +136,16 @@ struct Done<'a> {
 /// Imports.
 ///
 /// # Errors
-/// Files that cannot be read at all, a mapping that does not fit, a vault or a node that refuses: nothing has changed then.
+/// Those of [`import()`].
 pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<Outcome, Failure> {
+    Ok(import(context, rpc, args).await?.outcome())
+}
+
+/// Imports, for whoever reads what came of it.
+///
+/// # Errors
+/// Files that cannot be read at all, a mapping that does not fit, a vault or a node that refuses: nothing has changed then.
+pub async fn import(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<Imported, Failure> {
     let now = now_ms();
     let bad_clock =
         || Failure::new("bad_clock", "this machine's clock is past the year 2100", "set the clock");
@@ -197,7 +207,7 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
             written
         }
     };
-    Ok(answer::of(&Done {
+    Ok(Imported::of(&Done {
         args,
         format,
         year,

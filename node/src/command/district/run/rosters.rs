@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use aula_home::whole_file::{Access, private_folder, replace};
 use aula_home::{Home, fault};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::office::Office;
 use crate::command::district::import::{self, ImportArgs};
@@ -137,7 +136,7 @@ async fn asked(office: &Office, source: &RosterSource, before: Standing) -> Stan
         place: office.place.clone(),
     };
     let every_ms = source.every_minutes.saturating_mul(MINUTE_MS);
-    let outcome = import::run(&office.context, &office.ledger.rpc, &args).await;
+    let outcome = import::import(&office.context, &office.ledger.rpc, &args).await;
     let failed = |error: String| {
         let wait = FIRST_MS.saturating_mul(1 << before.failures.min(10)).min(every_ms);
         Standing {
@@ -149,26 +148,23 @@ async fn asked(office: &Office, source: &RosterSource, before: Standing) -> Stan
     };
     match outcome {
         Err(failure) => failed(format!("{}; next: {}", failure.message, failure.hint)),
-        Ok(outcome) => {
-            let json = outcome.answer.map(|answer| answer.json).unwrap_or_default();
-            if outcome.verdict == Verdict::CannotTell {
-                return failed(format!("every row was rejected; next: see {}", json["report"]));
+        Ok(imported) => {
+            if imported.verdict() == Verdict::CannotTell {
+                let report = imported.report.display();
+                return failed(format!("every row was rejected; next: see {report}"));
             }
-            let of = |value: &Value| value.as_u64().unwrap_or(0);
-            let leavers = &json["leavers"];
-            let held = if leavers["held"].is_null() { 0 } else { of(&leavers["omitted"]) };
+            let (counts, leavers) = (imported.counts, imported.leavers);
+            let held = if leavers.held.is_some() { leavers.omitted as u64 } else { 0 };
+            let changed = counts.added.saturating_add(counts.changed) as u64;
             Standing {
-                until: json["until"].as_str().map(str::to_owned).or(before.until),
+                until: imported.until.or(before.until),
                 whole_ms: if whole { Some(now) } else { before.whole_ms },
                 last_ms: Some(now),
                 next_ms: now.saturating_add(every_ms),
                 failures: 0,
                 error: None,
-                changed: before
-                    .changed
-                    .saturating_add(of(&json["added"]))
-                    .saturating_add(of(&json["changed"])),
-                rejected: of(&json["rejected"]),
+                changed: before.changed.saturating_add(changed),
+                rejected: counts.rejected as u64,
                 held: if whole { held } else { before.held },
             }
         }
