@@ -3,7 +3,7 @@
 use aula_ledger::audit::totals::{Sums, Totals, YearSums, oldest};
 use maud::{Markup, html};
 
-use super::super::shell::column;
+use super::super::table::{Column, head, number, text};
 use aula_read::consortia::{ConsortiumLine, SILENT_MS, span};
 use aula_read::utc;
 use aula_read::words::{amount, grouped};
@@ -33,21 +33,30 @@ pub(super) fn section(lines: &[ConsortiumLine], figures: &Figures, now_ms: u64) 
     }
 }
 
-/// The columns of sums, and a line's cells in their order.
-fn columns() -> Markup {
-    html! {
-        (column("Funded", true)) (column("Charged", true)) (column("Rounds", true)) (column("Withheld", true)) (column("Asked", true))
-        (column("Placed", true)) (column("First choice", true)) (column("Waiting", true))
-    }
-}
+/// Whose figures a line has, and of when.
+const OF: [Column<'static>; 5] =
+    [text("Consortium"), number("As of its block"), text("Its time"), text("Age"), text("Files")];
+const YEAR: Column<'static> = number("Year");
+/// What is summed.
+const SUMS: [Column<'static>; 8] = [
+    number("Funded"),
+    number("Charged"),
+    number("Rounds"),
+    number("Withheld"),
+    number("Asked"),
+    number("Placed"),
+    number("First choice"),
+    number("Waiting"),
+];
 
 fn cells(sums: &Sums) -> Markup {
+    let [funded, charged, counted @ ..] = SUMS;
     let counts =
         [sums.rounds, sums.rounds_withheld, sums.asked, sums.placed, sums.first_choice, sums.waitlisted];
     html! {
-        td .n { (amount(sums.funded_cents)) }
-        td .n { (amount(sums.charged_cents)) }
-        @for count in counts { td .n { (grouped(count)) } }
+        td .n data-label=(funded) { (amount(sums.funded_cents)) }
+        td .n data-label=(charged) { (amount(sums.charged_cents)) }
+        @for (column, count) in counted.into_iter().zip(counts) { td .n data-label=(column) { (grouped(count)) } }
     }
 }
 
@@ -56,11 +65,11 @@ fn each(lines: &[ConsortiumLine], proved: &[&Totals], now_ms: u64) -> Markup {
     html! {
         div .scroll tabindex="0" role="region" aria-label="Figures of consortia" { table .cards {
             caption { "What " (proved.len()) " consortia prove of themselves" }
-            thead { tr { (column("Consortium", false)) (column("As of its block", true)) (column("Its time", false)) (column("Age", false))
-                (column("Files", false)) (column("Year", true)) (columns()) } }
+            (head(OF.into_iter().chain([YEAR]).chain(SUMS)))
             tbody { @for one in proved {
-                @if one.years.is_empty() { tr { (about(lines, one, now_ms)) td .n { "–" } td colspan="8" { "no budget and no round" } } }
-                @for year in &one.years { tr { (about(lines, one, now_ms)) td .n { (year.school_year) } (cells(&year.sums)) } }
+                @if one.years.is_empty() { tr { (about(lines, one, now_ms)) td .n data-label=(YEAR) { "no budget and no round" }
+                    @for column in SUMS { td .n data-label=(column) { "–" } } } }
+                @for year in &one.years { tr { (about(lines, one, now_ms)) td .n data-label=(YEAR) { (year.school_year) } (cells(&year.sums)) } }
             } }
         } }
     }
@@ -70,11 +79,12 @@ fn each(lines: &[ConsortiumLine], proved: &[&Totals], now_ms: u64) -> Markup {
 fn about(lines: &[ConsortiumLine], one: &Totals, now_ms: u64) -> Markup {
     let age = one.time_ms.map(|time| now_ms.saturating_sub(time.0));
     let behind = is_behind(lines, one);
+    let [name, block, its_time, how_old, files] = OF;
     html! {
-        td .wide { a href={ "#" (one.genesis_sha256) } { (one.name) } }
-        td .n { @if let Some(height) = one.height { (height) } @else { "–" } }
-        td { @if let Some(time) = one.time_ms { (utc(time.0)) } @else { "–" } }
-        td {
+        td .wide data-label=(name) { a href={ "#" (one.genesis_sha256) } { (one.name) } }
+        td .n data-label=(block) { @if let Some(height) = one.height { (height) } @else { "–" } }
+        td data-label=(its_time) { @if let Some(time) = one.time_ms { (utc(time.0)) } @else { "–" } }
+        td data-label=(how_old) {
             @match age {
                 Some(age) if age > SILENT_MS => strong { (span(age)) },
                 Some(age) => (span(age)),
@@ -82,7 +92,7 @@ fn about(lines: &[ConsortiumLine], one: &Totals, now_ms: u64) -> Markup {
             }
             @if behind { " " strong { "before its newest head" } }
         }
-        td .wide {
+        td .wide data-label=(files) {
             a href={ "/consortia/" (one.genesis_sha256) "/" (FIGURES) } download={ (one.genesis_sha256) ".bundle" } { "figures" } " "
             a href={ "/consortia/" (one.genesis_sha256) "/" (GENESIS) } download={ (one.genesis_sha256) ".json" } { "genesis" }
         }
@@ -105,9 +115,9 @@ fn all(sums: &[YearSums], lines: &[ConsortiumLine], proved: &[&Totals]) -> Marku
                 (proved.len()) " of " (lines.len()) " consortia together"
                 @if let Some(time) = oldest(&summed) { "; the oldest of these figures are of " (utc(time.0)) }
             }
-            thead { tr { (column("Year", true)) (columns()) } }
+            (head([YEAR].into_iter().chain(SUMS)))
             tbody {
-                @for year in sums { tr { td .n { (year.school_year) } (cells(&year.sums)) } }
+                @for year in sums { tr { td .n data-label=(YEAR) { (year.school_year) } (cells(&year.sums)) } }
                 @if sums.is_empty() { tr { td colspan="9" { "No budget and no round yet." } } }
             }
         } }
