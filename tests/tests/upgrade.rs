@@ -51,6 +51,11 @@ async fn four_nodes_cross_a_voted_protocol_and_end_with_3_before_one_that_they_d
         );
     }
 
+    // Its own version tells nobody what to run, if its own program is to be replaced.
+    let own = env!("CARGO_PKG_VERSION");
+    let words = ["consortium", "propose", "--protocol", "4", "--at", "9000000", "--program", own];
+    let refused = nodes[0].run(2, &words)?;
+    ensure!(refused["error"]["code"] == "unfit_program", "{refused}");
     let third = switch(&nodes, "4", "9.0.0")?;
     let doctor = nodes[2].run(1, &["doctor"])?;
     let checks = doctor["checks"].as_array().context("no checks")?;
