@@ -2,7 +2,7 @@
 # Two builds of the program, an older one and the present one: a consortium goes from one to the other under load, and homes that the older
 # one made are opened by the present one. Needs python3 and, for the homes, the demo's data (genesis/).
 #   ./scripts/upgrade.sh OLD/aula NEW/aula                 all of it; one line of JSON on stdout, the story on stderr
-#   ./scripts/upgrade.sh OLD NEW --only homes              one of: left-behind, rolled, homes (several with commas)
+#   ./scripts/upgrade.sh OLD NEW --only homes              one of: left-behind, rolled, homes, records (several with commas)
 #   ./scripts/upgrade.sh OLD NEW --allow-same              OLD may know the newest protocol too: tries the script, not an upgrade
 #   ./scripts/upgrade.sh --build-old COMMIT                builds OLD in a worktree below the target folder, and prints where it lies
 # `aula-audit` is taken from beside each. --seed N (1), --phase-s S (8: how long each mixture of programs runs), --ahead-s S (45: from the
@@ -10,7 +10,7 @@
 # left-behind: four nodes of OLD, replaced by NEW one after another but for the last, while clients send; members vote for the next protocol;
 # that node must stop before the height with its sentence and exit code 3, be replaced, and come level. rolled: all are replaced before.
 # In both nothing acknowledged may be lost, all roots must be equal, and every chain must replay. homes: what the demo of OLD left is
-# started, replayed, audited, shown and restored by NEW.
+# started, replayed, audited, shown and restored by NEW. records: so is a district's home with a roster, live feeds, a record store and a lake.
 # Exit 0 everything holds, 1 a check fails, 2 could not be run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,10 +1,10 @@
 """What scripts/upgrade.sh runs: see there."""
 import argparse, json, pathlib, shutil, sys, tempfile
 
-import crossing, homes
+import crossing, homes, records
 from nodes import CannotRun, Checks, Program, tell
 
-PARTS = ("left-behind", "rolled", "homes")
+PARTS = ("left-behind", "rolled", "homes", "records")
 parser = argparse.ArgumentParser(prog="upgrade.sh", description=__doc__)
 parser.add_argument("old", help="the program of an earlier build")
 parser.add_argument("new", help="the present one")
@@ -42,6 +42,8 @@ def main():
             tell(f"part {part}")
             if part == "homes":
                 told[part] = homes.run(old, new, folder, checks, data)
+            elif part == "records":
+                told[part] = records.run(old, new, folder, checks)
             else:
                 told[part] = crossing.run(old, new, folder, checks, args, is_left=part == "left-behind" and not same)
     finally:
