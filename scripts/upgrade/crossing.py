@@ -71,6 +71,7 @@ def found(old, new, folder, checks, is_founded_by_old, first):
         account = json.loads((home / "operator.json").read_text())["account"]
         members.append({"name": home.name, "roles": ["funder"], "public_key": account})
         clients.append(home)
+    founded_ms = int(time.time() * 1_000)
     plain, named = folder / "base.json", folder / "base-of-the-protocol.json"
     plain.write_text(json.dumps({"members": members}))
     named.write_text(json.dumps({"members": members, "protocol": first}))
@@ -79,7 +80,7 @@ def found(old, new, folder, checks, is_founded_by_old, first):
         genesis = folder / f"genesis-{name}.json"
         # The older program writes its newest by itself, as it did when it was the present one.
         file = plain if program is old and old.protocol == first else named
-        words = ["genesis", "--name", "county", "--base", file, "--time-ms", 1_790_000_000_000, "-o", genesis, "--operator"]
+        words = ["genesis", "--name", "county", "--base", file, "--time-ms", founded_ms, "-o", genesis, "--operator"]
         program.must(*words, *operators)
         made[program] = genesis
     same = made[old].read_bytes() == made[new].read_bytes()

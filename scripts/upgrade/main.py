@@ -12,7 +12,7 @@ parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas:
 parser.add_argument("--allow-same", action="store_true", help="OLD may know the newest protocol too: tries the script")
 parser.add_argument("--seed", type=int, default=1, help="of which node each client asks")
 parser.add_argument("--phase-s", type=float, default=8.0, help="how long each mixture of programs runs")
-parser.add_argument("--ahead-s", type=float, default=45.0, help="from the vote to the switch, about")
+parser.add_argument("--ahead-s", type=float, default=30.0, help="from the vote to the switch, about")
 parser.add_argument("--data", help="the folder with the demo's data [default: genesis/ of this repository]")
 parser.add_argument("--keep", action="store_true", help="the folder of homes and logs stays")
 
