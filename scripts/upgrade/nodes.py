@@ -50,7 +50,7 @@ class Program:
     def told(self):
         return {"version": self.version, "protocol": self.protocol, "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest()}
 
-    def run(self, *words, limit=180, program=None):
+    def run(self, *words, limit=600, program=None):
         """Exit code, the one line of JSON or none, and what was told on stderr."""
         words = [str(program or self.path), *map(str, words), "--output", "json"]
         try:
@@ -63,7 +63,7 @@ class Program:
             answer = None
         return done.returncode, answer, done.stderr.strip()
 
-    def must(self, *words, limit=180, exits=(0,)):
+    def must(self, *words, limit=600, exits=(0,)):
         """The answer of a command without which nothing can be tried."""
         code, answer, told = self.run(*words, limit=limit)
         if code not in exits or answer is None:
@@ -134,7 +134,7 @@ class Node:
     def rpc(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, program, limit=60):
+    def start(self, program, limit=300):
         self.seen = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             words = [program.path, "start", "--home", self.home, "--output", "json"]
@@ -149,7 +149,7 @@ class Node:
             time.sleep(0.1)
         return False
 
-    def stop(self, limit=30):
+    def stop(self, limit=120):
         """Ends it; gives its exit code, and how long that took."""
         if self.process is None:
             return None, 0.0

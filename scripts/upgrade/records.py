@@ -4,7 +4,7 @@ import base64, hashlib, http.client, json, pathlib, subprocess, sys, time, uuid
 from nodes import CannotRun, Node, ports
 
 HERE = pathlib.Path(__file__).resolve().parent
-STUDENTS, EVENTS, STATEMENTS, LONG_S = 120, 600, 40, 60
+STUDENTS, EVENTS, STATEMENTS, LONG_S = 120, 600, 40, 300
 HOME_PAGE = "https://sis.example.org"
 VERB = "http://adlnet.gov/expapi/verbs/answered"
 
