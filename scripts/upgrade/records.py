@@ -190,8 +190,11 @@ def after(new, made_before, checks):
     rows = rows_of(new, node.home) if code in (0, 1) else {}
     fits = code in (0, 1) and all(removed == 0 for _, removed in added.values()) and rows.get("events") == kept["lake"].get("events", 0) + 50
     checks.see("records: the lake goes on, nothing twice", fits, why if code not in (0, 1) else f"{kept['lake']} before, {rows} now")
-    code, told, why = new.run("district", "import", roster, "--format", "oneroster", "--home", node.home)
-    checks.see("records: the same roster changes nothing", code == 0 and told["added"] == told["changed"] == 0 < told["unchanged"], told or why)
+    # What a newer program reads of the same file may be more; it adds no row, and once.
+    for again in (False, True):
+        code, told, why = new.run("district", "import", roster, "--format", "oneroster", "--home", node.home)
+        fits = code == 0 and told["added"] == 0 < told["unchanged"] and (told["changed"] == 0 or not again)
+        checks.see(f"records: the same roster {'changes nothing when it comes again' if again else 'adds nothing'}", fits, why if code else {name: told[name] for name in ("added", "changed", "unchanged")})
     code, told, why = new.run("district", "run", "--once", "--home", node.home, limit=300)
     checks.see("records: a district's duties go on", code == 0, why if code else "")
     checks.see("records: the node ends with 0", node.stop()[0] == 0)
