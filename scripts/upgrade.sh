@@ -6,7 +6,7 @@
 #   ./scripts/upgrade.sh OLD NEW --allow-same              OLD may know the newest protocol too: tries the script, not an upgrade
 #   ./scripts/upgrade.sh --build-old COMMIT                builds OLD in a worktree below the target folder, and prints where it lies
 # `aula-audit` is taken from beside each. --seed N (1), --phase-s S (8: how long each mixture of programs runs), --ahead-s S (30: from the
-# vote to the switch, about) and --keep (the folder of homes and logs stays) may be given.
+# vote to the switch, about), --validators N (4: of the demo; fewer on a machine that is busy) and --keep (the folder of homes and logs stays) may be given.
 # left-behind: four nodes of OLD, replaced by NEW one after another but for the last, while clients send; members vote for the next protocol;
 # that node must stop before the height with its sentence and exit code 3, be replaced, and come level. rolled: all are replaced before.
 # In both nothing acknowledged may be lost, all roots must be equal, and every chain must replay. homes: what the demo of OLD left is

@@ -12,9 +12,9 @@ PASSING = {"fields_estimate", "events_estimate"}
 class Demo:
     """The demo of the older program, up until it is stopped."""
 
-    def __init__(self, old, folder, data):
+    def __init__(self, old, folder, data, validators):
         self.root = folder / "demo"
-        words = [old.path, "demo", "--home", self.root, "--grades", "1", "--data", data, "--output", "json"]
+        words = [old.path, "demo", "--home", self.root, "--grades", "1", "--validators", str(validators), "--data", data, "--output", "json"]
         with open(folder / "demo.log", "wb") as log:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=ENV, text=True)
         line = self.process.stdout.readline()
@@ -254,10 +254,10 @@ def audits(old, new, kept, root, rpc, folder, checks, genesis):
     return len(kept["bundles"]), len(made)
 
 
-def run(old, new, folder, checks, data):
+def run(old, new, folder, checks, data, validators):
     """Makes the demo's homes with the older program, opens them with the newer."""
     tell("the demo of the older program plays a grade")
-    demo = Demo(old, folder, data)
+    demo = Demo(old, folder, data, validators)
     try:
         kept = before(old, demo, folder, checks)
         kept["demo"] = demo.line["bundle"]

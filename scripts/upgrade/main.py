@@ -13,6 +13,7 @@ parser.add_argument("--allow-same", action="store_true", help="OLD may know the 
 parser.add_argument("--seed", type=int, default=1, help="of which node each client asks")
 parser.add_argument("--phase-s", type=float, default=8.0, help="how long each mixture of programs runs")
 parser.add_argument("--ahead-s", type=float, default=30.0, help="from the vote to the switch, about")
+parser.add_argument("--validators", type=int, default=4, help="of the demo")
 parser.add_argument("--data", help="the folder with the demo's data [default: genesis/ of this repository]")
 parser.add_argument("--keep", action="store_true", help="the folder of homes and logs stays")
 
@@ -41,7 +42,7 @@ def main():
             folder.mkdir()
             tell(f"part {part}")
             if part == "homes":
-                told[part] = homes.run(old, new, folder, checks, data)
+                told[part] = homes.run(old, new, folder, checks, data, args.validators)
             elif part == "records":
                 told[part] = records.run(old, new, folder, checks)
             else:
