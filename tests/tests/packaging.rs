@@ -166,3 +166,29 @@ fn a_service_manager_hears_that_a_district_s_service_is_up_that_it_lives_and_tha
     assert!(is_told && last?.starts_with("STOPPING=1") && ended.success(), "{ended}");
     Ok(())
 }
+
+#[test]
+fn every_file_that_names_the_version_names_this_one() -> std::io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    let named = [
+        (
+            "scripts/packaging/helm/aula/Chart.yaml",
+            format!("version: {version}\nappVersion: \"{version}\"\n"),
+        ),
+        ("scripts/packaging/compose/compose.yaml", format!(":-aula:{version}}}")),
+        ("scripts/packaging/container/Dockerfile", format!("-t aula:{version} ")),
+        ("docs/install.md", format!("-t aula:{version} ")),
+        ("docs/install.md", format!("aula_{version}-1_amd64.deb")),
+        ("node/openapi.json", format!("\"version\": \"{version}\"")),
+    ];
+    for (path, words) in named {
+        assert!(read(path)?.contains(&words), "{path} does not say {words:?}");
+    }
+    let changes = read("CHANGELOG.md")?;
+    let newest = changes.lines().find(|line| line.starts_with("## ")).unwrap_or_default();
+    assert!(
+        newest.starts_with(&format!("## {version}, ")),
+        "the newest heading of CHANGELOG.md is {newest:?}"
+    );
+    Ok(())
+}

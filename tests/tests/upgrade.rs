@@ -1,11 +1,14 @@
 //! Four processes cross a switch of the protocol that their members voted for, and stop before one whose rules their
-//! program does not have: with exit code 3, and the version to run.
+//! program does not have: with exit code 3, and the version to run. Two builds together are tried by `scripts/upgrade.sh`,
+//! which here is given one build twice.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use aula_tests::founders::{Founded, Running};
-use aula_tests::{alone, aula, line};
+use aula_tests::{alone, aula, line, program};
 use serde_json::Value;
 
 /// Blocks from the proposal to the switch; three votes are decided in between.
@@ -51,6 +54,11 @@ async fn four_nodes_cross_a_voted_protocol_and_end_with_3_before_one_that_they_d
         );
     }
 
+    // Its own version tells nobody what to run, if its own program is to be replaced.
+    let own = env!("CARGO_PKG_VERSION");
+    let words = ["consortium", "propose", "--protocol", "4", "--at", "9000000", "--program", own];
+    let refused = nodes[0].run(2, &words)?;
+    ensure!(refused["error"]["code"] == "unfit_program", "{refused}");
     let third = switch(&nodes, "4", "9.0.0")?;
     let doctor = nodes[2].run(1, &["doctor"])?;
     let checks = doctor["checks"].as_array().context("no checks")?;
@@ -73,5 +81,21 @@ async fn four_nodes_cross_a_voted_protocol_and_end_with_3_before_one_that_they_d
     ensure!(again["error"]["code"] == "outdated", "{again}");
     let replayed = line(&aula(&["replay", "--home", home, "--output", "json"])?, 0)?;
     ensure!(replayed["height"] == third - 1, "{replayed}");
+    Ok(())
+}
+
+/// A district's home under the script, with one program as both.
+#[test]
+fn the_script_opens_what_a_district_has_and_refuses_programs_that_know_the_same() -> Result<()> {
+    let (script, own) =
+        (Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/upgrade.sh"), program("aula")?);
+    let run = |more: &[&str]| Command::new("bash").arg(&script).args([&own, &own]).args(more).output();
+    let refused = run(&[])?;
+    let story = String::from_utf8_lossy(&refused.stderr);
+    ensure!(refused.status.code() == Some(2) && story.contains("there is nothing to upgrade to"), "{story}");
+    let ran = run(&["--allow-same", "--only", "records"])?;
+    let story = String::from_utf8_lossy(&ran.stderr);
+    let told: Value = serde_json::from_slice(&ran.stdout).with_context(|| story.to_string())?;
+    ensure!(ran.status.success() && told["holds"] == true, "{told}\n{story}");
     Ok(())
 }

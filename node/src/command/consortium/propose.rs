@@ -166,13 +166,7 @@ impl ProposeArgs {
         if let (Some(protocol), Some(height), Some(program)) =
             (self.protocol, self.at, self.program.as_deref())
         {
-            let program =
-                Title::new(program).advise("the program's version is refused", "write it as in 0.2.0")?;
-            named.push(Change::SwitchProtocol {
-                protocol: Protocol(protocol),
-                height: Height(height),
-                program,
-            });
+            named.push(switch(acting, Protocol(protocol), Height(height), program).await?);
         }
         if let Some(path) = &self.parameters {
             named.push(parameters(acting, path).await?);
@@ -195,6 +189,24 @@ impl ProposeArgs {
             }
         }
     }
+}
+
+/// The rules from a height on, and the version that operators run by then: not the one of the asked node where that lacks the rules,
+/// or nobody could tell by its version which program is to be replaced.
+async fn switch(
+    acting: &Acting,
+    protocol: Protocol,
+    height: Height,
+    program: &str,
+) -> Result<Change, Failure> {
+    let status = acting.client.status().await?;
+    if protocol > status.protocol.known && status.version == program {
+        let message = format!("Aula {program} runs here, and this build does not know protocol {protocol}");
+        let hint = "name the version that knows it; a build of your own needs a version of its own";
+        return Err(Failure::new("unfit_program", message, hint));
+    }
+    let program = Title::new(program).advise("the program's version is refused", "write it as in 0.2.0")?;
+    Ok(Change::SwitchProtocol { protocol, height, program })
 }
 
 /// Text of a file, or of standard input.
