@@ -12,7 +12,7 @@
 //! Absent on purpose: gossipsub and connections (whoever runs this delivers or does not), the limits of
 //! [`crate::door`], and validator proofs. A peer's word counts as that peer's.
 //!
-//! A running node hangs when its log cannot be written, until somebody restarts it; here it ends with [`Fatal`].
+//! A running node hangs when its log cannot be written, until somebody restarts it; here it ends with [`FatalError`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ use tokio::sync::broadcast;
 
 use crate::config::{Config, Keys, Ports, Timeouts};
 use crate::driver::{Ended, Services};
-use crate::events::{Event, Fatal, Mode};
+use crate::events::{Event, FatalError, Mode};
 use crate::handle::with_tip;
 use crate::mempool::{AtTip, Limits, Mempool, Occasion, Refusal, Submitted};
 use crate::modes::Modes;
@@ -105,7 +105,7 @@ pub enum Output {
     /// Something happened.
     Event(Event),
     /// The node cannot go on and has stopped. It must be started again.
-    Stopped(Fatal),
+    Stopped(FatalError),
 }
 
 /// What is collected while a node works.
@@ -136,14 +136,14 @@ impl Node {
     /// Starts a node at a moment. `keys.network` is the identity that the others see.
     ///
     /// # Errors
-    /// [`Fatal`] when its files cannot be used.
+    /// [`FatalError`] when its files cannot be used.
     pub fn start(
         setup: Setup,
         ports: Ports,
         keys: Keys,
         disk: Arc<dyn Disk>,
         now: Duration,
-    ) -> Result<Self, Fatal> {
+    ) -> Result<Self, FatalError> {
         let clock = Arc::new(StillClock::default());
         clock.set(Moment::after(now));
         let tip = ports.store.tip()?;
@@ -324,7 +324,7 @@ impl Node {
         Height(self.services.height.load(Ordering::Relaxed))
     }
 
-    fn begin_session(&mut self) -> Result<(), Fatal> {
+    fn begin_session(&mut self) -> Result<(), FatalError> {
         let tip = self.services.store.tip()?.height;
         let ((signer, mode), warnings) = self.modes.choose(tip, &self.services.runtime)?;
         for warning in warnings {

@@ -6,7 +6,7 @@
 //!
 //! Invariants: a block is stored before the engine is told of it; the reply to Decided comes after the synced
 //! write; the validator set of a height comes from the state below it; a verdict that a clock gave holds for its
-//! round and is stored nowhere; an error of the store ends the loop with [`Fatal`].
+//! round and is stored nowhere; an error of the store ends the loop with [`FatalError`].
 //!
 //! The engine's bridge waits for most replies before it reads on, so building, writing and reading here cost no order:
 //! work is moved to a thread that may block, and the loop waits for it. Blocks of others do not come over the bridge
@@ -27,7 +27,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::divergence::Recent;
-use crate::events::{Event, Fatal};
+use crate::events::{Event, FatalError};
 use crate::heights::Heights;
 use crate::lateness::Lateness;
 use crate::mempool::Mempool;
@@ -230,7 +230,7 @@ impl Driver {
         follows: Follows,
         wires: Wires,
         peers: BTreeSet<AdmittedPeer>,
-    ) -> Result<Self, Fatal> {
+    ) -> Result<Self, FatalError> {
         let base = services.blocks.base(services.store.as_ref())?;
         let (validators, following) = sets(&base)?;
         let (blocks, store, runtime) =
@@ -284,7 +284,7 @@ impl Driver {
         mut messages: mpsc::Receiver<AppMsg<AulaContext>>,
         mut silent: mpsc::Receiver<PeerId>,
         mut stop: watch::Receiver<bool>,
-    ) -> Result<Ended, Fatal> {
+    ) -> Result<Ended, FatalError> {
         let heights = Arc::clone(&self.services.heights);
         let runtime = Arc::clone(&self.services.runtime);
         let mut look = runtime.now();
@@ -305,7 +305,7 @@ impl Driver {
                 }
                 message = messages.recv() => match message {
                     Some(message) => self.handle(message).await?,
-                    None => return Err(Fatal::engine("the consensus engine stopped by itself")),
+                    None => return Err(FatalError::engine("the consensus engine stopped by itself")),
                 },
                 done = self.judging.done() => self.judged(done?).await?,
                 () = runtime.sleep_until(look), if self.is_listening() => {
@@ -335,7 +335,7 @@ impl Driver {
         }
     }
 
-    async fn handle(&mut self, message: AppMsg<AulaContext>) -> Result<(), Fatal> {
+    async fn handle(&mut self, message: AppMsg<AulaContext>) -> Result<(), FatalError> {
         match message {
             AppMsg::ConsensusReady { reply } => self.ready(reply).await,
             AppMsg::StartedRound { height, round, proposer, role: _, reply_value } => {
@@ -403,7 +403,7 @@ impl Driver {
 }
 
 /// Who decides the next height, with the misses known below it, and who the one after it.
-fn sets(base: &Base) -> Result<(ValidatorSet, ValidatorSet), Fatal> {
+fn sets(base: &Base) -> Result<(ValidatorSet, ValidatorSet), FatalError> {
     let validators = ValidatorSet::of(&base.validators)?.after(Arc::clone(&base.misses));
     Ok((validators, ValidatorSet::of(&base.following)?))
 }
@@ -431,11 +431,11 @@ fn answer<T>(reply: Reply<T>, value: T) {
 async fn blocking<T: Send + 'static>(
     runtime: &Arc<dyn Runtime>,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Fatal> {
+) -> Result<T, FatalError> {
     Ok(run(runtime.as_ref(), work).await?)
 }
 
-impl From<WorkFailed> for Fatal {
+impl From<WorkFailed> for FatalError {
     fn from(failed: WorkFailed) -> Self {
         Self::program(failed.to_string())
     }

@@ -38,7 +38,7 @@ use libp2p_identity::Keypair;
 
 use crate::context::{Address, AulaContext, Height};
 use crate::driver::{ToEngine, engine_peer};
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::gossip::gossip_address;
 use crate::heights::Heights;
 use crate::parts::inbox::Inbox;
@@ -179,9 +179,9 @@ pub(crate) async fn start(
     signer: Option<GuardedSigner>,
     quorums: Arc<Quorums>,
     heights: Arc<Heights>,
-) -> Result<Session, Fatal> {
+) -> Result<Session, FatalError> {
     let failed = |error: &dyn std::fmt::Display| {
-        Fatal::engine(format!(
+        FatalError::engine(format!(
             "the consensus engine does not start: {error:#}; is another node using {} or {}?",
             config.listen,
             config.wal.display()
@@ -192,7 +192,7 @@ pub(crate) async fn start(
         Some(signer) => {
             let address = signer.address();
             let proof = signer.proof(config.network.public().to_peer_id().to_bytes());
-            let proof = Wire.encode(&proof).map_err(|error| Fatal::program(error.to_string()))?;
+            let proof = Wire.encode(&proof).map_err(|error| FatalError::program(error.to_string()))?;
             let identity = NetworkIdentity::new_validator(
                 config.moniker.clone(),
                 config.network.clone(),
@@ -231,7 +231,7 @@ pub(crate) async fn start(
     let consensus = actors
         .into_iter()
         .find(|actor| actor.is_message_type_of::<ConsensusMsg<AulaContext>>() == Some(true));
-    let consensus = consensus.ok_or_else(|| Fatal::engine("the engine has no consensus actor"))?.into();
+    let consensus = consensus.ok_or_else(|| FatalError::engine("the engine has no consensus actor"))?.into();
     Ok(Session { channels, handle, inbox, verdicts: Verdicts { consensus, network } })
 }
 

@@ -75,7 +75,7 @@ pub enum Event {
 
 /// Why the node stopped by itself. The text says what to do next.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Fatal {
+pub enum FatalError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -90,7 +90,7 @@ pub enum Fatal {
     Engine(String),
 }
 
-impl Fatal {
+impl FatalError {
     pub(crate) fn engine(text: impl Into<String>) -> Self {
         Self::Engine(text.into())
     }
@@ -100,7 +100,7 @@ impl Fatal {
     }
 }
 
-impl From<Broken> for Fatal {
+impl From<Broken> for FatalError {
     fn from(broken: Broken) -> Self {
         match broken {
             Broken::Store(error) => Self::Store(error),
@@ -109,7 +109,7 @@ impl From<Broken> for Fatal {
     }
 }
 
-impl From<BadKey> for Fatal {
+impl From<BadKey> for FatalError {
     fn from(error: BadKey) -> Self {
         Self::Program(error.to_string())
     }

@@ -1,6 +1,6 @@
 //! Starting, watching and stopping a node's consensus.
 //!
-//! Flow: [`start`] opens the sign guard, starts gossip and a supervisor, and returns a [`Handle`]. The supervisor
+//! Flow: [`start`] opens the sign guard, starts gossip and a supervisor, and returns a [`EngineHandle`]. The supervisor
 //! decides, from the guard, the write-ahead log and the tip, whether this node may sign, runs a session of the
 //! engine in that mode, and starts the next one when a follower has passed what it must not sign, or when the
 //! guard refused a signature (which stops the engine).
@@ -23,7 +23,7 @@ use crate::damage::Damage;
 use crate::driver::Services;
 use crate::driver::all_peers;
 use crate::engine::{SessionConfig, for_gossip};
-use crate::events::{Event, Fatal, Mode};
+use crate::events::{Event, FatalError, Mode};
 use crate::gossip::{self, Gossip, GossipConfig, GossipError};
 use crate::heights::Kept;
 use crate::mempool::{AtTip, Mempool, Occasion, Refusal, Submitted};
@@ -96,19 +96,19 @@ pub struct Keeper {
     pub tip: Height,
 }
 
-/// A running node's consensus. Stop it with [`Handle::stop`]; dropping it asks it to stop and does not wait.
-pub struct Handle {
+/// A running node's consensus. Stop it with [`EngineHandle::stop`]; dropping it asks it to stop and does not wait.
+pub struct EngineHandle {
     services: Services,
     gossip: Arc<Gossip>,
     engine_peers: Arc<AtomicUsize>,
     shown: Arc<Mutex<Shown>>,
     stop: watch::Sender<bool>,
-    ended: watch::Receiver<Option<Result<(), Fatal>>>,
+    ended: watch::Receiver<Option<Result<(), FatalError>>>,
     incoming: JoinHandle<()>,
     telling: JoinHandle<()>,
 }
 
-impl Handle {
+impl EngineHandle {
     /// Submits a transaction: checks it, keeps it, tells the peers. May take as long as verifying a signature.
     ///
     /// # Errors
@@ -200,13 +200,13 @@ impl Handle {
     /// tasks may wait, and stop waiting.
     ///
     /// # Errors
-    /// [`Fatal`]: the process should stop and print it.
-    pub async fn wait(&self) -> Result<(), Fatal> {
+    /// [`FatalError`]: the process should stop and print it.
+    pub async fn wait(&self) -> Result<(), FatalError> {
         let mut ended = self.ended.clone();
         match ended.wait_for(Option::is_some).await.map(|result| result.clone()) {
             Ok(Some(result)) => result,
             // The sender is dropped without a result only when the supervisor's task fails.
-            _ => Err(Fatal::program("the supervisor of consensus failed")),
+            _ => Err(FatalError::program("the supervisor of consensus failed")),
         }
     }
 
@@ -214,8 +214,8 @@ impl Handle {
     /// is done.
     ///
     /// # Errors
-    /// [`Fatal`] if it had failed before.
-    pub async fn stop(&self) -> Result<(), Fatal> {
+    /// [`FatalError`] if it had failed before.
+    pub async fn stop(&self) -> Result<(), FatalError> {
         // An error means that it has ended.
         let _ = self.stop.send(true);
         let ended = self.wait().await;
@@ -224,7 +224,7 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
+impl Drop for EngineHandle {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
         self.incoming.abort();
@@ -246,8 +246,13 @@ pub(crate) fn with_tip<T>(
 /// Starts a node's consensus. `genesis` comes from the genesis that the store was initialised with.
 ///
 /// # Errors
-/// [`StartError`]. Trouble of the engine itself comes later, through [`Handle::wait`].
-pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> Result<Handle, StartError> {
+/// [`StartError`]. Trouble of the engine itself comes later, through [`EngineHandle::wait`].
+pub async fn start(
+    config: Config,
+    ports: Ports,
+    keys: Keys,
+    genesis: Hash,
+) -> Result<EngineHandle, StartError> {
     config.timeouts.check()?;
     let tip = ports.store.tip()?;
     let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next(), Arc::clone(&ports.clock)));
@@ -329,7 +334,7 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
         // An error means that the handle is gone.
         let _ = tell.send(Some(result));
     });
-    Ok(Handle { services, gossip, engine_peers, shown, stop, ended, incoming, telling })
+    Ok(EngineHandle { services, gossip, engine_peers, shown, stop, ended, incoming, telling })
 }
 
 /// Checks what peers send as if it had been submitted here. Refusals are not answered: most are duplicates or have

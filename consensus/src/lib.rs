@@ -1,7 +1,7 @@
 //! Everything of Aula that knows the BFT engine (Malachite): its types, signatures, codecs, and the ports through
 //! which the node gives it storage and time. No type of the engine is needed by a caller of [`start`].
 //!
-//! One transaction's way: [`Handle::submit`] → [`mempool`] (signature verified once) → [`gossip`] to the others →
+//! One transaction's way: [`EngineHandle::submit`] → [`mempool`] (signature verified once) → [`gossip`] to the others →
 //! [`proposal`] (built by the round's proposer, executed once) → [`parts`] → judged by everybody (executed once, the
 //! outcome kept by hash) → votes, signed behind the [`sign_guard`] → decided → one synced batch of the store.
 //!
@@ -19,7 +19,7 @@
 //!   network and of gossip follow the state while the node runs, without a restart.
 //!
 //! Absent on purpose: vote extensions, fees and priorities, peer discovery, and any retry of a failed store: a node
-//! whose disk fails stops and says so ([`Fatal`]).
+//! whose disk fails stops and says so ([`FatalError`]).
 
 pub mod bare;
 pub mod config;
@@ -53,5 +53,5 @@ mod wal;
 pub mod wire;
 
 pub use config::{Config, Keys, MAX_TIMEOUT_MS, Ports, ProposeTimeoutError, Timeouts};
-pub use events::{Event, Fatal, Mode};
-pub use handle::{Handle, Keeper, StartError, Status, start};
+pub use events::{Event, FatalError, Mode};
+pub use handle::{EngineHandle, Keeper, StartError, Status, start};

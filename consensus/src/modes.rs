@@ -14,7 +14,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::context::Address;
 use crate::driver::{Follows, Waits};
-use crate::events::{Event, Fatal, Mode};
+use crate::events::{Event, FatalError, Mode};
 use crate::ports::{Disk, Runtime};
 use crate::sign_guard::{GuardError, Opened, SignGuard};
 use crate::signing::GuardedSigner;
@@ -50,7 +50,7 @@ impl Modes {
         &mut self,
         tip: Height,
         runtime: &Arc<dyn Runtime>,
-    ) -> Result<(Chosen, Vec<Warning>), Fatal> {
+    ) -> Result<(Chosen, Vec<Warning>), FatalError> {
         let mut warnings = Vec::new();
         let chosen = self.choose_with(tip.0, runtime, &mut warnings)?;
         Ok((chosen, warnings))
@@ -61,13 +61,13 @@ impl Modes {
         tip: u64,
         runtime: &Arc<dyn Runtime>,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Chosen, Fatal> {
+    ) -> Result<Chosen, FatalError> {
         let never = (None, Mode::Follower { until: None });
         let Some(key) = self.key.clone() else { return Ok(never) };
         let Some(guard) = self.open_guard(warnings)? else { return Ok(never) };
         let own = Address(address(&public_key(&key)));
         let found = wal::check(self.disk.as_ref(), &self.wal, &self.genesis, own, &guard, tip)
-            .map_err(|error| Fatal::engine(format!("{}: {error}", self.wal.display())))?;
+            .map_err(|error| FatalError::engine(format!("{}: {error}", self.wal.display())))?;
         let mut until = guard.floor().max(self.confirmed.map_or(0, |confirmed| confirmed.0));
         match found {
             Wal::Fit => {}
@@ -96,18 +96,18 @@ impl Modes {
             return Ok((None, Mode::Follower { until }));
         }
         wal::begin(self.disk.as_ref(), &self.wal)
-            .map_err(|error| Fatal::engine(format!("{}: {error}", self.wal.display())))?;
+            .map_err(|error| FatalError::engine(format!("{}: {error}", self.wal.display())))?;
         let signer = GuardedSigner::new(self.genesis, key, guard, Arc::clone(runtime));
         Ok((Some(signer), Mode::Validator))
     }
 
     /// The guard; `None` when its file is gone and no operator has said from where on it is safe to sign.
-    fn open_guard(&mut self, warnings: &mut Vec<Warning>) -> Result<Option<Arc<SignGuard>>, Fatal> {
+    fn open_guard(&mut self, warnings: &mut Vec<Warning>) -> Result<Option<Arc<SignGuard>>, FatalError> {
         if let Some(guard) = &self.guard {
             return Ok(Some(Arc::clone(guard)));
         }
         let path = self.sign_guard.clone();
-        let failed = |error: GuardError| Fatal::engine(format!("{error}"));
+        let failed = |error: GuardError| FatalError::engine(format!("{error}"));
         let what = match SignGuard::open_on(Arc::clone(&self.disk), &path).map_err(failed)? {
             Opened::Ready(guard) => {
                 let guard = Arc::new(guard);

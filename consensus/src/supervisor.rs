@@ -13,7 +13,7 @@ use crate::door::{Door, guard};
 use crate::driver::all_peers;
 use crate::driver::{Driver, Ended, Services, Wires};
 use crate::engine::{self, EngineNetwork, Session, SessionConfig};
-use crate::events::{Event, Fatal, Mode};
+use crate::events::{Event, FatalError, Mode};
 use crate::gossip::Gossip;
 use crate::modes::{Modes, Warning};
 use crate::peer_watch;
@@ -26,7 +26,7 @@ pub(crate) struct Shown {
     pub(crate) attention: Option<String>,
 }
 
-/// The task behind a [`crate::handle::Handle`].
+/// The task behind a [`crate::handle::EngineHandle`].
 pub(crate) struct Supervisor {
     pub(crate) services: Services,
     pub(crate) session: SessionConfig,
@@ -39,10 +39,10 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     /// Runs until stopped or until something fails that this node must not survive.
-    pub(crate) async fn run(mut self) -> Result<(), Fatal> {
+    pub(crate) async fn run(mut self) -> Result<(), FatalError> {
         let listen = &self.session.listen;
         let guard = guard::start(listen, Door::new(self.gossip.known())).await.map_err(|error| {
-            Fatal::engine(format!("cannot listen on {listen}: {error}; is another node using it?"))
+            FatalError::engine(format!("cannot listen on {listen}: {error}; is another node using it?"))
         })?;
         // The guard stands at the public address for as long as this runs.
         self.session.listen = guard.engine.clone();
@@ -51,7 +51,7 @@ impl Supervisor {
         ended
     }
 
-    async fn sessions(&mut self) -> Result<(), Fatal> {
+    async fn sessions(&mut self) -> Result<(), FatalError> {
         if self.modes.confirmed.is_some() {
             self.services.heights.allow();
         }
@@ -84,7 +84,7 @@ impl Supervisor {
         }
     }
 
-    async fn one_session(&self, signer: Option<GuardedSigner>, mode: Mode) -> Result<Ended, Fatal> {
+    async fn one_session(&self, signer: Option<GuardedSigner>, mode: Mode) -> Result<Ended, FatalError> {
         // Let go at once: the store keeps on disk what is read through a base, and a session lasts for as long as the node.
         let peers = all_peers(&self.services, &self.services.blocks.base(self.services.store.as_ref())?)?;
         let quorums = Arc::clone(&self.services.quorums);
@@ -141,7 +141,7 @@ impl Supervisor {
 async fn watch_log(
     mut events: broadcast::Receiver<EngineEvent<AulaContext>>,
     signer: Option<GuardedSigner>,
-    alarm: mpsc::Sender<Fatal>,
+    alarm: mpsc::Sender<FatalError>,
 ) {
     loop {
         let text = match events.recv().await {
@@ -156,7 +156,7 @@ async fn watch_log(
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
             Err(broadcast::error::RecvError::Closed) => return,
         };
-        let _ = alarm.send(Fatal::engine(format!("{text}; move it away and start again"))).await;
+        let _ = alarm.send(FatalError::engine(format!("{text}; move it away and start again"))).await;
         return;
     }
 }

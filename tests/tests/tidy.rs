@@ -183,3 +183,28 @@ fn only_the_labs_own_commands_name_the_lab() {
         .collect();
     assert!(named.is_empty(), "these name the lab: {named:?}");
 }
+
+/// One module style: `x.rs` beside `x/`. What several test programs of a crate share stands in a folder, or it would be one of them.
+#[test]
+fn modules_stand_beside_their_folders() {
+    let old: Vec<_> = files("mod.rs")
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| !name.contains("/tests/") && !name.contains("/benches/"))
+        .collect();
+    assert!(old.is_empty(), "name these after their modules: {old:?}");
+}
+
+/// LAYOUT's words: what each was called before it had one meaning.
+#[test]
+fn words_have_one_meaning() {
+    const GONE: &[(&str, &str)] = &[("consensus", "pub struct Handle"), ("consensus", "enum Fatal ")];
+    for (folder, word) in GONE {
+        let found: Vec<_> = files(".rs")
+            .into_iter()
+            .filter(|(name, text)| name.starts_with(folder) && text.contains(word))
+            .map(|(name, _)| name)
+            .collect();
+        assert!(found.is_empty(), "{word} in {found:?}");
+    }
+}

@@ -24,7 +24,7 @@ use super::syncing::Syncing;
 use super::{Outbox, Output, put};
 use crate::context::{Address, AulaContext, Height, Vote};
 use crate::driver::Ended;
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::planted::{self, Bug};
 use crate::ports::{Moment, Runtime};
 use crate::signing::{GuardedSigner, StrictVerifier};
@@ -32,9 +32,9 @@ use crate::wire::Wire;
 
 /// The driver's task, polled when something woke it.
 pub(super) struct Task {
-    future: Pin<Box<dyn Future<Output = Result<Ended, Fatal>> + Send>>,
+    future: Pin<Box<dyn Future<Output = Result<Ended, FatalError>> + Send>>,
     woken: Arc<Woken>,
-    pub(super) ended: Option<Result<Ended, Fatal>>,
+    pub(super) ended: Option<Result<Ended, FatalError>>,
 }
 
 struct Woken(AtomicBool);
@@ -46,7 +46,7 @@ impl Wake for Woken {
 }
 
 impl Task {
-    pub(super) fn new(future: impl Future<Output = Result<Ended, Fatal>> + Send + 'static) -> Self {
+    pub(super) fn new(future: impl Future<Output = Result<Ended, FatalError>> + Send + 'static) -> Self {
         Self { future: Box::pin(future), woken: Arc::new(Woken(AtomicBool::new(true))), ended: None }
     }
 
@@ -128,10 +128,10 @@ pub(super) struct Hands {
     /// The last fresh block of a round that was found right; for [`Bug::ForgetLock`].
     pub(super) right: Option<(Height, Round, Hash)>,
     /// Why the session cannot go on.
-    pub(super) broken: Option<Fatal>,
+    pub(super) broken: Option<FatalError>,
 }
 
-type Done = Result<Resume<AulaContext>, Fatal>;
+type Done = Result<Resume<AulaContext>, FatalError>;
 
 impl Hands {
     pub(super) fn perform(&mut self, effect: Effect<AulaContext>) -> Done {
@@ -269,7 +269,7 @@ impl Hands {
                 r.resume_with(())
             }
             // Extensions are disabled, so nothing of theirs is asked for.
-            other => return Err(Fatal::program(format!("the engine asked for {other:?}"))),
+            other => return Err(FatalError::program(format!("the engine asked for {other:?}"))),
         })
     }
 
@@ -282,15 +282,15 @@ impl Hands {
         }
     }
 
-    fn signer(&self) -> Result<&GuardedSigner, Fatal> {
-        self.signer.as_ref().ok_or_else(|| Fatal::program("asked to sign without a key"))
+    fn signer(&self) -> Result<&GuardedSigner, FatalError> {
+        self.signer.as_ref().ok_or_else(|| FatalError::program("asked to sign without a key"))
     }
 
     fn logs(&self) -> bool {
         self.phase != Phase::Recovering && self.is_validator
     }
 
-    fn flush(&mut self) -> Result<(), Fatal> {
+    fn flush(&mut self) -> Result<(), FatalError> {
         if !self.logs() {
             return Ok(());
         }
@@ -299,48 +299,48 @@ impl Hands {
     }
 
     /// A log that fails ends the session: what is signed and not logged could be contradicted after a restart.
-    fn or_break(&mut self, done: std::io::Result<()>) -> Result<(), Fatal> {
+    fn or_break(&mut self, done: std::io::Result<()>) -> Result<(), FatalError> {
         done.map_err(|error| {
-            let fatal = Fatal::engine(format!("the write-ahead log cannot be written: {error}"));
+            let fatal = FatalError::engine(format!("the write-ahead log cannot be written: {error}"));
             self.broken = Some(fatal.clone());
             fatal
         })
     }
 
-    fn publish_again(&self, message: &LivenessMsg<AulaContext>) -> Result<(), Fatal> {
+    fn publish_again(&self, message: &LivenessMsg<AulaContext>) -> Result<(), FatalError> {
         let bytes = encoded(Wire.encode(message))?;
         put(&self.outbox, Output::Send(To::All, Message::Liveness(bytes)));
         Ok(())
     }
 
-    pub(super) fn tell(&self, message: AppMsg<AulaContext>) -> Result<(), Fatal> {
+    pub(super) fn tell(&self, message: AppMsg<AulaContext>) -> Result<(), FatalError> {
         self.app
             .try_send(message)
-            .map_err(|error| Fatal::engine(format!("the driver does not listen: {error}")))
+            .map_err(|error| FatalError::engine(format!("the driver does not listen: {error}")))
     }
 
     /// Lets the driver work until it has answered.
-    fn answer<T>(&mut self, mut reply: oneshot::Receiver<T>) -> Result<T, Fatal> {
+    fn answer<T>(&mut self, mut reply: oneshot::Receiver<T>) -> Result<T, FatalError> {
         loop {
             if let Ok(value) = reply.try_recv() {
                 return Ok(value);
             }
             if !self.driver.poll() {
-                return Err(Fatal::engine("the driver does not answer"));
+                return Err(FatalError::engine("the driver does not answer"));
             }
         }
     }
 }
 
-fn encoded(bytes: std::io::Result<bytes::Bytes>) -> Result<bytes::Bytes, Fatal> {
-    bytes.map_err(|error| Fatal::program(error.to_string()))
+fn encoded(bytes: std::io::Result<bytes::Bytes>) -> Result<bytes::Bytes, FatalError> {
+    bytes.map_err(|error| FatalError::program(error.to_string()))
 }
 
 /// Nothing here waits for anything: the workers are the caller.
-fn now<T>(future: impl Future<Output = T>) -> Result<T, Fatal> {
-    future.now_or_never().ok_or_else(|| Fatal::program("a signature was waited for"))
+fn now<T>(future: impl Future<Output = T>) -> Result<T, FatalError> {
+    future.now_or_never().ok_or_else(|| FatalError::program("a signature was waited for"))
 }
 
-fn at_once<T, E: std::fmt::Display>(future: impl Future<Output = Result<T, E>>) -> Result<T, Fatal> {
-    now(future)?.map_err(|error| Fatal::engine(error.to_string()))
+fn at_once<T, E: std::fmt::Display>(future: impl Future<Output = Result<T, E>>) -> Result<T, FatalError> {
+    now(future)?.map_err(|error| FatalError::engine(error.to_string()))
 }

@@ -19,7 +19,7 @@ use arc_malachitebft_sync::OutboundRequestId;
 
 use super::effects::Hands;
 use crate::context::{AulaContext, Height};
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::planted::{self, Bug};
 
 /// Messages that wait for their height to run; the engine's own bound.
@@ -83,7 +83,7 @@ impl Engine {
     }
 
     /// Handles one message, now or when a height runs.
-    pub(super) fn take(&mut self, mail: Mail) -> Result<(), Fatal> {
+    pub(super) fn take(&mut self, mail: Mail) -> Result<(), FatalError> {
         if self.hands.phase != Phase::Running && mail.needs_a_height() {
             if self.buffer.len() < BUFFER {
                 self.buffer.push_back(mail);
@@ -120,7 +120,7 @@ impl Engine {
         }
     }
 
-    fn start(&mut self, height: Height, params: HeightParams<AulaContext>) -> Result<(), Fatal> {
+    fn start(&mut self, height: Height, params: HeightParams<AulaContext>) -> Result<(), FatalError> {
         let set = params.validator_set;
         if self.state.is_none() {
             let limits = ConsensusConfig::default();
@@ -143,7 +143,7 @@ impl Engine {
         let log = &mut self.hands.log;
         let logged =
             if self.hands.is_validator { log.begin(height) } else { log.reset(height).map(|()| Vec::new()) };
-        let logged = logged.map_err(|error| Fatal::engine(format!("the write-ahead log: {error}")))?;
+        let logged = logged.map_err(|error| FatalError::engine(format!("the write-ahead log: {error}")))?;
         self.hands.timeouts = params.timeouts;
         let policy = VoteExtensionPolicy::Disabled;
         self.process(Input::StartHeight(height, set, false, params.target_time, policy))?;
@@ -158,7 +158,7 @@ impl Engine {
         Ok(())
     }
 
-    fn replay(&mut self, logged: Vec<Input<AulaContext>>) -> Result<(), Fatal> {
+    fn replay(&mut self, logged: Vec<Input<AulaContext>>) -> Result<(), FatalError> {
         self.hands.phase = Phase::Recovering;
         if let Some(state) = &mut self.state {
             state.index_wal_entries(&logged);
@@ -172,7 +172,7 @@ impl Engine {
         Ok(())
     }
 
-    fn process(&mut self, input: Input<AulaContext>) -> Result<(), Fatal> {
+    fn process(&mut self, input: Input<AulaContext>) -> Result<(), FatalError> {
         let Some(state) = self.state.as_mut() else { return Ok(()) };
         let (metrics, hands) = (&self.metrics, &mut self.hands);
         let done: Result<(), ConsensusError<AulaContext>> = process!(
@@ -189,7 +189,7 @@ impl Engine {
                 {
                     signer.note_divergence(*height);
                 }
-                Err(Fatal::engine(format!("the consensus engine failed: {error}")))
+                Err(FatalError::engine(format!("the consensus engine failed: {error}")))
             }
             (None, Ok(())) => Ok(()),
         }

@@ -32,7 +32,7 @@ use crate::context::{Address, AulaContext, Height, ProposalPart};
 use crate::divergence::Facts;
 use crate::driver::{Driver, Ended, Follows, Network, Services, ToEngine, Wires};
 use crate::driver::{all_peers, engine_peer};
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::heights::Kept;
 use crate::parts::inbox::Inbox;
 use crate::ports::{AdmittedPeer, Disk, Moment};
@@ -84,13 +84,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn begin(beginning: Beginning<'_>) -> Result<Self, Fatal> {
+    pub(super) fn begin(beginning: Beginning<'_>) -> Result<Self, FatalError> {
         let Beginning { services, signer, follows, disk, wal, outbox, connected, remembered, stream, seed } =
             beginning;
         let base = services.blocks.base(services.store.as_ref())?;
         let peers = all_peers(&services, &base)?;
-        let log =
-            Log::open(disk, wal).map_err(|error| Fatal::engine(format!("{}: {error}", wal.display())))?;
+        let log = Log::open(disk, wal)
+            .map_err(|error| FatalError::engine(format!("{}: {error}", wal.display())))?;
         let (inbox, mailbox) = (Arc::new(Inbox::default()), Mailbox::default());
         let told = Told {
             mailbox: Arc::clone(&mailbox),
@@ -202,7 +202,7 @@ impl Session {
     }
 
     /// Works until nothing moves. `Some` when the session has ended.
-    pub(super) fn run(&mut self) -> Option<Result<Ended, Fatal>> {
+    pub(super) fn run(&mut self) -> Option<Result<Ended, FatalError>> {
         let now = self.services.runtime.now();
         self.engine.hands.sync.tick(now);
         for mail in self.engine.hands.timers.due(now) {
@@ -264,7 +264,7 @@ impl Session {
     }
 
     /// Does what value sync wants done.
-    fn act(&mut self) -> Result<bool, Fatal> {
+    fn act(&mut self) -> Result<bool, FatalError> {
         let actions = self.engine.hands.sync.actions();
         let moved = !actions.is_empty();
         for action in actions {
@@ -275,11 +275,13 @@ impl Session {
                     say_height(&self.outbox, engine_peer(&self.services.own_peer), height, oldest);
                 }
                 Action::Ask(peer, number, request) => {
-                    let body = Wire.encode(&request).map_err(|error| Fatal::program(error.to_string()))?;
+                    let body =
+                        Wire.encode(&request).map_err(|error| FatalError::program(error.to_string()))?;
                     send(&self.outbox, &peer, Message::Request { number, body });
                 }
                 Action::Answer(peer, number, response) => {
-                    let body = Wire.encode(&response).map_err(|error| Fatal::program(error.to_string()))?;
+                    let body =
+                        Wire.encode(&response).map_err(|error| FatalError::program(error.to_string()))?;
                     send(&self.outbox, &peer, Message::Response { number, body });
                 }
                 Action::Fetch(id, range) => {
@@ -384,8 +386,8 @@ struct BareNetwork {
 }
 
 impl Network for BareNetwork {
-    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), Fatal>> {
-        let bytes = Wire.encode(&part).map_err(|error| Fatal::program(error.to_string()));
+    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), FatalError>> {
+        let bytes = Wire.encode(&part).map_err(|error| FatalError::program(error.to_string()));
         Box::pin(ready(bytes.map(|bytes| put(&self.outbox, Output::Send(To::All, Message::Part(bytes))))))
     }
 

@@ -16,7 +16,7 @@ use aula_ledger::chain;
 use super::{AtHeight, Driver, Held, answer, blocking, sets};
 use crate::context::{Address, AulaContext, Height};
 use crate::divergence::Facts;
-use crate::events::{Event, Fatal};
+use crate::events::{Event, FatalError};
 use crate::evidence;
 use crate::mempool::AtTip;
 use crate::ports::{Commit, Decided};
@@ -63,7 +63,7 @@ impl Driver {
         &mut self,
         certificate: CommitCertificate<AulaContext>,
         reply: Reply<()>,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), FatalError> {
         if certificate.height != self.height() {
             // After a crash the engine may repeat a decision that is persisted.
             tracing::warn!(height = %certificate.height, "a decision that is persisted already");
@@ -119,7 +119,7 @@ impl Driver {
     async fn decided_block(
         &self,
         certificate: &CommitCertificate<AulaContext>,
-    ) -> Result<Arc<Judged>, Fatal> {
+    ) -> Result<Arc<Judged>, FatalError> {
         let hash = certificate.value_id;
         if let Some(judged) = self.services.blocks.kept(&self.base, &hash) {
             return Ok(judged);
@@ -137,19 +137,21 @@ impl Driver {
         .await??;
         match found {
             Some((_, Ok(judged))) => Ok(judged),
-            Some((_, Err(Wrong { why, .. }))) if self.is_own_damage(&why) => Err(Fatal::engine(format!(
-                "block {hash} at height {} is final and cannot be executed here: {why}",
-                certificate.height
-            ))),
+            Some((_, Err(Wrong { why, .. }))) if self.is_own_damage(&why) => {
+                Err(FatalError::engine(format!(
+                    "block {hash} at height {} is final and cannot be executed here: {why}",
+                    certificate.height
+                )))
+            }
             Some((bytes, Err(Wrong { why, .. }))) => Err(self.diverged(bytes, hash, &why).await?),
-            None => Err(Fatal::engine(format!(
+            None => Err(FatalError::engine(format!(
                 "block {hash} at height {} is final but not stored here; start again to fetch it by sync",
                 certificate.height
             ))),
         }
     }
 
-    async fn refresh_pool(&self, decided: &Arc<Judged>) -> Result<(), Fatal> {
+    async fn refresh_pool(&self, decided: &Arc<Judged>) -> Result<(), FatalError> {
         let (pool, executor) = (Arc::clone(&self.services.pool), Arc::clone(&self.services.executor));
         if decided.block.transactions.is_empty() && pool.size().0 == 0 {
             pool.set_next_height(self.base.height());
@@ -214,10 +216,10 @@ impl Driver {
         &self,
         range: RangeInclusive<Height>,
         reply: Reply<Vec<RawDecidedValue<AulaContext>>>,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), FatalError> {
         let store = Arc::clone(&self.services.store);
         let tip = self.base.tip.height.0;
-        let values = blocking(&self.services.runtime, move || -> Result<_, Fatal> {
+        let values = blocking(&self.services.runtime, move || -> Result<_, FatalError> {
             let (mut values, mut bytes) = (Vec::new(), 0usize);
             for height in range.start().0..=range.end().0.min(tip) {
                 let Some(decided) = store.decided(aula_ledger::types::Height(height))? else { break };

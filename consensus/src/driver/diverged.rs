@@ -8,12 +8,17 @@ use aula_ledger::types::Hash;
 
 use super::{Driver, blocking};
 use crate::divergence::Case;
-use crate::events::Fatal;
+use crate::events::FatalError;
 
 impl Driver {
     /// Why this node must stop: it cannot execute a block that is final as the others did. Its file is written beside the
     /// database, and the text stays until `aula replay` agrees.
-    pub(super) async fn diverged(&self, bytes: Vec<u8>, hash: Hash, why: &str) -> Result<Fatal, Fatal> {
+    pub(super) async fn diverged(
+        &self,
+        bytes: Vec<u8>,
+        hash: Hash,
+        why: &str,
+    ) -> Result<FatalError, FatalError> {
         tracing::error!(%hash, why, "a final block is wrong here; asking peers what it gave");
         let facts = self.network.facts(hash).await;
         let (executor, blocks) = (Arc::clone(&self.services.executor), Arc::clone(&self.services.blocks));
@@ -42,7 +47,7 @@ impl Driver {
                  the others' version; else start again with an empty data folder to fetch the chain"
             );
             blocks.note_unexecutable(&text);
-            Fatal::engine(text)
+            FatalError::engine(text)
         })
         .await
     }

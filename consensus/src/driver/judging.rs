@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::verdicts::fingerprint;
 use crate::context::ProposalInit;
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::parts::Received;
 use crate::ports::{ChainStore, Runtime, Undecided};
 use crate::proposal::{Base, Blocks, Judged, Wrong};
@@ -56,7 +56,7 @@ pub(super) struct Judging {
     store: Arc<dyn ChainStore>,
     waiting: VecDeque<(Base, Job)>,
     subject: Option<(Hash, [u8; 32])>,
-    running: Option<oneshot::Receiver<Result<Done, Fatal>>>,
+    running: Option<oneshot::Receiver<Result<Done, FatalError>>>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -86,12 +86,12 @@ impl Judging {
     }
 
     /// The next judged block. Never completes while there is none.
-    pub(super) async fn done(&mut self) -> Result<Done, Fatal> {
+    pub(super) async fn done(&mut self) -> Result<Done, FatalError> {
         let Some(running) = self.running.as_mut() else { return std::future::pending().await };
         let done = running.await;
         (self.running, self.subject) = (None, None);
         self.start();
-        done.map_err(|_| Fatal::program("judging a block failed inside this program"))?
+        done.map_err(|_| FatalError::program("judging a block failed inside this program"))?
     }
 
     fn start(&mut self) {
@@ -112,7 +112,7 @@ impl Judging {
 
 /// Judges a block and stores it if it is right, whatever a clock may say of it: it may come again with a quorum behind
 /// it.
-fn judge(blocks: &Blocks, store: &dyn ChainStore, base: &Base, job: Job) -> Result<Done, Fatal> {
+fn judge(blocks: &Blocks, store: &dyn ChainStore, base: &Base, job: Job) -> Result<Done, FatalError> {
     let Job { publisher, received: Received { head, block }, fingerprint } = job;
     let fresh = head.valid_round.is_nil().then_some(head.proposer.0);
     let verdict = blocks.judge(base, block, head.block_hash, fresh)?;

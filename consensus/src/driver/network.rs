@@ -8,13 +8,13 @@ use futures::future::BoxFuture;
 
 use crate::context::ProposalPart;
 use crate::divergence::Facts;
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::ports::AdmittedPeer;
 
 /// One session's network.
 pub(crate) trait Network: Send + Sync {
-    /// Sends a part of a block to the peers. [`Fatal`] when the network has stopped.
-    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), Fatal>>;
+    /// Sends a part of a block to the peers. [`FatalError`] when the network has stopped.
+    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), FatalError>>;
 
     /// What connected peers say that a final block gave; those that answer soon.
     fn facts(&self, block: Hash) -> BoxFuture<'_, Vec<Facts>>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aula_ledger::protocol::Outdated;
 
 use super::Driver;
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::ports::Moment;
 
 /// How long it goes on to serve what is final: a peer that has not decided the last height yet needs this node's vote, or
@@ -18,7 +18,7 @@ pub(super) struct Last {
     pub(super) until: Moment,
 }
 
-impl From<Last> for Fatal {
+impl From<Last> for FatalError {
     fn from(last: Last) -> Self {
         Self::Outdated(last.outdated)
     }
@@ -26,7 +26,7 @@ impl From<Last> for Fatal {
 
 impl Driver {
     /// Looks whether the height after the tip is one for this program. One that is not is never started.
-    pub(super) fn look_ahead(&mut self) -> Result<(), Fatal> {
+    pub(super) fn look_ahead(&mut self) -> Result<(), FatalError> {
         let found = self.services.executor.outdated(self.base.state.as_ref(), self.base.tip.height)?;
         if let Some(outdated) = found {
             tracing::error!("{outdated}; {}", outdated.next_step());

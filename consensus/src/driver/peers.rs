@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 
 use super::Driver;
 use super::admitted::{all_peers, engine_peer};
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::ports::PeerId;
 
 /// Longest wait for peers before the first height.
@@ -41,7 +41,7 @@ impl Driver {
     }
 
     /// Brings the allow lists of the engine's network and of gossip up to what the state admits.
-    pub(super) async fn update_peers(&mut self) -> Result<(), Fatal> {
+    pub(super) async fn update_peers(&mut self) -> Result<(), FatalError> {
         self.count_validators()?;
         let mut next = all_peers(&self.services, &self.base)?;
         next.retain(|peer| !self.cut.contains_key(&peer.peer));
@@ -58,7 +58,7 @@ impl Driver {
 
     /// Ends the connections with a peer that published what no honest node publishes, and hears nothing of it for a
     /// while: not from others either, since its signature is on what it published.
-    pub(super) async fn cut_off(&mut self, publisher: EnginePeerId, why: &str) -> Result<(), Fatal> {
+    pub(super) async fn cut_off(&mut self, publisher: EnginePeerId, why: &str) -> Result<(), FatalError> {
         tracing::warn!(%publisher, why, "a peer published junk; it is cut off for {} s", CUT.as_secs());
         let Ok(peer) = PeerId::from_bytes(&publisher.to_bytes()) else { return Ok(()) };
         self.cut.insert(peer, self.services.runtime.now() + CUT);
@@ -66,7 +66,7 @@ impl Driver {
     }
 
     /// Admits peers again whose time is over.
-    pub(super) async fn heal(&mut self) -> Result<(), Fatal> {
+    pub(super) async fn heal(&mut self) -> Result<(), FatalError> {
         let now = self.services.runtime.now();
         self.cut.retain(|_, until| *until > now);
         self.update_peers().await

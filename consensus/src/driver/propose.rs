@@ -10,7 +10,7 @@ use borsh::BorshDeserialize;
 
 use super::{Driver, answer, blocking};
 use crate::context::{Address, AulaContext, Height, ProposalInit, Value};
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::parts;
 use crate::ports::Undecided;
 use crate::proposal::Judged;
@@ -23,7 +23,7 @@ impl Driver {
         height: Height,
         round: Round,
         reply: Reply<LocallyProposedValue<AulaContext>>,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), FatalError> {
         let (Some(own), Some(number)) = (self.own_address(), round.as_u32()) else { return Ok(()) };
         if height != self.height() {
             tracing::error!(%height, current = %self.height(), "asked for a block of another height");
@@ -50,7 +50,7 @@ impl Driver {
         valid_round: Round,
         address: Address,
         hash: Hash,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), FatalError> {
         if height != self.height() {
             return Ok(());
         }
@@ -76,7 +76,7 @@ impl Driver {
     }
 
     /// What this node built for this height and round before, perhaps before a restart.
-    async fn already_built(&self, own: Address, round: u32) -> Result<Option<Arc<Judged>>, Fatal> {
+    async fn already_built(&self, own: Address, round: u32) -> Result<Option<Arc<Judged>>, FatalError> {
         let (store, blocks, base) =
             (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks), self.base.clone());
         blocking(&self.services.runtime, move || {
@@ -94,7 +94,7 @@ impl Driver {
         judged: &Judged,
         round: Round,
         valid_round: Round,
-    ) -> Result<Option<ProposalInit>, Fatal> {
+    ) -> Result<Option<ProposalInit>, FatalError> {
         let Some(head) = self.sign_head(judged.hash, judged.bytes.len(), round, valid_round) else {
             return Ok(None);
         };
@@ -118,7 +118,11 @@ impl Driver {
     }
 
     /// Stores a proposed block with the signed head of its stream, durably.
-    pub(super) async fn store_proposal(&mut self, head: &ProposalInit, block: &[u8]) -> Result<(), Fatal> {
+    pub(super) async fn store_proposal(
+        &mut self,
+        head: &ProposalInit,
+        block: &[u8],
+    ) -> Result<(), FatalError> {
         let Some(round) = head.round.as_u32() else { return Ok(()) };
         self.at_height.stored.insert((round, head.block_hash));
         self.store_undecided(Undecided {
@@ -134,12 +138,12 @@ impl Driver {
     }
 
     /// Stores a block that is not decided yet, durably.
-    pub(super) async fn store_undecided(&self, value: Undecided) -> Result<(), Fatal> {
+    pub(super) async fn store_undecided(&self, value: Undecided) -> Result<(), FatalError> {
         let store = Arc::clone(&self.services.store);
         Ok(blocking(&self.services.runtime, move || store.put_undecided(&value)).await??)
     }
 
-    async fn stream(&mut self, head: &ProposalInit, block: &[u8]) -> Result<(), Fatal> {
+    async fn stream(&mut self, head: &ProposalInit, block: &[u8]) -> Result<(), FatalError> {
         self.stream = self.stream.wrapping_add(1);
         for part in parts::split(head, block, self.stream) {
             self.network.publish(part).await?;

@@ -10,7 +10,7 @@ use arc_malachitebft_app_channel::app::engine::host::HeightParams;
 use super::admitted::engine_peer;
 use super::{Driver, Ended, Waits, answer};
 use crate::context::{AulaContext, Height};
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::heights::Heard;
 use crate::ports::Moment;
 
@@ -28,7 +28,7 @@ pub(super) struct Unsure {
 
 impl Driver {
     /// ConsensusReady: begins at once, but for a validator that has not heard the others' heights since it was started.
-    pub(super) async fn ready(&mut self, reply: Begin) -> Result<(), Fatal> {
+    pub(super) async fn ready(&mut self, reply: Begin) -> Result<(), FatalError> {
         if self.signer.is_none() {
             return self.begin(reply).await;
         }
@@ -36,7 +36,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn begin(&mut self, reply: Begin) -> Result<(), Fatal> {
+    async fn begin(&mut self, reply: Begin) -> Result<(), FatalError> {
         self.gather().await;
         answer(reply, (self.height(), self.params()));
         self.update_peers().await
@@ -48,7 +48,7 @@ impl Driver {
     }
 
     /// Says this node's height while the engine does not, and looks at what the others said. `Some` ends the session.
-    pub(super) async fn listen(&mut self) -> Result<Option<Ended>, Fatal> {
+    pub(super) async fn listen(&mut self) -> Result<Option<Ended>, FatalError> {
         let tip = self.base.tip.height.0;
         if self.unsure.is_some() || tip == 0 {
             self.engine.say_height(Height(tip), self.services.store.oldest()?.into());
@@ -83,7 +83,7 @@ impl Driver {
     }
 
     /// Whose heights count, as of the tip.
-    pub(super) fn count_validators(&mut self) -> Result<(), Fatal> {
+    pub(super) fn count_validators(&mut self) -> Result<(), FatalError> {
         let peers = self.services.executor.validator_peers(self.base.state.as_ref())?;
         self.speaks = peers.iter().filter_map(|(who, peer)| Some((*who, engine_peer(peer)?))).collect();
         let (mut weights, mut own) = (BTreeMap::new(), 0u64);

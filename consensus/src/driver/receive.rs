@@ -17,7 +17,7 @@ use super::judging::{Done, Job};
 use super::verdicts::Verdict;
 use super::{Driver, blocking};
 use crate::context::{AulaContext, ProposalInit, Value};
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::parts::inbox::Heard;
 use crate::parts::{Added, Refused};
 use crate::proposal::{Fault, Judged, Wrong};
@@ -35,7 +35,7 @@ const CLAIMS: usize = 4;
 
 impl Driver {
     /// One part of a block.
-    pub(super) async fn received_part(&mut self, heard: Heard) -> Result<(), Fatal> {
+    pub(super) async fn received_part(&mut self, heard: Heard) -> Result<(), FatalError> {
         let Heard { publisher, part } = heard;
         let (mut starts, mut judged) = (false, None);
         let mut assembly = std::mem::take(&mut self.assembly);
@@ -111,7 +111,7 @@ impl Driver {
     }
 
     /// A block is complete: judge it, or keep it until its height, its round or its quorum has come.
-    async fn complete(&mut self, job: Job) -> Result<(), Fatal> {
+    async fn complete(&mut self, job: Job) -> Result<(), FatalError> {
         let head = &job.received.head;
         let Some(round) = head.round.as_u32() else { return Ok(()) };
         if head.height.0 == self.height().0.saturating_add(1) {
@@ -137,7 +137,7 @@ impl Driver {
     }
 
     /// A block whose round has begun.
-    async fn consider(&mut self, job: Job) -> Result<(), Fatal> {
+    async fn consider(&mut self, job: Job) -> Result<(), FatalError> {
         let head = &job.received.head;
         if self.at_height.verdicts.of(&head.block_hash).is_some() {
             return self.known_again(head.clone()).await;
@@ -164,7 +164,7 @@ impl Driver {
     }
 
     /// Looks again at blocks whose quorum was not seen here when they came.
-    pub(super) async fn claims_again(&mut self) -> Result<(), Fatal> {
+    pub(super) async fn claims_again(&mut self) -> Result<(), FatalError> {
         for job in std::mem::take(&mut self.at_height.claims) {
             self.consider(job).await?;
         }
@@ -172,7 +172,7 @@ impl Driver {
     }
 
     /// Blocks that came before their round did.
-    pub(super) async fn unpark(&mut self) -> Result<(), Fatal> {
+    pub(super) async fn unpark(&mut self) -> Result<(), FatalError> {
         let later = self.at_height.parked.split_off(&self.round.saturating_add(1));
         let due = std::mem::replace(&mut self.at_height.parked, later);
         for (round, job) in due {
@@ -184,7 +184,7 @@ impl Driver {
     }
 
     /// Blocks that came before their height did. Whose turn its rounds are is known only now.
-    pub(super) async fn adopt_early(&mut self) -> Result<(), Fatal> {
+    pub(super) async fn adopt_early(&mut self) -> Result<(), FatalError> {
         for (_, job) in std::mem::take(&mut self.early) {
             if self.setting().is_turn(&job.received.head) {
                 self.complete(job).await?;
@@ -194,7 +194,7 @@ impl Driver {
     }
 
     /// A block has been judged.
-    pub(super) async fn judged(&mut self, done: Done) -> Result<(), Fatal> {
+    pub(super) async fn judged(&mut self, done: Done) -> Result<(), FatalError> {
         let Done { publisher, head, fingerprint, verdict } = done;
         if head.height != self.height() {
             return Ok(());
@@ -225,7 +225,7 @@ impl Driver {
     }
 
     /// A block that has its verdict comes again, or under another head: nothing of it is received or executed.
-    async fn known_again(&mut self, head: ProposalInit) -> Result<(), Fatal> {
+    async fn known_again(&mut self, head: ProposalInit) -> Result<(), FatalError> {
         let Some(round) = head.round.as_u32().filter(|round| *round <= self.round) else { return Ok(()) };
         if !self.setting().knows_claim(&head) || !self.has_place(&head) {
             return Ok(());
@@ -245,7 +245,7 @@ impl Driver {
     }
 
     /// A block that was found right: kept, or executed once more.
-    async fn right_block(&self, head: &ProposalInit) -> Result<Option<Arc<Judged>>, Fatal> {
+    async fn right_block(&self, head: &ProposalInit) -> Result<Option<Arc<Judged>>, FatalError> {
         let (blocks, base, hash) = (Arc::clone(&self.services.blocks), self.base.clone(), head.block_hash);
         if let Some(judged) = blocks.kept(&base, &hash) {
             return Ok(Some(judged));

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::verdicts::Verdict;
 use super::{Driver, answer, blocking};
 use crate::context::{Address, AulaContext, Height, Value};
-use crate::events::{Event, Fatal};
+use crate::events::{Event, FatalError};
 use crate::ports::{Moment, Undecided};
 use crate::proposal::{Fault, Judged, Wrong};
 
@@ -30,7 +30,7 @@ impl Driver {
         round: Round,
         proposer: Address,
         reply: Reply<Vec<ProposedValue<AulaContext>>>,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), FatalError> {
         let number = round.as_u32().unwrap_or(0);
         if number == 0 {
             self.begun(self.services.runtime.now());
@@ -64,7 +64,7 @@ impl Driver {
         &mut self,
         height: Height,
         round: u32,
-    ) -> Result<Vec<ProposedValue<AulaContext>>, Fatal> {
+    ) -> Result<Vec<ProposedValue<AulaContext>>, FatalError> {
         let store = Arc::clone(&self.services.store);
         let stored = blocking(&self.services.runtime, move || store.undecided(height.into())).await??;
         self.at_height.stored.extend(stored.iter().map(|value| (value.round, value.hash)));
@@ -87,7 +87,7 @@ impl Driver {
     }
 
     /// Whether a stored block may be voted for in the round it is stored for.
-    async fn is_valid_now(&mut self, value: Undecided) -> Result<bool, Fatal> {
+    async fn is_valid_now(&mut self, value: Undecided) -> Result<bool, FatalError> {
         let Undecided { hash, block, head, valid_round, proposer, .. } = value;
         let own = self.own_address() == Some(Address(proposer));
         // A block that came by value sync has no head, and need not be by its round's proposer.
@@ -112,7 +112,7 @@ impl Driver {
         &self,
         block: Vec<u8>,
         hash: Hash,
-    ) -> Result<Result<Arc<Judged>, Wrong>, Fatal> {
+    ) -> Result<Result<Arc<Judged>, Wrong>, FatalError> {
         let (blocks, base) = (Arc::clone(&self.services.blocks), self.base.clone());
         Ok(blocking(&self.services.runtime, move || blocks.judge(&base, block, hash, None)).await??)
     }
@@ -131,7 +131,7 @@ impl Driver {
         proposer: Address,
         bytes: Bytes,
         reply: Reply<SyncedValueOutcome<AulaContext>>,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), FatalError> {
         if height != self.height() {
             answer(reply, SyncedValueOutcome::LocalTransientError);
             return Ok(());

@@ -16,7 +16,7 @@ use super::{allow_address, allow_addresses, for_gossip};
 use crate::context::{AulaContext, ProposalPart};
 use crate::divergence::Facts;
 use crate::driver::Network;
-use crate::events::Fatal;
+use crate::events::FatalError;
 use crate::gossip::Gossip;
 use crate::ports::AdmittedPeer;
 use crate::snapshots::{Ask, Told};
@@ -44,10 +44,10 @@ impl EngineNetwork {
 }
 
 impl Network for EngineNetwork {
-    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), Fatal>> {
+    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), FatalError>> {
         Box::pin(async move {
             let sent = self.messages.send(NetworkMsg::PublishProposalPart(part)).await;
-            sent.map_err(|_| Fatal::engine("the engine's network stopped"))
+            sent.map_err(|_| FatalError::engine("the engine's network stopped"))
         })
     }
 

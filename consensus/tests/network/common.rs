@@ -10,7 +10,7 @@ use aula_consensus::ports::{
     AccountView, AdmittedPeer, Clock, ClockError, Executor, StoreError, SystemClock, Tip,
 };
 use aula_consensus::sign_guard::SignGuard;
-use aula_consensus::{Config, Handle, Keys, Ports, start};
+use aula_consensus::{Config, EngineHandle, Keys, Ports, start};
 use aula_ledger::chain::validators::address;
 use aula_ledger::chain::{Block, Header, Validator, ValidatorSet};
 use aula_ledger::code::Code;
@@ -196,7 +196,7 @@ pub struct Node {
     pub executor: Option<Arc<dyn Executor>>,
     /// How fast its clock is, in milliseconds.
     pub ahead_ms: u64,
-    pub handle: Option<Handle>,
+    pub handle: Option<EngineHandle>,
 }
 
 /// The system's clock, and so much ahead of it.
@@ -364,7 +364,7 @@ impl Network {
         }
     }
 
-    pub fn handle(&self, n: usize) -> &Handle {
+    pub fn handle(&self, n: usize) -> &EngineHandle {
         self.nodes[n].handle.as_ref().expect("a running node")
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aula_consensus::Fatal;
+use aula_consensus::FatalError;
 use aula_consensus::executor::LedgerExecutor;
 use aula_ledger::chain::Block;
 use aula_ledger::codec::Canonical;
@@ -56,7 +56,7 @@ async fn an_older_build_stops_before_the_switch_and_the_newer_ones_cross_it_unde
     send(&network, LOAD / 2..LOAD);
     let ended = network.handle(OLDER).wait().await;
     match ended {
-        Err(Fatal::Outdated(outdated)) => {
+        Err(FatalError::Outdated(outdated)) => {
             assert_eq!(
                 (outdated.height, outdated.needs, outdated.knows),
                 (Height(at), Protocol(2), Protocol(1))

@@ -21,7 +21,7 @@ use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::{PassedOver, Submitted};
 use aula_consensus::ports::{AdmittedPeer, Executor, SystemClock};
-use aula_consensus::{Config as EngineConfig, Fatal, Handle, Keys, Mode, Ports, Timeouts};
+use aula_consensus::{Config as EngineConfig, EngineHandle, FatalError, Keys, Mode, Ports, Timeouts};
 use aula_home::config::{Config, Role};
 use aula_home::home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
@@ -87,7 +87,7 @@ pub struct Running {
     pub db: Arc<ChainDb>,
     /// The genesis as parsed.
     pub genesis: Parsed,
-    consensus: Arc<Handle>,
+    consensus: Arc<EngineHandle>,
     server: Server,
     node: Arc<Node>,
     dashboards: Arc<Hub>,
@@ -275,9 +275,9 @@ fn too_old(outdated: &Outdated) -> Failure {
 }
 
 /// Why consensus stopped by itself.
-fn stopped(fatal: Fatal) -> Failure {
+fn stopped(fatal: FatalError) -> Failure {
     match &fatal {
-        Fatal::Outdated(outdated) => too_old(outdated),
+        FatalError::Outdated(outdated) => too_old(outdated),
         _ => Failure::because(
             format!("consensus stopped: {}", with_causes(&fatal)),
             "see the log above; start again once the cause is gone",
@@ -289,7 +289,7 @@ fn stopped(fatal: Fatal) -> Failure {
 fn begin_with_a_snapshot(
     home: &Home,
     config: &Config,
-    consensus: &Arc<Handle>,
+    consensus: &Arc<EngineHandle>,
     db: &Arc<ChainDb>,
     genesis: (&[u8], &Parsed),
 ) -> Result<oneshot::Receiver<()>, Failure> {
@@ -419,7 +419,7 @@ pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
 
 /// Consensus as the API sees it.
 struct Consensus {
-    handle: Arc<Handle>,
+    handle: Arc<EngineHandle>,
     votes_as: Option<ValidatorAddress>,
     told: Option<seeds::Told>,
     standing: standing::Told,

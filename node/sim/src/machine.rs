@@ -10,7 +10,7 @@ use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::{Clock, ClockError};
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::signing::Remembered;
-use aula_consensus::{Fatal, Keys, Ports};
+use aula_consensus::{FatalError, Keys, Ports};
 use aula_ledger::protocol::Protocol;
 use aula_ledger::types::{Height, ValidatorAddress};
 use libp2p_identity::PeerId;
@@ -177,7 +177,7 @@ impl Machine {
         let now = Duration::from_micros(self.now.load(Ordering::Relaxed));
         let node = Node::start(setup, ports, keys, Arc::new(self.disk.clone()), now);
         let node = node.map_err(|fatal| match fatal {
-            Fatal::Outdated(_) => NotStarted::Outdated,
+            FatalError::Outdated(_) => NotStarted::Outdated,
             other => failed(other),
         })?;
         (self.node, self.store, self.wakes_us) = (Some(node), Some(store), None);

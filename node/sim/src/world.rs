@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aula_consensus::bare::Output;
 use aula_consensus::signing::Remembered;
-use aula_consensus::{Event as NodeEvent, Fatal};
+use aula_consensus::{Event as NodeEvent, FatalError};
 use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
@@ -541,8 +541,8 @@ impl World {
         self.machines[at].node.as_ref().is_some_and(|node| node.is_confirmed())
     }
 
-    fn gives_up(&mut self, at: usize, fatal: &Fatal) {
-        if matches!(fatal, Fatal::Outdated(_)) {
+    fn gives_up(&mut self, at: usize, fatal: &FatalError) {
+        if matches!(fatal, FatalError::Outdated(_)) {
             return self.outdated(at);
         }
         let (now, machine) = (self.now_us(), &self.machines[at]);

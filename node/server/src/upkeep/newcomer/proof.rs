@@ -13,7 +13,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aula_consensus::Handle;
+use aula_consensus::EngineHandle;
 use aula_home::Failure;
 use aula_home::clock::now_ms;
 use aula_ledger::audit::TrustedBlock;
@@ -107,7 +107,10 @@ pub(crate) fn begin(db: &Arc<ChainDb>, trusted: Option<TrustedBlock>) -> Result<
 
 /// Has a newcomer's chain watched, where this node is one. Gives what the status tells of it, and what ends with the reason
 /// why this node must not go on; with none where it was level.
-pub(crate) fn watch(proof: Option<Proof>, consensus: &Arc<Handle>) -> (Told, JoinHandle<Option<Failure>>) {
+pub(crate) fn watch(
+    proof: Option<Proof>,
+    consensus: &Arc<EngineHandle>,
+) -> (Told, JoinHandle<Option<Failure>>) {
     let told = proof.as_ref().map(|proof| proof.told.clone()).unwrap_or_default();
     let consensus = consensus.clone();
     let work = async move {
@@ -126,7 +129,7 @@ impl Proof {
     }
 
     /// Looks at each new tip until this node is level; gives why it must not go on, where it must not.
-    async fn attend(mut self, consensus: Arc<Handle>) -> Option<Failure> {
+    async fn attend(mut self, consensus: Arc<EngineHandle>) -> Option<Failure> {
         let mut tips = self.db.watch_tip();
         let mut tip = *tips.borrow_and_update();
         let (mut since, mut said) = (Instant::now(), Instant::now());
@@ -153,7 +156,7 @@ impl Proof {
     }
 
     /// One look; true when this node is level.
-    fn look(&mut self, consensus: &Handle, tip: Tip, still: Duration) -> Result<bool, Failure> {
+    fn look(&mut self, consensus: &EngineHandle, tip: Tip, still: Duration) -> Result<bool, Failure> {
         let seen = self.seen(tip, consensus.told_height(), still)?;
         let mut finding = judge(self.known, self.trusted, &seen);
         if finding == Finding::Proven {
