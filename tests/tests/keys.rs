@@ -108,7 +108,7 @@ async fn a_lost_validator_key_is_replaced_by_vote(net: &mut Net) -> Result<()> {
 
 async fn a_member_comes_and_goes(net: &mut Net) -> Result<()> {
     let home = net.folder().join("elsewhere/node-05");
-    let file = join(net, &home)?;
+    let file = join(net, &home, "node-05")?;
     let peer_id = PeerName::new(&file.peer_id)?;
     let listen = ListenHint::new(file.p2p.as_deref().context("no address")?)?;
     let account = operator(net, 0, 0).await?.account();
