@@ -83,17 +83,31 @@ pub(crate) struct Proof {
     told: Told,
 }
 
-/// Begins to doubt where there is reason to; none where this database was level once.
+/// Begins to doubt where there is reason to; none where this database is no newcomer's. `trusted` is what was read of the settings:
+/// where nothing is doubted, what is wrong there is logged and keeps no node from starting.
 ///
 /// # Errors
-/// When the database already holds another block than the trusted one, or fails.
-pub(crate) fn begin(db: &Arc<ChainDb>, trusted: Option<TrustedBlock>) -> Result<Option<Proof>, Failure> {
+/// When the database already holds another block than the trusted one, or fails; of a newcomer, when `trusted` is an error.
+pub(crate) fn begin(
+    db: &Arc<ChainDb>,
+    trusted: Result<Option<TrustedBlock>, Failure>,
+) -> Result<Option<Proof>, Failure> {
     let mut known = db.newcomer().map_err(storage_failure)?;
     if known.is_none() && db.latest().tip().height == Height::GENESIS {
         known = Some(Newcomer::Unproven);
         db.set_newcomer(known).map_err(storage_failure)?;
     }
-    let Some(known) = known else { return Ok(None) };
+    let Some(known) = known else {
+        if let Err(failure) = trusted {
+            tracing::warn!("{failure}; {}. This node is no newcomer and goes on without it", failure.hint);
+        }
+        return Ok(None);
+    };
+    let mut trusted = trusted?;
+    if trusted.is_some_and(|block| block.height == Height::GENESIS) {
+        tracing::warn!("p2p.trusted names the genesis, which proves nothing: it is as if no block were named");
+        trusted = None;
+    }
     let mut proof = Proof { db: db.clone(), trusted, known, told: Told::default() };
     let seen = proof.seen(db.latest().tip(), None, Duration::ZERO)?;
     match judge(proof.known, proof.trusted, &seen) {

@@ -85,7 +85,7 @@ fn a_node_that_was_level_once_is_never_a_newcomer_again_and_one_that_was_not_sta
         Ok::<_, Box<dyn std::error::Error>>(TrustedBlock { height: Height(2), hash: header.hash() })
     };
     let unproven = |trusted| {
-        let proof = begin(&chain.db, trusted).map_err(failed)?;
+        let proof = begin(&chain.db, Ok(trusted)).map_err(failed)?;
         Ok::<_, Box<dyn std::error::Error>>(proof.map(|proof| proof.is_unproven()))
     };
     assert_eq!(unproven(None)?, Some(true), "it holds the genesis alone");
@@ -95,15 +95,21 @@ fn a_node_that_was_level_once_is_never_a_newcomer_again_and_one_that_was_not_sta
     // Blocks of 1970, after a restart: still a newcomer, and nothing proves it.
     assert_eq!(unproven(None)?, Some(true));
     let wrong = TrustedBlock { hash: OTHER, ..right()? };
-    let refused = begin(&chain.db, Some(wrong)).err().ok_or("another block is taken")?;
+    let refused = begin(&chain.db, Ok(Some(wrong))).err().ok_or("another block is taken")?;
     assert_eq!(refused.code, "not_trusted");
     assert!(refused.message.contains(&OTHER.to_string()), "{refused:?}");
     assert!(refused.message.contains(&right()?.hash.to_string()), "{refused:?}");
     assert_eq!(unproven(None)?, Some(true), "what was refused proves nothing afterwards");
+    let genesis = TrustedBlock { height: Height::GENESIS, hash: OTHER };
+    assert_eq!(unproven(Some(genesis))?, Some(true), "the genesis proves nothing and refuses nothing");
+    let malformed = || begin(&chain.db, Err(Failure::new("bad_trusted", "it is no block", "correct it")));
+    let refused = malformed().err().ok_or("a newcomer goes on without what it was to trust")?;
+    assert_eq!(refused.code, "bad_trusted");
     assert_eq!(unproven(Some(right()?))?, Some(false), "a mistyped hash costs no second fetch");
     assert_eq!(unproven(None)?, Some(false), "and that is remembered");
     chain.db.set_newcomer(None)?;
     assert_eq!(unproven(None)?, None, "it was level, however old its blocks are now");
     assert_eq!(unproven(Some(wrong))?, None);
+    assert!(malformed().map_err(failed)?.is_none(), "nor does a setting that cannot be read stop it");
     Ok(())
 }
