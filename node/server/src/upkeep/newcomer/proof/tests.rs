@@ -78,6 +78,28 @@ fn a_proven_chain_is_level_at_a_fresh_block_or_at_the_newest_that_anybody_has() 
 }
 
 #[test]
+fn a_peer_that_told_of_more_blocks_and_left_is_waited_for() -> Tested {
+    let chain = DevChain::new().map_err(failed)?;
+    let mut proof = begin(&chain.db, Ok(None)).map_err(failed)?.ok_or("no newcomer")?;
+    for _ in 0..3 {
+        chain.block(&[]).map_err(failed)?;
+    }
+    let found = |proof: &Proof| {
+        let seen = proof.seen(chain.db.latest().tip(), STILL).map_err(failed)?;
+        Ok::<_, Box<dyn std::error::Error>>(refusal(judge(proof.known, proof.trusted, &seen)))
+    };
+    // Another newcomer, as far as this one, while nobody told of more.
+    proof.hear(Some(Height(3)));
+    assert_eq!(found(&proof)?.map(|(code, _)| code).as_deref(), Some("old_tip"));
+    // The one full peer comes and goes; with it gone, the other newcomer's word is the highest, or there is none.
+    for told in [Some(Height(9)), Some(Height(3)), None] {
+        proof.hear(told);
+        assert_eq!(found(&proof)?, None, "half way, where {told:?} is told now");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_node_that_was_level_once_is_never_a_newcomer_again_and_one_that_was_not_stays_one() -> Tested {
     let chain = DevChain::new().map_err(failed)?;
     let right = || {
