@@ -109,7 +109,7 @@ pub(crate) fn begin(
     };
     let mut trusted = trusted?;
     if trusted.is_some_and(|block| block.height == Height::GENESIS) {
-        tracing::warn!("p2p.trusted names the genesis, which proves nothing: it is as if no block were named");
+        tracing::warn!("p2p.trusted names the genesis, which proves nothing: it counts as no block");
         trusted = None;
     }
     let mut proof = Proof { db: db.clone(), trusted, known, highest: None, told: Told::default() };
