@@ -1,13 +1,14 @@
 //! How old blocks are when they become final here. Blocks that keep coming old show a clock that is fast, which nothing else
 //! does: of a slow one, blocks lie in its future.
 //!
-//! Who asks notes only what says something of the clock: blocks of a first round, which are built when their height begins,
-//! and only while this node is level. The age is taken when a block comes, so a chain that idles, and one that stands, raise
-//! no alarm. One old block shows nothing: a quorum that is lost in the middle of a height decides hours later.
+//! Who asks notes only what says something of the clock: blocks that came as proposals in the round that decided them, for which
+//! they were built when it began. One that was fetched is as old as this node is slow, and ends the row. The age is taken when a
+//! block is final, so a chain that idles, and one that stands, raise no alarm. One old block shows nothing: a quorum that is lost
+//! in the middle of a height decides hours later.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A block of a first round is no older than the longest time to propose, six seconds, and what its votes take.
+/// A block of its own round is no older than the longest time to propose in any round, six seconds, and what its votes take.
 const LATE_MS: u64 = 10_000;
 /// So many late ones in a row are no accident.
 const IN_A_ROW: u32 = 5;
@@ -47,6 +48,11 @@ impl Lateness {
         (inner.late == IN_A_ROW).then_some(News::Late)
     }
 
+    /// A block came whose age says nothing of the clock: those before it and after it are no row.
+    pub(crate) fn interrupted(&self) {
+        *self.lock() = Inner::default();
+    }
+
     /// What is to be said of this machine's clock, with the next step; none while blocks come fresh.
     pub(crate) fn words(&self) -> Option<String> {
         let (late, age_ms) = {
@@ -81,6 +87,21 @@ mod tests {
         assert_eq!(lateness.came(900), Some(News::Fresh));
         assert_eq!(lateness.words(), None);
         assert_eq!(lateness.came(900), None);
+    }
+
+    #[test]
+    fn late_blocks_between_others_whose_age_says_nothing_are_no_row() {
+        let lateness = Lateness::default();
+        for _ in 0..20 {
+            assert!((1..IN_A_ROW).all(|_| lateness.came(LATE_MS + 1).is_none()));
+            lateness.interrupted();
+            assert_eq!(lateness.words(), None);
+        }
+        // Said, and then the node fetches its blocks: nothing shows it any more.
+        assert!((0..IN_A_ROW).any(|_| lateness.came(LATE_MS + 1) == Some(News::Late)));
+        lateness.interrupted();
+        assert_eq!(lateness.words(), None);
+        assert_eq!(lateness.came(0), None);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Driver {
         answer(reply, ());
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
         self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
-        self.note_age(certificate.height, round, self.base.tip.time_ms);
+        self.note_age(certificate.height, round, judged.hash, self.base.tip.time_ms);
         self.look_ahead()?;
         self.deciders = self.validators.ledger().clone();
         (self.validators, self.following) = sets(&self.base)?;

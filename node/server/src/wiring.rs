@@ -122,7 +122,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let db = Arc::new(open_database(home, db_options(config), &genesis_bytes, &genesis)?);
     let executor = Arc::new(LedgerExecutor::NEWEST);
     check_protocol(&db, &*executor)?;
-    let proof = proof::begin(&db, trusted::of_config(config)?)?;
+    let proof = proof::begin(&db, trusted::of_config(config))?;
     let mut limits = config.api.clone();
     limits.max_connections = connections::most(limits.max_connections, connections::open_files());
     let server = Server::bind(&limits)

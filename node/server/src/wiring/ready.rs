@@ -126,7 +126,7 @@ impl Speaker {
 }
 
 /// Whether what this node is level with is known to be the consortium's chain.
-fn is_proven(db: &ChainDb) -> bool {
+pub(super) fn is_proven(db: &ChainDb) -> bool {
     match db.newcomer() {
         Ok(newcomer) => newcomer != Some(Newcomer::Unproven),
         Err(error) => {

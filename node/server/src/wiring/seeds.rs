@@ -4,7 +4,10 @@
 //!
 //! What is to be sent is read from the state after each block, and shares follow from the node's key, so that nothing has
 //! to be kept: a node that was killed at any point goes on where the ledger is. What is sent already is sent again only
-//! when the pool no longer has it. Absent: whether enough others share, which the ledger decides when the window ends.
+//! when the pool no longer has it. A newcomer sends nothing while its chain is not proven: a share is the same on every chain of its
+//! genesis, and given away on another one it is known before its time on the consortium's.
+//!
+//! Absent: whether enough others share, which the ledger decides when the window ends.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +24,7 @@ use metrics::{counter, describe_counter};
 use zeroize::Zeroizing;
 
 use super::evidence::Evidence;
+use super::ready::is_proven;
 use aula_home::clock::now_ms;
 use aula_store::{ChainDb, ChainView};
 use aula_web::http::{Network, SeedDuty, SharedSeed};
@@ -83,11 +87,9 @@ impl Shares {
         describe_counter!("aula_seed_shares_total", "shares of seeds sent by this node, by what was done");
         let (mut shares, mut tips) = (self, db.watch_tip());
         loop {
-            let (view, network) = (db.latest(), Arc::clone(&network));
+            let (chain, network) = (Arc::clone(&db), Arc::clone(&network));
             let looked = tokio::task::spawn_blocking(move || {
-                if now_ms().saturating_sub(view.tip().time_ms.0) < CURRENT_MS {
-                    shares.look(&view, network.as_ref());
-                }
+                shares.turn(&chain, network.as_ref(), now_ms());
                 shares
             });
             shares = match looked.await {
@@ -100,6 +102,15 @@ impl Shares {
             if tips.changed().await.is_err() {
                 return;
             }
+        }
+    }
+
+    /// Looks where the chain is current and known to be the consortium's.
+    fn turn(&mut self, db: &ChainDb, network: &dyn Network, now_ms: u64) {
+        let view = db.latest();
+        let is_current = now_ms.saturating_sub(view.tip().time_ms.0) < CURRENT_MS;
+        if is_current && is_proven(db) {
+            self.look(&view, network);
         }
     }
 

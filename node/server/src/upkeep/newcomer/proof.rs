@@ -6,7 +6,7 @@
 //! written down too, and this node may sign and ask for its power → once it is level, HEIGHT:HASH is logged to be compared
 //! with another source, and the node is a newcomer no more, for good: a chain that rests for days does not make it one again.
 //!
-//! Another block than the trusted one ends the node. So does a chain whose newest block is old while nobody shows a newer one:
+//! Another block than the trusted one ends the node. So does a chain whose newest block is old while nobody has shown a newer one:
 //! validators that left long ago could certify another past. What was fetched stays, unproven: a hash that was mistyped costs
 //! no second fetch.
 
@@ -28,9 +28,10 @@ use crate::bootstrap::storage_failure;
 
 /// How often this looks while no block comes.
 const LOOK: Duration = Duration::from_secs(1);
-/// For how long an old block must be the newest that anybody shows: a consortium that has just come back makes one within ten
-/// seconds.
-const STILL: Duration = Duration::from_secs(20);
+/// For how long an old block must be the newest that anybody has shown: a consortium that has just come back makes one within ten
+/// seconds, and a peer that has more may be away while it is started again. A service manager gives up a node that ends five times
+/// within ten minutes, which this one then cannot.
+const STILL: Duration = Duration::from_secs(300);
 /// How often it is said what an unproven newcomer waits for.
 const AGAIN: Duration = Duration::from_secs(60);
 const HOUR_MS: u64 = 3_600_000;
@@ -44,7 +45,7 @@ struct Seen {
     tip: Tip,
     /// The block at the trusted height, where the chain is past it and it is kept.
     shown: Option<Hash>,
-    /// The highest block that a peer says it has.
+    /// The highest block that a peer said it has, since this process began.
     told: Option<Height>,
     now_ms: u64,
     /// For how long the tip has been this one.
@@ -80,22 +81,39 @@ pub(crate) struct Proof {
     db: Arc<ChainDb>,
     trusted: Option<TrustedBlock>,
     known: Newcomer,
+    /// The highest block that a peer said it has, also one that has left since: with it gone, those that are no further than
+    /// this node are not all there are.
+    highest: Option<Height>,
     told: Told,
 }
 
-/// Begins to doubt where there is reason to; none where this database was level once.
+/// Begins to doubt where there is reason to; none where this database is no newcomer's. `trusted` is what was read of the settings:
+/// where nothing is doubted, what is wrong there is logged and keeps no node from starting.
 ///
 /// # Errors
-/// When the database already holds another block than the trusted one, or fails.
-pub(crate) fn begin(db: &Arc<ChainDb>, trusted: Option<TrustedBlock>) -> Result<Option<Proof>, Failure> {
+/// When the database already holds another block than the trusted one, or fails; of a newcomer, when `trusted` is an error.
+pub(crate) fn begin(
+    db: &Arc<ChainDb>,
+    trusted: Result<Option<TrustedBlock>, Failure>,
+) -> Result<Option<Proof>, Failure> {
     let mut known = db.newcomer().map_err(storage_failure)?;
     if known.is_none() && db.latest().tip().height == Height::GENESIS {
         known = Some(Newcomer::Unproven);
         db.set_newcomer(known).map_err(storage_failure)?;
     }
-    let Some(known) = known else { return Ok(None) };
-    let mut proof = Proof { db: db.clone(), trusted, known, told: Told::default() };
-    let seen = proof.seen(db.latest().tip(), None, Duration::ZERO)?;
+    let Some(known) = known else {
+        if let Err(failure) = trusted {
+            tracing::warn!("{failure}; {}. This node is no newcomer and goes on without it", failure.hint);
+        }
+        return Ok(None);
+    };
+    let mut trusted = trusted?;
+    if trusted.is_some_and(|block| block.height == Height::GENESIS) {
+        tracing::warn!("p2p.trusted names the genesis, which proves nothing: it counts as no block");
+        trusted = None;
+    }
+    let mut proof = Proof { db: db.clone(), trusted, known, highest: None, told: Told::default() };
+    let seen = proof.seen(db.latest().tip(), Duration::ZERO)?;
     match judge(proof.known, proof.trusted, &seen) {
         Finding::Refused(failure) => return Err(failure),
         Finding::Proven => proof.note_proven(&seen)?,
@@ -157,7 +175,8 @@ impl Proof {
 
     /// One look; true when this node is level.
     fn look(&mut self, consensus: &EngineHandle, tip: Tip, still: Duration) -> Result<bool, Failure> {
-        let seen = self.seen(tip, consensus.told_height(), still)?;
+        self.hear(consensus.told_height());
+        let seen = self.seen(tip, still)?;
         let mut finding = judge(self.known, self.trusted, &seen);
         if finding == Finding::Proven {
             self.note_proven(&seen)?;
@@ -180,13 +199,18 @@ impl Proof {
         }
     }
 
-    fn seen(&self, tip: Tip, told: Option<Height>, still: Duration) -> Result<Seen, Failure> {
+    fn hear(&mut self, told: Option<Height>) {
+        self.highest = self.highest.max(told);
+    }
+
+    fn seen(&self, tip: Tip, still: Duration) -> Result<Seen, Failure> {
         let height = self.trusted.map(|trusted| trusted.height).filter(|height| *height <= tip.height);
         let shown = match height.filter(|_| self.is_unproven()) {
             Some(height) => self.db.latest().header(height).map_err(storage_failure)?,
             None => None,
         };
-        Ok(Seen { tip, shown: shown.map(|header| header.hash()), told, now_ms: now_ms(), still })
+        let (shown, told) = (shown.map(|header| header.hash()), self.highest);
+        Ok(Seen { tip, shown, told, now_ms: now_ms(), still })
     }
 
     fn note_proven(&mut self, seen: &Seen) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use aula_ledger::types::ClassId;
 use super::*;
 use aula_kit::round::{ROUND, accept, opened};
 use aula_kit::{DevChain, Tested};
+use aula_store::Newcomer;
 use aula_web::http::Refused;
 
 /// A pool that holds what it is given until it is taken out.
@@ -144,5 +145,25 @@ fn a_node_whose_validator_is_not_admitted_sends_nothing() -> Tested {
     let told = stranger.told();
     let told = told.lock().map_err(|_| "told")?;
     assert_eq!((told.admitted, told.due, told.error.as_ref()), (false, 0, None));
+    Ok(())
+}
+
+#[test]
+fn a_newcomer_gives_no_share_away_on_a_chain_that_nothing_proves() -> Tested {
+    let (chain, pool) = (opened()?, Pool::default());
+    let mut shares = node(&chain);
+    let now_ms = chain.db.latest().tip().time_ms.0;
+    chain.db.set_newcomer(Some(Newcomer::Unproven))?;
+    shares.turn(&chain.db, &pool, now_ms);
+    assert_eq!(pool.waiting().len(), 0, "nothing proves it, however young its tip is");
+    for known in [Some(Newcomer::Proven), None] {
+        chain.db.set_newcomer(known)?;
+        let mut restarted = node(&chain);
+        restarted.turn(&chain.db, &pool, now_ms + CURRENT_MS);
+        assert_eq!(pool.waiting().len(), 0, "its blocks are fetched still");
+        restarted.turn(&chain.db, &pool, now_ms);
+        assert_eq!(pool.waiting().len(), 1, "{known:?}");
+        pool.waiting().clear();
+    }
     Ok(())
 }

@@ -78,6 +78,28 @@ fn a_proven_chain_is_level_at_a_fresh_block_or_at_the_newest_that_anybody_has() 
 }
 
 #[test]
+fn a_peer_that_told_of_more_blocks_and_left_is_waited_for() -> Tested {
+    let chain = DevChain::new().map_err(failed)?;
+    let mut proof = begin(&chain.db, Ok(None)).map_err(failed)?.ok_or("no newcomer")?;
+    for _ in 0..3 {
+        chain.block(&[]).map_err(failed)?;
+    }
+    let found = |proof: &Proof| {
+        let seen = proof.seen(chain.db.latest().tip(), STILL).map_err(failed)?;
+        Ok::<_, Box<dyn std::error::Error>>(refusal(judge(proof.known, proof.trusted, &seen)))
+    };
+    // Another newcomer, as far as this one, while nobody told of more.
+    proof.hear(Some(Height(3)));
+    assert_eq!(found(&proof)?.map(|(code, _)| code).as_deref(), Some("old_tip"));
+    // The one full peer comes and goes; with it gone, the other newcomer's word is the highest, or there is none.
+    for told in [Some(Height(9)), Some(Height(3)), None] {
+        proof.hear(told);
+        assert_eq!(found(&proof)?, None, "half way, where {told:?} is told now");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_node_that_was_level_once_is_never_a_newcomer_again_and_one_that_was_not_stays_one() -> Tested {
     let chain = DevChain::new().map_err(failed)?;
     let right = || {
@@ -85,7 +107,7 @@ fn a_node_that_was_level_once_is_never_a_newcomer_again_and_one_that_was_not_sta
         Ok::<_, Box<dyn std::error::Error>>(TrustedBlock { height: Height(2), hash: header.hash() })
     };
     let unproven = |trusted| {
-        let proof = begin(&chain.db, trusted).map_err(failed)?;
+        let proof = begin(&chain.db, Ok(trusted)).map_err(failed)?;
         Ok::<_, Box<dyn std::error::Error>>(proof.map(|proof| proof.is_unproven()))
     };
     assert_eq!(unproven(None)?, Some(true), "it holds the genesis alone");
@@ -95,15 +117,21 @@ fn a_node_that_was_level_once_is_never_a_newcomer_again_and_one_that_was_not_sta
     // Blocks of 1970, after a restart: still a newcomer, and nothing proves it.
     assert_eq!(unproven(None)?, Some(true));
     let wrong = TrustedBlock { hash: OTHER, ..right()? };
-    let refused = begin(&chain.db, Some(wrong)).err().ok_or("another block is taken")?;
+    let refused = begin(&chain.db, Ok(Some(wrong))).err().ok_or("another block is taken")?;
     assert_eq!(refused.code, "not_trusted");
     assert!(refused.message.contains(&OTHER.to_string()), "{refused:?}");
     assert!(refused.message.contains(&right()?.hash.to_string()), "{refused:?}");
     assert_eq!(unproven(None)?, Some(true), "what was refused proves nothing afterwards");
+    let genesis = TrustedBlock { height: Height::GENESIS, hash: OTHER };
+    assert_eq!(unproven(Some(genesis))?, Some(true), "the genesis proves nothing and refuses nothing");
+    let malformed = || begin(&chain.db, Err(Failure::new("bad_trusted", "it is no block", "correct it")));
+    let refused = malformed().err().ok_or("a newcomer goes on without what it was to trust")?;
+    assert_eq!(refused.code, "bad_trusted");
     assert_eq!(unproven(Some(right()?))?, Some(false), "a mistyped hash costs no second fetch");
     assert_eq!(unproven(None)?, Some(false), "and that is remembered");
     chain.db.set_newcomer(None)?;
     assert_eq!(unproven(None)?, None, "it was level, however old its blocks are now");
     assert_eq!(unproven(Some(wrong))?, None);
+    assert!(malformed().map_err(failed)?.is_none(), "nor does a setting that cannot be read stop it");
     Ok(())
 }
