@@ -89,12 +89,16 @@ async fn a_lost_validator_key_is_replaced_by_vote(net: &mut Net) -> Result<()> {
     std::fs::remove_file(home.join("keys/validator.json"))?;
     let words = ["keys", "replace-lost", "--kind", "validator"];
     let asked = net.run(LOSES, 0, &words)?;
-    ensure!(asked["placed"] == true && asked["replaces"] == before["validator"]["address"], "{asked}");
+    ensure!(asked["placed"] == false && asked["replaces"] == before["validator"]["address"], "{asked}");
     ensure!(net.run(LOSES, 0, &words)?["public_key"] == asked["public_key"], "another run draws another key");
-    ensure!(home.join("consensus/sign_guard.lost").exists(), "what the lost key signed is forgotten");
+    let guard = home.join("consensus/sign_guard.lost");
+    ensure!(!guard.exists(), "the guard that its node writes is taken away");
     let in_force = decide(net, &text(&asked["files"][0])?)?;
     tokio::time::sleep(STILL).await;
     ensure!(net.height(0).await? < in_force, "half of the power and the lost key decide");
+    let done = net.run(LOSES, 0, &words)?;
+    ensure!(done["restart"] == true && done["public_key"] == asked["public_key"], "{done}");
+    ensure!(guard.exists(), "what the lost key signed is forgotten");
     restart(net, LOSES).await?;
     let after = shown(net, LOSES)?;
     net.signs(&text(&after["validator"]["address"])?, LONG).await?;

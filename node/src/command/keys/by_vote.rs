@@ -48,7 +48,7 @@ pub(super) async fn seed(context: &Context, args: &ActingArgs) -> Result<Outcome
     let home = &context.home;
     if !is_there(&NodeKey::path(home, KeyKind::Seed)) {
         // Nothing counts that it signs before the vote, and without one the node does not start.
-        Next::drawn(home, KeyKind::Seed)?.take_empty_place(home)?;
+        Next::drawn(home, KeyKind::Seed)?.take_place(home)?;
     }
     let placed = NodeKey::of_home(home, KeyKind::Seed).advise("the seed key is refused", "see the reason")?;
     let told = validators(context, args).await?;
@@ -114,7 +114,7 @@ pub(super) async fn network(context: &Context, args: &ActingArgs) -> Result<Outc
             let new = self::peer(&next.key)?;
             let file = ask_for_peer(home, &new, peer)?;
             if current.is_none() {
-                next.take_empty_place(home)?;
+                next.take_place(home)?;
                 let more = "The new key stands in its place. Start this node: it connects once this is voted. Then run this again.";
                 return Ok(peer_asked(&new, &[file], more));
             }
