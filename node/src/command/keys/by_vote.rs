@@ -8,19 +8,24 @@ use std::fs;
 use std::path::PathBuf;
 
 use aula_api::chain::Validators;
+use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::keys::{PublicKey, account_of, peer_of};
 use aula_ledger::names::{ListenHint, PeerName};
-use aula_ledger::state::schema::ValidatorInfo;
+use aula_ledger::state::schema::{ValidatorInfo, validator_schedule};
 use aula_ledger::tx::Change;
+use aula_ledger::types::ValidatorAddress;
 use serde_json::json;
 
 use super::next::Next;
+use crate::bootstrap::storage_failure;
 use crate::client::sender::account_of_home;
 use crate::command::acting::ActingArgs;
 use crate::command::{Advise, Context, DEFECT, Failure, Outcome};
 use crate::config::Config;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
+use crate::storage::{ChainDb, DbOptions, StorageError};
+use crate::upkeep::control;
 use crate::whole_file::{self, Access, is_there};
 
 const SEED_LEAVES: &str = "seed-1-remove-validator";
@@ -68,6 +73,9 @@ pub(super) async fn seed(context: &Context, args: &ActingArgs) -> Result<Outcome
         true if asks(&placed.public()) => return done(home, &placed, &[SEED_LEAVES, SEED_ENTERS]),
         false if !Next::is_drawn(home, KeyKind::Seed) => placed.public(),
         is_placed => {
+            if is_placed {
+                others_remain(&told.after, &info.address)?;
+            }
             let next = Next::drawn(home, KeyKind::Seed)?;
             if !is_placed && in_force(&next.key) {
                 next.take_place(home)?;
@@ -113,7 +121,8 @@ pub(super) async fn network(context: &Context, args: &ActingArgs) -> Result<Outc
     }
 }
 
-/// A new network key is drawn, takes the place at once where the lost one's file is gone, else once it is admitted.
+/// A new network key is drawn, takes the place at once where the lost one's file is gone, else once it is admitted. Nothing is
+/// drawn for the only validator.
 async fn drawn_peer(
     context: &Context,
     args: &ActingArgs,
@@ -121,20 +130,33 @@ async fn drawn_peer(
 ) -> Result<Outcome, Failure> {
     let home = &context.home;
     let is_lost = held.is_none();
+    let runs = control::runs(home)?;
+    // A node that is down does not start without a key: its database says who decides.
+    let told = match runs || !is_lost {
+        true => Some(validators(context, args).await?),
+        false => None,
+    };
+    let set = match &told {
+        Some(told) => Some(told.after.clone()),
+        None => set_at_rest(home)?,
+    };
+    if let Some(set) = set {
+        others_remain(&set, &own_address(home)?)?;
+    }
     let was_drawn = Next::is_drawn(home, KeyKind::Network);
     let next = Next::drawn(home, KeyKind::Network)?;
     let new = peer(&next.key)?;
     let file = ask_for_peer(home, &new, held)?;
     if is_lost {
         next.take_place(home)?;
-        let more = "The new key stands in its place. Start this node: it connects once this is voted. Then run this again.";
-        return Ok(peer_asked(&new, &[file], more));
+        let start = match runs {
+            true => "This node goes on with the lost one: start it again once this is voted.",
+            false => "Start this node: it connects once this is voted.",
+        };
+        let more = format!("The new key stands in its place. {start} Then run this again.");
+        return Ok(peer_asked(&new, &[file], &more));
     }
-    let told = match was_drawn {
-        true => Some(validators(context, args).await?).filter(|told| admits(told, &new)),
-        false => None,
-    };
-    let Some(told) = told else {
+    let Some(told) = told.filter(|told| was_drawn && admits(told, &new)) else {
         return Ok(peer_asked(&new, &[file], "After the vote run this again."));
     };
     let outcome = under_the_new(home, &told, &new)?;
@@ -184,7 +206,8 @@ fn under_the_new(home: &Home, told: &Validators, peer: &PeerName) -> Result<Outc
             "this validator waits under the new network key, {peer}, for its own word that it is level.\nNext: {restart}, and run this \
              again when it votes (`aula query validators`)"
         );
-        let json = json!({ "kind": "network", "peer_id": peer, "files": left, "voted": true, "restart": true });
+        let json =
+            json!({ "kind": "network", "peer_id": peer, "files": left, "voted": true, "restart": true });
         return Ok(Outcome::yes(json, text));
     }
     forget(home, &[PEER_ADMITTED, PEER_LEAVES, PEER_ENTERS, PEER_REMOVED])?;
@@ -240,15 +263,45 @@ async fn validators(context: &Context, args: &ActingArgs) -> Result<Validators, 
     Ok(args.rpc.client(context)?.get("/v1/validators").await?)
 }
 
-/// This home's validator, as the ledger knows it.
-fn own<'a>(home: &Home, told: &'a Validators) -> Result<Option<&'a ValidatorInfo>, Failure> {
+/// Who decides after the newest block of a database that nobody has open; none where there is no database.
+fn set_at_rest(home: &Home) -> Result<Option<ValidatorSet>, Failure> {
+    let db = match ChainDb::open_read_only(&home.data_dir(), DbOptions::default()) {
+        Err(StorageError::Absent(_)) => return Ok(None),
+        opened => opened.map_err(storage_failure)?,
+    };
+    let schedule = validator_schedule(&*db.latest())
+        .advise("the validators cannot be read", "`aula replay` says what is damaged in the database")?;
+    Ok(Some(schedule.after))
+}
+
+/// Refuses what puts the only validator out: the ledger does not let it go, and its node, started under another peer, would take its
+/// own power for another's and wait for it for ever.
+fn others_remain(set: &ValidatorSet, own: &ValidatorAddress) -> Result<(), Failure> {
+    if set.validators().iter().any(|one| one.address != *own) {
+        return Ok(());
+    }
+    let message = "this is the only validator, and its key is replaced while others decide";
+    let hint = "let the node run and have another one admitted first: `aula join` on an empty home, then `aula consortium propose` with \
+                its request.json; run this again when it votes. A key whose file is gone is put back from its copy";
+    Err(Failure::new("last_validator", message, hint))
+}
+
+fn own_address(home: &Home) -> Result<ValidatorAddress, Failure> {
     let hint = "replace it first: aula keys replace-lost --kind validator";
     let key = NodeKey::of_home(home, KeyKind::Validator).advise("the validator key is refused", hint)?;
-    let address = key.validator_address();
+    Ok(key.validator_address())
+}
+
+/// This home's validator, as the ledger knows it.
+fn own<'a>(home: &Home, told: &'a Validators) -> Result<Option<&'a ValidatorInfo>, Failure> {
+    let address = own_address(home)?;
     Ok(told.known.iter().find(|one| one.address == address))
 }
 
 /// The validator leaves and comes in again: the same key, name and power, with this seed key and peer.
+///
+/// # Errors
+/// When it leaves already, or is the only one.
 fn again(
     told: &Validators,
     info: &ValidatorInfo,
@@ -256,6 +309,7 @@ fn again(
     peer_id: PeerName,
 ) -> Result<[Change; 2], Failure> {
     let address = info.address;
+    others_remain(&told.after, &address)?;
     let now = told.after.get(&address).ok_or_else(|| {
         let message = format!("the validator {address} leaves the set just now");
         Failure::new("not_a_validator", message, "run it again in a moment")
@@ -341,7 +395,7 @@ pub(super) fn read(home: &Home, name: &str) -> Result<Option<Change>, Failure> {
 mod tests {
     use aula_api::chain::Uptime;
     use aula_home::operator::{Choice, make};
-    use aula_ledger::chain::validators::{Validator, ValidatorSet};
+    use aula_ledger::chain::validators::Validator;
     use aula_ledger::names::Name;
     use aula_ledger::state::schema::Peer;
     use aula_ledger::types::Height;
@@ -412,6 +466,23 @@ mod tests {
         for name in [PEER_ADMITTED, PEER_LEAVES, PEER_ENTERS, PEER_REMOVED] {
             assert!(!path(&home, name).exists(), "the next run takes {name} for its own");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn the_only_validator_is_never_asked_to_leave() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        make(&home, &Choice::default())?;
+        let (lost, new) = (some_peer()?, some_peer()?);
+        let address = own_address(&home)?;
+        let mut told = told(&home, Some(&lost), &[&lost, &new])?;
+        assert_eq!(others_remain(&told.after, &address), Ok(()));
+        let own = told.after.get(&address).cloned().ok_or("no validator")?;
+        told.after = ValidatorSet::new(vec![own])?;
+        let refused = under_the_new(&home, &told, &new).err().ok_or("it is asked to leave")?;
+        assert!(refused.code == "last_validator" && refused.hint.contains("aula join"), "{refused:?}");
+        assert!(!path(&home, PEER_LEAVES).exists() && !path(&home, PEER_ENTERS).exists());
         Ok(())
     }
 }
