@@ -93,7 +93,14 @@ async fn validator(
         }
     }
     let (_, genesis) = read_genesis(home)?;
-    let address = lost_address(home, lost, current.as_ref())?;
+    // Said once is enough: while a node runs, the key is drawn in one run and placed in another.
+    let said = lost.or(match &asked {
+        Some(Change::ReplaceValidatorKey { address, public_key, .. }) if *public_key == next.key.public() => {
+            Some(*address)
+        }
+        _ => None,
+    });
+    let address = lost_address(home, said, current.as_ref())?;
     write(home, FILE, &replacement(&genesis.sha256, &address, &next.key))?;
     if at_once {
         next.take_place(home)?;
