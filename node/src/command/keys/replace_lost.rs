@@ -29,6 +29,10 @@ use crate::whole_file::is_there;
 /// The change's file.
 const FILE: &str = "validator";
 
+/// What to do while the old key is the one that signs.
+const UNTIL_THE_VOTE: &str = "Until the vote this node goes on with the key that it has, which the vote may need: leave it running. \
+                              After the vote run this again: it puts the new key in its place.";
+
 /// Draws the new key and writes what members vote on; after the vote finishes it.
 ///
 /// # Errors
@@ -116,9 +120,7 @@ fn told(home: &Home, key: &NodeKey, replaces: &ValidatorAddress, placed: bool) -
              two heights after the deciding vote. To replace this key as well, remove {} first.",
             files[0].display()
         ),
-        false => "Until the vote this node goes on with the key that it has, which the vote may need: leave it \
-                  running. After the vote run this again: it puts the new key in its place."
-            .to_owned(),
+        false => UNTIL_THE_VOTE.to_owned(),
     };
     let json = json!({
         "kind": "validator", "public_key": key.public(), "replaces": replaces, "files": files, "placed": placed, "voted": false,
