@@ -1,5 +1,5 @@
 //! Every key of a node is replaced, alone or by vote, while another validator is down: each new one takes effect, an old one counts no
-//! more, and the chain goes on.
+//! more, and the chain goes on. The only validator keeps its network key.
 
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,35 @@ async fn every_key_is_replaced_alone_or_by_vote_while_one_of_four_is_down() -> R
     net.replays()
 }
 
+/// Nobody would decide while it is out: neither a stolen key is replaced nor one whose file is gone, while its node runs or is down.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_validators_network_key_is_never_taken_from_its_place() -> Result<()> {
+    let _turn = alone().await;
+    let mut net = Net::start(1)?;
+    net.reach(0, 2, LONG).await?;
+    let node = net.nodes.first().context("no node")?;
+    let (home, rpc) = (node.home.clone(), node.rpc.clone());
+    let refused = || -> Result<()> {
+        let place = home.to_str().context("a path that is not text")?;
+        let words = ["keys", "replace-lost", "--kind", "network", "--home", place, "--rpc", rpc.as_str()];
+        let out = aula(&words)?;
+        let story = String::from_utf8_lossy(&out.stderr);
+        ensure!(out.status.code() == Some(2) && story.contains("the only validator"), "{story}");
+        ensure!(!home.join("keys/network.next.json").exists(), "a key is drawn");
+        ensure!(!home.join("replacements").exists(), "a change is written");
+        Ok(())
+    };
+    let key = home.join("keys/network.json");
+    refused()?;
+    ensure!(key.exists(), "the key that its peers know is gone");
+    std::fs::remove_file(&key)?;
+    refused()?;
+    net.kill(0)?;
+    refused()?;
+    ensure!(!key.exists(), "a key that nobody knows stands in the place");
+    Ok(())
+}
+
 async fn a_node_rotates_its_account_network_and_validator_keys(net: &mut Net) -> Result<()> {
     let before = shown(net, ROTATES)?;
     net.run(ROTATES, 0, &["keys", "rotate", "--kind", "account"])?;
@@ -89,12 +118,16 @@ async fn a_lost_validator_key_is_replaced_by_vote(net: &mut Net) -> Result<()> {
     std::fs::remove_file(home.join("keys/validator.json"))?;
     let words = ["keys", "replace-lost", "--kind", "validator"];
     let asked = net.run(LOSES, 0, &words)?;
-    ensure!(asked["placed"] == true && asked["replaces"] == before["validator"]["address"], "{asked}");
+    ensure!(asked["placed"] == false && asked["replaces"] == before["validator"]["address"], "{asked}");
     ensure!(net.run(LOSES, 0, &words)?["public_key"] == asked["public_key"], "another run draws another key");
-    ensure!(home.join("consensus/sign_guard.lost").exists(), "what the lost key signed is forgotten");
+    let guard = home.join("consensus/sign_guard.lost");
+    ensure!(!guard.exists(), "the guard that its node writes is taken away");
     let in_force = decide(net, &text(&asked["files"][0])?)?;
     tokio::time::sleep(STILL).await;
     ensure!(net.height(0).await? < in_force, "half of the power and the lost key decide");
+    let done = net.run(LOSES, 0, &words)?;
+    ensure!(done["restart"] == true && done["public_key"] == asked["public_key"], "{done}");
+    ensure!(guard.exists(), "what the lost key signed is forgotten");
     restart(net, LOSES).await?;
     let after = shown(net, LOSES)?;
     net.signs(&text(&after["validator"]["address"])?, LONG).await?;

@@ -132,6 +132,8 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     engine.unproven = proof.as_ref().is_some_and(Proof::is_unproven);
     let ports = Ports { store: db.clone(), executor, clock: Arc::new(SystemClock) };
     pair::claim(home, config)?;
+    // Before the keys are read: a command that finds nobody on the socket may take a lost key for one that nobody has.
+    upkeep::control::serve(&db, home, config)?;
     let keys = engine_keys(home, config)?;
     let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
     let shares = shares(home, config, &genesis)?;
@@ -141,7 +143,6 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .await
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
-    upkeep::control::serve(&db, home, config)?;
     upkeep::interval::start(&db, home, config)?;
     consensus.serve_snapshots(Arc::new(Serving::new(home.clone(), Arc::downgrade(&db))));
     let anew = begin_with_a_snapshot(home, config, &consensus, &db, (&genesis_bytes, &genesis))?;

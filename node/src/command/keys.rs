@@ -51,7 +51,7 @@ pub enum Action {
         acting: ActingArgs,
     },
     /// Have a lost key replaced by the members' vote: draws the new one and writes what a member proposes, HOME/replacements/*.json. Run
-    /// again after the vote, it does what is left
+    /// again after the vote, it does what is left. The only validator's seed and network key wait for a second validator
     ReplaceLost {
         /// The kind of key that is lost: validator, network or seed
         #[arg(long, value_enum)]
@@ -59,7 +59,7 @@ pub enum Action {
         /// The lost validator key's address, 40 hex digits [default: of keys/validator.json, else as operator.json remembers it]
         #[arg(long, value_name = "ADDRESS")]
         address: Option<ValidatorAddress>,
-        /// The node to ask, where one must be asked
+        /// The node to ask; one must be asked but where a file is gone and this home's node is down
         #[command(flatten)]
         acting: ActingArgs,
     },

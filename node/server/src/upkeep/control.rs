@@ -118,14 +118,31 @@ fn order<T: DeserializeOwned>(home: &Home, order: &Order) -> Result<T, Failure> 
     serde_json::from_value(have(home, order)?).advise("the running node tells it in another way", hint)
 }
 
+/// Whether a node runs in this home. It listens on the socket before it reads its keys, and until its process has ended.
+///
+/// # Errors
+/// When the socket cannot be tried.
+pub fn runs(home: &Home) -> Result<bool, Failure> {
+    match connected(home) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(false),
+        Err(error) => {
+            let what = format!("{} does not say whether a node runs here", home.control_socket().display());
+            Err(error).advise(what, "run it as the user that owns the home")
+        }
+    }
+}
+
+fn connected(home: &Home) -> std::io::Result<UnixStream> {
+    let (address, folder) = address(home)?;
+    let stream = UnixStream::connect(address);
+    drop(folder);
+    stream
+}
+
 /// By the running node, or here when none runs.
 fn have(home: &Home, order: &Order) -> Result<Value, Failure> {
-    let stream = address(home).and_then(|(address, folder)| {
-        let stream = UnixStream::connect(address);
-        drop(folder);
-        stream
-    });
-    match stream {
+    match connected(home) {
         Ok(stream) => ask(stream, order),
         Err(_) => {
             let config = Config::load(home)?;

@@ -12,6 +12,7 @@ use aula_home::operator::export;
 use crate::command::{Advise, Failure};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
+use crate::upkeep::control;
 use crate::whole_file::is_there;
 
 /// What to do when a file cannot be written or moved.
@@ -52,30 +53,33 @@ impl Next {
         Ok(Self { key, file, guard })
     }
 
-    /// Puts it in the old one's place, which is gone then, and names it in operator.json.
+    /// Whether it may take its place at once: nothing stands there, and no node runs that has the lost key in its memory. Such
+    /// a node writes its guard anew under its name, which would be the new key's by then.
+    ///
+    /// # Errors
+    /// When it cannot be told whether a node runs.
+    pub(super) fn finds_its_place_free(home: &Home, kind: KeyKind) -> Result<bool, Failure> {
+        Ok(!is_there(&NodeKey::path(home, kind)) && !control::runs(home)?)
+    }
+
+    /// Puts it in the old one's place, which is gone then, and names it in operator.json. What a validator key signed whose file is
+    /// lost is remembered apart, in `consensus/sign_guard.lost`. The old key must sign nothing any more: no node has it, or it
+    /// decides nothing.
     ///
     /// # Errors
     /// When a file cannot be moved or written.
     pub(super) fn take_place(&self, home: &Home) -> Result<(), Failure> {
+        let place = NodeKey::path(home, self.key.kind());
         if self.key.kind() == KeyKind::Validator {
-            replace(&self.guard, &home.sign_guard_file())?;
+            let old = home.sign_guard_file();
+            // Broken off in between, the new guard stands there already.
+            if !is_there(&place) && self.guard.exists() {
+                replace(&old, &old.with_extension("lost"))?;
+            }
+            replace(&self.guard, &old)?;
         }
-        replace(&self.file, &NodeKey::path(home, self.key.kind()))?;
+        replace(&self.file, &place)?;
         tell_operator_file(home)
-    }
-
-    /// The same where the old key's file is lost. What that key signed is remembered apart, in `consensus/sign_guard.lost`: a
-    /// node that still runs with it goes on writing there.
-    ///
-    /// # Errors
-    /// When a file cannot be moved or written.
-    pub(super) fn take_empty_place(&self, home: &Home) -> Result<(), Failure> {
-        let old = home.sign_guard_file();
-        // Broken off in between, the new guard stands there already.
-        if self.key.kind() == KeyKind::Validator && self.guard.exists() {
-            replace(&old, &old.with_extension("lost"))?;
-        }
-        self.take_place(home)
     }
 }
 
@@ -110,6 +114,8 @@ fn replace(new: &Path, old: &Path) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
+
     use aula_consensus::sign_guard::{Opened, Step};
     use aula_home::operator::{Choice, make};
 
@@ -150,12 +156,38 @@ mod tests {
                 fs::rename(home.sign_guard_file(), &lost)?;
                 fs::rename(&next.guard, home.sign_guard_file())?;
             }
-            Next::drawn(&home, KeyKind::Validator)?.take_empty_place(&home)?;
+            assert!(Next::finds_its_place_free(&home, KeyKind::Validator)?);
+            Next::drawn(&home, KeyKind::Validator)?.take_place(&home)?;
             assert_eq!(NodeKey::of_home(&home, KeyKind::Validator)?.public(), public);
             assert_eq!(OperatorFile::stored(&home)?.map(|file| file.validator), Some(public));
             assert_eq!((signed_at(&home.sign_guard_file())?, signed_at(&lost)?), (0, 5));
             assert!(!Next::is_drawn(&home, KeyKind::Validator));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_node_that_runs_with_the_lost_key_keeps_its_guard_until_it_has_ended() -> Tested {
+        /// More records than a guard's file holds.
+        const TOP: u64 = 2_100;
+        let folder = tempfile::tempdir()?;
+        let home = home(folder.path())?;
+        let node = UnixListener::bind(home.control_socket())?;
+        let Opened::Ready(guard) = SignGuard::open(&home.sign_guard_file())? else {
+            return Err("the lost key has a guard".into());
+        };
+        fs::remove_file(NodeKey::path(&home, KeyKind::Validator))?;
+        let next = Next::drawn(&home, KeyKind::Validator)?;
+        assert!(!Next::finds_its_place_free(&home, KeyKind::Validator)?, "a node runs");
+        for height in 6..=TOP {
+            guard.admit(height, 0, Step::Prevote, b"a vote")?;
+        }
+        assert_eq!((signed_at(&home.sign_guard_file())?, signed_at(&next.guard)?), (TOP, 0));
+        drop((guard, node));
+        assert!(Next::finds_its_place_free(&home, KeyKind::Validator)?, "it has ended");
+        next.take_place(&home)?;
+        let lost = home.sign_guard_file().with_extension("lost");
+        assert_eq!((signed_at(&home.sign_guard_file())?, signed_at(&lost)?), (0, TOP));
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 //! `aula keys replace-lost`: a key that cannot speak for its successor any more is replaced by the members. The new key is drawn
 //! here, and what the members vote on is written to HOME/replacements ([`super::by_vote`]).
 //!
-//! Where the lost key's file is gone, the new one takes its place at once: a node that is started under it follows, and votes when
-//! the change is in force; one that still runs goes on with the key that it has in memory. Where the file is there (the key was stolen, or the consortium is too small to rotate), the old key
-//! goes on until the vote, and the next run puts the new one in its place, as `aula keys rotate` does.
+//! Where the lost key's file is gone and no node runs, the new one takes its place at once: a node that is started under it follows,
+//! and votes when the change is in force. A node that still runs has the lost key in its memory and its guard open; and where the file
+//! is there, the key was stolen, or the consortium is too small to rotate. Then the old key goes on until the vote, and the next run
+//! puts the new one in its place, as `aula keys rotate` does.
 
 use std::fs;
 
@@ -27,6 +28,10 @@ use crate::whole_file::is_there;
 
 /// The change's file.
 const FILE: &str = "validator";
+
+/// What to do while the old key is the one that signs.
+const UNTIL_THE_VOTE: &str = "Until the vote this node goes on with the key that it has, which the vote may need: leave it running. \
+                              After the vote run this again: it puts the new key in its place.";
 
 /// Draws the new key and writes what members vote on; after the vote finishes it.
 ///
@@ -78,9 +83,10 @@ async fn validator(
         tell_operator_file(home)?;
         return Ok(told(home, key, address, true));
     }
+    let at_once = Next::finds_its_place_free(home, KeyKind::Validator)?;
     let was_drawn = Next::is_drawn(home, KeyKind::Validator);
     let next = Next::drawn(home, KeyKind::Validator)?;
-    if was_drawn && asked.is_some() && current.is_some() {
+    if was_drawn && asked.is_some() && !at_once {
         let acting = args.acting(context).await?;
         if let Some(in_force) = in_force(&acting, &next.key).await? {
             let done = finish(context, &acting, KeyKind::Validator, &next, json!({}), in_force).await?;
@@ -91,25 +97,30 @@ async fn validator(
         }
     }
     let (_, genesis) = read_genesis(home)?;
-    let address = lost_address(home, lost, current.as_ref())?;
+    // Said once is enough: while a node runs, the key is drawn in one run and placed in another.
+    let said = lost.or(match &asked {
+        Some(Change::ReplaceValidatorKey { address, public_key, .. }) if *public_key == next.key.public() => {
+            Some(*address)
+        }
+        _ => None,
+    });
+    let address = lost_address(home, said, current.as_ref())?;
     write(home, FILE, &replacement(&genesis.sha256, &address, &next.key))?;
-    if current.is_none() {
-        next.take_empty_place(home)?;
+    if at_once {
+        next.take_place(home)?;
     }
-    Ok(told(home, &next.key, &address, current.is_none()))
+    Ok(told(home, &next.key, &address, at_once))
 }
 
 fn told(home: &Home, key: &NodeKey, replaces: &ValidatorAddress, placed: bool) -> Outcome {
     let files = [path(home, FILE)];
     let more = match placed {
         true => format!(
-            "The new key stands in its place. Where this node is down, start it: it follows, and votes when the change is in force, two \
-             heights after the deciding vote. Where it still runs with the lost key, leave it and start it again after the vote. To replace \
-             this key as well, remove {} first.",
+            "The new key stands in its place. Start this node: it follows, and votes when the change is in force, \
+             two heights after the deciding vote. To replace this key as well, remove {} first.",
             files[0].display()
         ),
-        false => "Until the vote this node goes on with the key that it has. After the vote run this again."
-            .to_owned(),
+        false => UNTIL_THE_VOTE.to_owned(),
     };
     let json = json!({
         "kind": "validator", "public_key": key.public(), "replaces": replaces, "files": files, "placed": placed, "voted": false,
