@@ -1,10 +1,11 @@
 //! What a command writes beside the home: which of its arguments name it, whether that lies in a place of `[sovereignty]`, and that it was
-//! written.
+//! run.
 //!
 //! Flow: the program parses → [`Outward::of`] takes the paths out of what was parsed → [`Outward::check`] refuses before anything is opened
-//! → after the command [`note`] appends a line to HOME/left.jsonl, which `aula doctor leaves` reads. A test walks the whole command line: a
-//! path that stands in no list here fails it, so that no new command is forgotten. Invariant: a line names the command and the place, never
-//! the path: whoever has the home learns nothing of where copies lie.
+//! → [`note`] appends a line to HOME/left.jsonl, which `aula doctor leaves` reads, → the command: one that fails or is ended halfway may have
+//! left files, and stands in the list. A test walks the whole command line: a path that stands in no list here fails it, so that no new
+//! command is forgotten. Invariant: a line names the command and the place, never the path: whoever has the home learns nothing of where
+//! copies lie.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -202,7 +203,7 @@ pub fn group(command: &str) -> Option<&'static ByHand> {
     })
 }
 
-/// A file or folder that a command wrote outside of the home: a line of HOME/left.jsonl.
+/// A file or folder outside of the home that a command was run to write: a line of HOME/left.jsonl.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Left {
@@ -246,7 +247,7 @@ impl Outward {
         Self { command, paths }
     }
 
-    /// Refuses what lies in no place of `[sovereignty]`, where the home names places; gives what is to be noted when it was written.
+    /// Refuses what lies in no place of `[sovereignty]`, where the home names places; gives what is to be noted before it is written.
     ///
     /// # Errors
     /// `outside`, or when the home's settings are refused.
@@ -274,8 +275,8 @@ fn refused(outside: Outside) -> Failure {
     Failure::new("outside", outside.to_string(), next)
 }
 
-/// Appends what was written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be written is
-/// said: the files are there already.
+/// Appends what is about to be written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be
+/// written is said, and keeps nobody from a backup.
 pub fn note(context: &Context, left: &[Left]) {
     if left.is_empty() || !context.home.config_file().exists() {
         return;
@@ -286,7 +287,7 @@ pub fn note(context: &Context, left: &[Left]) {
     let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
     if let Err(error) = opened.and_then(|mut file| file.write_all(lines.as_bytes())) {
         context.tell(format_args!(
-            "aula: that something left cannot be noted in {}: {error}.\n  next: check the folder's owner and space",
+            "aula: that something leaves cannot be noted in {}: {error}.\n  next: check the folder's owner and space",
             path.display()
         ));
     }

@@ -36,7 +36,7 @@ pub struct Written {
     pub students: &'static str,
     /// The format, and whether it is encrypted.
     pub form: &'static str,
-    /// How often.
+    /// How often they were run to, also where they failed.
     pub times: usize,
     /// When last, UTC to the second; none: never.
     pub last: Option<String>,

@@ -41,7 +41,10 @@ pub(super) fn page(told: &Told, made: &str) -> String {
                 h2 { "What leaves" }
                 @for one in &told.leaves { (way(one)) }
                 h2 { "What commands wrote outside of the node's folder" }
-                p { "Where to is the operator's word at each command; this list has the place's name and no path." }
+                p {
+                    "Where to is the operator's word at each command; this list has the place's name and no path. A command that failed is counted \
+                     too: it may have left a part."
+                }
                 @for one in &told.written { (by_hand(one)) }
                 h2 { "Who read records" }
                 (readers(told.reads.as_deref()))
