@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Outside};
+use crate::config::{Config, Outside, real};
 use crate::home::Home;
 use crate::terminal::{Context, Failure};
 
@@ -257,10 +257,12 @@ impl Outward {
         }
         let rule = Config::load(&context.home)?.sovereignty;
         let what = format!("what `aula {}` writes", self.command);
+        // Of a home that is not there nothing is noted.
+        let home = context.home.path().canonicalize().ok();
         let mut left = Vec::new();
         for (purpose, path) in &self.paths {
             let place = rule.of_folder(&what, path).map_err(refused)?;
-            let inside = std::path::absolute(path).is_ok_and(|path| path.starts_with(context.home.path()));
+            let inside = home.as_ref().is_some_and(|home| real(path).is_some_and(|path| path.starts_with(home)));
             if *purpose == Use::Leaves && !inside {
                 let place = place.map(str::to_owned);
                 left.push(Left { at_ms: crate::clock::now_ms(), command: self.command.clone(), place });
@@ -402,6 +404,13 @@ mod tests {
         assert!(
             matches!(left.as_slice(), [one] if one.command == "district export" && one.place.as_deref() == Some("county"))
         );
+        let bare = Context { home: Home::at(inside.join("bare")), ..context.clone() };
+        std::fs::create_dir_all(bare.home.path()).expect("a folder");
+        std::os::unix::fs::symlink(&root, bare.home.path().join("link")).expect("a link");
+        for (to, times) in [("x", 0), ("new/x", 0), ("../x", 1), ("link", 1), ("link/x", 1)] {
+            let to = text(bare.home.path().join(to));
+            assert_eq!(export(&to).check(&bare).expect("no rule").len(), times, "{to}");
+        }
         note(&context, &left);
         note(&context, &left);
         assert_eq!(noted(&context.home).expect("a list"), [left.clone(), left].concat());

@@ -131,7 +131,7 @@ fn plain(path: &Path) -> bool {
 }
 
 /// Where a path really is: links followed as far as it exists, the rest as it is written. None of one that climbs.
-fn real(path: &Path) -> Option<PathBuf> {
+pub fn real(path: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(path).ok().filter(|path| plain(path))?;
     let (mut there, mut rest) = (whole.as_path(), Vec::new());
     loop {
