@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Outside, real};
+use crate::config::{Config, ConfigError, Outside, Sovereignty, real};
 use crate::home::Home;
 use crate::terminal::{Context, Failure};
 
@@ -196,11 +196,16 @@ pub static BY_HAND: [ByHand; 15] = [
     by_hand("genesis", "none", "the consortium's genesis", "JSON"),
 ];
 
+/// Commands that read no setting of the home. They are run without a home too, and by accounts that may not read one's.
+const WITHOUT_HOME: [&str; 5] = ["twin", "estate", "optimize", "badge show", "genesis"];
+
+fn is_below(command: &str, group: &str) -> bool {
+    command.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
 /// Which group a command is of.
 pub fn group(command: &str) -> Option<&'static ByHand> {
-    BY_HAND.iter().find(|own| {
-        command.strip_prefix(own.command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    })
+    BY_HAND.iter().find(|own| is_below(command, own.command))
 }
 
 /// A file or folder outside of the home that a command was run to write: a line of HOME/left.jsonl.
@@ -250,25 +255,45 @@ impl Outward {
     /// Refuses what lies in no place of `[sovereignty]`, where the home names places; gives what is to be noted before it is written.
     ///
     /// # Errors
-    /// `outside`, or when the home's settings are refused.
+    /// `outside`, or when the home's settings are refused and the command needs them, or what of them is the rule cannot be told.
     pub fn check(&self, context: &Context) -> Result<Vec<Left>, Failure> {
         if self.paths.is_empty() {
             return Ok(Vec::new());
         }
-        let rule = Config::load(&context.home)?.sovereignty;
+        let rule = match Config::load(&context.home) {
+            Ok(config) => config.sovereignty,
+            Err(error) => self.rule_alone(context, error)?,
+        };
         let what = format!("what `aula {}` writes", self.command);
         // Of a home that is not there nothing is noted.
         let home = context.home.path().canonicalize().ok();
         let mut left = Vec::new();
         for (purpose, path) in &self.paths {
             let place = rule.of_folder(&what, path).map_err(refused)?;
-            let inside = home.as_ref().is_some_and(|home| real(path).is_some_and(|path| path.starts_with(home)));
+            let inside = home.as_ref().zip(real(path)).is_some_and(|(home, path)| path.starts_with(home));
             if *purpose == Use::Leaves && !inside {
                 let place = place.map(str::to_owned);
                 left.push(Left { at_ms: crate::clock::now_ms(), command: self.command.clone(), place });
             }
         }
         Ok(left)
+    }
+
+    /// The rule of a home whose settings are refused, for a command that needs none of them; the refusal is said.
+    fn rule_alone(&self, context: &Context, error: ConfigError) -> Result<Sovereignty, Failure> {
+        let failure = Failure::from(error);
+        if !WITHOUT_HOME.iter().any(|group| is_below(&self.command, group)) {
+            return Err(failure);
+        }
+        let rule = match Sovereignty::alone(&context.home) {
+            Ok(rule) => rule,
+            // Whoever may not read the settings is not whom they bind.
+            Err(ConfigError::Read { .. }) => Sovereignty::default(),
+            Err(error) => return Err(error.into()),
+        };
+        let message = failure.message.trim_end_matches('.');
+        context.tell(format_args!("aula: {message}; it is not needed here.\n  next: {}", failure.hint));
+        Ok(rule)
     }
 }
 
@@ -311,6 +336,7 @@ pub fn noted(home: &Home) -> std::io::Result<Vec<Left>> {
 mod tests {
     use std::any::TypeId;
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use clap::CommandFactory;
 
@@ -333,13 +359,13 @@ mod tests {
     fn every_path_of_every_command_is_judged() {
         let mut found = BTreeSet::new();
         arguments(&Cli::command(), "", &mut found);
-        let (paths, words): (BTreeSet<_>, BTreeSet<_>) = found.into_iter().partition(|(.., is_path)| *is_path);
+        let (all, words): (Vec<_>, Vec<_>) = found.into_iter().partition(|(.., is_path)| *is_path);
         let taken: Vec<_> = words
             .iter()
             .filter(|(command, id, _)| matches!(use_of(command, id), Some(Use::Keeps | Use::Leaves)))
             .collect();
         assert!(taken.is_empty(), "these are no paths and are taken for what is written: {taken:?}");
-        let all: BTreeSet<(String, String)> = paths.into_iter().map(|(command, id, _)| (command, id)).collect();
+        let all: BTreeSet<_> = all.into_iter().map(|(command, id, _)| (command, id)).collect();
         assert!(all.len() > 120, "{}", all.len());
         let forgotten: Vec<_> = all.iter().filter(|(command, id)| use_of(command, id).is_none()).collect();
         assert!(forgotten.is_empty(), "say in outward.rs what these are for: {forgotten:?}");
@@ -404,13 +430,6 @@ mod tests {
         assert!(
             matches!(left.as_slice(), [one] if one.command == "district export" && one.place.as_deref() == Some("county"))
         );
-        let bare = Context { home: Home::at(inside.join("bare")), ..context.clone() };
-        std::fs::create_dir_all(bare.home.path()).expect("a folder");
-        std::os::unix::fs::symlink(&root, bare.home.path().join("link")).expect("a link");
-        for (to, times) in [("x", 0), ("new/x", 0), ("../x", 1), ("link", 1), ("link/x", 1)] {
-            let to = text(bare.home.path().join(to));
-            assert_eq!(export(&to).check(&bare).expect("no rule").len(), times, "{to}");
-        }
         note(&context, &left);
         note(&context, &left);
         assert_eq!(noted(&context.home).expect("a list"), [left.clone(), left].concat());
@@ -420,5 +439,53 @@ mod tests {
         let nowhere = Context { home: Home::at(root.clone()), ..context.clone() };
         note(&nowhere, &[Left { at_ms: 1, command: "x".into(), place: None }]);
         assert!(!nowhere.home.left_file().exists());
+    }
+
+    /// A home below a folder, with no rule of its own.
+    fn bare(root: &Path) -> Context {
+        let home = Home::at(root.join("in/bare"));
+        std::fs::create_dir_all(home.path()).expect("a folder");
+        Context { home, output: OutputFormat::Text, log: None }
+    }
+
+    #[test]
+    fn what_really_lies_inside_of_the_home_has_not_left() {
+        let above = tempfile::tempdir().expect("a folder");
+        let root = above.path().canonicalize().expect("a path");
+        let bare = bare(&root);
+        std::os::unix::fs::symlink(&root, bare.home.path().join("link")).expect("a link");
+        for (to, times) in [("x", 0), ("new/x", 0), ("../x", 1), ("link", 1), ("link/x", 1)] {
+            let to = bare.home.path().join(to).display().to_string();
+            let export = outward(&["aula", "district", "export", "-o", &to]);
+            assert_eq!(export.check(&bare).expect("no rule").len(), times, "{to}");
+        }
+    }
+
+    #[test]
+    fn settings_that_are_refused_keep_nobody_from_what_needs_none_and_their_rule_binds() {
+        let above = tempfile::tempdir().expect("a folder");
+        let root = above.path().canonicalize().expect("a path");
+        let (bare, file) = (bare(&root), root.join("in/bare/config.toml"));
+        let (near, away) = (root.join("in/x").display().to_string(), root.join("x").display().to_string());
+        let solve = |to: &str| outward(&["aula", "optimize", "round.srap", "--assignment", to]).check(&bare);
+        let rule =
+            format!("[[sovereignty.place]]\nname = 'county'\nfolders = ['{}']\n", root.join("in").display());
+        for (settings, is_refused) in [
+            ("x = [", false),
+            ("unknown = true\n", false),
+            ("[sovereignty\n", true),
+            ("[sovereignty]\nplace = 1\n", true),
+            (&format!("unknown = true\n{rule}"), true),
+        ] {
+            std::fs::write(&file, settings).expect("a file");
+            let export = outward(&["aula", "district", "export", "-o", &near]);
+            assert!(export.check(&bare).is_err(), "{settings}");
+            assert_eq!(solve(&away).is_err(), is_refused, "{settings}");
+        }
+        assert_eq!(solve(&away).expect_err("outside").code, "outside");
+        assert_eq!(solve(&near).expect("inside").len(), 1);
+        std::fs::remove_file(&file).expect("a file");
+        std::fs::create_dir(&file).expect("a folder where the file should be");
+        assert_eq!(solve(&away).expect("no rule can be read").len(), 1);
     }
 }
