@@ -470,12 +470,13 @@ mod tests {
         let solve = |to: &str| outward(&["aula", "optimize", "round.srap", "--assignment", to]).check(&bare);
         let rule =
             format!("[[sovereignty.place]]\nname = 'county'\nfolders = ['{}']\n", root.join("in").display());
+        let both = format!("unknown = true\n{rule}");
         for (settings, is_refused) in [
             ("x = [", false),
             ("unknown = true\n", false),
             ("[sovereignty\n", true),
             ("[sovereignty]\nplace = 1\n", true),
-            (&format!("unknown = true\n{rule}"), true),
+            (both.as_str(), true),
         ] {
             std::fs::write(&file, settings).expect("a file");
             let export = outward(&["aula", "district", "export", "-o", &near]);
