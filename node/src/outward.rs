@@ -7,9 +7,9 @@
 //! command is forgotten. Invariant: a line names the command and the place, never the path: whoever has the home learns nothing of where
 //! copies lie.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -311,8 +311,12 @@ pub fn note(context: &Context, left: &[Left]) {
     let path = context.home.left_file();
     let lines: String =
         left.iter().filter_map(|one| serde_json::to_string(one).ok()).map(|line| line + "\n").collect();
-    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-    if let Err(error) = opened.and_then(|mut file| file.write_all(lines.as_bytes())) {
+    let opened = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(&path);
+    let written = opened.and_then(|mut file| {
+        let begin = if is_torn(&file)? { "\n" } else { "" };
+        file.write_all(format!("{begin}{lines}").as_bytes())
+    });
+    if let Err(error) = written {
         context.tell(format_args!(
             "aula: that something leaves cannot be noted in {}: {error}.\n  next: check the folder's owner and space",
             path.display()
@@ -320,16 +324,40 @@ pub fn note(context: &Context, left: &[Left]) {
     }
 }
 
-/// What was noted, oldest first.
+/// Whether the last line was not written to its end: what follows must not be taken for the rest of it.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
+    let mut byte = [0_u8];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
+}
+
+/// A home's list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// What was noted, oldest first.
+    pub left: Vec<Left>,
+    /// How many lines are not such ones: torn by a full disk or a power failure, or written by somebody else.
+    pub unread: usize,
+}
+
+/// What was noted.
 ///
 /// # Errors
-/// When the list cannot be read, or a line of it is not one of ours.
-pub fn noted(home: &Home) -> std::io::Result<Vec<Left>> {
-    let text = match std::fs::read_to_string(home.left_file()) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+/// When the list cannot be read.
+pub fn noted(home: &Home) -> io::Result<Noted> {
+    let bytes = match std::fs::read(home.left_file()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Noted::default()),
         read => read?,
     };
-    text.lines().map(|line| serde_json::from_str(line).map_err(std::io::Error::from)).collect()
+    let mut noted = Noted::default();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(left) => noted.left.push(left),
+            Err(_) => noted.unread += 1,
+        }
+    }
+    Ok(noted)
 }
 
 #[cfg(test)]
@@ -432,9 +460,13 @@ mod tests {
         );
         note(&context, &left);
         note(&context, &left);
-        assert_eq!(noted(&context.home).expect("a list"), [left.clone(), left].concat());
+        let twice = Noted { left: [left.clone(), left.clone()].concat(), unread: 0 };
+        assert_eq!(noted(&context.home).expect("a list"), twice);
         let list = std::fs::read_to_string(context.home.left_file()).expect("a list");
         assert!(!list.contains(&near), "no path of what was written stands in the home: {list}");
+        std::fs::write(context.home.left_file(), &list[..list.len() - 9]).expect("a torn list");
+        note(&context, &left);
+        assert_eq!(noted(&context.home).expect("a list"), Noted { unread: 1, ..twice });
         // A folder that is no home is left as it is.
         let nowhere = Context { home: Home::at(root.clone()), ..context.clone() };
         note(&nowhere, &[Left { at_ms: 1, command: "x".into(), place: None }]);

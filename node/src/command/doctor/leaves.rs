@@ -75,6 +75,8 @@ struct Told {
     stores: Vec<Store>,
     leaves: Vec<Leaving>,
     written: Vec<Written>,
+    /// Lines of the list of what commands wrote that could not be read, and are in no number of `written`.
+    unread_lines: usize,
     /// None where it was not asked for, or where the home has no vault.
     reads: Option<Vec<ReadBy>>,
     /// Where the page is.
@@ -89,11 +91,13 @@ struct Told {
 pub fn run(context: &Context, args: &LeavesArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home)?;
     let counted = args.reads || args.out.is_some();
+    let (written, unread_lines) = logs::written(&context.home)?;
     let mut told = Told {
         places: config.sovereignty.place.iter().map(|place| place.name.clone()).collect(),
         stores: stores(context, &config)?,
         leaves: ways::leaving(&context.home, &config),
-        written: logs::written(&context.home)?,
+        written,
+        unread_lines,
         reads: if counted { reads(context, &config)? } else { None },
         page: None,
     };
@@ -167,6 +171,12 @@ fn text(told: &Told) -> String {
             one.places.iter().map(|place| format!(" ({place})")).collect::<String>(),
             one.form,
             one.students
+        ));
+    }
+    if told.unread_lines > 0 {
+        lines.push(format!(
+            "{} lines of left.jsonl are torn or somebody else's: in no number above",
+            told.unread_lines
         ));
     }
     for one in told.reads.iter().flatten() {

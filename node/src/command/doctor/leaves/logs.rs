@@ -44,14 +44,14 @@ pub struct Written {
     pub places: Vec<String>,
 }
 
-/// Every group, also one that never wrote anything.
+/// Every group, also one that never wrote anything; and how many lines of the home's list are none and are in no group.
 ///
 /// # Errors
 /// When the home's list cannot be read.
-pub fn written(home: &Home) -> Result<Vec<Written>, Failure> {
-    let hint = "look at the file: a line that is not one of ours was written by somebody else; move it aside";
-    let noted = outward::noted(home).advise(format!("cannot read {}", home.left_file().display()), hint)?;
-    Ok(grouped(&noted))
+pub fn written(home: &Home) -> Result<(Vec<Written>, usize), Failure> {
+    let what = format!("cannot read {}", home.left_file().display());
+    let noted = outward::noted(home).advise(what, "check the file's owner and mode")?;
+    Ok((grouped(&noted.left), noted.unread))
 }
 
 fn grouped(noted: &[Left]) -> Vec<Written> {

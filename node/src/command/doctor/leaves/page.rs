@@ -45,6 +45,9 @@ pub(super) fn page(told: &Told, made: &str) -> String {
                     "Where to is the operator's word at each command; this list has the place's name and no path. A command that failed is counted \
                      too: it may have left a part."
                 }
+                @if told.unread_lines > 0 {
+                    p { (told.unread_lines) " lines of that list are torn or somebody else's, and are in no number here." }
+                }
                 @for one in &told.written { (by_hand(one)) }
                 h2 { "Who read records" }
                 (readers(told.reads.as_deref()))
@@ -151,6 +154,7 @@ mod tests {
                 times: Some(2),
             }],
             written: Vec::new(),
+            unread_lines: 3,
             reads: Some(vec![ReadBy {
                 role: "teacher".into(),
                 granted: Some(12),
@@ -166,6 +170,7 @@ mod tests {
             "/srv/&lt;i&gt;",
             "2 times, last 2026-11-28",
             "fewer than 10",
+            "3 lines of that list",
             "width=device-width",
             "color-scheme:light dark",
         ] {
