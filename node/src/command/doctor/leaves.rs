@@ -181,11 +181,8 @@ fn text(told: &Told) -> String {
     }
     for one in told.reads.iter().flatten() {
         let (granted, denied) = (logs::count(one.granted), logs::count(one.denied));
-        let (first, last) = &one.days;
-        lines.push(format!(
-            "records read as {}: {granted} granted, {denied} denied, {first} to {last}",
-            one.role
-        ));
+        let days = one.days.as_ref().map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
+        lines.push(format!("records read as {}: {granted} granted, {denied} denied{days}", one.role));
     }
     if let Some(page) = &told.page {
         lines.push(format!("the page is {}", page.display()));

@@ -83,8 +83,8 @@ pub struct ReadBy {
     pub granted: Option<u64>,
     /// Reads that were denied; none below [`FEW`] and above 0.
     pub denied: Option<u64>,
-    /// The days of the first and the newest, UTC.
-    pub days: (String, String),
+    /// The days of the first and the newest, UTC; none where there are fewer than [`FEW`]: a day would tell of a single read.
+    pub days: Option<(String, String)>,
 }
 
 /// Counts of the access log by role, in the order of their names.
@@ -107,7 +107,7 @@ pub fn reads(entries: &[AccessEntry]) -> Vec<ReadBy> {
             role,
             granted: told(granted),
             denied: told(denied),
-            days: (day(first), day(last)),
+            days: (granted + denied >= FEW).then(|| (day(first), day(last))),
         })
         .collect()
 }

@@ -111,7 +111,7 @@ fn readers(reads: Option<&[ReadBy]>) -> Markup {
                     dl {
                         dt { "granted" } dd { (count(one.granted)) }
                         dt { "denied" } dd { (count(one.denied)) }
-                        dt { "days" } dd { (one.days.0) " to " (one.days.1) }
+                        @if let Some((first, last)) = &one.days { dt { "days" } dd { (first) " to " (last) } }
                     }
                 }
             }
@@ -159,7 +159,7 @@ mod tests {
                 role: "teacher".into(),
                 granted: Some(12),
                 denied: None,
-                days: ("2026-11-01".into(), "2026-11-30".into()),
+                days: Some(("2026-11-01".into(), "2026-11-30".into())),
             }]),
             page: None,
         };
@@ -171,6 +171,7 @@ mod tests {
             "2 times, last 2026-11-28",
             "fewer than 10",
             "3 lines of that list",
+            "2026-11-01 to 2026-11-30",
             "width=device-width",
             "color-scheme:light dark",
         ] {
