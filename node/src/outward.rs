@@ -24,7 +24,7 @@ use crate::terminal::{Context, Failure};
 enum Use {
     /// It is read.
     Reads,
-    /// A store of the district's, opened or made there.
+    /// A half of the vault, opened or made there.
     Keeps,
     /// A file or folder that is written for somebody.
     Leaves,
@@ -123,8 +123,8 @@ fn use_of(command: &str, id: &str) -> Option<Use> {
         | ("picture" | "load", "estate plan")
         | ("report", "district import")
         | ("predictions" | "explain", "twin evaluate")
-        | ("out" | "into" | "letters" | "assignment" | "save_certificate", _) => Use::Leaves,
-        ("vault" | "keystore" | "lake", _) => Use::Keeps,
+        | ("out" | "into" | "letters" | "assignment" | "save_certificate" | "lake", _) => Use::Leaves,
+        ("vault" | "keystore", _) => Use::Keeps,
         (id, _) if READ.contains(&id) => Use::Reads,
         _ => return None,
     })
@@ -153,7 +153,7 @@ const fn by_hand(
 }
 
 /// Every command that writes for somebody, what tells of named students first.
-pub static BY_HAND: [ByHand; 15] = [
+pub static BY_HAND: [ByHand; 16] = [
     by_hand(
         "district export",
         "named",
@@ -182,6 +182,7 @@ pub static BY_HAND: [ByHand; 15] = [
     ),
     by_hand("vault log", "pseudonyms", "proofs that a read is listed", "an entry with its proof"),
     by_hand("evidence", "pseudonyms", "evidence about the ledger", "bundles, for aula-audit"),
+    by_hand("lake", "pseudonyms", "the lake's tables, in another folder", "Parquet, not encrypted"),
     by_hand("node backup", "pseudonyms", "copies of the node's database", "the ledger and its state; no key"),
     by_hand("twin", "pseudonyms", "models, graphs and predictions", "files of the twins' own and CSV"),
     by_hand(
@@ -260,9 +261,12 @@ impl Outward {
         if self.paths.is_empty() {
             return Ok(Vec::new());
         }
-        let rule = match Config::load(&context.home) {
-            Ok(config) => config.sovereignty,
-            Err(error) => self.rule_alone(context, error)?,
+        let (rule, lake) = match Config::load(&context.home) {
+            Ok(config) => {
+                let lake = is_below(&self.command, "lake").then(|| config.lake.folder(&context.home));
+                (config.sovereignty, lake.and_then(|lake| real(&lake)))
+            }
+            Err(error) => (self.rule_alone(context, error)?, None),
         };
         let what = format!("what `aula {}` writes", self.command);
         // Of a home that is not there nothing is noted.
@@ -270,8 +274,10 @@ impl Outward {
         let mut left = Vec::new();
         for (purpose, path) in &self.paths {
             let place = rule.of_folder(&what, path).map_err(refused)?;
-            let inside = home.as_ref().zip(real(path)).is_some_and(|(home, path)| path.starts_with(home));
-            if *purpose == Use::Leaves && !inside {
+            let inside = real(path).is_some_and(|path| {
+                lake.as_ref() == Some(&path) || home.as_ref().is_some_and(|home| path.starts_with(home))
+            });
+            if *purpose == Use::Leaves && !inside && self.command != "lake status" {
                 let place = place.map(str::to_owned);
                 left.push(Left { at_ms: crate::clock::now_ms(), command: self.command.clone(), place });
             }
@@ -491,6 +497,14 @@ mod tests {
             let export = outward(&["aula", "district", "export", "-o", &to]);
             assert_eq!(export.check(&bare).expect("no rule").len(), times, "{to}");
         }
+        let lake = root.join("lake").display().to_string();
+        let noted = |action: &str| {
+            outward(&["aula", "lake", action, "--lake", &lake]).check(&bare).expect("no rule").len()
+        };
+        assert_eq!((noted("sync"), noted("compact"), noted("status")), (1, 1, 0));
+        let settings = format!("[lake]\nfolder = '{lake}'\n");
+        std::fs::write(bare.home.config_file(), settings).expect("a file");
+        assert_eq!(noted("sync"), 0, "the lake's own folder");
     }
 
     #[test]
