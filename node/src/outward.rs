@@ -237,9 +237,9 @@ impl Outward {
                 let id = id.as_str();
                 let Some(purpose @ (Use::Keeps | Use::Leaves)) = use_of(&command, id) else { continue };
                 for value in here.get_raw(id).into_iter().flatten() {
-                    let path = PathBuf::from(value);
-                    if !paths.iter().any(|(_, known)| *known == path) {
-                        paths.push((purpose, path));
+                    let one = (purpose, PathBuf::from(value));
+                    if !paths.contains(&one) {
+                        paths.push(one);
                     }
                 }
             }

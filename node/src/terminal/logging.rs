@@ -67,7 +67,7 @@ fn traces(context: &Context, config: &Config, rule: Option<&Sovereignty>) -> Opt
     let started = match rule.map(|rule| rule.of_host("the collector of spans", &settings.address)) {
         Some(Ok(_)) => Traces::start(&settings).map_err(|error| error.to_string()),
         Some(Err(outside)) => Err(outside.to_string()),
-        None => Err("config.toml is refused, and whether [sovereignty] names the collector cannot be told".into()),
+        None => Err("config.toml is refused, and with it the rule of [sovereignty]".into()),
     };
     started.map_err(|why| context.tell(format_args!("aula: no spans are told: {why}"))).ok()
 }
