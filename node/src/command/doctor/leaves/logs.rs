@@ -119,6 +119,9 @@ pub fn count(told: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aula_ledger::names::{Name, Term};
+    use aula_ledger::types::{DistrictId, Handle, Hash, TimeMs};
+
     use super::*;
 
     #[test]
@@ -148,5 +151,26 @@ mod tests {
         assert_eq!(count(Some(0)), "0");
         assert_eq!(count(None), "fewer than 10");
         assert!(reads(&[]).is_empty());
+        let term = |text: &str| Term::new(text).expect("a term");
+        let entry = |number: u64| AccessEntry {
+            genesis: Hash([1; 32]),
+            number,
+            time_ms: TimeMs(number * 86_400_000),
+            district: DistrictId(1),
+            handle: Handle([2; 32]),
+            reader: Name::new("t-1042").expect("a name"),
+            role: term("teacher"),
+            class: term("FERPA_PII"),
+            purpose: term("educational_necessity"),
+            basis: None,
+            relation: None,
+            fields: Vec::new(),
+            verdict: Verdict::Granted,
+            salt: [3; 16],
+        };
+        let told = |count: u64| reads(&(0..count).map(entry).collect::<Vec<_>>());
+        assert!(matches!(told(FEW - 1).as_slice(), [one] if one.granted.is_none() && one.days.is_none()));
+        let days = Some(("1970-01-01".to_owned(), "1970-01-10".to_owned()));
+        assert!(matches!(told(FEW).as_slice(), [one] if one.granted == Some(FEW) && one.days == days));
     }
 }
