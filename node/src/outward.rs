@@ -1,20 +1,21 @@
 //! What a command writes beside the home: which of its arguments name it, whether that lies in a place of `[sovereignty]`, and that it was
-//! written.
+//! run.
 //!
 //! Flow: the program parses → [`Outward::of`] takes the paths out of what was parsed → [`Outward::check`] refuses before anything is opened
-//! → after the command [`note`] appends a line to HOME/left.jsonl, which `aula doctor leaves` reads. A test walks the whole command line: a
-//! path that stands in no list here fails it, so that no new command is forgotten. Invariant: a line names the command and the place, never
-//! the path: whoever has the home learns nothing of where copies lie.
+//! → [`note`] appends a line to HOME/left.jsonl, which `aula doctor leaves` reads, → the command: one that fails or is ended halfway may have
+//! left files, and stands in the list. A test walks the whole command line: a path that stands in no list here fails it, so that no new
+//! command is forgotten. Invariant: a line names the command and the place, never the path: whoever has the home learns nothing of where
+//! copies lie.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use clap::ArgMatches;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Outside};
+use crate::config::{Config, ConfigError, Outside, Sovereignty, real};
 use crate::home::Home;
 use crate::terminal::{Context, Failure};
 
@@ -23,7 +24,7 @@ use crate::terminal::{Context, Failure};
 enum Use {
     /// It is read.
     Reads,
-    /// A store of the district's, opened or made there.
+    /// A half of the vault, opened or made there.
     Keeps,
     /// A file or folder that is written for somebody.
     Leaves,
@@ -121,10 +122,9 @@ fn use_of(command: &str, id: &str) -> Option<Use> {
         | ("model", "twin fit")
         | ("picture" | "load", "estate plan")
         | ("report", "district import")
-        | ("out" | "into" | "letters" | "predictions" | "explain" | "assignment" | "save_certificate", _) => {
-            Use::Leaves
-        }
-        ("vault" | "keystore" | "lake", _) => Use::Keeps,
+        | ("predictions" | "explain", "twin evaluate")
+        | ("out" | "into" | "letters" | "assignment" | "save_certificate" | "lake", _) => Use::Leaves,
+        ("vault" | "keystore", _) => Use::Keeps,
         (id, _) if READ.contains(&id) => Use::Reads,
         _ => return None,
     })
@@ -153,7 +153,7 @@ const fn by_hand(
 }
 
 /// Every command that writes for somebody, what tells of named students first.
-pub static BY_HAND: [ByHand; 15] = [
+pub static BY_HAND: [ByHand; 16] = [
     by_hand(
         "district export",
         "named",
@@ -182,6 +182,7 @@ pub static BY_HAND: [ByHand; 15] = [
     ),
     by_hand("vault log", "pseudonyms", "proofs that a read is listed", "an entry with its proof"),
     by_hand("evidence", "pseudonyms", "evidence about the ledger", "bundles, for aula-audit"),
+    by_hand("lake", "pseudonyms", "the lake's tables, in another folder", "Parquet, not encrypted"),
     by_hand("node backup", "pseudonyms", "copies of the node's database", "the ledger and its state; no key"),
     by_hand("twin", "pseudonyms", "models, graphs and predictions", "files of the twins' own and CSV"),
     by_hand(
@@ -196,14 +197,19 @@ pub static BY_HAND: [ByHand; 15] = [
     by_hand("genesis", "none", "the consortium's genesis", "JSON"),
 ];
 
-/// Which group a command is of.
-pub fn group(command: &str) -> Option<&'static ByHand> {
-    BY_HAND.iter().find(|own| {
-        command.strip_prefix(own.command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    })
+/// Commands that read no setting of the home. They are run without a home too, and by accounts that may not read one's.
+const WITHOUT_HOME: [&str; 5] = ["twin", "estate", "optimize", "badge show", "genesis"];
+
+fn is_below(command: &str, group: &str) -> bool {
+    command.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// A file or folder that a command wrote outside of the home: a line of HOME/left.jsonl.
+/// Which group a command is of.
+pub fn group(command: &str) -> Option<&'static ByHand> {
+    BY_HAND.iter().find(|own| is_below(command, own.command))
+}
+
+/// A file or folder outside of the home that a command was run to write: a line of HOME/left.jsonl.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Left {
@@ -231,9 +237,9 @@ impl Outward {
                 let id = id.as_str();
                 let Some(purpose @ (Use::Keeps | Use::Leaves)) = use_of(&command, id) else { continue };
                 for value in here.get_raw(id).into_iter().flatten() {
-                    let path = PathBuf::from(value);
-                    if !paths.iter().any(|(_, known)| *known == path) {
-                        paths.push((purpose, path));
+                    let one = (purpose, PathBuf::from(value));
+                    if !paths.contains(&one) {
+                        paths.push(one);
                     }
                 }
             }
@@ -247,26 +253,53 @@ impl Outward {
         Self { command, paths }
     }
 
-    /// Refuses what lies in no place of `[sovereignty]`, where the home names places; gives what is to be noted when it was written.
+    /// Refuses what lies in no place of `[sovereignty]`, where the home names places; gives what is to be noted before it is written.
     ///
     /// # Errors
-    /// `outside`, or when the home's settings are refused.
+    /// `outside`, or when the home's settings are refused and the command needs them, or what of them is the rule cannot be told.
     pub fn check(&self, context: &Context) -> Result<Vec<Left>, Failure> {
         if self.paths.is_empty() {
             return Ok(Vec::new());
         }
-        let rule = Config::load(&context.home)?.sovereignty;
+        let (rule, lake) = match Config::load(&context.home) {
+            Ok(config) => {
+                let lake = is_below(&self.command, "lake").then(|| config.lake.folder(&context.home));
+                (config.sovereignty, lake.and_then(|lake| real(&lake)))
+            }
+            Err(error) => (self.rule_alone(context, error)?, None),
+        };
         let what = format!("what `aula {}` writes", self.command);
+        // Of a home that is not there nothing is noted.
+        let home = context.home.path().canonicalize().ok();
         let mut left = Vec::new();
         for (purpose, path) in &self.paths {
             let place = rule.of_folder(&what, path).map_err(refused)?;
-            let inside = std::path::absolute(path).is_ok_and(|path| path.starts_with(context.home.path()));
-            if *purpose == Use::Leaves && !inside {
+            let inside = real(path).is_some_and(|path| {
+                lake.as_ref() == Some(&path) || home.as_ref().is_some_and(|home| path.starts_with(home))
+            });
+            if *purpose == Use::Leaves && !inside && self.command != "lake status" {
                 let place = place.map(str::to_owned);
                 left.push(Left { at_ms: crate::clock::now_ms(), command: self.command.clone(), place });
             }
         }
         Ok(left)
+    }
+
+    /// The rule of a home whose settings are refused, for a command that needs none of them; the refusal is said.
+    fn rule_alone(&self, context: &Context, error: ConfigError) -> Result<Sovereignty, Failure> {
+        let failure = Failure::from(error);
+        if !WITHOUT_HOME.iter().any(|group| is_below(&self.command, group)) {
+            return Err(failure);
+        }
+        let rule = match Sovereignty::alone(&context.home) {
+            Ok(rule) => rule,
+            // Whoever may not read the settings is not whom they bind.
+            Err(ConfigError::Read { .. }) => Sovereignty::default(),
+            Err(error) => return Err(error.into()),
+        };
+        let message = failure.message.trim_end_matches('.');
+        context.tell(format_args!("aula: {message}; it is not needed here.\n  next: {}", failure.hint));
+        Ok(rule)
     }
 }
 
@@ -275,8 +308,8 @@ fn refused(outside: Outside) -> Failure {
     Failure::new("outside", outside.to_string(), next)
 }
 
-/// Appends what was written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be written is
-/// said: the files are there already.
+/// Appends what is about to be written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be
+/// written is said, and keeps nobody from a backup.
 pub fn note(context: &Context, left: &[Left]) {
     if left.is_empty() || !context.home.config_file().exists() {
         return;
@@ -284,31 +317,60 @@ pub fn note(context: &Context, left: &[Left]) {
     let path = context.home.left_file();
     let lines: String =
         left.iter().filter_map(|one| serde_json::to_string(one).ok()).map(|line| line + "\n").collect();
-    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-    if let Err(error) = opened.and_then(|mut file| file.write_all(lines.as_bytes())) {
+    let opened = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(&path);
+    let written = opened.and_then(|mut file| {
+        let begin = if is_torn(&file)? { "\n" } else { "" };
+        file.write_all(format!("{begin}{lines}").as_bytes())
+    });
+    if let Err(error) = written {
         context.tell(format_args!(
-            "aula: that something left cannot be noted in {}: {error}.\n  next: check the folder's owner and space",
+            "aula: that something leaves cannot be noted in {}: {error}.\n  next: check the folder's owner and space",
             path.display()
         ));
     }
 }
 
-/// What was noted, oldest first.
+/// Whether the last line was not written to its end: what follows must not be taken for the rest of it.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
+    let mut byte = [0_u8];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
+}
+
+/// A home's list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// What was noted, oldest first.
+    pub left: Vec<Left>,
+    /// How many lines are not such ones: torn by a full disk or a power failure, or written by somebody else.
+    pub unread: usize,
+}
+
+/// What was noted.
 ///
 /// # Errors
-/// When the list cannot be read, or a line of it is not one of ours.
-pub fn noted(home: &Home) -> std::io::Result<Vec<Left>> {
-    let text = match std::fs::read_to_string(home.left_file()) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+/// When the list cannot be read.
+pub fn noted(home: &Home) -> io::Result<Noted> {
+    let bytes = match std::fs::read(home.left_file()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Noted::default()),
         read => read?,
     };
-    text.lines().map(|line| serde_json::from_str(line).map_err(std::io::Error::from)).collect()
+    let mut noted = Noted::default();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(left) => noted.left.push(left),
+            Err(_) => noted.unread += 1,
+        }
+    }
+    Ok(noted)
 }
 
 #[cfg(test)]
 mod tests {
     use std::any::TypeId;
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use clap::CommandFactory;
 
@@ -316,22 +378,28 @@ mod tests {
     use crate::cli::Cli;
     use crate::terminal::OutputFormat;
 
-    /// Every path that some command takes: its words and the argument's name.
-    fn paths(command: &clap::Command, words: &str, found: &mut BTreeSet<(String, String)>) {
+    /// Every argument that some command takes: its words, the argument's name, whether it is a path.
+    fn arguments(command: &clap::Command, words: &str, found: &mut BTreeSet<(String, String, bool)>) {
         for argument in command.get_arguments() {
-            if argument.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
-                found.insert((words.to_owned(), argument.get_id().to_string()));
-            }
+            let is_path = argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+            found.insert((words.to_owned(), argument.get_id().to_string(), is_path));
         }
         for sub in command.get_subcommands() {
-            paths(sub, format!("{words} {}", sub.get_name()).trim_start(), found);
+            arguments(sub, format!("{words} {}", sub.get_name()).trim_start(), found);
         }
     }
 
     #[test]
     fn every_path_of_every_command_is_judged() {
-        let mut all = BTreeSet::new();
-        paths(&Cli::command(), "", &mut all);
+        let mut found = BTreeSet::new();
+        arguments(&Cli::command(), "", &mut found);
+        let (all, words): (Vec<_>, Vec<_>) = found.into_iter().partition(|(.., is_path)| *is_path);
+        let taken: Vec<_> = words
+            .iter()
+            .filter(|(command, id, _)| matches!(use_of(command, id), Some(Use::Keeps | Use::Leaves)))
+            .collect();
+        assert!(taken.is_empty(), "these are no paths and are taken for what is written: {taken:?}");
+        let all: BTreeSet<_> = all.into_iter().map(|(command, id, _)| (command, id)).collect();
         assert!(all.len() > 120, "{}", all.len());
         let forgotten: Vec<_> = all.iter().filter(|(command, id)| use_of(command, id).is_none()).collect();
         assert!(forgotten.is_empty(), "say in outward.rs what these are for: {forgotten:?}");
@@ -398,12 +466,73 @@ mod tests {
         );
         note(&context, &left);
         note(&context, &left);
-        assert_eq!(noted(&context.home).expect("a list"), [left.clone(), left].concat());
+        let twice = Noted { left: [left.clone(), left.clone()].concat(), unread: 0 };
+        assert_eq!(noted(&context.home).expect("a list"), twice);
         let list = std::fs::read_to_string(context.home.left_file()).expect("a list");
         assert!(!list.contains(&near), "no path of what was written stands in the home: {list}");
+        std::fs::write(context.home.left_file(), &list[..list.len() - 9]).expect("a torn list");
+        note(&context, &left);
+        assert_eq!(noted(&context.home).expect("a list"), Noted { unread: 1, ..twice });
         // A folder that is no home is left as it is.
         let nowhere = Context { home: Home::at(root.clone()), ..context.clone() };
         note(&nowhere, &[Left { at_ms: 1, command: "x".into(), place: None }]);
         assert!(!nowhere.home.left_file().exists());
+    }
+
+    /// A home below a folder, with no rule of its own.
+    fn bare(root: &Path) -> Context {
+        let home = Home::at(root.join("in/bare"));
+        std::fs::create_dir_all(home.path()).expect("a folder");
+        Context { home, output: OutputFormat::Text, log: None }
+    }
+
+    #[test]
+    fn what_really_lies_inside_of_the_home_has_not_left() {
+        let above = tempfile::tempdir().expect("a folder");
+        let root = above.path().canonicalize().expect("a path");
+        let bare = bare(&root);
+        std::os::unix::fs::symlink(&root, bare.home.path().join("link")).expect("a link");
+        for (to, times) in [("x", 0), ("new/x", 0), ("../x", 1), ("link", 1), ("link/x", 1)] {
+            let to = bare.home.path().join(to).display().to_string();
+            let export = outward(&["aula", "district", "export", "-o", &to]);
+            assert_eq!(export.check(&bare).expect("no rule").len(), times, "{to}");
+        }
+        let lake = root.join("lake").display().to_string();
+        let noted = |action: &str| {
+            outward(&["aula", "lake", action, "--lake", &lake]).check(&bare).expect("no rule").len()
+        };
+        assert_eq!((noted("sync"), noted("compact"), noted("status")), (1, 1, 0));
+        let settings = format!("[lake]\nfolder = '{lake}'\n");
+        std::fs::write(bare.home.config_file(), settings).expect("a file");
+        assert_eq!(noted("sync"), 0, "the lake's own folder");
+    }
+
+    #[test]
+    fn settings_that_are_refused_keep_nobody_from_what_needs_none_and_their_rule_binds() {
+        let above = tempfile::tempdir().expect("a folder");
+        let root = above.path().canonicalize().expect("a path");
+        let (bare, file) = (bare(&root), root.join("in/bare/config.toml"));
+        let (near, away) = (root.join("in/x").display().to_string(), root.join("x").display().to_string());
+        let solve = |to: &str| outward(&["aula", "optimize", "round.srap", "--assignment", to]).check(&bare);
+        let rule =
+            format!("[[sovereignty.place]]\nname = 'county'\nfolders = ['{}']\n", root.join("in").display());
+        let both = format!("unknown = true\n{rule}");
+        for (settings, is_refused) in [
+            ("x = [", false),
+            ("unknown = true\n", false),
+            ("[sovereignty\n", true),
+            ("[sovereignty]\nplace = 1\n", true),
+            (both.as_str(), true),
+        ] {
+            std::fs::write(&file, settings).expect("a file");
+            let export = outward(&["aula", "district", "export", "-o", &near]);
+            assert!(export.check(&bare).is_err(), "{settings}");
+            assert_eq!(solve(&away).is_err(), is_refused, "{settings}");
+        }
+        assert_eq!(solve(&away).expect_err("outside").code, "outside");
+        assert_eq!(solve(&near).expect("inside").len(), 1);
+        std::fs::remove_file(&file).expect("a file");
+        std::fs::create_dir(&file).expect("a folder where the file should be");
+        assert_eq!(solve(&away).expect("no rule can be read").len(), 1);
     }
 }

@@ -46,11 +46,8 @@ pub fn main() -> ExitCode {
             let traces = start_logging(&context);
             aula_server::pairs::register(&context.home);
             let finished = written.check(&context).and_then(|left| {
-                let finished = run(&context, cli.command);
-                if finished.is_ok() {
-                    outward::note(&context, &left);
-                }
-                finished
+                outward::note(&context, &left);
+                run(&context, cli.command)
             });
             if let Some(traces) = traces {
                 traces.flush(LAST_SPANS);

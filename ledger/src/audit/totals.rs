@@ -119,6 +119,16 @@ impl Refused {
     }
 }
 
+/// SHA-256 of the genesis file that a consortium's file is about, as it says itself: which one to check it with.
+///
+/// # Errors
+/// [`Refused::Form`], [`Refused::Invalid`].
+pub fn genesis_of(file: &[u8]) -> Result<Hash, Refused> {
+    let via = ViaBundle::from_canonical(file).map_err(unread)?;
+    let bundle = Bundle::from_canonical(&via.child).map_err(unread)?;
+    Ok(bundle.chain.head.header.genesis)
+}
+
 /// Checks a consortium's file against the parent's genesis file and its own, which is among `children`, and sums it up.
 ///
 /// # Errors

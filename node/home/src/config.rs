@@ -49,7 +49,7 @@ pub use quotas::Quotas;
 pub use replica::{Replica, Replicas};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
-pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
+pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of, real};
 pub use telemetry::Telemetry;
 
 /// The commented file that `aula init` writes.

@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, reload};
 
 use super::Context;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, Sovereignty};
 
 /// Puts another filter in place of the one in force; says why it could not.
 type Exchange = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
@@ -24,13 +24,19 @@ static EXCHANGE: OnceLock<Exchange> = OnceLock::new();
 ///
 /// A configuration that cannot be read is reported by the subcommand that needs it, not here.
 pub(crate) fn start(context: &Context) -> Option<Traces> {
-    let config = Config::load(&context.home).unwrap_or_default();
+    let loaded = Config::load(&context.home);
+    // Other settings may be refused; the rule binds the collector that a variable names. Where it cannot be told, nothing is.
+    let rule = match &loaded {
+        Ok(config) => Some(config.sovereignty.clone()),
+        Err(_) => Sovereignty::alone(&context.home).ok(),
+    };
+    let config = loaded.unwrap_or_default();
     let wanted = context.log.clone().unwrap_or_else(|| config.log.filter.clone());
     let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
         context.tell(format_args!("aula: log filter {wanted:?} is not understood ({error}); using warn"));
         EnvFilter::new("warn")
     });
-    let traces = traces(context, &config);
+    let traces = traces(context, &config, rule.as_ref());
     // The filter is the lines' alone: what is logged says nothing of which spans are told.
     let (filter, handle) = reload::Layer::new(filter);
     let lines = tracing_subscriber::fmt::layer()
@@ -50,7 +56,7 @@ pub(crate) fn start(context: &Context) -> Option<Traces> {
 }
 
 /// Who tells spans; none where nobody asks for it, or it may not be.
-fn traces(context: &Context, config: &Config) -> Option<Traces> {
+fn traces(context: &Context, config: &Config, rule: Option<&Sovereignty>) -> Option<Traces> {
     let address = Settings::address(config.telemetry.otlp.as_deref(), |name| std::env::var(name).ok())?;
     let settings = Settings {
         address,
@@ -58,9 +64,10 @@ fn traces(context: &Context, config: &Config) -> Option<Traces> {
         version: env!("CARGO_PKG_VERSION").into(),
         tenant: config.quotas.tenant.clone(),
     };
-    let started = match config.sovereignty.of_host("the collector of spans", &settings.address) {
-        Ok(_) => Traces::start(&settings).map_err(|error| error.to_string()),
-        Err(outside) => Err(outside.to_string()),
+    let started = match rule.map(|rule| rule.of_host("the collector of spans", &settings.address)) {
+        Some(Ok(_)) => Traces::start(&settings).map_err(|error| error.to_string()),
+        Some(Err(outside)) => Err(outside.to_string()),
+        None => Err("config.toml is refused, and with it the rule of [sovereignty]".into()),
     };
     started.map_err(|why| context.tell(format_args!("aula: no spans are told: {why}"))).ok()
 }

@@ -3,8 +3,8 @@
 //!
 //! Flow: the folder's genesis files (`*.json`) and figures files (all others, `aula evidence figures --via PARENT -o FILE`) → the ledger's own
 //! audit of each (`aula_ledger::audit::totals`) → what is proved, what is not and why, the sums. Invariants: a file that is not proved is in no
-//! sum and is named; of two files of one consortium the newer state counts; bytes that are handed out are those that were checked. Absent:
-//! fetching them, and how old they are, which the page says by its own ledger's clock.
+//! sum and is named; of two files of one consortium the newer state counts; bytes that are handed out are those that were checked; at most one
+//! file of each kind is held at once. Absent: fetching them, and how old they are, which the page says by its own ledger's clock.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ use crate::storage::sha256;
 pub const MOST_BYTES: u64 = 32 << 20;
 /// Most files of the folder that are read, by their names' order; a parent has two for each of its consortia.
 pub const MOST_FILES: usize = 400;
+/// Most bytes of all genesis files together, by their names' order: they are read through at each change of the folder.
+pub const MOST_GENESIS_BYTES: u64 = 256 << 20;
 /// What a figures file is called where it is handed out.
 pub const FIGURES: &str = "figures.bundle";
 /// What a consortium's genesis file is called there.
@@ -76,7 +78,7 @@ impl Figures {
     /// When the folder cannot be listed.
     pub fn of_folder(folder: &Path, parent: &[u8]) -> io::Result<Self> {
         let mut refused = Vec::new();
-        let (mut children, mut genesis_files, mut given) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut genesis_files, mut given, mut left) = (Vec::new(), Vec::new(), MOST_GENESIS_BYTES);
         for (number, path) in files(folder)?.into_iter().enumerate() {
             if number >= MOST_FILES {
                 let why = format!("more than {MOST_FILES} files are in the folder");
@@ -84,10 +86,15 @@ impl Figures {
             } else if path.extension().is_none_or(|ending| ending != "json") {
                 given.push(path);
             } else {
-                match read(&path, MAX_GENESIS_BYTES as u64) {
+                let most = left.min(MAX_GENESIS_BYTES as u64);
+                match read(&path, most) {
                     Ok((checked, bytes)) => {
+                        left = left.saturating_sub(bytes.len() as u64);
                         genesis_files.push(checked);
-                        children.push(bytes);
+                    }
+                    Err(why) if why.code == "too_large" && most == left => {
+                        let all = format!("with it genesis files have more than {MOST_GENESIS_BYTES} bytes");
+                        refused.push(NotSummed { why: all, ..why });
                     }
                     Err(why) => refused.push(why),
                 }
@@ -97,15 +104,17 @@ impl Figures {
         let mut proved: Vec<Proved> = Vec::new();
         for path in given {
             let checked = read(&path, MOST_BYTES).and_then(|(figures, bytes)| {
-                let totals = totals::one(&bytes, parent, &children, &options);
-                totals.map(|totals| (figures, totals)).map_err(|why| not_summed(&path, &why))
+                let refused = |why: Refused| not_summed(&path, &why);
+                let wanted = totals::genesis_of(&bytes).map_err(refused)?;
+                let genesis = genesis_files.iter().find(|one| one.sha256 == wanted).cloned();
+                let genesis = genesis.ok_or_else(|| refused(Refused::NoGenesis(wanted)))?;
+                let (_, child) = read(&genesis.path, genesis.most)?;
+                // One that has changed since is not the wanted one any more.
+                let totals = totals::one(&bytes, parent, &[child], &options).map_err(refused)?;
+                Ok(Proved { totals, figures, genesis })
             });
             match checked {
-                Ok((figures, totals)) => {
-                    let genesis = genesis_files.iter().find(|one| one.sha256 == totals.genesis_sha256);
-                    // It was checked with one of them.
-                    proved.extend(genesis.cloned().map(|genesis| Proved { totals, figures, genesis }));
-                }
+                Ok(one) => proved.push(one),
                 Err(why) => refused.push(why),
             }
         }

@@ -127,6 +127,11 @@ impl Page {
         Self { proof: Some(Proof { bundle, of }), ..self }
     }
 
+    /// Of one that shows what this node alone has, beside the chain.
+    const fn unkept(self) -> Self {
+        Self { lifetime: None, ..self }
+    }
+
     const fn exported(self, register: &'static str) -> Self {
         Self { export: Some(register), ..self }
     }
@@ -177,6 +182,7 @@ pages! {
         .proved("/v1/evidence/figures/members", "all members")
         .exported("members");
     CONSORTIA = Page::listed("/consortia", Ledger, "Consortia", "Consorcios")
+        .unkept()
         .proved("/v1/evidence/figures/consortia", "all consortia and their newest heads");
     ACTIVITY = Page::listed("/activity", Ledger, "Activity", "Actividad");
     VALIDATORS = Page::listed("/validators", Ledger, "Validators", "Validadores")
@@ -255,6 +261,7 @@ mod tests {
             "/s/of/abc",
             "/transactions/00",
             "/rounds/",
+            "/consortia",
             "/nothing",
             "/v1/rounds",
         ] {

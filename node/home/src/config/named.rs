@@ -68,7 +68,7 @@ impl Config {
         let Reports { time_zone: _, outbox: _, link: _, hours: _ } = reports;
         all.push(folder("the outbox of reports", reports.outbox_dir(home)));
         all.extend(told(telemetry, district));
-        all.extend(feed.iter().flat_map(broker));
+        all.extend(feed.iter().flat_map(sources));
         all.extend(replica.iter().map(above));
         all.extend(pair.iter().flat_map(other));
         all.extend(delivery.iter().flat_map(receivers));
@@ -107,8 +107,9 @@ fn told(telemetry: &Telemetry, district: &District) -> Option<Named> {
     otlp.as_ref().map(|to| Named::Host("[telemetry] otlp".into(), to.clone()))
 }
 
-/// The district's own broker, where its events lie. Folders and files of a feed are read.
-fn broker(feed: &Feed) -> Vec<Named> {
+/// The district's own broker, where its events lie, and the folder where they appear as files, which stay there below `done/`. Other files
+/// of a feed are read.
+fn sources(feed: &Feed) -> Vec<Named> {
     let Feed {
         name,
         broker,
@@ -116,7 +117,7 @@ fn broker(feed: &Feed) -> Vec<Named> {
         listen: _,
         home_page: _,
         clients: _,
-        folder: _,
+        folder,
         lines: _,
         secret: _,
         topics: _,
@@ -126,7 +127,10 @@ fn broker(feed: &Feed) -> Vec<Named> {
     } = feed;
     let what = format!("[[feed]] {name}: its broker");
     let hosts = broker.iter().flat_map(|to| to.split_once("://").map_or(&**to, |(_, rest)| rest).split(','));
-    hosts.map(|host| Named::Host(what.clone(), host.to_owned())).collect()
+    let named = hosts.map(|host| Named::Host(what.clone(), host.to_owned()));
+    let folder =
+        folder.iter().map(|folder| Named::Folder(format!("[[feed]] {name}: its folder"), folder.clone()));
+    folder.chain(named).collect()
 }
 
 /// The district above a school's replica.
@@ -188,14 +192,15 @@ mod tests {
         [reports]\noutbox = '/d/outbox'\n\
         [[feed]]\nname = 'lms'\nkind = 'mqtt'\nbroker = 'mqtts://mqtt.example:8883'\n\
         [[feed]]\nname = 'register'\nkind = 'kafka'\nbroker = 'kafkas://one.example:9093,two.example:9093'\ntopics = { r = 'events' }\n\
+        [[feed]]\nname = 'exports'\nkind = 'files'\nfolder = '/d/in'\n\
         [replica]\nof = 'https://above.example'\nsecret = 's.toml'\n\
         [pair]\nname = 'east'\nlisten = '127.0.0.1:8499'\npeer = 'west.example:8500'\nsecret = 's.toml'\nlease = '/d/lease'\n\
         [[delivery]]\nname = 'a'\nkind = 'sftp'\naddress = 'in.example:22'\nuser = 'u'\nkey = '/k'\nhost_key = 'x'\nencrypt_to = ['age1']\n\
         [[delivery]]\nname = 'b'\nkind = 'mail'\nfrom = 'a@x.example'\nto = ['b@board.example']\nserver = 'mx.example'\n\
         [[delivery]]\nname = 'c'\nkind = 'webhook'\nurl = 'https://hook.example/x'\nsecret_file = '/s'\n\
         [[delivery]]\nname = 'd'\nkind = 'bucket'\nendpoint = 'https://s3.example'\nbucket = 'r'\nkey_id = 'k'\nsecret_file = '/s'\n";
-    const FOLDERS: [&str; 7] =
-        ["/d/home", "/d/vault", "/k/keystore", "/d/lake", "/d/readings", "/d/outbox", "/d/lease"];
+    const FOLDERS: [&str; 8] =
+        ["/d/home", "/d/vault", "/k/keystore", "/d/lake", "/d/readings", "/d/outbox", "/d/in", "/d/lease"];
     const HOSTS: [&str; 11] = [
         "spans.example",
         "mqtt.example",

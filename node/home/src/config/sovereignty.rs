@@ -10,12 +10,22 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::ConfigError;
+use crate::home::Home;
+
 /// `[sovereignty]`: inside which places the district's data stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sovereignty {
     /// `[[sovereignty.place]]`, one each.
     pub place: Vec<NamedPlace>,
+}
+
+/// The file without all that is not the rule.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Alone {
+    sovereignty: Sovereignty,
 }
 
 /// A place where data may lie.
@@ -43,6 +53,27 @@ pub struct Outside {
 }
 
 impl Sovereignty {
+    /// The rule of a home whose other settings may be wrong, or another version's; none of a file that is not there, or that is no TOML and
+    /// does not speak of it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Read`], [`ConfigError::Parse`], [`ConfigError::Place`].
+    pub fn alone(home: &Home) -> Result<Self, ConfigError> {
+        let path = home.config_file();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { path, source }),
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let rule = match toml::from_str::<Alone>(&text) {
+            Ok(alone) => alone.sovereignty,
+            Err(_) if !text.contains("sovereignty") => Self::default(),
+            Err(error) => return Err(ConfigError::Parse { path, reason: error.to_string() }),
+        };
+        rule.fault().map_or(Ok(rule), |fault| Err(ConfigError::Place(fault)))
+    }
+
     /// Whether there is a rule at all.
     pub fn is_set(&self) -> bool {
         !self.place.is_empty()
@@ -131,7 +162,7 @@ fn plain(path: &Path) -> bool {
 }
 
 /// Where a path really is: links followed as far as it exists, the rest as it is written. None of one that climbs.
-fn real(path: &Path) -> Option<PathBuf> {
+pub fn real(path: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(path).ok().filter(|path| plain(path))?;
     let (mut there, mut rest) = (whole.as_path(), Vec::new());
     loop {
@@ -154,7 +185,6 @@ fn real(path: &Path) -> Option<PathBuf> {
 mod tests {
     use super::super::Config;
     use super::*;
-    use crate::home::Home;
 
     fn of(text: &str) -> Config {
         toml::from_str(text).expect("a configuration")

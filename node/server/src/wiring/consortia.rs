@@ -3,13 +3,14 @@
 //! Flow: every ten seconds → the folder's files with their marks → all of them checked anew, where something changed → the explorer's
 //! `/consortia`. Invariant: what is shown was checked by this process. Absent: fetching, which `aula evidence figures` does.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aula_home::home::Home;
 use aula_home::own_file::Mark;
-use aula_web::consortia::{Figures, files};
+use aula_web::consortia::{Figures, MOST_FILES, files};
 use aula_web::http::Node;
 
 /// How often the folder is looked at.
@@ -19,18 +20,19 @@ const EVERY: Duration = Duration::from_secs(10);
 pub(super) fn start(home: &Home, node: &Arc<Node>) {
     let (folder, node) = (home.consortia_dir(), node.clone());
     tokio::spawn(async move {
-        let mut seen = Vec::new();
+        // Nothing is told of a folder that is not there, or empty; one that cannot be listed is another.
+        let mut seen: State = Ok((0, Vec::new()));
         loop {
-            let now = state(&folder);
-            if now != seen {
-                let (folder, reader) = (folder.clone(), node.clone());
-                let read =
-                    tokio::task::spawn_blocking(move || Figures::of_folder(&folder, &reader.genesis_bytes));
-                match read.await {
-                    Ok(Ok(figures)) => tell(&node, figures),
-                    Ok(Err(error)) => tracing::warn!(%error, "figures of consortia cannot be listed"),
-                    // The process ends.
-                    Err(_) => {}
+            let (folder, reader, known) = (folder.clone(), node.clone(), seen.clone());
+            let looked = tokio::task::spawn_blocking(move || {
+                let now = state(&folder);
+                (now != known).then(|| (Figures::of_folder(&folder, &reader.genesis_bytes), now))
+            });
+            // An error: the process ends.
+            if let Ok(Some((read, now))) = looked.await {
+                match read {
+                    Ok(figures) => tell(&node, figures),
+                    Err(error) => tracing::warn!(%error, "figures of consortia cannot be listed"),
                 }
                 seen = now;
             }
@@ -56,14 +58,15 @@ fn tell(node: &Node, figures: Figures) {
     node.show_consortia(figures);
 }
 
-/// Which files there are, and as of when; none where the folder cannot be listed, which is said when it is read.
-fn state(folder: &Path) -> Vec<(PathBuf, Option<Mark>)> {
-    let found = files(folder).unwrap_or_default();
-    found
-        .into_iter()
-        .map(|path| {
-            let mark = Mark::of(&path);
-            (path, mark)
-        })
-        .collect()
+/// How many files there are, which of them are read, and as of when; or why the folder cannot be listed.
+type State = Result<(usize, Vec<(PathBuf, Option<Mark>)>), ErrorKind>;
+
+fn state(folder: &Path) -> State {
+    let found = files(folder).map_err(|error| error.kind())?;
+    let count = found.len();
+    let marked = |path: PathBuf| {
+        let mark = Mark::of(&path);
+        (path, mark)
+    };
+    Ok((count, found.into_iter().take(MOST_FILES).map(marked).collect()))
 }

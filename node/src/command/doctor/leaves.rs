@@ -75,6 +75,8 @@ struct Told {
     stores: Vec<Store>,
     leaves: Vec<Leaving>,
     written: Vec<Written>,
+    /// Lines of the list of what commands wrote that could not be read, and are in no number of `written`.
+    unread_lines: usize,
     /// None where it was not asked for, or where the home has no vault.
     reads: Option<Vec<ReadBy>>,
     /// Where the page is.
@@ -89,11 +91,13 @@ struct Told {
 pub fn run(context: &Context, args: &LeavesArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home)?;
     let counted = args.reads || args.out.is_some();
+    let (written, unread_lines) = logs::written(&context.home)?;
     let mut told = Told {
         places: config.sovereignty.place.iter().map(|place| place.name.clone()).collect(),
         stores: stores(context, &config)?,
         leaves: ways::leaving(&context.home, &config),
-        written: logs::written(&context.home)?,
+        written,
+        unread_lines,
         reads: if counted { reads(context, &config)? } else { None },
         page: None,
     };
@@ -169,13 +173,16 @@ fn text(told: &Told) -> String {
             one.students
         ));
     }
+    if told.unread_lines > 0 {
+        lines.push(format!(
+            "{} lines of left.jsonl are torn or somebody else's: in no number above",
+            told.unread_lines
+        ));
+    }
     for one in told.reads.iter().flatten() {
         let (granted, denied) = (logs::count(one.granted), logs::count(one.denied));
-        let (first, last) = &one.days;
-        lines.push(format!(
-            "records read as {}: {granted} granted, {denied} denied, {first} to {last}",
-            one.role
-        ));
+        let days = one.days.as_ref().map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
+        lines.push(format!("records read as {}: {granted} granted, {denied} denied{days}", one.role));
     }
     if let Some(page) = &told.page {
         lines.push(format!("the page is {}", page.display()));

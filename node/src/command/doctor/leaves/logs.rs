@@ -36,7 +36,7 @@ pub struct Written {
     pub students: &'static str,
     /// The format, and whether it is encrypted.
     pub form: &'static str,
-    /// How often.
+    /// How often they were run to, also where they failed.
     pub times: usize,
     /// When last, UTC to the second; none: never.
     pub last: Option<String>,
@@ -44,14 +44,14 @@ pub struct Written {
     pub places: Vec<String>,
 }
 
-/// Every group, also one that never wrote anything.
+/// Every group, also one that never wrote anything; and how many lines of the home's list are none and are in no group.
 ///
 /// # Errors
 /// When the home's list cannot be read.
-pub fn written(home: &Home) -> Result<Vec<Written>, Failure> {
-    let hint = "look at the file: a line that is not one of ours was written by somebody else; move it aside";
-    let noted = outward::noted(home).advise(format!("cannot read {}", home.left_file().display()), hint)?;
-    Ok(grouped(&noted))
+pub fn written(home: &Home) -> Result<(Vec<Written>, usize), Failure> {
+    let what = format!("cannot read {}", home.left_file().display());
+    let noted = outward::noted(home).advise(what, "check the file's owner and mode")?;
+    Ok((grouped(&noted.left), noted.unread))
 }
 
 fn grouped(noted: &[Left]) -> Vec<Written> {
@@ -83,8 +83,8 @@ pub struct ReadBy {
     pub granted: Option<u64>,
     /// Reads that were denied; none below [`FEW`] and above 0.
     pub denied: Option<u64>,
-    /// The days of the first and the newest, UTC.
-    pub days: (String, String),
+    /// The days of the first and the newest, UTC; none where there are fewer than [`FEW`]: a day would tell of a single read.
+    pub days: Option<(String, String)>,
 }
 
 /// Counts of the access log by role, in the order of their names.
@@ -107,7 +107,7 @@ pub fn reads(entries: &[AccessEntry]) -> Vec<ReadBy> {
             role,
             granted: told(granted),
             denied: told(denied),
-            days: (day(first), day(last)),
+            days: (granted + denied >= FEW).then(|| (day(first), day(last))),
         })
         .collect()
 }
@@ -119,6 +119,9 @@ pub fn count(told: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aula_ledger::names::{Name, Term};
+    use aula_ledger::types::{DistrictId, Handle, Hash, TimeMs};
+
     use super::*;
 
     #[test]
@@ -148,5 +151,26 @@ mod tests {
         assert_eq!(count(Some(0)), "0");
         assert_eq!(count(None), "fewer than 10");
         assert!(reads(&[]).is_empty());
+        let term = |text: &str| Term::new(text).expect("a term");
+        let entry = |number: u64| AccessEntry {
+            genesis: Hash([1; 32]),
+            number,
+            time_ms: TimeMs(number * 86_400_000),
+            district: DistrictId(1),
+            handle: Handle([2; 32]),
+            reader: Name::new("t-1042").expect("a name"),
+            role: term("teacher"),
+            class: term("FERPA_PII"),
+            purpose: term("educational_necessity"),
+            basis: None,
+            relation: None,
+            fields: Vec::new(),
+            verdict: Verdict::Granted,
+            salt: [3; 16],
+        };
+        let told = |count: u64| reads(&(0..count).map(entry).collect::<Vec<_>>());
+        assert!(matches!(told(FEW - 1).as_slice(), [one] if one.granted.is_none() && one.days.is_none()));
+        let days = Some(("1970-01-01".to_owned(), "1970-01-10".to_owned()));
+        assert!(matches!(told(FEW).as_slice(), [one] if one.granted == Some(FEW) && one.days == days));
     }
 }

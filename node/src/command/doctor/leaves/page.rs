@@ -41,7 +41,13 @@ pub(super) fn page(told: &Told, made: &str) -> String {
                 h2 { "What leaves" }
                 @for one in &told.leaves { (way(one)) }
                 h2 { "What commands wrote outside of the node's folder" }
-                p { "Where to is the operator's word at each command; this list has the place's name and no path." }
+                p {
+                    "Where to is the operator's word at each command; this list has the place's name and no path. A command that failed is counted \
+                     too: it may have left a part."
+                }
+                @if told.unread_lines > 0 {
+                    p { (told.unread_lines) " lines of that list are torn or somebody else's, and are in no number here." }
+                }
                 @for one in &told.written { (by_hand(one)) }
                 h2 { "Who read records" }
                 (readers(told.reads.as_deref()))
@@ -105,7 +111,7 @@ fn readers(reads: Option<&[ReadBy]>) -> Markup {
                     dl {
                         dt { "granted" } dd { (count(one.granted)) }
                         dt { "denied" } dd { (count(one.denied)) }
-                        dt { "days" } dd { (one.days.0) " to " (one.days.1) }
+                        @if let Some((first, last)) = &one.days { dt { "days" } dd { (first) " to " (last) } }
                     }
                 }
             }
@@ -148,11 +154,12 @@ mod tests {
                 times: Some(2),
             }],
             written: Vec::new(),
+            unread_lines: 3,
             reads: Some(vec![ReadBy {
                 role: "teacher".into(),
                 granted: Some(12),
                 denied: None,
-                days: ("2026-11-01".into(), "2026-11-30".into()),
+                days: Some(("2026-11-01".into(), "2026-11-30".into())),
             }]),
             page: None,
         };
@@ -163,6 +170,8 @@ mod tests {
             "/srv/&lt;i&gt;",
             "2 times, last 2026-11-28",
             "fewer than 10",
+            "3 lines of that list",
+            "2026-11-01 to 2026-11-30",
             "width=device-width",
             "color-scheme:light dark",
         ] {
