@@ -51,6 +51,7 @@ const TABLES: &[(&str, &str)] = &[
     ("node/report/src/credentials/jsonld/context.rs", "definition"),
     ("node/report/src/district/sections.rs", "equity"),
     ("node/server/src/wiring.rs", "start"),
+    ("node/src/command/doctor/leaves/ways.rs", "asked"),
     ("node/src/command/estate/moved.rs", "run"),
     ("node/src/command/feed/level.rs", "run"),
     ("node/web/src/api/ops.rs", "install_metrics"),
