@@ -80,7 +80,11 @@ fn no_lease_store(why: String) -> Failure {
 }
 
 fn shared_key(owner: String) -> Failure {
-    let hint = "give each home of a pair keys of its own (aula init), or start this one with --follower";
+    let hint = format!(
+        "where another home has these keys too, only one may sign: start this one with --follower. Where this home was renamed ([pair] \
+         name) or its keys were moved here for good, and no other home has them: remove the files of-KEY beside the lease's record that \
+         say {owner}, and start again (docs/failover.md)"
+    );
     Failure::new("shared_key", NotOwn::Others(owner), hint)
 }
 
