@@ -3,7 +3,8 @@
 //! Start: genesis → database (made from the genesis when there is none) → the API's socket → keys → consensus →
 //! API. The socket is bound before consensus starts, so that a wrong address costs nothing. End: at a signal
 //! the API finishes what is open, consensus stops, the database closes; everything decided is on disk already,
-//! because each height is one synced batch. When consensus fails by itself the process ends with its words.
+//! because each height is one synced batch. When consensus fails by itself the process ends with its words. Before all of it, a validator
+//! of a pair has its keys known to be its own ([`claim`]): it may wait long for that, and holds neither database nor socket meanwhile.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -69,6 +70,8 @@ mod standing;
 mod watch;
 pub mod xapi;
 
+pub use pair::{Claimed, claim};
+
 /// How much the threads that answer readers stand back.
 const READERS_NICE: i32 = 5;
 
@@ -111,11 +114,16 @@ pub enum Served {
     Anew,
 }
 
-/// Starts everything; nothing serves requests until [`Running::serve`].
+/// Starts everything, with the leave to sign that [`claim`] gave; nothing serves requests until [`Running::serve`].
 ///
 /// # Errors
 /// A sentence for whatever cannot start.
-pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Result<Running, Failure> {
+pub async fn start(
+    home: &Home,
+    config: &Config,
+    options: &StartOptions,
+    _: Claimed,
+) -> Result<Running, Failure> {
     let (genesis_bytes, genesis) = read_genesis(home)?;
     newcomer::swap::take_in(home)
         .advise("the snapshot's database cannot be put in place", "check the home's owner and its disk")?;
@@ -131,7 +139,6 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let mut engine = engine_config(home, config, options)?;
     engine.unproven = proof.as_ref().is_some_and(Proof::is_unproven);
     let ports = Ports { store: db.clone(), executor, clock: Arc::new(SystemClock) };
-    pair::claim(home, config)?;
     // Before the keys are read: a command that finds nobody on the socket may take a lost key for one that nobody has.
     upkeep::control::serve(&db, home, config)?;
     let keys = engine_keys(home, config)?;

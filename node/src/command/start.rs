@@ -69,10 +69,15 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     }
     config.check()?;
     // Installed before anything starts: a signal during the start is not lost.
-    let stop = stop_signal(args.stop_with_stdin)?;
+    let mut stop = Box::pin(stop_signal(args.stop_with_stdin)?);
     follow_hangups(context);
+    let claimed = tokio::select! {
+        claimed = wiring::claim(&context.home, &config) => claimed?,
+        // Nothing was started yet.
+        () = &mut stop => return Ok(Outcome::printed()),
+    };
     let options = StartOptions { confirmed_height: args.confirmed_height };
-    let running = wiring::start(&context.home, &config, &options).await?;
+    let running = wiring::start(&context.home, &config, &options, claimed).await?;
     let id = NodeKey::of_home(&context.home, KeyKind::Network)
         .ok()
         .and_then(|key| peer_id(&key.public()))

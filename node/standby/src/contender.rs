@@ -212,6 +212,32 @@ mod tests {
     }
 
     #[test]
+    fn clocks_may_run_apart_by_a_fifth_and_no_further() {
+        // Whether both would act in some millisecond, where the other one saw a renewal a millisecond after it was asked for. Rates are in
+        // ten-thousandths.
+        let beside = |holders: u64, others: u64, asked: u64| {
+            let clock = |now: u64, rate: u64| now * rate / 10_000;
+            let (mut holder, mut other) = (Contender::new("east", 1_000), Contender::new("west", 1_000));
+            let sent = clock(asked, holders);
+            holder.observe(None, sent);
+            let mut first = holder.wants(sent, facts(0, None, true)).expect("nobody ever acted");
+            first.record.level = Some("west".into());
+            let kept = Kept { tag: "1".into(), record: first.record.clone() };
+            holder.put(first, sent, clock(asked + 1, holders), Some("1".into()));
+            other.observe(Some(kept), clock(asked + 1, others));
+            (asked + 1..asked + 1_200).any(|now| {
+                let wanted = other.wants(clock(now, others), facts(1, None, true)).is_some();
+                wanted && holder.acts(clock(now, holders)).is_some()
+            })
+        };
+        for asked in 0..40 {
+            let allowed = [(8_000, 10_000), (8_900, 11_125), (10_000, 12_500), (11_125, 8_900)];
+            assert!(allowed.iter().all(|(holders, others)| !beside(*holders, *others, asked)), "{asked}");
+            assert!(beside(8_900, 11_300, asked), "{asked}");
+        }
+    }
+
+    #[test]
     fn a_record_of_the_last_epoch_that_there_is_gives_nobody_the_same_one() {
         let mut one = Contender::new("west", 1_000);
         let record = Record {

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use crate::lease::{Kept, LeaseError, LeaseStore, Record};
 
 /// A store in a folder.
@@ -27,6 +29,20 @@ const MOST: u64 = 16 << 10;
 const BEHIND: u64 = 8;
 /// What lies on its way for so long was left by a process that was killed.
 const LEFT: Duration = Duration::from_secs(600);
+
+/// Has the names in a folder on disk: a name outlives the machine then. Where the file system syncs no folder there is nothing to ask of it,
+/// and the lease's own files are kept there in the same way.
+fn sync_names(folder: &Path) -> io::Result<()> {
+    match fs::File::open(folder)?.sync_all() {
+        Err(error) if syncs_no_folder(&error) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// What fsync(2) says of something that cannot be synced; not that it failed.
+fn syncs_no_folder(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOTSUP))
+}
 
 impl FolderLease {
     /// The store in this folder, for who is called so.
@@ -157,10 +173,8 @@ impl LeaseStore for FolderLease {
 
     fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
         let place = self.folder.join(format!("of-{what}"));
-        let made = self.make(&place, owner.as_bytes()).and_then(|made| {
-            // A name outlives the machine once its folder is on disk.
-            fs::File::open(&self.folder)?.sync_all().map(|()| made)
-        });
+        let made = self.make(&place, owner.as_bytes());
+        let made = made.and_then(|made| sync_names(&self.folder).map(|()| made));
         if made.map_err(|error| self.failed(&error))? {
             return Ok(owner.to_owned());
         }
@@ -211,6 +225,18 @@ mod tests {
         }
         assert_eq!(other.claim("07", "b")?, "a");
         assert_eq!(other.read()?.map(|kept| kept.record.turn), Some(19));
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_synced_is_passed_over_and_one_whose_sync_failed_is_not() -> io::Result<()> {
+        let of = |error: Errno| syncs_no_folder(&error.into());
+        assert_eq!([Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP].map(of), [true; 3]);
+        assert_eq!([Errno::IO, Errno::NOSPC, Errno::STALE, Errno::ACCESS].map(of), [false; 4]);
+        assert!(!syncs_no_folder(&io::Error::other("no number")));
+        let folder = tempfile::tempdir()?;
+        sync_names(folder.path())?;
+        assert!(sync_names(&folder.path().join("none")).is_err());
         Ok(())
     }
 

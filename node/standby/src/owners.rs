@@ -2,7 +2,13 @@
 //!
 //! The two compare their keys when they meet, which says nothing while the line between them is cut. A sign guard is a file of one home, so
 //! a key is of the home that said so first, and the other one signs nothing with it. Invariants: nothing is said twice; a
-//! store that cannot be asked is no leave. Absent: keys' secret halves, guards.
+//! store that cannot be asked is no leave, also for one that had it before. Absent: keys' secret halves, guards, for how long it is asked.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::lease::LeaseError;
 use crate::shipper::Reach;
@@ -35,9 +41,30 @@ pub fn claim(reach: &Reach) -> Result<(), NotOwn> {
     Ok(())
 }
 
+/// Claims on a thread of its own until the store has said whose the keys are, with this pause after each time that it has not. Each answer
+/// is told; the last one is no [`NotOwn::Store`]. A store that hangs tells nothing. Ends when nobody listens.
+///
+/// # Errors
+/// A thread that cannot start.
+pub fn keep_claiming(reach: Reach, pause: Duration) -> io::Result<UnboundedReceiver<Result<(), NotOwn>>> {
+    let (tell, answers) = unbounded_channel();
+    let work = move || {
+        loop {
+            let answer = claim(&reach);
+            let is_last = !matches!(answer, Err(NotOwn::Store(_)));
+            if tell.send(answer).is_err() || is_last {
+                break;
+            }
+            thread::sleep(pause);
+        }
+    };
+    thread::Builder::new().name("pair-claims".into()).spawn(work)?;
+    Ok(answers)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use crate::lease::{Kept, LeaseStore, Record};
@@ -58,6 +85,48 @@ mod tests {
         fn claim(&self, _: &str, _: &str) -> Result<String, LeaseError> {
             Err(LeaseError("away".into()))
         }
+    }
+
+    /// A store that is away for so many claims.
+    struct Back(Mutex<u32>, Arc<dyn LeaseStore>);
+
+    impl LeaseStore for Back {
+        fn read(&self) -> Result<Option<Kept>, LeaseError> {
+            self.1.read()
+        }
+
+        fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
+            self.1.put(over, record)
+        }
+
+        fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+            let mut left = self.0.lock().expect("no panic");
+            if *left > 0 {
+                *left -= 1;
+                return Err(LeaseError("away".into()));
+            }
+            self.1.claim(what, owner)
+        }
+    }
+
+    #[test]
+    fn a_store_that_comes_back_is_heard_and_what_it_says_ends_the_asking() -> Tested {
+        let root = tempfile::tempdir()?;
+        let (east, west) = two(root.path(), [1, 1])?;
+        let (east, west) = (&east.setup.reach, &west.setup.reach);
+        let away: Option<Result<(), NotOwn>> = Some(Err(NotOwn::Store(LeaseError("away".into()))));
+        let others = Err(NotOwn::Others("east".into()));
+        // The last one had its leave already: while the store is away that counts for nothing.
+        for (reach, says) in [(east, Ok(())), (west, others), (east, Ok(()))] {
+            let lease = Arc::new(Back(Mutex::new(3), reach.lease.clone()));
+            let mut answers = keep_claiming(Reach { lease, ..reach.clone() }, Duration::ZERO)?;
+            for _ in 0..3 {
+                assert_eq!(answers.blocking_recv(), away);
+            }
+            assert_eq!(answers.blocking_recv(), Some(says));
+            assert_eq!(answers.blocking_recv(), None);
+        }
+        Ok(())
     }
 
     #[test]

@@ -26,6 +26,18 @@ const SOON: Duration = Duration::from_millis(300);
 /// How often what lies beside the database is copied, where it is.
 const NOW_AND_THEN: Duration = Duration::from_secs(2);
 
+/// Between two claims, where the store did not say whose a validator's keys are.
+const AGAIN: Duration = Duration::from_secs(3);
+/// A store that is silent for so long is said to be.
+const SILENT: Duration = Duration::from_secs(10);
+/// For how long a start waits for it. Of the 15 minutes that the unit gives a start it leaves some for the database; and starts that take so long
+/// are never five in ten minutes, after which the service manager would give up.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Leave to sign with this home's keys: only [`claim`] gives it.
+#[derive(Debug)]
+pub struct Claimed(());
+
 /// One of a pair, at work.
 pub(super) struct Paired {
     pub keeper: Arc<Keeper>,
@@ -34,27 +46,46 @@ pub(super) struct Paired {
 }
 
 /// Says in the lease's store that a validator's keys are this home's, before anything is signed with them; of a home that is in no pair,
-/// and of a follower, nothing.
+/// and of a follower, nothing. A store that cannot be asked is waited for, also by one whose keys were its own in an earlier run.
 ///
 /// # Errors
-/// Settings that are refused, a key that is the other one's, a store that does not answer.
-pub(super) fn claim(home: &Home, config: &Config) -> Result<(), Failure> {
+/// Settings that are refused, a key that is the other one's, a store that does not answer for ten minutes.
+pub async fn claim(home: &Home, config: &Config) -> Result<Claimed, Failure> {
     if config.consensus.role == Role::Follower {
-        return Ok(());
+        return Ok(Claimed(()));
     }
-    let Some(setup) = settings::of(home, config)? else { return Ok(()) };
-    owners::claim(&setup.reach).map_err(|error| match &error {
-        NotOwn::Others(_) => Failure::new(
-            "shared_key",
-            error.to_string(),
-            "give each home of a pair keys of its own (aula init), or start this one with --follower",
-        ),
-        NotOwn::Store(_) => Failure::new(
-            "no_lease_store",
-            error.to_string(),
-            "a validator of a pair signs nothing before its keys are known to be its own: see [pair] in config.toml",
-        ),
-    })
+    let Some(reach) = settings::of(home, config)?.map(|setup| setup.reach) else { return Ok(Claimed(())) };
+    let answers = owners::keep_claiming(reach, AGAIN);
+    let mut answers = answers.advise("a thread cannot start", "see how many this system allows")?;
+    let begun = Instant::now();
+    loop {
+        let why = match tokio::time::timeout(SILENT, answers.recv()).await {
+            Ok(Some(Ok(()))) => return Ok(Claimed(())),
+            Ok(Some(Err(NotOwn::Others(owner)))) => return Err(shared_key(owner)),
+            Ok(Some(Err(NotOwn::Store(error)))) => error.to_string(),
+            Ok(None) => return Err(no_lease_store("who asks the lease's store has ended".into())),
+            Err(_) => "the lease's store does not answer".into(),
+        };
+        if begun.elapsed() >= PATIENCE {
+            return Err(no_lease_store(why));
+        }
+        tracing::warn!("{why}; it is asked again: this validator starts when it says whose the keys are");
+    }
+}
+
+fn no_lease_store(why: String) -> Failure {
+    let hint = "a validator of a pair signs nothing before its keys are known to be its own: see [pair] in config.toml, and start again \
+                when that store answers; as a follower (--follower) it starts without";
+    Failure::new("no_lease_store", why, hint)
+}
+
+fn shared_key(owner: String) -> Failure {
+    let hint = format!(
+        "where another home has these keys too, only one may sign: start this one with --follower. Where this home was renamed ([pair] \
+         name) or its keys were moved here for good, and no other home has them: remove the files of-KEY beside the lease's record that \
+         say {owner}, and start again (docs/failover.md)"
+    );
+    Failure::new("shared_key", NotOwn::Others(owner), hint)
 }
 
 /// Keeps the lease, where config.toml names a pair.
