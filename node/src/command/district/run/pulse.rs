@@ -148,7 +148,8 @@ mod tests {
             .collect();
         let pulse = Arc::new(pulse);
         let (last, others) = hearts.split_last().unwrap();
-        for heart in others.iter().cloned() {
+        for heart in others {
+            let heart = heart.clone();
             tokio::spawn(async move { heart.attend(pending()).await });
         }
         let waiting = Arc::clone(&pulse);
