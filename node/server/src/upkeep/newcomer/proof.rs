@@ -103,7 +103,7 @@ pub(crate) fn begin(
     }
     let Some(known) = known else {
         if let Err(failure) = trusted {
-            tracing::warn!("{failure}; {}. This node is no newcomer and goes on without it", failure.hint);
+            tracing::warn!("{failure}; {}. This node is not a newcomer and goes on without it", failure.hint);
         }
         return Ok(None);
     };

@@ -124,7 +124,7 @@ fn a_node_that_was_level_once_is_never_a_newcomer_again_and_one_that_was_not_sta
     assert_eq!(unproven(None)?, Some(true), "what was refused proves nothing afterwards");
     let genesis = TrustedBlock { height: Height::GENESIS, hash: OTHER };
     assert_eq!(unproven(Some(genesis))?, Some(true), "the genesis proves nothing and refuses nothing");
-    let malformed = || begin(&chain.db, Err(Failure::new("bad_trusted", "it is no block", "correct it")));
+    let malformed = || begin(&chain.db, Err(Failure::new("bad_trusted", "it is not a block", "correct it")));
     let refused = malformed().err().ok_or("a newcomer goes on without what it was to trust")?;
     assert_eq!(refused.code, "bad_trusted");
     assert_eq!(unproven(Some(right()?))?, Some(false), "a mistyped hash costs no second fetch");
