@@ -93,8 +93,8 @@ fn no_function_has_more_than_70_lines_of_code_but_tables() {
     let (mut long, mut tables) = (Vec::new(), Vec::new());
     for (path, text) in files(".rs") {
         let is_test =
-            path.split('/').any(|part| part == "tests" || part.ends_with("tests.rs") || part == "testkit.rs");
-        if is_test || path.ends_with("peer.rs") {
+            path.split('/').any(|part| part.contains("tests") || matches!(part, "testkit.rs" | "peer.rs"));
+        if is_test {
             continue;
         }
         for (name, lines) in functions(&text).into_iter().filter(|(_, lines)| *lines > 70) {

@@ -9,7 +9,7 @@
 //! another than the certified one) is named and left. Blocks are fetched meanwhile, as if there were no snapshots: where no
 //! peer has one, nothing waits.
 //!
-//! Whether the blocks that come meanwhile are the consortium's is asked apart ([`proof`]), and of every newcomer.
+//! Whether the blocks that come meanwhile are the consortium's is asked apart (`proof`), and of every newcomer.
 //!
 //! Which nodes do it: one whose database holds nothing but the genesis, and one that prunes and has fallen behind further than
 //! it would fetch blocks. A node that keeps every block never gives one up for a snapshot.
