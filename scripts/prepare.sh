@@ -54,6 +54,6 @@ prepare() {
 # serve the demo, the tests, clippy and the documentation.
 build() {
   [ -e "$CARGO_TARGET_DIR/release/aula" ] ||
-    echo "The first build compiles RocksDB from C++: about 20 minutes on two cores. Later ones take seconds." >&2
+    echo "The first build compiles RocksDB from C++: about half an hour on two cores. Later ones take seconds." >&2
   step "Building aula and aula-audit" cargo build --release --locked --workspace
 }
