@@ -9,6 +9,7 @@ pub mod founders;
 pub mod net;
 pub mod newcomer;
 pub mod services;
+pub mod sources;
 pub mod vote;
 
 use std::path::PathBuf;

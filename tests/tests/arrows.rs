@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use aula_tests::sources::production;
+
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 /// What each crate may name of ours. A crate may also name what its arrows reach.
@@ -220,18 +222,6 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
-}
-
-/// A source without comments and without its unit tests, which stand at its end. A test module in a file of its own (`mod tests;`) ends nothing.
-fn production(source: &str) -> String {
-    let lines = source.lines().collect::<Vec<_>>();
-    let is_test_module = |at: usize| {
-        let next = lines[at + 1..].iter().find(|line| !line.starts_with("#["));
-        lines[at] == "#[cfg(test)]" && next.is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
-    };
-    let end = (0..lines.len()).find(|at| is_test_module(*at)).unwrap_or(lines.len());
-    let code = lines[..end].iter().filter(|line| !line.trim_start().starts_with("//"));
-    code.fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// What stands right after a path's beginning (`crate::`, `super::`): a name, or the first name of each member of a list in braces,

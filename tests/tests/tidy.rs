@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use aula_tests::sources::production;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_path_buf()
 }
@@ -59,12 +61,10 @@ const TABLES: &[(&str, &str)] = &[
 
 /// The functions of a formatted source before its unit tests, each with its lines of code.
 fn functions(source: &str) -> Vec<(String, usize)> {
-    let lines: Vec<&str> = source.lines().collect();
-    let is_test =
-        |at: usize| lines[at] == "#[cfg(test)]" && lines.get(at + 1).is_some_and(|l| l.ends_with('{'));
-    let end = (0..lines.len()).find(|at| is_test(*at)).unwrap_or(lines.len());
+    let code = production(source);
+    let lines: Vec<&str> = code.lines().collect();
     let mut found = Vec::new();
-    for at in 0..end {
+    for at in 0..lines.len() {
         let line = lines[at].trim_start();
         let before = line.split("fn ").next().unwrap_or_default();
         let is_head = line.contains("fn ")
@@ -75,15 +75,17 @@ fn functions(source: &str) -> Vec<(String, usize)> {
             continue;
         }
         let indent = &lines[at][..lines[at].len() - line.len()];
-        let Some(open) = (at..end).find(|line| lines[*line].ends_with(['{', ';', '}'])) else { continue };
+        let Some(open) = (at..lines.len()).find(|line| lines[*line].ends_with(['{', ';', '}'])) else {
+            continue;
+        };
         if !lines[open].ends_with('{') {
             continue;
         }
-        let close = (open + 1..end).find(|line| lines[*line] == format!("{indent}}}")).unwrap_or(end);
-        let is_code = |line: &&&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+        let close =
+            (open + 1..lines.len()).find(|line| lines[*line] == format!("{indent}}}")).unwrap_or(lines.len());
         let name = line.split("fn ").nth(1).unwrap_or_default();
         let name = name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        found.push((name, lines[open + 1..close].iter().filter(is_code).count()));
+        found.push((name, lines[open + 1..close].iter().filter(|line| !line.trim().is_empty()).count()));
     }
     found
 }
@@ -200,12 +202,8 @@ fn modules_stand_beside_their_folders() {
 #[test]
 fn words_have_one_meaning() {
     const GONE: &[(&str, &str)] = &[("consensus", "pub struct Handle"), ("consensus", "enum Fatal ")];
-    for (folder, word) in GONE {
-        let found: Vec<_> = files(".rs")
-            .into_iter()
-            .filter(|(name, text)| name.starts_with(folder) && text.contains(word))
-            .map(|(name, _)| name)
-            .collect();
-        assert!(found.is_empty(), "{word} in {found:?}");
+    for (name, text) in files(".rs") {
+        let old = GONE.iter().find(|(folder, word)| name.starts_with(folder) && text.contains(word));
+        assert!(old.is_none(), "{name}: {old:?}");
     }
 }
