@@ -167,6 +167,68 @@ impl Executor for Counter {
     }
 }
 
+/// What an [`Executor`] takes from the ledger as it is, where only what it executes differs.
+macro_rules! as_the_ledger {
+    () => {
+        fn next_validators(
+            &self,
+            state: &dyn aula_ledger::state::StateReader,
+            tip: aula_ledger::types::Height,
+        ) -> Result<aula_ledger::chain::ValidatorSet, aula_consensus::ports::StoreError> {
+            aula_consensus::executor::LedgerExecutor::NEWEST.next_validators(state, tip)
+        }
+
+        fn following_validators(
+            &self,
+            state: &dyn aula_ledger::state::StateReader,
+            tip: aula_ledger::types::Height,
+        ) -> Result<aula_ledger::chain::ValidatorSet, aula_consensus::ports::StoreError> {
+            aula_consensus::executor::LedgerExecutor::NEWEST.following_validators(state, tip)
+        }
+
+        fn missed_turns(
+            &self,
+            state: &dyn aula_ledger::state::StateReader,
+        ) -> Result<aula_ledger::chain::turns::Misses, aula_consensus::ports::StoreError> {
+            aula_consensus::executor::LedgerExecutor::NEWEST.missed_turns(state)
+        }
+
+        fn account(
+            &self,
+            state: &dyn aula_ledger::state::StateReader,
+            id: &aula_ledger::types::AccountId,
+        ) -> Result<Option<aula_consensus::ports::AccountView>, aula_consensus::ports::StoreError> {
+            aula_consensus::executor::LedgerExecutor::NEWEST.account(state, id)
+        }
+
+        fn params(
+            &self,
+            state: &dyn aula_ledger::state::StateReader,
+        ) -> Result<aula_ledger::params::Params, aula_consensus::ports::StoreError> {
+            aula_consensus::executor::LedgerExecutor::NEWEST.params(state)
+        }
+
+        fn validator_peers(
+            &self,
+            state: &dyn aula_ledger::state::StateReader,
+        ) -> Result<
+            Vec<(aula_ledger::types::ValidatorAddress, libp2p::PeerId)>,
+            aula_consensus::ports::StoreError,
+        > {
+            aula_consensus::executor::LedgerExecutor::NEWEST.validator_peers(state)
+        }
+
+        fn admitted_peers(
+            &self,
+            state: &dyn aula_ledger::state::StateReader,
+        ) -> Result<Vec<aula_consensus::ports::AdmittedPeer>, aula_consensus::ports::StoreError> {
+            aula_consensus::executor::LedgerExecutor::NEWEST.admitted_peers(state)
+        }
+    };
+}
+
+pub(crate) use as_the_ledger;
+
 fn receipt(id: Hash) -> Receipt {
     let bytes = [vec![1u8], id.0.to_vec(), vec![0; 16]].concat();
     // The receipt's form is the ledger's matter; an accepted one without events is its shortest.

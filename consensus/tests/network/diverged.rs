@@ -5,21 +5,17 @@ use std::time::{Duration, Instant};
 
 use aula_consensus::divergence::Case;
 use aula_consensus::executor::LedgerExecutor;
-use aula_consensus::ports::{AccountView, AdmittedPeer, Executor, StoreError};
-use aula_ledger::chain::ValidatorSet;
-use aula_ledger::chain::turns::Misses;
+use aula_consensus::ports::Executor;
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
-use aula_ledger::params::Params;
 use aula_ledger::proof::merkle;
 use aula_ledger::state::{Overlay, StateReader};
 use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::tx::{FundBudget, Payload};
 use aula_ledger::tx::{Transaction, TransactionId};
-use aula_ledger::types::{AccountId, Cents, Height, SchoolYear, ValidatorAddress};
-use libp2p::PeerId;
+use aula_ledger::types::{Cents, SchoolYear};
 
-use crate::common::Network;
+use crate::common::{Network, as_the_ledger};
 use crate::ledger::{network, operator, sign_as, validators_of};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
@@ -94,36 +90,7 @@ impl Executor for OneCentMore {
         )
     }
 
-    fn next_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
-        LedgerExecutor::NEWEST.next_validators(state, tip)
-    }
-
-    fn following_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
-        LedgerExecutor::NEWEST.following_validators(state, tip)
-    }
-
-    fn missed_turns(&self, state: &dyn StateReader) -> Result<Misses, StoreError> {
-        LedgerExecutor::NEWEST.missed_turns(state)
-    }
-
-    fn account(&self, state: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
-        LedgerExecutor::NEWEST.account(state, id)
-    }
-
-    fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {
-        LedgerExecutor::NEWEST.params(state)
-    }
-
-    fn validator_peers(
-        &self,
-        state: &dyn StateReader,
-    ) -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError> {
-        LedgerExecutor::NEWEST.validator_peers(state)
-    }
-
-    fn admitted_peers(&self, state: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
-        LedgerExecutor::NEWEST.admitted_peers(state)
-    }
+    as_the_ledger!();
 }
 
 async fn one_faulty() -> Network {

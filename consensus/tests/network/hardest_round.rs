@@ -13,10 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aula_consensus::executor::LedgerExecutor;
-use aula_consensus::ports::{AccountView, AdmittedPeer, Executor, StoreError};
-use aula_ledger::chain::turns::Misses;
+use aula_consensus::ports::{Executor, StoreError};
+use aula_ledger::chain::Block;
 use aula_ledger::chain::validators::address;
-use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
@@ -24,7 +23,6 @@ use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::params::{MAX_SHARE_PENALTY, Params};
 use aula_ledger::proof::bulk_tree::row_hash;
-use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema::{
     self, Calendar, Class, ClassTerms, DefineClass, Draw, FairShare, Mandate, Moment, PoolRecord, RequestRow,
     Round, RoundStatus, School, Window,
@@ -32,10 +30,9 @@ use aula_ledger::state::schema::{
 use aula_ledger::state::{Overlay, StateReader};
 use aula_ledger::tx::{RunRound, Transaction};
 use aula_ledger::types::*;
-use libp2p::PeerId;
 use sha2::{Digest, Sha256};
 
-use crate::common::{Genesis, Network, validator_key};
+use crate::common::{Genesis, Network, as_the_ledger, validator_key};
 use crate::ledger::{network, operator, sign_as};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
@@ -72,22 +69,6 @@ impl Executor for Machine {
         Ok(outcome)
     }
 
-    fn next_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
-        LedgerExecutor::NEWEST.next_validators(state, tip)
-    }
-
-    fn following_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
-        LedgerExecutor::NEWEST.following_validators(state, tip)
-    }
-
-    fn missed_turns(&self, state: &dyn StateReader) -> Result<Misses, StoreError> {
-        LedgerExecutor::NEWEST.missed_turns(state)
-    }
-
-    fn account(&self, state: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
-        LedgerExecutor::NEWEST.account(state, id)
-    }
-
     fn admits(
         &self,
         state: &dyn StateReader,
@@ -96,24 +77,7 @@ impl Executor for Machine {
         LedgerExecutor::NEWEST.admits(state, transaction)
     }
 
-    fn knows(&self) -> Protocol {
-        LedgerExecutor::NEWEST.knows()
-    }
-
-    fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {
-        LedgerExecutor::NEWEST.params(state)
-    }
-
-    fn validator_peers(
-        &self,
-        state: &dyn StateReader,
-    ) -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError> {
-        LedgerExecutor::NEWEST.validator_peers(state)
-    }
-
-    fn admitted_peers(&self, state: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
-        LedgerExecutor::NEWEST.admitted_peers(state)
-    }
+    as_the_ledger!();
 }
 
 /// A round to be run.
