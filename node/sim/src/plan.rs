@@ -456,10 +456,8 @@ impl Plan {
             return Some(format!("founders is {}; it must be 4 to {}", membership.founders, self.nodes));
         }
         let bad = self.bad_members();
-        let (mut set, mut joined): (BTreeSet<u8>, BTreeSet<u8>) = Default::default();
-        set.extend(0..membership.founders);
-        joined.extend(0..membership.founders);
-        let fits = |set: &BTreeSet<u8>| set.len() >= 4 && set.intersection(&bad).count() * 3 < set.len();
+        let mut set: BTreeSet<u8> = (0..membership.founders).collect();
+        let mut joined = set.clone();
         for change in &membership.changes {
             let member = change.member;
             let is_news = match change.joins {
@@ -469,7 +467,7 @@ impl Plan {
             if !is_news {
                 return Some(format!("member {member} cannot join or leave at {} ms", change.at_ms));
             }
-            if !fits(&set) || change.at_ms >= self.healed_at.saturating_mul(1_000) {
+            if !may_decide(&set, &bad) || change.at_ms >= self.healed_at.saturating_mul(1_000) {
                 return Some(format!(
                     "the change at {} ms must be before healed_at, and leave four members, fewer than a third of them bad",
                     change.at_ms
@@ -479,6 +477,11 @@ impl Plan {
         let never = (0..self.nodes).find(|member| !joined.contains(member));
         never.map(|member| format!("member {member} is never let in"))
     }
+}
+
+/// Whether a set of members has four of them, and fewer than a third of them bad.
+pub(crate) fn may_decide(set: &BTreeSet<u8>, bad: &BTreeSet<u8>) -> bool {
+    set.len() >= 4 && set.intersection(bad).count() * 3 < set.len()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::chance::Chance;
 use crate::network::REGIONS;
-use crate::plan::{Fault, MOST_NODES, Membership, Plan, SetChange, What};
+use crate::plan::{Fault, MOST_NODES, Membership, Plan, SetChange, What, may_decide};
 
 /// Changes of a run at most.
 const CHANGES: u64 = 4;
@@ -56,7 +56,6 @@ fn down(member: u8, end_ms: u64, chance: &mut Chance) -> Option<Fault> {
 
 fn changes(plan: &Plan, founders: u8, chance: &mut Chance) -> Vec<SetChange> {
     let bad = plan.bad_members();
-    let fits = |set: &BTreeSet<u8>| set.len() >= 4 && set.intersection(&bad).count() * 3 < set.len();
     let (mut set, mut next): (BTreeSet<u8>, u8) = ((0..founders).collect(), founders);
     let half_ms = plan.healed_at * 1_000 / 2;
     let mut changes = Vec::new();
@@ -64,7 +63,7 @@ fn changes(plan: &Plan, founders: u8, chance: &mut Chance) -> Vec<SetChange> {
         let at_ms = half_ms * nth / (CHANGES + 1) + chance.below(half_ms / (CHANGES + 1));
         let leaves = |member: &u8| {
             let mut without = set.clone();
-            without.remove(member) && fits(&without)
+            without.remove(member) && may_decide(&without, &bad)
         };
         let leaving: Vec<u8> = set.iter().copied().filter(leaves).collect();
         let joins = next < plan.nodes && (leaving.is_empty() || chance.below(2) == 0);
