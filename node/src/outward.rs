@@ -131,7 +131,7 @@ fn use_of(command: &str, id: &str) -> Option<Use> {
 }
 
 /// A group of commands whose files somebody takes away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ByHand {
     /// The command, or the one above several.
     pub command: &'static str,

@@ -25,7 +25,8 @@ use aula_web::pages;
 mod sums;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
-    let lines = consortia::lines(&node.view())?;
+    let view = node.view();
+    let lines = consortia::lines(&view)?;
     let content = html! {
         h1 { "Consortia" }
         p .lead { "Other ledgers that this ledger's members admitted by vote. A head is one of their blocks with the signatures of more than two thirds of their "
@@ -38,7 +39,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             p { "An age is the time from the head's block, by that ledger's clock, to the newest block here. A head older than a day is marked: somebody should bring a newer one "
                 "with " code { "aula consortium anchor --of URL" } "." }
         }
-        (sums::section(&lines, &node.consortia(), node.view().tip().time_ms.0))
+        (sums::section(&lines, &node.consortia(), view.tip().time_ms.0))
         (explained(&["validator", "block", "height"]))
     };
     Ok(shell::page(&node, &pages::CONSORTIA, content))

@@ -165,12 +165,12 @@ fn text(told: &Told) -> String {
         let last = one.last.as_deref().unwrap_or_default();
         lines.push(format!(
             "{}, by `aula {}`\n    written {} times, last {last} UTC{}\n    {}; students: {}",
-            one.what,
-            one.command,
+            one.own.what,
+            one.own.command,
             one.times,
             one.places.iter().map(|place| format!(" ({place})")).collect::<String>(),
-            one.form,
-            one.students
+            one.own.form,
+            one.own.students
         ));
     }
     if told.unread_lines > 0 {

@@ -201,13 +201,12 @@ fn under_the_new(home: &Home, told: &Validators, peer: &PeerName) -> Result<Outc
         );
         return Ok(peer_asked(peer, &left, &more));
     }
+    let json = json!({ "kind": "network", "peer_id": peer, "files": left, "voted": true, "restart": true });
     if waits {
         let text = format!(
             "this validator waits under the new network key, {peer}, for its own word that it is level.\nNext: {restart}, and run this \
              again when it votes (`aula query validators`)"
         );
-        let json =
-            json!({ "kind": "network", "peer_id": peer, "files": left, "voted": true, "restart": true });
         return Ok(Outcome::yes(json, text));
     }
     forget(home, &[PEER_ADMITTED, PEER_LEAVES, PEER_ENTERS, PEER_REMOVED])?;
@@ -216,7 +215,6 @@ fn under_the_new(home: &Home, told: &Validators, peer: &PeerName) -> Result<Outc
          stolen as well, run this again: it draws another",
         home.replacements_dir().display()
     );
-    let json = json!({ "kind": "network", "peer_id": peer, "files": left, "voted": true, "restart": true });
     Ok(Outcome::yes(json, text))
 }
 
@@ -342,7 +340,10 @@ fn done(home: &Home, key: &NodeKey, asked: &[&str]) -> Result<Outcome, Failure> 
 }
 
 /// Removes what an earlier run wrote.
-fn forget(home: &Home, asked: &[&str]) -> Result<(), Failure> {
+///
+/// # Errors
+/// When a file cannot be removed.
+pub(super) fn forget(home: &Home, asked: &[&str]) -> Result<(), Failure> {
     for name in asked {
         let path = path(home, name);
         if path.exists() {

@@ -6,8 +6,6 @@
 //! is there, the key was stolen, or the consortium is too small to rotate. Then the old key goes on until the vote, and the next run
 //! puts the new one in its place, as `aula keys rotate` does.
 
-use std::fs;
-
 use aula_api::chain::Validators;
 use aula_home::founding::read_genesis;
 use aula_ledger::chain::validators;
@@ -17,7 +15,7 @@ use aula_ledger::tx::admin::key_change::replacement_statement;
 use aula_ledger::types::{Hash, ValidatorAddress};
 use serde_json::json;
 
-use super::by_vote::{self, listed, path, read, write};
+use super::by_vote::{self, forget, listed, path, read, write};
 use super::next::{Next, tell_operator_file};
 use super::rotate::finish;
 use crate::command::acting::{Acting, ActingArgs};
@@ -90,9 +88,7 @@ async fn validator(
         let acting = args.acting(context).await?;
         if let Some(in_force) = in_force(&acting, &next.key).await? {
             let done = finish(context, &acting, KeyKind::Validator, &next, json!({}), in_force).await?;
-            let file = path(home, FILE);
-            fs::remove_file(&file)
-                .advise(format!("cannot remove {}", file.display()), "remove it by hand")?;
+            forget(home, &[FILE])?;
             return Ok(done);
         }
     }

@@ -118,7 +118,7 @@ fn all(sums: &[YearSums], lines: &[ConsortiumLine], proved: &[&Totals]) -> Marku
             (head([YEAR].into_iter().chain(SUMS)))
             tbody {
                 @for year in sums { tr { td .n data-label=(YEAR) { (year.school_year) } (cells(&year.sums)) } }
-                @if sums.is_empty() { tr { td colspan="9" { "No budget and no round yet." } } }
+                @if sums.is_empty() { tr { td colspan=(1 + SUMS.len()) { "No budget and no round yet." } } }
             }
         } }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::command::{Advise, Failure};
 use crate::home::Home;
-use crate::outward::{self, BY_HAND, Left};
+use crate::outward::{self, BY_HAND, ByHand, Left};
 use crate::read::utc;
 
 /// A count below this is told as "fewer than": the page may be given to anybody.
@@ -28,14 +28,9 @@ pub fn sent(folder: &Path, place: &str) -> Vec<String> {
 /// What commands of a group wrote outside of the home.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Written {
-    /// The command, or the one above several.
-    pub command: &'static str,
-    /// What they write, in words.
-    pub what: &'static str,
-    /// Whether it tells of single students: `none`, `pseudonyms`, `named`.
-    pub students: &'static str,
-    /// The format, and whether it is encrypted.
-    pub form: &'static str,
+    /// The group: by which command, what, and in which form.
+    #[serde(flatten)]
+    pub own: &'static ByHand,
     /// How often they were run to, also where they failed.
     pub times: usize,
     /// When last, UTC to the second; none: never.
@@ -55,21 +50,13 @@ pub fn written(home: &Home) -> Result<(Vec<Written>, usize), Failure> {
 }
 
 fn grouped(noted: &[Left]) -> Vec<Written> {
-    let of = |own: &'static outward::ByHand| {
+    let of = |own: &'static ByHand| {
         let mine: Vec<&Left> =
             noted.iter().filter(|left| outward::group(&left.command) == Some(own)).collect();
         let mut places: Vec<String> = mine.iter().filter_map(|left| left.place.clone()).collect();
         places.sort();
         places.dedup();
-        Written {
-            command: own.command,
-            what: own.what,
-            students: own.students,
-            form: own.form,
-            times: mine.len(),
-            last: mine.iter().map(|left| left.at_ms).max().map(utc),
-            places,
-        }
+        Written { own, times: mine.len(), last: mine.iter().map(|left| left.at_ms).max().map(utc), places }
     };
     BY_HAND.iter().map(of).collect()
 }
@@ -138,11 +125,11 @@ mod tests {
             left(1_000, "district export", Some("safe")),
         ]);
         assert_eq!(found.len(), BY_HAND.len());
-        let of = |command: &str| found.iter().find(|one| one.command == command).cloned().expect(command);
+        let of = |command: &str| found.iter().find(|one| one.own.command == command).cloned().expect(command);
         let evidence = of("evidence");
         assert_eq!((evidence.times, evidence.last.as_deref()), (3, Some("1970-01-01 00:00:03")));
         assert_eq!(evidence.places, ["county"]);
-        assert_eq!((of("district export").times, of("district export").students), (1, "named"));
+        assert_eq!((of("district export").times, of("district export").own.students), (1, "named"));
         assert_eq!((of("backup").times, of("backup").last), (0, None));
     }
 

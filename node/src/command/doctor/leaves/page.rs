@@ -81,11 +81,11 @@ fn way(one: &Leaving) -> Markup {
 
 fn by_hand(one: &Written) -> Markup {
     html! {
-        h3 { (one.what) }
+        h3 { (one.own.what) }
         dl {
-            dt { "by" } dd { code { "aula " (one.command) } }
-            dt { "form" } dd { (one.form) }
-            dt { "students" } dd { (students(one.students)) }
+            dt { "by" } dd { code { "aula " (one.own.command) } }
+            dt { "form" } dd { (one.own.form) }
+            dt { "students" } dd { (students(one.own.students)) }
             dt { "written" }
             dd {
                 (one.times) " times"

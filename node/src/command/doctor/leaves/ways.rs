@@ -290,14 +290,14 @@ fn receiver(config: &Config, delivery: &Delivery) -> (String, Option<String>, St
     let (to, host, form) = match &delivery.by {
         DeliveryBy::Sftp(to) => (
             format!("{}@{}", to.user, to.address),
-            host_of(&to.address),
+            to.address.as_str(),
             format!("files, encrypted with age to {}", to.encrypt_to.join(", ")),
         ),
         DeliveryBy::Mail(mail) => {
             let domain = mail.to.first().and_then(|to| to.rsplit('@').next()).unwrap_or_default();
             (
                 mail.to.join(", "),
-                host_of(mail.server.as_deref().unwrap_or(domain)),
+                mail.server.as_deref().unwrap_or(domain),
                 match &mail.server {
                     Some(server) => format!("a note with a link, no figure; by {server}"),
                     None => "a note with a link, no figure; a file of the outbox".to_owned(),
@@ -306,14 +306,14 @@ fn receiver(config: &Config, delivery: &Delivery) -> (String, Option<String>, St
         }
         DeliveryBy::Bucket(to) => (
             format!("{} in {}", to.bucket, to.endpoint),
-            host_of(&to.endpoint),
+            to.endpoint.as_str(),
             format!("files below {}, deleted with all versions when their years are over", to.prefix),
         ),
         DeliveryBy::Webhook(hook) => {
-            (hook.url.clone(), host_of(&hook.url), "a signed note with a link, no figure".to_owned())
+            (hook.url.clone(), hook.url.as_str(), "a signed note with a link, no figure".to_owned())
         }
     };
-    (to, place_of(config, &host), form)
+    (to, place_of(config, host), form)
 }
 
 fn delivered(home: &Home, config: &Config, report: &ScheduledReport, delivery: &Delivery) -> Leaving {
