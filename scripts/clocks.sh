@@ -81,7 +81,11 @@ clocks() { # offset, nodes...
   sleep 1.5
 }
 # Whether a node says that its clock is fast.
-is_fast() { curl -s "http://$(rpc "$1")/v1/status" | grep -q '"attention":"[^"]*clock is fast'; }
+is_fast() {
+  local said
+  said=$(curl -sf --max-time 10 "http://$(rpc "$1")/v1/status") || stop "node $1 does not answer"
+  grep -q '"attention":"[^"]*clock is fast' <<<"$said"
+}
 phase() { look "$1" "$each" "${2:-}" || stop "phase '$1' made fewer than three blocks, or a node does not say what it must; logs in $work (KEEP=1 keeps them)"; }
 
 for _ in $(seq 600); do

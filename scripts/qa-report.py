@@ -316,8 +316,9 @@ def verdict(value, bar, had, better):
 
 def last_figures():
     """What the last release's page says it measured, by row."""
-    pages = sorted(pathlib.Path("docs/qa").glob("*.md"), key=lambda page: [int(n) for n in re.findall(r"\d+", page.stem)])
-    page = pathlib.Path(args.last) if args.last else next(iter(reversed(pages)), None)
+    pages = [page for page in pathlib.Path("docs/qa").glob("*.md") if page.resolve() != out.resolve()]
+    pages.sort(key=lambda page: [int(n) for n in re.findall(r"\d+", page.stem)])
+    page = pathlib.Path(args.last) if args.last else pages[-1] if pages else None
     if page is None:
         return {}
     cells = [[cell.strip() for cell in line.split("|")] for line in page.read_text().splitlines() if line.startswith("| ")]
@@ -341,8 +342,9 @@ def peers():
     return ", ".join(found)
 
 
-LAST = last_figures()
 version = subprocess.run([AULA, "--version"], capture_output=True, text=True).stdout.split()[-1]
+out = pathlib.Path(args.out or f"docs/qa/{version}.md")
+LAST = last_figures()
 commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
 cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
 lines, missed, absent = [], 0, 0
@@ -373,7 +375,6 @@ Beside it: {peers()}. LEMON is what --tools has built.
 | what | measured | had | bar | | load |
 |---|---|---|---|---|---|
 """ + "\n".join(lines) + "\n"
-out = pathlib.Path(args.out or f"docs/qa/{version}.md")
 out.parent.mkdir(parents=True, exist_ok=True)
 out.write_text(page)
 shutil.rmtree(WORK, ignore_errors=True)

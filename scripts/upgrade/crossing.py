@@ -1,11 +1,9 @@
 """Four nodes go from one build to another under load, and from one protocol to the next by a vote."""
 import json, random, threading, time
 
-from nodes import CannotRun, Node, ports, tell
+from nodes import LONG_S, CannotRun, Node, ports, tell
 
 NODES, CLIENTS, YEAR = 4, 6, 2026
-# Waits for what comes within seconds on a quiet machine.
-LONG_S = 300
 
 
 def newest_of(program, work):

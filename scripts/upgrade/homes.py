@@ -1,10 +1,8 @@
 """What the demo of an earlier build left behind is opened by the present one: nodes, vaults, evidence, copies, reports, links."""
-import json, re, signal, subprocess, time, tomllib
+import json, re, signal, subprocess, tomllib
 
-from nodes import ENV, Api, CannotRun, Node, tell
+from nodes import ENV, LONG_S, Api, CannotRun, Node, tell
 
-# Waits for what comes within seconds on a quiet machine.
-LONG_S = 300
 # Fields of answers that a database guesses anew when it is opened.
 PASSING = {"fields_estimate", "events_estimate"}
 

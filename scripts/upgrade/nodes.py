@@ -3,6 +3,8 @@ import hashlib, http.client, json, os, pathlib, socket, subprocess, sys, time
 
 # Settings of who runs this must not reach the programs; neither must a proxy, everything is on this machine.
 ENV = {name: value for name, value in os.environ.items() if not name.startswith("AULA_") and not name.lower().endswith("_proxy")}
+# Waits for what comes within seconds on a quiet machine.
+LONG_S = 300
 
 
 class CannotRun(Exception):

@@ -160,8 +160,3 @@ class Watch:
         with self.lock:
             seen = [at - since for number in numbers for at, had in self.marks[number] if had >= height and at >= since]
         return min(seen, default=None)
-
-    def last_of(self, height, numbers, since):
-        """When the last of them was."""
-        firsts = [self.first(height, [number], since) for number in numbers]
-        return None if None in firsts else max(firsts)

@@ -14,7 +14,7 @@ from load import District, Load
 from nodes import Watch, found
 from space import Api, Space
 
-COUNT, QUORUM = 7, 5
+COUNT = 7
 EVERYBODY = range(1, COUNT + 1)
 # Bars, in seconds.
 LEVEL, BACK = 60, 10
