@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::delays::Delays;
+use crate::records;
 use crate::transactions::Outline;
 
 /// This node and its chain.
@@ -228,13 +229,13 @@ pub struct BlockSummary {
     #[schema(value_type = String)]
     pub proposer: ValidatorAddress,
     /// Leaf count and root of its transactions.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::TreeHead)]
     pub transactions: TreeHead,
     /// Leaf count and root of the receipts.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::TreeHead)]
     pub receipts: TreeHead,
     /// Leaf count and root of the student states anchored in it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::TreeHead)]
     pub students: TreeHead,
     /// Root of the state after the block: 64 hex digits. The next block executes on it.
     #[schema(value_type = String)]
@@ -306,26 +307,26 @@ impl BlockSummary {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Validators {
     /// Who decides the block after the next.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::Validator>)]
     pub after: ValidatorSet,
     /// The newest final block; `now` decided it.
     #[schema(value_type = u64)]
     pub height: Height,
     /// Names, operators and network identities.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::ValidatorInfo>)]
     pub known: Vec<ValidatorInfo>,
     /// Evidence that a validator signed two things where one is allowed, with both signatures; of those who left too.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::Misbehaviour>)]
     #[serde(default)]
     pub misbehaviour: Vec<Misbehaviour>,
     /// Who decides the next block.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::Validator>)]
     pub next: ValidatorSet,
     /// Who decided the newest block.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::Validator>)]
     pub now: ValidatorSet,
     /// The nodes that may connect: identity, address and operator of each.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::Peer>)]
     pub peers: Vec<Peer>,
     /// What each signed and proposed.
     pub uptime: Uptime,
@@ -372,7 +373,7 @@ pub struct PeerVitals {
 pub struct WaitingLine {
     /// The ledger's record: its key, its power once it is ready, and when it was admitted.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::WaitingValidator)]
     pub record: WaitingValidator,
     /// The last block time at which its node may say that it is ready.
     #[schema(value_type = u64)]
@@ -463,7 +464,7 @@ pub struct Parameters {
     /// The final block after which they are in force.
     pub height: u64,
     /// The record in force.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::Params)]
     pub params: Params,
     /// In force, explained.
     pub parameters: Vec<ParameterLine>,
@@ -477,13 +478,13 @@ pub struct Parameters {
 pub struct TwinVersionList {
     /// The final block after which these are all.
     pub height: u64,
-    /// The versions: `version`, `from_year`, `voted`, `digest`, `parameters`.
-    #[schema(value_type = Vec<Object>)]
+    /// The versions, by number.
+    #[schema(value_type = Vec<records::TwinVersion>)]
     pub versions: Vec<TwinVersion>,
 }
 
-/// The genesis file: a JSON object of the form that `ledger/src/genesis.rs` describes, answered byte for byte.
+/// The genesis file, answered byte for byte: its SHA-256 is the chain's identity.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = Object)]
+#[schema(value_type = records::Genesis)]
 pub struct GenesisFile(pub serde_json::Map<String, serde_json::Value>);

@@ -6,6 +6,8 @@ use aula_ledger::types::{DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::records;
+
 /// A part of the district's own students as they are anchored, for a district that asks which versions the ledger has seen.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OwnStudents {
@@ -77,10 +79,10 @@ pub struct OwnRows {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OwnRow {
     /// What the district's records say of each claim, where an auditor held them against it.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::Claims>)]
     pub claims: Option<Claims>,
     /// What it got; none before it is decided.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::DecisionRow>)]
     pub decision: Option<DecisionRow>,
     /// Whether the seed drew the student for an audit.
     pub drawn: bool,
@@ -91,6 +93,6 @@ pub struct OwnRow {
     #[schema(value_type = String)]
     pub handle: Handle,
     /// The request as the ledger has it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::RequestRow)]
     pub request: RequestRow,
 }

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::records;
+
 /// An event of the ledger without handles; counts that are withheld are `null`. `event` is its name, `words` a sentence where
 /// there is one, the others are its own fields.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = Object)]
+#[schema(value_type = records::Event)]
 pub struct PublicEvent(Map<String, Value>);
 
 /// What one kind of event says, of which a program reads fields: the ledger's names, those that somebody here asks for.

@@ -1,8 +1,8 @@
 //! The contract of a node's HTTP API: what is sent and answered, typed once for the server and whoever asks it.
 //!
 //! Every answer of JSON is a type here (or a row of `aula-read` in [`places::Figures`]), with `Serialize`, `Deserialize` and a
-//! schema. Records of the ledger are answered as they are; the schema calls them objects, `ledger/src/state/schema` has
-//! their fields. Absent: the server, which is `aula-web`, and asking, which is `aula-client`.
+//! schema. Records of the ledger are answered as they are; [`records`] has the schemas. Absent: the server, which is `aula-web`,
+//! and asking, which is `aula-client`.
 
 pub mod chain;
 pub mod classroom;
@@ -13,6 +13,7 @@ pub mod event;
 pub mod hours;
 pub mod operation;
 pub mod places;
+pub mod records;
 pub mod registers;
 pub mod report;
 pub mod rounds;

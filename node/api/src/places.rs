@@ -6,6 +6,8 @@ use aula_ledger::types::{Height, SchoolYear, TimeMs};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::records;
+
 /// What a page of the explorer shows, and up to which block it is counted.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Figures<T> {
@@ -41,12 +43,12 @@ pub struct Hits {
 pub struct SchoolLine {
     /// The ledger's record: number, district, type, and each description with the school year it is from.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::School)]
     pub school: School,
     /// What people call it now; none when its district has given no name.
     pub name: Option<String>,
     /// Where it is, in microdegrees of WGS 84; none when its district has not said.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::Position>)]
     pub position: Option<Position>,
     /// The place among the record's descriptions of the one that `name` and `position` are of; none without one.
     #[serde(skip)]

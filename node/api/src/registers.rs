@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::places::SchoolLine;
+use crate::records;
 use crate::rounds::RoundView;
 
 /// A register whose rows are `$row`, under the name `$field`.
@@ -45,8 +46,9 @@ pub struct ExportedRegister {
     pub height: Height,
     /// By the name in its address, for example `pools` or `schools-of-round-3`.
     pub register: String,
-    /// An object a row, of the fields that the CSV's first line names; what is withheld or unknown is `null`.
-    #[schema(value_type = Vec<Object>)]
+    /// An object a row. Open: its members are the columns that the first line of the register's CSV (RFC 4180) names; what is
+    /// withheld or unknown is `null`.
+    #[schema(value_type = Vec<std::collections::BTreeMap<String, Value>>)]
     pub rows: Vec<Value>,
 }
 
@@ -54,17 +56,17 @@ register! {
     /// All rounds, oldest first.
     Rounds { rounds: RoundView as Vec<RoundView> }
     /// Pools of places, by class and number.
-    Pools { pools: PoolRecord as Vec<Object> }
+    Pools { pools: PoolRecord as Vec<records::PoolRecord> }
     /// Classes of resources, by number: what kinds of places each has, and the terms of its rounds.
-    Classes { classes: Class as Vec<Object> }
+    Classes { classes: Class as Vec<records::Class> }
     /// Budgets by funder and school year.
     Budgets { budgets: BudgetView as Vec<BudgetView> }
     /// Districts of the consortium, by number, closed ones too.
-    Districts { districts: District as Vec<Object> }
+    Districts { districts: District as Vec<records::District> }
     /// Schools of all districts, by number, each with what people call it now and where it is.
     Schools { schools: SchoolLine as Vec<SchoolLine> }
     /// Members: candidates, admitted ones, and those that a vote removed.
-    Members { members: Member as Vec<Object> }
+    Members { members: Member as Vec<records::Member> }
     /// Proposed changes in words, with their votes and what is needed.
     Proposals { proposals: ProposalLine as Vec<ProposalLine> }
 }
@@ -117,7 +119,7 @@ impl Statement {
 pub struct BudgetView {
     /// The ledger's record: funder, school year, what was funded and what is charged, in cents.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::Budget)]
     pub budget: Budget,
     /// Amounts by school that sum to it.
     pub statement: Statement,
@@ -140,7 +142,7 @@ pub struct Voter {
 pub struct ProposalLine {
     /// The ledger's record: the change itself, when it was proposed, and until which height it is open.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::Proposal)]
     pub record: Proposal,
     /// What would change, in words.
     pub what: String,

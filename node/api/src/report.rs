@@ -8,6 +8,8 @@ use aula_ledger::types::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::records;
+
 /// A round's report and what followed from it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RoundReport {
@@ -20,7 +22,7 @@ pub struct RoundReport {
     #[schema(value_type = u64)]
     pub class: ClassId,
     /// The ledger's published report; none before the decision.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::PublishedReport>)]
     pub report: Option<PublishedReport>,
     /// That a vote took the decision back; none while that has not happened.
     pub reverted: Option<Reverted>,
@@ -35,7 +37,7 @@ pub struct RoundReport {
     /// True when the decision places students now.
     pub stands: bool,
     /// Where the round is.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::RoundStatus)]
     pub status: RoundStatus,
     /// The newest reports of use of the class's pools; pools that never reported are left out.
     pub utilisation: Vec<UseLine>,
@@ -48,7 +50,7 @@ pub struct AcknowledgementLine {
     #[schema(value_type = u64)]
     pub due_ms: TimeMs,
     /// That it was recorded as missed, and in which block; none when it was not.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::Moment>)]
     pub escalated: Option<Moment>,
     /// Places given; none where the report withholds them.
     pub places: Option<u32>,
@@ -56,7 +58,7 @@ pub struct AcknowledgementLine {
     #[schema(value_type = u64)]
     pub pool: PoolId,
     /// The block that recorded the school's word; none while it has not come.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::Moment>)]
     pub received: Option<Moment>,
     /// The school that must acknowledge.
     #[schema(value_type = u64)]
@@ -69,7 +71,7 @@ pub struct AcknowledgementLine {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Reverted {
     /// The block that applied the vote.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::Moment)]
     pub at: Moment,
     /// Places that were freed; none where the report withholds the count.
     pub freed: Option<u32>,
@@ -127,7 +129,7 @@ pub struct SeedShares {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UseLine {
     /// The block that recorded it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::Moment)]
     pub at: Moment,
     /// The account that sent it: 40 hex digits.
     #[schema(value_type = String)]

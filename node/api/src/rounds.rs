@@ -6,6 +6,8 @@ use aula_ledger::types::{AccountId, ClassId, Hash, Height, PoolId, RoundId, Scho
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::records;
+
 /// A need band's requests and what became of them. Counts are none where they are withheld.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BandLine {
@@ -141,10 +143,10 @@ pub struct RoundView {
     #[schema(value_type = String)]
     pub window: Window,
     /// The block that opened the window, or closed the last one.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::Moment)]
     pub window_since: Moment,
     /// The window ends with the first block above this height that is not before this time.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::Moment)]
     pub window_until: Moment,
     /// The round whose place it took without a vote, if something was drawn for that one.
     #[schema(value_type = Option<u64>)]
@@ -154,12 +156,12 @@ pub struct RoundView {
     /// The weight of need, 0 to 1,000, that was in force when it was opened.
     pub equity: u32,
     /// The class's terms when it was opened.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::ClassTerms)]
     pub terms: ClassTerms,
     /// How many students asked; none before the decision and where it is withheld.
     pub requests: Option<u32>,
     /// Open, decided, or given up, with the block in which that happened.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::RoundStatus)]
     pub status: RoundStatus,
     /// Whether the decision stands; none before it is decided.
     #[schema(value_type = Option<String>)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::PublicEvent;
+use crate::records;
 use crate::registers::Statement;
 
 /// A transaction in a final block, without its rows.
@@ -127,7 +128,7 @@ pub struct AccountStatus {
     #[schema(value_type = u64)]
     pub height: Height,
     /// The member; none for an account that is none.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::Member>)]
     pub member: Option<Member>,
     /// The key its transactions are signed with.
     #[schema(value_type = String)]

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::records;
+
 /// What the access check granted of one record, and under which number the log lists the read.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VaultRead {
@@ -17,8 +19,7 @@ pub struct VaultRead {
     pub entry: u64,
     /// Events, hex, where they were asked for.
     pub events: Vec<String>,
-    /// The granted fields that the record has, by name.
-    #[schema(value_type = Object)]
+    /// The granted fields that the record has, by name. Open: a district's records have what its vault was given, of any JSON.
     pub fields: Map<String, Value>,
     /// True: a read that was refused is an error.
     pub granted: bool,
@@ -39,7 +40,7 @@ pub struct FamilyReads {
     #[schema(value_type = u64)]
     pub district: DistrictId,
     /// The reads, oldest first.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::AccessEntry>)]
     pub entries: Vec<AccessEntry>,
     /// The student's pseudonym: 64 hex digits.
     #[schema(value_type = String)]
@@ -50,13 +51,13 @@ pub struct FamilyReads {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AccessLogs {
     /// The last of each epoch that a restored vault ended.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::AccessLog>)]
     pub ended: Vec<AccessLog>,
     /// The final block whose state this is.
     #[schema(value_type = u64)]
     pub height: Height,
     /// The newest of each district.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::AccessLog>)]
     pub logs: Vec<AccessLog>,
 }
 
@@ -79,6 +80,6 @@ pub struct FamilyWords {
     #[schema(value_type = String)]
     pub handle: Handle,
     /// The newest word on each purpose.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<records::ConsentWord>)]
     pub words: Vec<ConsentWord>,
 }

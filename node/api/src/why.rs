@@ -7,6 +7,8 @@ use aula_ledger::types::{Band, Handle, KindId, RoundId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::records;
+
 /// Why a row got its place: the object that `aula query why --output json` prints, and `text`, the same for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WhyAnswer {
@@ -45,9 +47,8 @@ pub struct WhyAnswer {
 pub struct GivenPlace {
     /// The weight times the place's cost.
     pub cost: u32,
-    /// `placement` is `waitlist`, or `pool` with the pool's number, the kind's `rank` (0 the first choice) and the `tier`: 0 own
-    /// school, 1 own district, 2 same type of school.
-    #[schema(value_type = Object)]
+    /// Where the student is placed.
+    #[schema(value_type = records::Placement)]
     pub placement: Placement,
     /// The request's weight by its need band.
     pub weight: u32,

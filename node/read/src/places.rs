@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 pub use aula_api::places::SchoolLine;
+use aula_api::records;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord};
@@ -30,7 +31,7 @@ pub struct InRound {
     #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
     /// The figures; none when withheld.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::CellCounts>)]
     pub counts: Option<CellCounts>,
     /// Between which numbers they lie where they are withheld.
     pub range: Option<CellRange>,
@@ -40,14 +41,14 @@ pub struct InRound {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DistrictFigures {
     /// The ledger's record: number, name, when it was admitted, and whether it was closed.
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::District)]
     pub district: District,
     /// By number, closed ones too; empty when it has none yet.
     pub schools: Vec<SchoolLine>,
     /// Names of members that act for it.
     pub members: Vec<String>,
     /// The newest anchored head of its access log; none when it has anchored none.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::AccessLog>)]
     pub access_log: Option<AccessLog>,
     /// How its students fared, newest round first.
     pub rounds: Vec<InRound>,
@@ -80,7 +81,7 @@ pub fn schools(view: &ChainView) -> Result<Vec<SchoolLine>, StoreError> {
 pub struct PoolRow {
     /// The ledger's record: number, class, kind, school, places and cost of one.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = records::PoolRecord)]
     pub pool: PoolRecord,
     /// The class's title.
     pub title: String,

@@ -46,13 +46,13 @@ pub struct CellRange {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ranges {
     /// By need band, 0 to 9; a band that is shown is left out.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, CellRange>)]
     pub bands: BTreeMap<u32, CellRange>,
     /// By the district's number.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, CellRange>)]
     pub districts: BTreeMap<u32, CellRange>,
     /// By the school's number.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, CellRange>)]
     pub schools: BTreeMap<u32, CellRange>,
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use aula_api::records;
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
@@ -49,7 +50,7 @@ pub struct PoolLine {
 
 /// How a school's students fared.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SchoolLine {
+pub struct SchoolInRound {
     /// The number of the school that the students are of.
     #[schema(value_type = u64)]
     pub school: SchoolId,
@@ -58,7 +59,7 @@ pub struct SchoolLine {
     /// As the ledger has it; schools of one type share tier 2.
     pub school_type: String,
     /// The figures; none when withheld.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::CellCounts>)]
     pub counts: Option<CellCounts>,
 }
 
@@ -68,21 +69,21 @@ pub struct RoundFigures {
     /// What was fixed and what was decided.
     pub round: RoundView,
     /// The ledger's published report; none before the decision.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::PublishedReport>)]
     pub report: Option<PublishedReport>,
     /// What schools owe an acknowledgement for.
     pub acknowledgements: Vec<OwedLine>,
     /// The class's pools, by number; those that were retired before the round was opened are left out.
     pub pools: Vec<PoolLine>,
     /// How each school's students fared; empty before the decision.
-    pub schools: Vec<SchoolLine>,
+    pub schools: Vec<SchoolInRound>,
     /// Between which numbers the withheld counts lie.
     pub ranges: Ranges,
     /// The earlier decided round of the same kinds of places, to compare with; none when there is none.
     #[schema(value_type = Option<u64>)]
     pub before: Option<RoundId>,
     /// That round's report; none without one.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<records::PublishedReport>)]
     pub report_before: Option<PublishedReport>,
 }
 
@@ -174,10 +175,10 @@ pub fn kind_name(class: Option<&Class>, pool: &PoolRecord) -> String {
     name.unwrap_or_else(|| format!("kind {}", pool.kind))
 }
 
-fn school_line(cell: &PublishedCell, known: &BTreeMap<SchoolId, School>) -> SchoolLine {
+fn school_line(cell: &PublishedCell, known: &BTreeMap<SchoolId, School>) -> SchoolInRound {
     let school = SchoolId(cell.group);
     let record = known.get(&school);
-    SchoolLine {
+    SchoolInRound {
         school,
         district: record.map_or(0, |record| record.district.0),
         school_type: record.map(|record| record.school_type.to_string()).unwrap_or_default(),
@@ -207,7 +208,7 @@ pub fn school_table(figures: &RoundFigures) -> Table {
         "waitlisted_low",
         "waitlisted_high",
     ];
-    let row = |line: &SchoolLine| {
+    let row = |line: &SchoolInRound| {
         let c = line.counts;
         let range = figures.ranges.schools.get(&line.school.0);
         let low = |part: fn(&CellRange) -> Span| json!(range.map(|range| part(range).low));

@@ -17,7 +17,7 @@ use super::standing;
 use super::table::{Column, head, number, text};
 use super::verify;
 use super::words::{explained, word};
-use aula_read::round_figures::{RoundFigures, SchoolLine};
+use aula_read::round_figures::{RoundFigures, SchoolInRound};
 use aula_read::rounds::{DecisionView, RoundView, placed};
 use aula_read::utc;
 use aula_read::words::{amount, grouped};
@@ -124,7 +124,7 @@ fn totals(decision: &DecisionView) -> Markup {
 
 fn schools(figures: &RoundFigures) -> Markup {
     let id = figures.round.round;
-    let (mut shown, withheld): (Vec<&SchoolLine>, Vec<&SchoolLine>) =
+    let (mut shown, withheld): (Vec<&SchoolInRound>, Vec<&SchoolInRound>) =
         figures.schools.iter().partition(|line| line.counts.is_some());
     // The fewest places a weighted pupil before the most.
     shown.sort_by_key(|line| (line.counts.map(|c| c.placed_per_weighted_pupil_e6), line.school));
@@ -153,9 +153,9 @@ fn schools(figures: &RoundFigures) -> Markup {
 }
 
 /// Withheld schools with the numbers between which their counts lie.
-fn withheld_schools(figures: &RoundFigures, withheld: &[&SchoolLine]) -> Markup {
+fn withheld_schools(figures: &RoundFigures, withheld: &[&SchoolInRound]) -> Markup {
     let id = figures.round.round;
-    let of = |line: &SchoolLine| figures.ranges.schools.get(&line.school.0).copied();
+    let of = |line: &SchoolInRound| figures.ranges.schools.get(&line.school.0).copied();
     let columns @ [school, district, students, got, first, waiting] = [
         number("School"),
         number("District"),
@@ -193,7 +193,7 @@ const SCHOOLS: [Column<'static>; 9] = [
     number("Places per weighted pupil"),
 ];
 
-fn school(round: RoundId, line: &SchoolLine) -> Markup {
+fn school(round: RoundId, line: &SchoolInRound) -> Markup {
     let c = line.counts;
     let path = |field: &str| format!("round-{round}.by_school.{}.{field}", line.school);
     let part = |n: Option<u32>| {
