@@ -1,5 +1,6 @@
 //! Files of a size that can be read, and words with one meaning.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -149,6 +150,28 @@ fn messages_say_is_not_a() {
         found.extend(text.lines().filter(|line| says(line)).map(|line| format!("{name}: {}", line.trim())));
     }
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The description of the API calls a type by its name alone: of two of one name it would give one the other's fields.
+#[test]
+fn no_two_described_types_have_one_name() {
+    let named = |line: &str| {
+        let name = line.trim_start().strip_prefix("pub ")?;
+        let name = name.strip_prefix("struct ").or_else(|| name.strip_prefix("enum "))?;
+        Some(name.chars().take_while(|c| c.is_alphanumeric()).collect::<String>())
+    };
+    let (mut known, mut twice) = (BTreeSet::new(), Vec::new());
+    for (path, text) in files(".rs").iter().filter(|(path, _)| path.starts_with("node/")) {
+        let described = text.split("ToSchema)]").skip(1).filter_map(|after| after.lines().find_map(named));
+        // Of a macro's argument the name stands elsewhere.
+        for name in described.filter(|name| !name.is_empty()) {
+            if !known.insert(name.clone()) {
+                twice.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert!(known.len() > 100, "{}", known.len());
+    assert!(twice.is_empty(), "{twice:?}");
 }
 
 /// The driver is simulated as it is: time, tasks and connections are asked of its ports. Channels belong to no runtime.

@@ -218,6 +218,38 @@ mod tests {
         Ok(())
     }
 
+    /// Where an object stands of which nothing is told: neither members nor what others it may have.
+    fn silent(schema: &Value, at: &str, found: &mut Vec<String>) {
+        if let Value::Object(members) = schema {
+            let kinds = members.get("type");
+            let is_object = kinds.is_some_and(|kinds| match kinds {
+                Value::Array(kinds) => kinds.contains(&json!("object")),
+                kind => kind == "object",
+            });
+            let tells = members.contains_key("properties") || members.contains_key("additionalProperties");
+            if is_object && !tells {
+                found.push(at.to_owned());
+            }
+        }
+        let inner: Vec<(String, &Value)> = match schema {
+            Value::Object(members) => members.iter().map(|(name, one)| (name.clone(), one)).collect(),
+            Value::Array(list) => list.iter().enumerate().map(|(n, one)| (n.to_string(), one)).collect(),
+            _ => Vec::new(),
+        };
+        inner.into_iter().for_each(|(name, one)| silent(one, &format!("{at}/{name}"), found));
+    }
+
+    #[test]
+    fn every_object_tells_its_members() -> serde_json::Result<()> {
+        let api: Value = serde_json::from_str(&openapi_json())?;
+        let mut found = Vec::new();
+        silent(&api, "", &mut found);
+        assert!(found.is_empty(), "{found:#?}");
+        silent(&json!({ "a": [{ "type": ["object", "null"] }, { "type": "object" }] }), "", &mut found);
+        assert_eq!(found, ["/a/0", "/a/1"]);
+        Ok(())
+    }
+
     #[test]
     fn every_component_is_of_use_and_every_counted_route_says_what_it_refuses() -> serde_json::Result<()> {
         let (text, api) = (openapi_json(), serde_json::from_str::<Value>(&openapi_json())?);
