@@ -28,7 +28,7 @@ pub use chain::{
 };
 pub use change::{Change, NewDistrict, NodeRequest};
 pub use consortium::{Choice, Member, MemberStanding, Proposal, ProposalStatus, Role};
-pub use event::Event;
+pub use event::{Arrival, Escalation, Event, Finding, RefusedEntry, Shortage};
 pub use genesis::{Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisSource, GenesisValidator};
 pub use places::{Closing, Described, District, Position, School};
 pub use report::{

@@ -66,7 +66,12 @@ pub fn event(event: &Event, min_cell: u32) -> PublicEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aula_ledger::types::{Hash, PoolId, RoundId};
+    use aula_api::records;
+    use aula_ledger::access::{ConsentChoice, Purpose};
+    use aula_ledger::names::{PeerName, Title};
+    use aula_ledger::tx::{Arrival, Escalation};
+    use aula_ledger::types::{DistrictId, Hash, PoolId, RoundId, SchoolYear};
+    use borsh::BorshDeserialize;
     use serde_json::json;
 
     /// A field that is shown, also where it is withheld.
@@ -79,6 +84,58 @@ mod tests {
         let waitlisted = requests - placed;
         let (objective, gap_ppm, seed) = (1, 0, Hash([1; 32]));
         Event::RoundDecided { round: RoundId(1), requests, placed, waitlisted, objective, gap_ppm, seed }
+    }
+
+    /// An event of each kind, of zeros and nothing, and those of texts and of words that no zero is.
+    fn of_each_kind() -> Vec<Event> {
+        let (mut all, mut others) = (Vec::new(), Vec::new());
+        for kind in 0..=u8::MAX {
+            let mut bytes = [0; 256];
+            bytes[0] = kind;
+            match Event::deserialize(&mut &bytes[..]) {
+                Ok(event) => all.push(event),
+                Err(error) if error.to_string() == format!("Unexpected variant tag: {kind}") => {}
+                Err(_) => others.push(kind),
+            }
+        }
+        assert_eq!(others, [11, 17, 67], "make these by hand");
+        let peer = || PeerName::new(&"12D3KooW".repeat(6)).unwrap();
+        let (district, building) = (DistrictId(5), Title::new("north").unwrap());
+        all.extend([
+            Event::PeerRotated { peer: peer(), successor: peer() },
+            Event::EstateAnchored { district, building, version: 1, root: Hash([1; 32]), leaf_count: 3 },
+        ]);
+        for (arrival, escalated) in
+            [(Arrival::Received, Escalation::NotNow), (Arrival::Missed, Escalation::Now)]
+        {
+            all.push(Event::Acknowledged { round: RoundId(1), pool: PoolId(17), arrival, escalated });
+        }
+        all
+    }
+
+    /// Events whose counts are of few students.
+    fn of_few() -> [Event; 6] {
+        let (district, school_year) = (DistrictId(5), SchoolYear(2026));
+        let (purpose, choice) = (Purpose::EducationalNecessity, ConsentChoice::Withdrawn);
+        [
+            Event::StatesAnchored { district, school_year, leaves: 3 },
+            Event::ConsentRecorded { district, school_year, purpose, choice, entries: 3 },
+            Event::ErasureRecorded { district, school_year, handles: 3 },
+            Event::UtilisationReported { pool: PoolId(17), in_use: 3, capacity: 20, demand: None },
+            Event::DecisionReverted { round: RoundId(1), freed: 3, standing: Some(RoundId(0)) },
+            decided(6, 6),
+        ]
+    }
+
+    #[test]
+    fn every_kind_is_described_as_it_is_shown() {
+        let all = of_each_kind();
+        assert!(all.len() > 40, "{}", all.len());
+        for event in all.iter().chain(&of_few()) {
+            let shown = serde_json::to_value(super::event(event, 10)).unwrap();
+            let form: records::Event = serde_json::from_value(shown.clone()).unwrap();
+            assert_eq!(serde_json::to_value(form).unwrap(), shown);
+        }
     }
 
     #[test]
