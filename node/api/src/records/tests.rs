@@ -3,11 +3,11 @@
 //! Each sample has every field, with a value, and each variant stands in one. A field that the ledger gets later is missing from its
 //! sample, and what a form lacks is missing from what the form writes.
 
-use aula_ledger::chain::validators;
+use aula_ledger::chain::{misbehaviour, validators};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::state::schema;
 use aula_ledger::types::Height;
-use aula_ledger::{access, genesis, params, position, proof, rounds, twin, tx};
+use aula_ledger::{access, genesis, params, position, proof, roles, rounds, twin, tx};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -36,6 +36,18 @@ where
     Form: Serialize + DeserializeOwned,
 {
     samples.iter().try_for_each(alike::<Record, Form>)
+}
+
+/// Both have the same variants: what each says of one that is none of its own names all.
+fn of_one_choice<Record, Form>(none: &Value)
+where
+    Record: DeserializeOwned,
+    Form: DeserializeOwned,
+{
+    let record = serde_json::from_value::<Record>(none.clone()).err().map(|error| error.to_string());
+    let form = serde_json::from_value::<Form>(none.clone()).err().map(|error| error.to_string());
+    assert!(record.as_ref().is_some_and(|error| error.contains("expected")), "{none} {record:?}");
+    assert_eq!(record, form);
 }
 
 fn hash() -> String {
@@ -97,6 +109,30 @@ fn twin_parameters() -> Value {
         "skill_graph": hash(),
         "model": hash(),
     })
+}
+
+#[test]
+fn of_variants() {
+    let none = json!("?");
+    of_one_choice::<schema::Standing, MemberStanding>(&none);
+    of_one_choice::<roles::Role, Role>(&none);
+    of_one_choice::<schema::Choice, Choice>(&none);
+    of_one_choice::<schema::Cadence, Cadence>(&none);
+    of_one_choice::<schema::Mandate, Mandate>(&none);
+    of_one_choice::<schema::MandatesMet, MandatesMet>(&none);
+    of_one_choice::<schema::RecordsSay, RecordsSay>(&none);
+    of_one_choice::<schema::Finding, Finding>(&none);
+    of_one_choice::<tx::Arrival, Arrival>(&none);
+    of_one_choice::<access::Purpose, Purpose>(&none);
+    of_one_choice::<access::ConsentChoice, ConsentChoice>(&none);
+    of_one_choice::<access::Denial, Denial>(&none);
+    of_one_choice::<twin::InputKind, InputKind>(&none);
+    of_one_choice::<access::Relation, Relation>(&json!({ "relation": "?" }));
+    of_one_choice::<misbehaviour::Said, Said>(&json!({ "said": "?" }));
+    of_one_choice::<schema::Change, Change>(&json!({ "change": "?" }));
+    of_one_choice::<schema::ProposalStatus, ProposalStatus>(&json!({ "status": "?" }));
+    of_one_choice::<schema::RoundStatus, RoundStatus>(&json!({ "status": "?" }));
+    of_one_choice::<schema::Placement, Placement>(&json!({ "placement": "?" }));
 }
 
 #[test]
