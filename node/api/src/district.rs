@@ -71,7 +71,7 @@ pub struct OwnRows {
     #[schema(value_type = u64)]
     pub school_year: SchoolYear,
     /// Whether the decision stands; none before it is decided.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<records::DecisionStanding>)]
     pub standing: Option<DecisionStanding>,
 }
 
@@ -87,7 +87,7 @@ pub struct OwnRow {
     /// Whether the seed drew the student for an audit.
     pub drawn: bool,
     /// What an auditor recorded of the student; none while nothing is on record.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<records::Finding>)]
     pub finding: Option<Finding>,
     /// The student's pseudonym for the round's school year: 64 hex digits.
     #[schema(value_type = String)]

@@ -35,7 +35,8 @@ pub use report::{
     CellCounts, MandatesMet, PoolDemand, PublishedCell, PublishedGroups, PublishedPrice, PublishedReport,
 };
 pub use resources::{
-    Budget, Cadence, Calendar, Class, ClassTerms, DefineClass, FairShare, PoolRecord, RoundStatus,
+    Budget, Cadence, Calendar, Class, ClassTerms, DecisionStanding, DefineClass, FairShare, PoolRecord,
+    RoundStatus, Window,
 };
 pub use rows::{Claims, DecisionRow, Mandate, Placement, RecordsSay, RequestRow};
 pub use twin::{

@@ -132,8 +132,8 @@ pub struct BudgetView {
 pub struct Voter {
     /// The member's name.
     pub name: String,
-    /// `approve` or `reject`; never changed.
-    #[schema(value_type = String)]
+    /// How it voted; never changed.
+    #[schema(value_type = records::Choice)]
     pub choice: Choice,
 }
 

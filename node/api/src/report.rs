@@ -32,7 +32,7 @@ pub struct RoundReport {
     /// Who committed to the seed, and who revealed.
     pub seed: SeedReport,
     /// Whether the decision stands; none before it is decided.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<records::DecisionStanding>)]
     pub standing: Option<DecisionStanding>,
     /// True when the decision places students now.
     pub stands: bool,

@@ -139,8 +139,8 @@ pub struct RoundView {
     pub reveal_window_ms: u64,
     /// Which attempt at its seed is under way or was the last, from 1.
     pub attempt: u32,
-    /// Which window is open: `requests`, `commits`, `reveals` or `closed`.
-    #[schema(value_type = String)]
+    /// Which window is open.
+    #[schema(value_type = records::Window)]
     pub window: Window,
     /// The block that opened the window, or closed the last one.
     #[schema(value_type = records::Moment)]
@@ -164,7 +164,7 @@ pub struct RoundView {
     #[schema(value_type = records::RoundStatus)]
     pub status: RoundStatus,
     /// Whether the decision stands; none before it is decided.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<records::DecisionStanding>)]
     pub standing: Option<DecisionStanding>,
     /// The block in which it was taken back; none when it was not.
     #[schema(value_type = Option<u64>)]

@@ -31,7 +31,7 @@ pub struct WhyAnswer {
     #[schema(value_type = u64)]
     pub round: RoundId,
     /// Whether the decision stands; none where that is not known.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<records::DecisionStanding>)]
     pub standing: Option<DecisionStanding>,
     /// The answer in sentences, one a line; a node always gives it, the command's JSON leaves it out.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -28,7 +28,7 @@ pub struct InRound {
     /// The calendar year in which the round's school year starts.
     pub school_year: u16,
     /// Whether the decision stands, was replaced, or was reverted.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<records::DecisionStanding>)]
     pub standing: Option<DecisionStanding>,
     /// The figures; none when withheld.
     #[schema(value_type = Option<records::CellCounts>)]
@@ -112,7 +112,7 @@ pub struct PoolInRound {
     #[schema(value_type = u64)]
     pub round: RoundId,
     /// Whether the decision stands, was replaced, or was reverted.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<records::DecisionStanding>)]
     pub standing: Option<DecisionStanding>,
     /// Weighted cost that one more place would save; below zero, what one more guaranteed place would cost; none where unbounded.
     pub price: Option<i64>,

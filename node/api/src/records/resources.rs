@@ -149,3 +149,30 @@ pub enum RoundStatus {
         height: u64,
     },
 }
+
+/// Which of a round's windows is open: for requests and commitments to shares of the seed, for commitments alone in an attempt after
+/// the first, for the shares that were committed to, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Window {
+    /// For requests, and for commitments to shares of the seed.
+    Requests,
+    /// For commitments alone, in an attempt after the first.
+    Commits,
+    /// For the shares that were committed to.
+    Reveals,
+    /// None: the seed is drawn, or no attempt had enough shares.
+    Closed,
+}
+
+/// Whether a decision is the one that places students now, was taken back by vote, or gave way to a later one of the class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionStanding {
+    /// Its placements are those in force.
+    Stands,
+    /// It was taken back.
+    Reverted,
+    /// A later decision of the class took its place.
+    Replaced,
+}

@@ -120,6 +120,8 @@ fn of_variants() {
     of_one_choice::<schema::Cadence, Cadence>(&none);
     of_one_choice::<schema::Mandate, Mandate>(&none);
     of_one_choice::<schema::MandatesMet, MandatesMet>(&none);
+    of_one_choice::<schema::Window, Window>(&none);
+    of_one_choice::<schema::DecisionStanding, DecisionStanding>(&none);
     of_one_choice::<schema::RecordsSay, RecordsSay>(&none);
     of_one_choice::<schema::Finding, Finding>(&none);
     of_one_choice::<tx::Arrival, Arrival>(&none);
