@@ -8,9 +8,9 @@
 mod access;
 mod chain;
 mod change;
-mod consortium;
 mod event;
 mod genesis;
+mod members;
 mod places;
 mod report;
 mod resources;
@@ -26,10 +26,10 @@ pub use chain::{
     Equivocation, Misbehaviour, Moment, Offence, Params, Peer, Said, SignedStatement, TreeHead, Validator,
     ValidatorInfo, WaitingValidator,
 };
-pub use change::{Change, NewDistrict, NodeRequest};
-pub use consortium::{Choice, Member, MemberStanding, Proposal, ProposalStatus, Role};
+pub use change::{Change, Choice, NewDistrict, NodeRequest, Proposal, ProposalStatus};
 pub use event::{Arrival, Escalation, Event, Finding, RefusedEntry, Shortage};
 pub use genesis::{Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisSource, GenesisValidator};
+pub use members::{Member, MemberStanding, Role};
 pub use places::{Closing, Described, District, Position, School};
 pub use report::{
     CellCounts, MandatesMet, PoolDemand, PublishedCell, PublishedGroups, PublishedPrice, PublishedReport,

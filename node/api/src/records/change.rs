@@ -1,9 +1,56 @@
-//! What members vote on.
+//! What members vote on, and their votes.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Params, Role, TwinParameters, Validator};
+
+/// A proposed change with its votes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Proposal {
+    /// Its number.
+    pub proposal: u32,
+    /// The account of the member who proposed it.
+    pub proposer: String,
+    /// What would change.
+    pub change: Change,
+    /// The height of the block in which it was proposed.
+    pub proposed: u64,
+    /// The last height for votes.
+    pub open_until: u64,
+    /// Pairs of an account and its vote, ascending by account; one each, never changed.
+    pub votes: Vec<(String, Choice)>,
+    /// What became of it.
+    pub status: ProposalStatus,
+}
+
+/// A vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// Counts towards the more than two thirds of the members that apply the change.
+    Approve,
+    /// Counts towards those who put two thirds out of reach.
+    Reject,
+}
+
+/// What became of a proposed change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum ProposalStatus {
+    /// May be voted on through its last height.
+    Open,
+    /// More than two thirds of the members approved.
+    Applied {
+        /// In which block.
+        height: u64,
+    },
+    /// Approval went out of reach.
+    Refused {
+        /// In which block.
+        height: u64,
+    },
+}
 
 /// A change of the consortium that needs more than two thirds of its members. Later versions may have further kinds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
