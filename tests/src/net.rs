@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use aula_node::client::Client;
+use aula_client::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 

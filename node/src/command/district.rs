@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
+use aula_client::Client;
 use aula_district::parameters::InForce;
+use aula_home::Home;
 use aula_ledger::types::SchoolYear;
 use clap::{Args, Subcommand};
-
-use crate::client::Client;
-use crate::home::Home;
 
 use super::acting::ActingArgs;
 use super::twin_parameters::Voted;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use aula_estate::ctt::{self, Instance};
+use aula_home::whole_file::{self, Access};
+use aula_server::estate_files::{read, refused};
 use clap::{Args, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Number, Value};
 
 use super::{Advise, Context, Failure, Outcome, absolute};
-use crate::estate_files::{read, refused};
-use crate::whole_file::{self, Access};
 
 mod anchor;
 mod capacity;

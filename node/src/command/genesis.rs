@@ -6,15 +6,15 @@
 
 use std::path::PathBuf;
 
+use aula_home::clock::now_ms;
 use aula_home::founding::{Base, assemble, read};
 use aula_home::keys::OperatorFile;
+use aula_home::whole_file::{self, Access};
 use aula_ledger::types::TimeMs;
 use clap::Args;
 use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome, absolute};
-use crate::clock::now_ms;
-use crate::whole_file::{self, Access};
 
 /// Arguments of `aula genesis`.
 #[derive(Debug, Args)]

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_home::config::{Config, LakePlace};
+use aula_home::whole_file;
 use aula_lake::LakeError;
 use aula_lake::clean::Standing;
 use aula_lake::lake::{Lake, catalog_file};
 use aula_lake::tables::ALL;
+use aula_server::reports::folder::unwritable;
 use aula_vault::Vault;
 use clap::{Args, Subcommand};
 
 use super::vault::{Place, refused};
 use super::{Context, Failure, Outcome, RpcArgs, Verdict, absolute};
-use crate::config::{Config, LakePlace};
-use crate::reports::folder::unwritable;
-use crate::whole_file;
 
 mod compact;
 mod decisions;

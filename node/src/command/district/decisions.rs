@@ -9,23 +9,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aula_api::registers::Pools;
+use aula_client::Client;
 use aula_district::decided::{self, Told};
 use aula_home::whole_file::{self, Access};
 use aula_ingest::date::Date;
 use aula_ledger::state::schema::{DecisionStanding, Placement, PoolRecord};
 use aula_ledger::types::{ClassId, DistrictId, Handle, PoolId, RoundId, SchoolYear};
 use aula_vault::roster::RosterEntry;
+use aula_web::family_link::{self, DAY_MS, FamilyLink, MAX_DAYS, PAGE};
 use clap::Args;
 use serde_json::json;
 
 use super::letter::{self, Letter};
 use super::{report, request};
-use crate::client::Client;
 use crate::command::evidence::rows::Rows;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, Outcome, absolute, now_ms};
-use crate::family_link::{self, DAY_MS, FamilyLink, MAX_DAYS, PAGE};
 
 /// Arguments of `aula district decisions`.
 #[derive(Debug, Args)]

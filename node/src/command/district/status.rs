@@ -5,13 +5,13 @@
 use std::path::Path;
 
 use aula_home::Home;
+use aula_home::clock::now_ms;
 use aula_standby::standing::Standing;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::run::duties::Duty;
 use super::run::told::{Line, Told};
-use crate::clock::now_ms;
 use crate::command::{Context, Failure, Outcome};
 
 /// Arguments of `aula district status`.

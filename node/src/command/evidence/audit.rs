@@ -22,6 +22,7 @@ use aula_ledger::proof::bulk_tree::row_hash;
 use aula_ledger::state::schema::{RequestRow, StudentLeaf};
 use aula_ledger::tx::{Claims, Finding, RecordAudit, RecordsSay, Replay};
 use aula_ledger::types::{Handle, Hash, RoundId};
+use aula_store::sha256;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -29,7 +30,6 @@ use super::rows::Rows;
 use crate::command::twin::replay;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::{Advise, Context, DEFECT, Failure, Outcome, absolute};
-use crate::storage::sha256;
 
 const HINT: &str = "use the same version of the program as the node";
 

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use aula_district::twin_record::Provable;
 use aula_district::twin_state::{blinding, input_openings, salted_fields};
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::access::{Denial, Purpose};
 use aula_ledger::audit::open::{anchored_leaf, attach_band, list_read, open_fields};
 use aula_ledger::audit::{Bundle, Subject};
@@ -30,7 +31,6 @@ use super::reader::Reader;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::{Place, credential, refused};
 use crate::command::{Advise, Context, DEFECT, Failure, Outcome};
-use crate::keys::{KeyKind, NodeKey};
 
 pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
 /// What an operator may look at when data is insufficient: the check itself tells nobody more.

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use aula_api::registers::{Budgets, Classes, Pools};
+use aula_district::statements::Ledger;
+use aula_home::whole_file::{self, Access};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema::{Budget, PoolRecord};
@@ -18,8 +20,6 @@ use serde_json::{Value, json};
 
 use crate::command::acting::Acting;
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::district::statements::Ledger;
-use crate::whole_file::{self, Access};
 
 /// A year's statement.
 #[derive(Debug, Args)]

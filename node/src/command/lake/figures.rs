@@ -3,13 +3,13 @@
 use aula_api::chain::BlockDetail;
 use aula_api::registers::Rounds;
 use aula_api::rounds::{DecisionView, OneRound, RoundView};
+use aula_client::Client;
 use aula_lake::rows::{Cell, Row, RowId};
 use aula_lake::tables::FIGURES;
 use aula_ledger::state::schema::DecisionStanding;
 use sha2::{Digest, Sha256};
 
 use super::decisions::int;
-use crate::client::Client;
 use crate::command::Failure;
 
 /// A round that was decided, and when.

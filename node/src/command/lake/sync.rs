@@ -8,9 +8,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use aula_home::config::LakePlace;
 use aula_lake::lake::{Lake, catalog_file};
 use aula_lake::rows::{Row, RowId};
 use aula_lake::tables::{DECISIONS, Definition, FIGURES, READINGS};
+use aula_server::reports::folder::unwritable;
 use aula_vault::lake::LakeStudent;
 use serde::Serialize;
 use serde_json::json;
@@ -20,8 +22,6 @@ use crate::command::evidence::rows::Rows;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome, now_ms};
-use crate::config::LakePlace;
-use crate::reports::folder::unwritable;
 
 /// Rows that are added in one commit.
 pub(super) const BATCH: usize = 200_000;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use aula_home::config::Config;
+use aula_server::reports::past::Chain;
+use aula_server::reports::schedule;
 use clap::Args;
 
 use crate::command::{Context, Failure, Outcome};
-use crate::config::Config;
-use crate::reports::past::Chain;
-use crate::reports::schedule;
 
 /// Arguments of `aula report run`.
 #[derive(Debug, Args)]

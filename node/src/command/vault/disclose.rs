@@ -7,8 +7,10 @@
 use std::path::PathBuf;
 
 use aula_api::registers::Members;
+use aula_client::Client;
 use aula_district::disclosure::Disclosure;
 use aula_district::twin_record::AnchoredState;
+use aula_home::whole_file::{self, Access};
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::Name;
 use aula_ledger::proof::bulk_tree::row_hash;
@@ -28,8 +30,6 @@ use super::super::twin_parameters::Voted;
 use super::super::{Advise, Context, DEFECT, Failure, Outcome, absolute};
 use super::record::LedgerArgs;
 use super::{Place, handle, refused};
-use crate::client::Client;
-use crate::whole_file::{self, Access};
 
 /// Arguments of `aula vault disclose`.
 #[derive(Debug, Args)]

@@ -61,7 +61,7 @@ fn path(home: &Home) -> PathBuf {
 impl Register {
     /// The home's register.
     pub fn load(home: &Home) -> Result<Self, Failure> {
-        let owner = crate::config::Config::load(home)?.district.interventions_by;
+        let owner = aula_home::config::Config::load(home)?.district.interventions_by;
         let bytes = std::fs::read(path(home)).unwrap_or_default();
         let kept: Self = serde_json::from_slice(&bytes).unwrap_or_default();
         Ok(Self { owner, ..kept })
