@@ -14,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use aula_home::whole_file::{self, Access};
 use aula_ledger::keys::{Label, hash};
 use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
@@ -21,8 +22,6 @@ use rand::RngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
-
-use crate::whole_file::{self, Access};
 
 #[cfg(test)]
 mod tests;
