@@ -147,7 +147,8 @@ fn reached(from: &str, arrows: &Arrows) -> BTreeSet<String> {
 }
 
 /// What the demo may name: what an operator's commands are made of, the types of what is sent and told, and the lab's own.
-const DEMO_MAY_NAME: [&str; 5] = ["aula_api", "aula_client", "aula_district", "aula_home", "aula_ledger"];
+const DEMO_MAY_NAME: [&str; 6] =
+    ["aula_api", "aula_client", "aula_district", "aula_files", "aula_home", "aula_ledger"];
 
 #[test]
 fn the_demo_does_nothing_but_what_an_operators_commands_are_made_of() {

@@ -6,9 +6,9 @@
 //! HOME/request.json, which this command writes, and the node's own word that it is level. Nor does it before the chain that it
 //! follows is proven: by the block of --trusted, or by one that is less than a day old.
 
+use aula_files::Access;
 use aula_home::config::{Api, Config, set};
 use aula_home::operator::{Choice, make};
-use aula_home::whole_file::{self, Access};
 use aula_ledger::genesis::Genesis;
 use aula_ledger::roles::Role;
 use aula_server::bootstrap::{db_options, open_database};
@@ -97,7 +97,7 @@ pub async fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure>
     }
     let made = make(home, &Choice { name: args.name.clone(), p2p: args.p2p.clone() })?;
     write_config(context, args)?;
-    whole_file::replace(&target, Access::Public, &bytes)
+    aula_files::replace(&target, Access::Public, &bytes)
         .advise(format!("cannot write {}", target.display()), "check the space left")?;
     let config = Config::load(home)?;
     drop(open_database(home, db_options(&config), &bytes, &parsed)?);
@@ -182,6 +182,6 @@ fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
     if text == old {
         return Ok(());
     }
-    whole_file::replace(&path, Access::Public, text.as_bytes())
+    aula_files::replace(&path, Access::Public, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)
 }

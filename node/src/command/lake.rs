@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use aula_home::config::{Config, LakePlace};
-use aula_home::whole_file;
 use aula_lake::LakeError;
 use aula_lake::clean::Standing;
 use aula_lake::lake::{Lake, catalog_file};
@@ -117,7 +116,7 @@ pub(super) async fn by_schedule(context: &Context, place: &Place, rpc: &RpcArgs)
 
 /// The lake in a folder, which is made where it is missing.
 async fn open(folder: &Path) -> Result<Lake, Failure> {
-    whole_file::private_folder(folder).map_err(|error| unwritable(folder, &error))?;
+    aula_files::private_folder(folder).map_err(|error| unwritable(folder, &error))?;
     Lake::open(folder, &ALL).await.map_err(told)
 }
 

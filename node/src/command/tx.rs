@@ -13,9 +13,9 @@ use aula_api::PublicEvent;
 use aula_api::transactions::TransactionStatus;
 use aula_client::sender::{Sender, submit};
 use aula_client::{Client, ClientError};
+use aula_files::Access;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
-use aula_home::whole_file::{self, Access};
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::RotateKey;
 use aula_ledger::tx::TransactionId;
@@ -208,7 +208,7 @@ pub(super) fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> R
     }
     let id = format!("{}\n", sender.account());
     let file = aula_client::sender::account_file(home);
-    whole_file::replace(&file, Access::Public, id.as_bytes()).advise("cannot write keys/account.id", hint)?;
+    aula_files::replace(&file, Access::Public, id.as_bytes()).advise("cannot write keys/account.id", hint)?;
     fs::rename(&current, &old).advise("cannot move the old key", hint)?;
     fs::rename(&next, &current).advise("cannot move the new key", hint)
 }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_api::hours::{DayOfHours, Hour, HoursOfDay, ResourceHours, SchoolHours};
+use aula_files::{Access, replace};
 use aula_home::own_file::Mark;
-use aula_home::whole_file::{Access, replace};
 use aula_ledger::types::SchoolId;
 use aula_store::sha256;
 

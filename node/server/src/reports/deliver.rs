@@ -14,18 +14,16 @@ use aula_delivery::seal::Recipients;
 use aula_delivery::sftp::{Place, Upload};
 use aula_delivery::webhook::{self, Receiver};
 use aula_delivery::{DeliveryError, Local};
+use aula_files::Access;
+use aula_home::clock::now_ms;
+use aula_home::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
+use aula_home::{Advise, Failure, Home, own_file, with_causes};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::archive;
 use super::folder::unwritable;
 use super::outbox::{Outbox, date_in};
-use aula_home::clock::now_ms;
-use aula_home::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
-use aula_home::home::Home;
-use aula_home::own_file;
-use aula_home::whole_file::{self, Access};
-use aula_home::{Advise, Failure, with_causes};
 
 /// What became of a report at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,7 +83,7 @@ pub(super) fn to_place(
             continue;
         }
         let error = one(config, (&folder, &report.name, &date), place).and_then(|()| {
-            let written = whole_file::replace(&mark, Access::Private, b"sent\n");
+            let written = aula_files::replace(&mark, Access::Private, b"sent\n");
             written.map_err(|error| unwritable(&mark, &error))
         });
         sent.push(said(&date, error.err().map(|failure| failure.message)));
@@ -275,7 +273,7 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
     let hint = "correct the [[delivery]] in config.toml; it is tried again at the next look";
     let Some(host) = &mail.server else {
         let written = message(&envelope, note).hint(hint)?.formatted();
-        return whole_file::replace(file, Access::Private, &written)
+        return aula_files::replace(file, Access::Private, &written)
             .map_err(|error| unwritable(file, &error));
     };
     let secret = "correct password_file, or the file's mode";

@@ -11,8 +11,8 @@ use super::folder::Made;
 use super::outbox::Outbox;
 use super::past::Chain;
 use super::{archive, deliver, schedule};
+use aula_home::Home;
 use aula_home::config::{Config, DeliveryBy};
-use aula_home::home::Home;
 use aula_kit::round::decided;
 use aula_kit::{DevChain, Tested, failed, private_file, told};
 

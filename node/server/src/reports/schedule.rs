@@ -8,6 +8,9 @@
 //! node holds the view of moments before ([`is_near`]) and executes the few blocks from there. [`compared`] says which moments those are,
 //! to whoever makes a report. Invariant: what cannot be done is told, and holds up no other schedule and no delivery.
 
+use aula_files::Access;
+use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
+use aula_home::{Advise, Failure, Home};
 use aula_ledger::types::Height;
 use aula_report::paper::Language;
 use aula_report::schedule::{Due, Every, Schedule};
@@ -20,10 +23,6 @@ use super::kept::Kept;
 use super::outbox::{Delivered, Outbox};
 use super::past::{Chain, PRUNED};
 use super::{state, transparency, ways};
-use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
-use aula_home::home::Home;
-use aula_home::whole_file::{self, Access};
-use aula_home::{Advise, Failure};
 
 /// A year and a week: how far ahead a report may compare with a moment.
 const AHEAD_MS: u64 = 373 * 24 * 60 * 60 * 1_000;
@@ -294,7 +293,7 @@ fn since(home: &Home, config: &Config, name: &str, now_ms: u64) -> Result<u64, F
     match std::fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().advise(format!("{} is not a moment", path.display()), hint),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let written = whole_file::create(&path, Access::Private, format!("{now_ms}\n").as_bytes());
+            let written = aula_files::create(&path, Access::Private, format!("{now_ms}\n").as_bytes());
             match written {
                 Ok(()) => Ok(now_ms),
                 // Another node was first.

@@ -9,9 +9,8 @@ use super::folder::{self, FileLine, Filling, Made, Out};
 use super::outbox::Outbox;
 use super::past::Chain;
 use super::{schedule, state, transparency, verify};
-use aula_home::Failure;
 use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
-use aula_home::home::Home;
+use aula_home::{Failure, Home};
 use aula_kit::round::{decided, handle};
 use aula_kit::{DevChain, Tested, failed, private_file};
 

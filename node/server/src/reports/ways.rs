@@ -11,9 +11,8 @@ use aula_report::schedule::Schedule;
 
 use super::deliver;
 use super::schedule::{Failed, Looked, check, forgotten};
-use aula_home::Failure;
 use aula_home::config::{Config, Delivery, ScheduledReport};
-use aula_home::home::Home;
+use aula_home::{Failure, Home};
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use aula_files::open_to_others;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
-use aula_home::whole_file::open_to_others;
 
 use super::Check;
 

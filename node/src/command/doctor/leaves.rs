@@ -6,8 +6,8 @@
 
 use std::path::PathBuf;
 
+use aula_files::{Access, replace};
 use aula_home::config::{Config, Named};
-use aula_home::whole_file::{Access, replace};
 use aula_read::utc;
 use clap::Args;
 use serde::Serialize;

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use aula_api::chain::Validators;
 use aula_client::sender::account_of_home;
+use aula_files::{Access, is_there};
 use aula_home::Home;
 use aula_home::config::Config;
 use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
-use aula_home::whole_file::{self, Access, is_there};
 use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::keys::{PublicKey, account_of, peer_of};
 use aula_ledger::names::{ListenHint, PeerName};
@@ -373,7 +373,7 @@ pub(super) fn write(home: &Home, name: &str, change: &Change) -> Result<PathBuf,
     let hint = "check the folder's owner and the space left";
     fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
     let text = format!("{}\n", serde_json::to_string_pretty(change).hint(DEFECT)?);
-    whole_file::replace(&path, Access::Public, text.as_bytes())
+    aula_files::replace(&path, Access::Public, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)?;
     Ok(path)
 }

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aula_consensus::sign_guard::SignGuard;
+use aula_files::is_there;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
 use aula_home::operator::export;
-use aula_home::whole_file::is_there;
 use aula_server::upkeep::control;
 
 use crate::command::{Advise, Failure};

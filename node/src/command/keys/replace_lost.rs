@@ -7,10 +7,10 @@
 //! puts the new one in its place, as `aula keys rotate` does.
 
 use aula_api::chain::Validators;
+use aula_files::is_there;
 use aula_home::Home;
 use aula_home::founding::read_genesis;
 use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
-use aula_home::whole_file::is_there;
 use aula_ledger::chain::validators;
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::Change;

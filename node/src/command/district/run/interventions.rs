@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use aula_district::interventions::{due_from_ms, register};
-use aula_home::whole_file::{Access, private_folder, replace};
+use aula_files::{Access, private_folder, replace};
 use aula_home::{Home, fault};
 use aula_ledger::types::Handle;
 use aula_server::at_risk::Noted;

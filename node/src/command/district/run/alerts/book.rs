@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 
+use aula_files::{Access, private_folder, replace};
 use aula_home::config::AlertKind;
-use aula_home::whole_file::{Access, private_folder, replace};
 use aula_home::{Home, fault};
 use rand::RngCore;
 use rand::rngs::OsRng;

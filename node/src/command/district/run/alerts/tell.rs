@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use aula_delivery::mail::Note;
+use aula_files::private_folder;
 use aula_home::Home;
 use aula_home::config::{AlertKind, Config};
-use aula_home::whole_file::private_folder;
 use aula_server::reports::deliver::{Said, say};
 use serde_json::{Value, json};
 
