@@ -24,7 +24,7 @@ use serde::Serialize;
 use tokio::task::JoinHandle;
 
 use super::consortium::{self, Consortium, ConsortiumError, clean};
-use super::driver::{Class, Decided, Driver};
+use super::driver::{Decided, Driver};
 use super::office::{MemberHome, Office, OfficeError};
 use super::rules;
 use super::star::{ComputerRatio, DataFolder, Grade, StudentYear};
