@@ -55,6 +55,7 @@ mod feeds;
 mod figures;
 mod hours;
 mod identity;
+mod in_force;
 mod lti;
 mod pair;
 mod quotas;

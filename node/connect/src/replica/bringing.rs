@@ -1,7 +1,7 @@
 //! Events from the replica to its district, and what the district says became of each.
 
-use std::collections::hash_map::Entry;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use aula_district::event_place::EventPlace;
 use aula_ledger::types::Handle;

@@ -10,9 +10,9 @@ use aula_delivery::DeliveryError;
 use aula_delivery::bucket::{Bucket, Place};
 use aula_files::Access;
 
-use super::deliver::{Outgoing, authority, run};
 use super::folder::unwritable;
 use super::outbox::date_in;
+use super::outgoing::{Outgoing, authority, run};
 use aula_home::clock::now_ms;
 use aula_home::config::BucketPlace;
 use aula_home::{Advise, Failure, own_file};

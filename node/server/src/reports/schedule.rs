@@ -22,7 +22,7 @@ use super::folder;
 use super::kept::Kept;
 use super::outbox::{Delivered, Outbox};
 use super::past::{Chain, PRUNED};
-use super::{state, transparency, ways};
+use super::{state, transparency};
 
 /// A year and a week: how far ahead a report may compare with a moment.
 const AHEAD_MS: u64 = 373 * 24 * 60 * 60 * 1_000;
@@ -105,22 +105,10 @@ pub fn check(config: &Config) -> Result<Vec<(ScheduledReport, Schedule)>, Failur
     each.collect()
 }
 
-/// Makes everything that is due and deletes what is over its years, here and at its places; then delivers.
-///
-/// # Errors
-/// When a schedule is refused. What cannot be made, kept, deleted or delivered stands in the answer.
-pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
-    let mut looked = make(home, config, chain)?;
-    let sent = ways::send(home, config, chain.view().tip().time_ms.0)?;
-    looked.sent.extend(sent.sent);
-    looked.failed.extend(sent.failed);
-    Ok(looked)
-}
-
 /// Makes everything that is due and deletes what is over its years here; asks nobody else.
 ///
 /// # Errors
-/// As [`look`].
+/// When a schedule is refused. What cannot be made, kept or deleted stands in the answer.
 pub fn make(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
     for (report, schedule) in check(config)? {

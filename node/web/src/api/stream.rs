@@ -22,7 +22,8 @@ use super::chain;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::FromQuery;
 use crate::http::Node;
-use crate::http::cache::{Kept, Lifetime, MAX_ANSWER_BYTES};
+use crate::http::cache::{Kept, Lifetime};
+use crate::http::gzip::MAX_ANSWER_BYTES;
 
 /// How long a client may take for one message.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
