@@ -9,6 +9,7 @@ use std::path::PathBuf;
 mod acting;
 mod brought;
 mod lines;
+mod milestone_book;
 
 pub mod backup;
 pub mod badge;

@@ -6,24 +6,19 @@ use anyhow::{Context, Result, bail};
 use aula_api::event::ChangeProposed;
 use aula_client::sender::{Sender, submit};
 use aula_client::watch::{Final, Watcher};
-use aula_home::{Failure, Home};
+use aula_home::Home;
 use aula_ledger::names::Title;
 use aula_ledger::tx::{Change, Choice, ProposeChange, VoteChange};
 use aula_ledger::types::Height;
 
 use crate::net::Net;
+use crate::told;
 
 /// For how many heights a transaction stays valid and a change may be voted on.
 const HEIGHTS: u64 = 100_000;
 const LIMIT: Duration = Duration::from_secs(90);
 /// A node that has room takes a transaction sooner.
 const TAKEN_WITHIN: Duration = Duration::from_secs(3);
-
-/// A failure of a command as an error.
-pub fn told(failure: impl Into<Failure>) -> anyhow::Error {
-    let failure = failure.into();
-    anyhow::anyhow!("{} ({})", failure.message, failure.hint)
-}
 
 /// The operator of the node at `place`, as the node at `asked` knows it.
 ///

@@ -163,7 +163,7 @@ async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_whi
     let removed = Change::RemoveValidator { address: address(&second.validator) };
     let applied = change(&net, removed, &[0, 1, 2]).await?;
     net.reach(0, applied.height + 8, LONG).await?;
-    let told: Value = net.client(0)?.get("/v1/validators").await.map_err(aula_tests::vote::told)?;
+    let told: Value = net.client(0)?.get("/v1/validators").await.map_err(aula_tests::told)?;
     assert_eq!(told["now"].as_array().map(Vec::len), Some(4), "{told}");
     net.stop()?;
     Ok(())

@@ -13,7 +13,6 @@ use super::twin_parameters::Voted;
 use super::{Context, Failure, Outcome};
 
 mod alerts;
-pub(super) mod book;
 mod corrections;
 mod decisions;
 mod export;

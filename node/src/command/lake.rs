@@ -18,6 +18,7 @@ mod compact;
 mod decisions;
 mod events;
 mod figures;
+mod mirror;
 mod readings;
 mod status;
 mod sync;

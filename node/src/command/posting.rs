@@ -17,7 +17,7 @@ use aula_ledger::types::{Handle, Height};
 use super::vault::record::LedgerArgs;
 use super::vault::{Place, refused};
 use super::{Context, Failure};
-use crate::command::district::book::Book;
+use crate::command::milestone_book::Book;
 
 /// For how many heights a transaction stays valid: about a quarter of an hour.
 const VALID_FOR: u64 = 1_000;

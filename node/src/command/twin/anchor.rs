@@ -25,8 +25,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::evidence::act::Act;
-use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::disclose::Own;
 use crate::command::evidence::reader::OwnTwin;
+use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::vault::{Place, bind_to_node, handle, refused};

@@ -21,8 +21,8 @@ use aula_vault::Vault;
 use serde::{Deserialize, Serialize};
 
 use super::office::Office;
-use crate::command::district::book::About;
 use crate::command::district::report;
+use crate::command::milestone_book::About;
 use crate::command::vault::refused;
 use crate::command::{Advise, Failure};
 

@@ -26,8 +26,8 @@ use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::TwinState;
 
-use crate::command::evidence::disclose::Undisclosed;
 use crate::command::evidence::reader::{OwnTwin, Reader};
+use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::twin_parameters::Voted;
 use crate::command::{Advise, Failure};
 
