@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 mod acting;
 mod brought;
+mod folded;
 mod lines;
 mod milestone_book;
 

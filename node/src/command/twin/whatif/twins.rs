@@ -222,7 +222,7 @@ mod tests {
         let events = [Event { key, skew: Skew::Within, body }];
         let mut disclosure = Disclosure::of(&StudentSecret::new([9; 32]), 3, &params, &events)?;
         let (hash, twin) = fold(&disclosure)?;
-        assert!(crate::command::twin::replay::check(&disclosure, hash.0, None)?.agrees);
+        assert!(crate::command::folded::check(&disclosure, hash.0, None)?.agrees);
         assert_eq!(twin.state.need(&params).score(), 700);
         disclosure.salts.remove("need");
         assert_eq!(fold(&disclosure).map(|_| ()).map_err(|f| f.code), Err("no_salt".to_owned()));
