@@ -39,6 +39,7 @@ mod effects;
 mod engine;
 pub mod lies;
 mod log;
+mod mail;
 mod message;
 mod session;
 mod syncing;

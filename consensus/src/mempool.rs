@@ -41,6 +41,7 @@ mod passed_over;
 mod quotas;
 mod selection;
 mod shapes;
+mod share;
 mod standing;
 mod telling;
 

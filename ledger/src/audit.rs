@@ -25,6 +25,7 @@
 //! Absent: the network, clocks, and any claim about what happened after the bundle's height.
 
 mod acts;
+mod archive;
 mod bands;
 pub mod build;
 pub mod bundle;
@@ -41,13 +42,14 @@ use sha2::{Digest, Sha256};
 
 use crate::types::Hash;
 
-pub use acts::{Body, is_public};
-pub use build::{Archive, BuildError, Collector, chain_evidence};
-pub use bundle::{Bundle, Subject};
+pub use acts::is_public;
+pub use archive::{Archive, Body, BuildError};
+pub use build::{Collector, chain_evidence};
+pub use bundle::{Bundle, Subject, VIA_VERSION};
 pub use optimum::{Optimum, OptimumReport, verify_optimum};
 pub use report::{Check, Report, Standing, Verdict};
 pub use verify::{Options, TrustedBlock, certified, verify};
-pub use via::{VIA_VERSION, Via, ViaBundle, ViaReport, is_via, verify_via};
+pub use via::{Via, ViaBundle, ViaReport, is_via, verify_via};
 
 /// Plain SHA-256, as `sha256sum` prints it.
 pub(crate) fn sha256(bytes: &[u8]) -> Hash {

@@ -2,26 +2,25 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aula_client::Client;
+use aula_home::config::Config;
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::DistrictId;
+use aula_pages::site::router;
 use aula_vault::{Folders, Identity};
+use aula_web::api::*;
+use aula_web::api_error::ErrorBody;
 use aula_web::dashboard::Hub;
+use aula_web::http::credential::{Claim, Credential, HEADER, Scope};
+use aula_web::http::server::Server;
+use aula_web::http::{Network, Node, Refused};
 use futures::StreamExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::api::*;
-use crate::api_error::ErrorBody;
-use crate::client::Client;
-use crate::config::Config;
-use crate::http::Node;
-use crate::http::credential::{Claim, Credential, HEADER, Scope};
-use crate::http::server::Server;
-use crate::http::{Network, Refused};
-use crate::site::router;
 use crate::terminal::Failure;
 use aula_kit::round::decided;
 use aula_kit::{DevChain, Tested, failed};
@@ -394,7 +393,7 @@ async fn exports_state_their_rows_and_hold_them_all() -> Tested {
         let batch: Vec<_> = (0..200).map(|n| s.chain.proposal(1_000 * height + n + 10)).collect();
         s.chain.block(&batch).map_err(failed)?;
     }
-    for name in crate::read::registers::NAMES.iter().filter(|name| !name.ends_with("-N")) {
+    for name in aula_read::registers::NAMES.iter().filter(|name| !name.ends_with("-N")) {
         let csv = reqwest::get(format!("{}/v1/export/{name}.csv", s.client.origin())).await?;
         let stated: usize = csv.headers()["aula-rows"].to_str()?.parse()?;
         let text = csv.text().await?;

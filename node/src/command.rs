@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 mod acting;
 mod brought;
+mod folded;
 mod lines;
+mod milestone_book;
 
 pub mod backup;
 pub mod badge;
@@ -51,8 +53,8 @@ pub mod vault;
 pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, OUTDATED, Outcome, Verdict};
 pub use rpc::RpcArgs;
 
-pub(crate) use crate::clock::now_ms;
-use crate::home::Home;
+use aula_home::Home;
+pub(crate) use aula_home::clock::now_ms;
 
 /// The home whose chain is read: the one that was given, or, where that is the folder of a demo or localnet and has no chain itself, its
 /// first node's, which is said.

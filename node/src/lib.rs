@@ -12,15 +12,5 @@ pub mod program;
 pub mod service_manager;
 pub mod terminal;
 
-// The old names of rooms that are crates now.
-pub use aula_client as client;
-pub use aula_district as district;
-pub use aula_home::{clock, config, home, keys, outside, whole_file};
-pub use aula_pages::{explorer, site};
-pub use aula_read as read;
-pub use aula_server::{backups, bootstrap, estate_files, models, reports, trusted, upkeep, wiring};
-pub use aula_store as storage;
-pub use aula_web::{api, api_error, family_link, http};
-
 #[cfg(test)]
 mod api_tests;

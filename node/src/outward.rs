@@ -12,11 +12,11 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
+use aula_home::Home;
+use aula_home::config::{Config, ConfigError, Outside, Sovereignty, real};
 use clap::ArgMatches;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, ConfigError, Outside, Sovereignty, real};
-use crate::home::Home;
 use crate::terminal::{Context, Failure};
 
 /// What a path that is given is for.
@@ -279,7 +279,7 @@ impl Outward {
             });
             if *purpose == Use::Leaves && !inside && self.command != "lake status" {
                 let place = place.map(str::to_owned);
-                left.push(Left { at_ms: crate::clock::now_ms(), command: self.command.clone(), place });
+                left.push(Left { at_ms: aula_home::clock::now_ms(), command: self.command.clone(), place });
             }
         }
         Ok(left)

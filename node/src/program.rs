@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use aula_home::Home;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
@@ -12,7 +13,6 @@ use crate::command::{
     genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore,
     sim, snapshot, start, status, steward, twin, tx, vault,
 };
-use crate::home::Home;
 use crate::outward::{self, Outward};
 use crate::terminal::{
     Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage,

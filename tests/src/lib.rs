@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
+use aula_home::Failure;
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -46,6 +47,12 @@ pub fn program(name: &str) -> Result<PathBuf> {
         bail!("{} is missing; run: cargo build --release -p aula-node -p aula-audit", path.display());
     }
     Ok(path)
+}
+
+/// A failure of a command as an error.
+pub fn told(failure: impl Into<Failure>) -> anyhow::Error {
+    let failure = failure.into();
+    anyhow::anyhow!("{} ({})", failure.message, failure.hint)
 }
 
 /// Runs `aula` to its end.

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use aula_node::client::Client;
+use aula_client::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -133,7 +133,7 @@ impl Net {
     /// When there is no such node.
     pub fn client(&self, place: usize) -> Result<Client> {
         let node = self.nodes.get(place).context("no such node")?;
-        Client::new(&node.rpc).map_err(crate::vote::told)
+        Client::new(&node.rpc).map_err(crate::told)
     }
 
     /// A node's last final height.
@@ -141,7 +141,7 @@ impl Net {
     /// # Errors
     /// When it cannot be reached.
     pub async fn height(&self, place: usize) -> Result<u64> {
-        self.client(place)?.height().await.map_err(crate::vote::told)
+        self.client(place)?.height().await.map_err(crate::told)
     }
 
     /// The hash of a final block as a node has it.
@@ -150,7 +150,7 @@ impl Net {
     /// When the node does not have it.
     pub async fn hash(&self, place: usize, height: u64) -> Result<String> {
         let block: Result<Value, _> = self.client(place)?.get(&format!("/v1/blocks/{height}")).await;
-        text(&block.map_err(crate::vote::told)?, "hash")
+        text(&block.map_err(crate::told)?, "hash")
     }
 
     /// Waits until a node has the block of `height`; gives the time that took.
@@ -202,7 +202,7 @@ impl Net {
     /// When it does not have the block.
     pub async fn signers(&self, height: u64) -> Result<Vec<String>> {
         let block: Result<Value, _> = self.client(0)?.get(&format!("/v1/blocks/{height}")).await;
-        let block = block.map_err(crate::vote::told)?;
+        let block = block.map_err(crate::told)?;
         let signers = block["signers"].as_array().context("no signers")?;
         signers.iter().map(|signer| signer.as_str().map(str::to_owned).context("no address")).collect()
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use aula_node::keys::OperatorFile;
+use aula_home::keys::OperatorFile;
 
 use crate::founders::port;
 use crate::net::Net;

@@ -4,27 +4,21 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use aula_api::event::ChangeProposed;
+use aula_client::sender::{Sender, submit};
+use aula_client::watch::{Final, Watcher};
+use aula_home::Home;
 use aula_ledger::names::Title;
 use aula_ledger::tx::{Change, Choice, ProposeChange, VoteChange};
 use aula_ledger::types::Height;
-use aula_node::client::sender::{Sender, submit};
-use aula_node::client::watch::{Final, Watcher};
-use aula_node::home::Home;
-use aula_node::terminal::Failure;
 
 use crate::net::Net;
+use crate::told;
 
 /// For how many heights a transaction stays valid and a change may be voted on.
 const HEIGHTS: u64 = 100_000;
 const LIMIT: Duration = Duration::from_secs(90);
 /// A node that has room takes a transaction sooner.
 const TAKEN_WITHIN: Duration = Duration::from_secs(3);
-
-/// A failure of a command as an error.
-pub fn told(failure: impl Into<Failure>) -> anyhow::Error {
-    let failure = failure.into();
-    anyhow::anyhow!("{} ({})", failure.message, failure.hint)
-}
 
 /// The operator of the node at `place`, as the node at `asked` knows it.
 ///
@@ -67,7 +61,7 @@ pub async fn change(net: &Net, change: Change, voters: &[usize]) -> Result<Final
 
 /// Sends small transactions of one operator through one node, one after another, until the task is aborted; a
 /// node that does not answer is tried again. Gives nothing: who counts, counts blocks.
-pub async fn load(mut sender: Sender, client: aula_node::client::Client) {
+pub async fn load(mut sender: Sender, client: aula_client::Client) {
     let Ok(note) = Title::new("load of a fault test") else { return };
     for number in 0u64.. {
         let change = Change::Upgrade { note: note.clone(), height: Height(HEIGHTS * 2 + number) };

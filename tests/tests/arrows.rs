@@ -1,4 +1,5 @@
-//! Arrows go down: which crate may use which (ARCHITECTURE.md draws it), and no circle between the rooms of a crate.
+//! Arrows go down: which crate may use which (ARCHITECTURE.md draws it), no circle between the rooms of a crate, and none of two files
+//! of a folder.
 //!
 //! Crates are read from `cargo metadata`, normal and build dependencies; rooms (top-level modules) from the sources.
 
@@ -6,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aula_tests::sources::production;
+use aula_tests::sources::{paths, production};
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
@@ -92,7 +93,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What tests build their worlds with; a dev-dependency and nothing else.
 const KIT: &str = "aula-kit";
 
-/// Crates whose rooms must not use each other in a circle.
+/// Crates whose rooms, and whose files of a folder, must not use each other in a circle.
 const HOUSES: &[&str] = &[
     "zk",
     "twin-runtime",
@@ -128,6 +129,8 @@ const HOUSES: &[&str] = &[
     "node/web",
     "node/pages",
     "node/auditor",
+    "tests",
+    "tests/kit",
 ];
 
 fn root() -> PathBuf {
@@ -147,7 +150,8 @@ fn reached(from: &str, arrows: &Arrows) -> BTreeSet<String> {
 }
 
 /// What the demo may name: what an operator's commands are made of, the types of what is sent and told, and the lab's own.
-const DEMO_MAY_NAME: [&str; 5] = ["aula_api", "aula_client", "aula_district", "aula_home", "aula_ledger"];
+const DEMO_MAY_NAME: [&str; 6] =
+    ["aula_api", "aula_client", "aula_district", "aula_files", "aula_home", "aula_ledger"];
 
 #[test]
 fn the_demo_does_nothing_but_what_an_operators_commands_are_made_of() {
@@ -224,73 +228,70 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What stands right after a path's beginning (`crate::`, `super::`): a name, or the first name of each member of a list in braces,
-/// over however many lines.
-fn named_after(start: &str, source: &str) -> BTreeSet<String> {
-    let name =
-        |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let mut named = BTreeSet::new();
-    for (at, _) in source.match_indices(start) {
-        // `super::super::` is another path than `super::`, and `$crate::` another crate's.
-        if source[..at].ends_with([':', '$', '_']) || source[..at].ends_with(char::is_alphanumeric) {
-            continue;
-        }
-        let after = &source[at + start.len()..];
-        let Some(list) = after.strip_prefix('{') else {
-            named.insert(name(after));
-            continue;
-        };
-        let (mut depth, mut member) = (0_usize, 0);
-        for (place, sign) in list.char_indices() {
-            match sign {
-                '{' => depth += 1,
-                '}' if depth > 0 => depth -= 1,
-                ',' | '}' if depth == 0 => {
-                    named.insert(name(&list[member..place]));
-                    member = place + 1;
-                }
-                _ => {}
-            }
-            if sign == '}' && member > place {
-                break;
-            }
-        }
-    }
-    named
-}
+/// A module's place: its path from the crate's root.
+type Place = Vec<String>;
 
-/// The rooms that a source names, `depth` folders below the crate's root: by `crate::ROOM`, or by as many `super::` as lead there.
-fn rooms_named(source: &str, depth: usize) -> BTreeSet<String> {
-    let code = production(source);
-    let mut named = named_after("crate::", &code);
-    if depth > 0 {
-        named.extend(named_after(&"super::".repeat(depth), &code));
-    }
-    named
-}
-
-fn rooms(house: &Path) -> Arrows {
-    let src = house.join("src");
+/// The modules of a crate, but for its root, with their sources.
+fn modules(house: &str) -> BTreeMap<Place, String> {
+    let src = root().join(house).join("src");
     let mut files = Vec::new();
     sources(&src, &mut files);
-    let mut arrows = Arrows::new();
-    for file in files {
-        let inside = file.strip_prefix(&src).expect("below src");
-        let first = inside.components().next().expect("a file").as_os_str().to_string_lossy().into_owned();
-        let room = first.trim_end_matches(".rs").to_owned();
-        if matches!(room.as_str(), "lib" | "main") {
-            continue;
+    let place = |file: &Path| -> Place {
+        let inside = file.strip_prefix(&src).expect("below src").with_extension("");
+        inside.iter().map(|part| part.to_string_lossy().into_owned()).collect()
+    };
+    files
+        .iter()
+        .map(|file| (place(file), std::fs::read_to_string(file).expect("a source")))
+        .filter(|(place, _)| !["lib", "main"].contains(&place.join("/").as_str()))
+        .collect()
+}
+
+/// What a path means in the module at `here`, as far as it names modules.
+fn meant(here: &[String], path: &[String], modules: &BTreeMap<Place, String>) -> Place {
+    let mut place = if path[0] == "crate" { Place::new() } else { here.to_vec() };
+    for name in path {
+        match name.as_str() {
+            "crate" | "self" => {}
+            "super" => {
+                place.pop();
+            }
+            _ => place.push(name.clone()),
         }
-        let text = std::fs::read_to_string(&file).expect("a source");
-        let is_folder = inside.file_name().is_some_and(|name| name == "mod.rs");
-        let depth = inside.components().count() - usize::from(is_folder);
-        arrows.entry(room).or_default().extend(rooms_named(&text, depth));
     }
-    let known: BTreeSet<String> = arrows.keys().cloned().collect();
-    for (room, targets) in &mut arrows {
-        targets.retain(|target| target != room && known.contains(target));
+    while !place.is_empty() && !modules.contains_key(&place) {
+        place.pop();
     }
-    arrows
+    place
+}
+
+/// Which modules use which that lie in the same folder; what lies below a module is its own.
+fn beside(modules: &BTreeMap<Place, String>) -> BTreeSet<(Place, Place)> {
+    let mut found = BTreeSet::new();
+    for (here, source) in modules {
+        for path in paths(&production(source)) {
+            let there = meant(here, &path, modules);
+            let shared = here.iter().zip(&there).take_while(|(one, other)| one == other).count();
+            if shared < here.len() && shared < there.len() {
+                found.insert((here[..=shared].to_vec(), there[..=shared].to_vec()));
+            }
+        }
+    }
+    found
+}
+
+/// Which rooms use which.
+fn rooms(arrows: &BTreeSet<(Place, Place)>) -> Arrows {
+    let mut found = Arrows::new();
+    for (from, to) in arrows.iter().filter(|(from, _)| from.len() == 1) {
+        found.entry(from.concat()).or_default().insert(to.concat());
+    }
+    found
+}
+
+/// The pairs that use each other.
+fn pairs(arrows: &BTreeSet<(Place, Place)>) -> impl Iterator<Item = &(Place, Place)> {
+    arrows.iter().filter(move |(one, other)| one < other && arrows.contains(&(other.clone(), one.clone())))
 }
 
 /// The rooms that reach themselves through another.
@@ -302,9 +303,9 @@ fn circle(arrows: &Arrows) -> BTreeSet<String> {
 fn no_rooms_of_a_crate_use_each_other_in_a_circle() {
     let mut wrong = Vec::new();
     for house in HOUSES {
-        let arrows = rooms(&root().join(house));
-        assert!(!arrows.is_empty(), "{house}: nothing was read");
-        let found = circle(&arrows);
+        let modules = modules(house);
+        assert!(!modules.is_empty(), "{house}: nothing was read");
+        let found = circle(&rooms(&beside(&modules)));
         if !found.is_empty() {
             wrong.push(format!("{house}: rooms in a circle are {found:?}"));
         }
@@ -312,21 +313,66 @@ fn no_rooms_of_a_crate_use_each_other_in_a_circle() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Files of one folder that use each other, and why they may.
+const PAIRS: &[(&str, &str, &str)] = &[
+    (
+        "node/report/src/credentials/verify/judge",
+        "node/report/src/credentials/verify/nested",
+        "a credential inside a credential is judged as the one around it",
+    ),
+    (
+        "node/src/command/evidence",
+        "node/src/command/vault",
+        "evidence opens the vault, and what a vault discloses is evidence",
+    ),
+    (
+        "node/src/command/lake",
+        "node/src/command/vault",
+        "the lake is filled from the vault, and who is erased there is erased in the lake",
+    ),
+];
+
+#[test]
+fn no_two_files_of_a_folder_use_each_other() {
+    let mut found = Vec::new();
+    for house in HOUSES {
+        let name = |place: &Place| format!("{house}/src/{}", place.join("/"));
+        let arrows = beside(&modules(house));
+        found.extend(pairs(&arrows).map(|(one, other)| (name(one), name(other))));
+    }
+    found.sort();
+    let known: Vec<_> =
+        PAIRS.iter().map(|(one, other, _)| ((*one).to_owned(), (*other).to_owned())).collect();
+    assert_eq!(
+        found, known,
+        "found and known: move what both use down, or take a line that is no more out of PAIRS"
+    );
+}
+
 #[test]
 fn the_reader_of_sources_sees_arrows_and_circles() {
-    let source = "use crate::{tx, state::{Map, Set},\n    proof};\nuse super::super::keys;\nuse super::sibling;\n#[cfg(test)]\nmod tests;\n\
-        fn f() { crate::codec::read(); $crate::other(); }\n// crate::not\n#[cfg(test)]\nmod inner {\n    use crate::never;\n}\n";
-    assert_eq!(
-        rooms_named(source, 2),
-        ["codec", "keys", "proof", "state", "tx"].map(str::to_owned).into_iter().collect()
-    );
-    assert_eq!(
-        rooms_named(source, 1),
-        ["codec", "proof", "sibling", "state", "super", "tx"].map(str::to_owned).into_iter().collect()
-    );
-    let arrows: Arrows = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]
-        .into_iter()
-        .map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()])))
-        .collect();
-    assert_eq!(circle(&arrows), ["a", "b", "c"].map(str::to_owned).into_iter().collect());
+    let source = "use crate::{tx, state::{Map, Set as Other},\n    proof};\nuse super::super::keys::{self, Key};\nuse super::sibling;\n\
+        #[cfg(test)]\nmod tests;\nfn f() { crate::codec::read::<u8>(); $crate::other(); }\n// crate::not\n\
+        #[cfg(test)]\nmod inner {\n    use crate::never;\n}\n";
+    let at = |place: &str| place.split('/').map(str::to_owned).collect::<Place>();
+    let mut modules: BTreeMap<Place, String> =
+        ["tx", "state", "proof", "keys", "tx/keys", "tx/deep/sibling", "codec", "other", "not", "never"]
+            .map(|place| (at(place), String::new()))
+            .into();
+    modules.insert(at("tx/deep/one"), source.to_owned());
+    let arrow = |from: &str, to: &str| (at(from), at(to));
+    let mut arrows = BTreeSet::from([
+        arrow("tx", "codec"),
+        arrow("tx", "proof"),
+        arrow("tx", "state"),
+        arrow("tx/deep", "tx/keys"),
+        arrow("tx/deep/one", "tx/deep/sibling"),
+    ]);
+    assert_eq!(beside(&modules), arrows);
+    assert_eq!(pairs(&arrows).count(), 0);
+    arrows.insert(arrow("tx/keys", "tx/deep"));
+    assert_eq!(pairs(&arrows).collect::<Vec<_>>(), [&arrow("tx/deep", "tx/keys")]);
+    assert!(circle(&rooms(&arrows)).is_empty());
+    arrows.extend([arrow("codec", "proof"), arrow("proof", "tx")]);
+    assert_eq!(circle(&rooms(&arrows)), ["codec", "proof", "tx"].map(str::to_owned).into());
 }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use aula_client::sender::submit;
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::Title;
 use aula_ledger::state::schema::{Counters, counters_key};
 use aula_ledger::tx::{Change, ProposeChange};
 use aula_ledger::types::Height;
-use aula_node::client::sender::submit;
 use aula_tests::net::Net;
-use aula_tests::vote::{operator, told};
-use aula_tests::{alone, aula, line};
+use aula_tests::vote::operator;
+use aula_tests::{alone, aula, line, told};
 
 const LONG: Duration = Duration::from_secs(120);
 /// Whose disk is damaged.

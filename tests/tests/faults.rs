@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use aula_client::Client;
+use aula_home::keys::OperatorFile;
 use aula_ledger::chain::validators::address;
 use aula_ledger::keys::account_of;
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::tx::Change;
-use aula_node::client::Client;
-use aula_node::keys::OperatorFile;
 use aula_tests::alone;
 use aula_tests::net::Net;
 use aula_tests::newcomer::join;
@@ -156,14 +156,14 @@ async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_whi
     net.signs(&address(&operator_file.validator).to_string(), LONG).await?;
     net.kill(3)?;
     let second = OperatorFile::of_home(
-        &aula_node::home::Home::resolve(Some(&net.nodes[1].home)).map_err(anyhow::Error::msg)?,
+        &aula_home::Home::resolve(Some(&net.nodes[1].home)).map_err(anyhow::Error::msg)?,
         "node-02",
         None,
     )?;
     let removed = Change::RemoveValidator { address: address(&second.validator) };
     let applied = change(&net, removed, &[0, 1, 2]).await?;
     net.reach(0, applied.height + 8, LONG).await?;
-    let told: Value = net.client(0)?.get("/v1/validators").await.map_err(aula_tests::vote::told)?;
+    let told: Value = net.client(0)?.get("/v1/validators").await.map_err(aula_tests::told)?;
     assert_eq!(told["now"].as_array().map(Vec::len), Some(4), "{told}");
     net.stop()?;
     Ok(())

@@ -9,8 +9,8 @@ use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::tx::Change;
 use aula_tests::net::Net;
 use aula_tests::newcomer::join;
-use aula_tests::vote::{change, operator, told};
-use aula_tests::{alone, aula, line};
+use aula_tests::vote::{change, operator};
+use aula_tests::{alone, aula, line, told};
 use serde_json::Value;
 
 /// No step may need longer, on a slow machine.

@@ -108,9 +108,9 @@ fn every_value_of_the_chart_is_in_the_table() -> std::io::Result<()> {
 #[test]
 fn the_settings_of_compose_are_ones_that_a_node_takes() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let home = aula_node::home::Home::resolve(Some(folder.path())).map_err(anyhow::Error::msg)?;
+    let home = aula_home::Home::resolve(Some(folder.path())).map_err(anyhow::Error::msg)?;
     std::fs::copy(root("scripts/packaging/compose/district-1.toml"), home.config_file())?;
-    let config = aula_node::config::Config::load(&home)?;
+    let config = aula_home::config::Config::load(&home)?;
     assert_eq!((config.feed.len(), config.report.len(), config.delivery.len()), (1, 1, 1));
     Ok(())
 }

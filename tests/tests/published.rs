@@ -316,7 +316,7 @@ fn bundles_name_nobody(found: &Found, truth: &Truth, genesis: &[u8]) -> Result<u
 
 #[test]
 fn every_register_is_looked_at() {
-    assert_eq!(REGISTERS, aula_node::read::registers::NAMES, "read the new register below too");
+    assert_eq!(REGISTERS, aula_read::registers::NAMES, "read the new register below too");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,10 +39,10 @@ mod schnorr;
 mod values;
 
 pub use bound::{BAND_SPAN, BANDS, Band, Bound, Claim, NEED_MAX};
-pub use budget::{Budget, BudgetError, BudgetProof, Line, MAX_LINES};
+pub use budget::{Budget, BudgetError, BudgetProof};
 pub(crate) use flag::{Begun, FlagEntry};
 pub use flag::{Flag, FlagProof};
-pub use schnorr::{Equality, SchnorrError, SchnorrProof, Sum};
+pub use schnorr::{Equality, Line, MAX_LINES, SchnorrError, SchnorrProof, Sum};
 pub use values::Values;
 
 /// Why claims do not make a statement.

@@ -16,10 +16,9 @@ use aula_ledger::types::Hash;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
-use super::engine::{Mail, Mailbox, Phase, post};
 use super::log::Log;
+use super::mail::{Mail, Mailbox, Waiting, post};
 use super::message::{Message, To};
-use super::session::Waiting;
 use super::syncing::Syncing;
 use super::{Outbox, Output, put};
 use crate::context::{Address, AulaContext, Height, Vote};
@@ -104,6 +103,13 @@ impl Timers {
             })
             .collect()
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Waiting,
+    Recovering,
+    Running,
 }
 
 /// Everything of a session but the voting state.

@@ -4,66 +4,21 @@
 //! buffer, the log is replayed before anything else of its height, and a failure ends the session.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_malachitebft_app::metrics::Metrics;
 use arc_malachitebft_app_channel::app::engine::host::HeightParams;
 use arc_malachitebft_config::ConsensusConfig;
-use arc_malachitebft_core_consensus::{
-    Error as ConsensusError, Input, LocallyProposedValue, Params, ProposedValue, State, ValuePayload, process,
-};
-use arc_malachitebft_core_types::{
-    Timeout, ValidatorSet as _, ValueOrigin, ValueResponse as Synced, VoteExtensionPolicy,
-};
-use arc_malachitebft_sync::OutboundRequestId;
+use arc_malachitebft_core_consensus::{Error as ConsensusError, Input, Params, State, ValuePayload, process};
+use arc_malachitebft_core_types::{ValidatorSet as _, VoteExtensionPolicy};
 
-use super::effects::Hands;
+use super::effects::{Hands, Phase};
+use super::mail::Mail;
 use crate::context::{AulaContext, Height};
 use crate::events::FatalError;
 use crate::planted::{self, Bug};
 
 /// Messages that wait for their height to run; the engine's own bound.
 const BUFFER: usize = 1024;
-
-/// A message to the engine.
-#[derive(Debug)]
-pub(super) enum Mail {
-    /// A height may start.
-    Start(Height, HeightParams<AulaContext>),
-    /// From the network: a vote, a proposal, a certificate.
-    Heard(Input<AulaContext>),
-    /// This node proposes.
-    Propose(LocallyProposedValue<AulaContext>),
-    /// What is thought of a block.
-    Proposed(ProposedValue<AulaContext>, ValueOrigin),
-    /// A timer went off, by its number.
-    Timeout(u64, Timeout),
-    /// A decided block from a peer.
-    Synced(OutboundRequestId, Synced<AulaContext>),
-    /// The decision of a height is written.
-    Committed(Height),
-}
-
-impl Mail {
-    /// Whether it must wait until a height runs.
-    fn needs_a_height(&self) -> bool {
-        !matches!(self, Self::Start(..) | Self::Committed(_))
-    }
-}
-
-/// Where messages to the engine wait.
-pub(super) type Mailbox = Arc<Mutex<VecDeque<Mail>>>;
-
-pub(super) fn post(mailbox: &Mailbox, mail: Mail) {
-    mailbox.lock().unwrap_or_else(PoisonError::into_inner).push_back(mail);
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    Waiting,
-    Recovering,
-    Running,
-}
 
 pub(super) struct Engine {
     state: Option<State<AulaContext>>,

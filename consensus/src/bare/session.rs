@@ -1,30 +1,28 @@
 //! One session of the engine and the driver, on the caller's thread.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_malachitebft_app_channel::AppMsg;
-use arc_malachitebft_app_channel::app::engine::host::{HeightParams, Next, SyncedValueOutcome};
+use arc_malachitebft_app_channel::app::engine::host::{Next, SyncedValueOutcome};
 use arc_malachitebft_codec::Codec;
 use arc_malachitebft_core_consensus::{
-    Input, LivenessMsg, LocallyProposedValue, PeerId as EnginePeerId, ProposedValue, SignedConsensusMsg,
+    Input, LivenessMsg, PeerId as EnginePeerId, ProposedValue, SignedConsensusMsg,
 };
-use arc_malachitebft_core_types::{Round, ValueOrigin};
+use arc_malachitebft_core_types::ValueOrigin;
 use arc_malachitebft_engine::util::streaming::StreamMessage;
-use arc_malachitebft_sync::{
-    InboundRequestId, OutboundRequestId, RawDecidedValue, Request, Response, Status,
-};
+use arc_malachitebft_sync::{Request, Response, Status};
 use aula_ledger::types::{Hash, ValidatorAddress};
 use futures::future::{BoxFuture, ready};
 use libp2p::PeerId;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::sync::{mpsc, watch};
 
-use super::effects::{Hands, Task, Timers};
-use super::engine::{Engine, Mail, Mailbox, Phase, post};
+use super::effects::{Hands, Phase, Task, Timers};
+use super::engine::Engine;
 use super::log::Log;
+use super::mail::{Mail, Mailbox, Waiting, post};
 use super::message::{Message, To};
 use super::syncing::{Action, Syncing};
 use super::{Outbox, Output, put};
@@ -54,23 +52,6 @@ pub(super) struct Beginning<'a> {
     pub(super) remembered: Arc<Remembered>,
     pub(super) stream: u64,
     pub(super) seed: u64,
-}
-
-/// An answer of the driver that the engine waits for.
-pub(super) enum Waiting {
-    Start(oneshot::Receiver<(Height, HeightParams<AulaContext>)>),
-    Value(oneshot::Receiver<LocallyProposedValue<AulaContext>>),
-    Decided(Height, oneshot::Receiver<()>),
-    Next(oneshot::Receiver<Next<AulaContext>>),
-    Synced {
-        outcome: oneshot::Receiver<SyncedValueOutcome<AulaContext>>,
-        request: Option<OutboundRequestId>,
-        peer: EnginePeerId,
-        height: Height,
-        round: Round,
-        hash: Hash,
-    },
-    Fetched(oneshot::Receiver<Vec<RawDecidedValue<AulaContext>>>, InboundRequestId, RangeInclusive<Height>),
 }
 
 pub(super) struct Session {

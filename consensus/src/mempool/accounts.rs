@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use aula_ledger::execute::limits::Work;
+use aula_ledger::types::Height;
 
 use super::lanes::{Lane, Place};
 use super::passed_over::PassedOver;
 use super::shapes::{Pooled, Room, Waiting};
-use super::standing::{Standing, Use};
+use super::share::Use;
 use crate::ports::AccountView;
 
 /// How much is held, by place.
@@ -103,6 +104,26 @@ impl Holdings {
             rounds: self.rounds,
             work: self.work,
         }
+    }
+}
+
+/// An account's place in the queue of accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Blocks in a row in which its claim was not all served.
+    pub(super) missed: u32,
+    /// What share of the last block it had, in millionths of the limit that it used most of.
+    pub(super) got: u64,
+    /// Goes last up to this height: it has used up what others needed, for nothing.
+    pub(super) charged_until: Height,
+    /// Up to this height it counts as served lately.
+    pub(super) lately_until: Height,
+}
+
+impl Standing {
+    /// Whether a block before the one of height `next` had something of it lately.
+    pub(super) fn was_served_lately(&self, next: Height) -> bool {
+        self.lately_until >= next
     }
 }
 

@@ -13,14 +13,15 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::execute::limits::{Budget, Cost, Full, Work};
+use aula_ledger::execute::limits::{Budget, Cost, Full};
 use aula_ledger::params::Params;
 use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, Height};
 
-use super::accounts::Account;
+use super::accounts::{Account, Standing};
 use super::quotas::Inner;
 use super::shapes::Pooled;
+use super::share::{Use, WHOLE};
 use crate::ports::StoreError;
 
 /// How many blocks an account that wasted a whole block's range values or rounds goes last for.
@@ -30,28 +31,6 @@ const CHARGE_LIMIT: u64 = 256;
 /// For how many blocks an account that had something in one counts as served lately. Above the f + 3 blocks within which
 /// everybody is served, for up to 40 validators.
 const LATELY: u64 = 16;
-/// Shares of a block are counted in millionths.
-const WHOLE: u64 = 1_000_000;
-
-/// An account's place in the queue of accounts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Standing {
-    /// Blocks in a row in which its claim was not all served.
-    pub(super) missed: u32,
-    /// What share of the last block it had, in millionths of the limit that it used most of.
-    pub(super) got: u64,
-    /// Goes last up to this height: it has used up what others needed, for nothing.
-    pub(super) charged_until: Height,
-    /// Up to this height it counts as served lately.
-    pub(super) lately_until: Height,
-}
-
-impl Standing {
-    /// Whether a block before the one of height `next` had something of it lately.
-    pub(super) fn was_served_lately(&self, next: Height) -> bool {
-        self.lately_until >= next
-    }
-}
 
 /// A transaction of a decided block, and whether it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,47 +43,6 @@ pub struct Settled {
     pub accepted: bool,
     /// What it took of the block.
     pub cost: Cost,
-}
-
-/// What transactions use of a block, as far as their bytes say: what the state adds, [`Budget`] counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Use {
-    pub(super) bytes: u64,
-    pub(super) transactions: u64,
-    pub(super) range_values: u64,
-    pub(super) rounds: u64,
-    pub(super) work: Work,
-}
-
-impl Use {
-    fn of<'p>(all: impl IntoIterator<Item = &'p Pooled>) -> Self {
-        all.into_iter().fold(Self::default(), |sum, pooled| Self {
-            bytes: sum.bytes.saturating_add(pooled.cost.bytes),
-            transactions: sum.transactions.saturating_add(1),
-            range_values: sum.range_values.saturating_add(pooled.cost.range_values.into()),
-            rounds: sum.rounds.saturating_add(pooled.rounds),
-            work: sum.work.saturating_add(pooled.cost.work),
-        })
-    }
-
-    /// The share of a block that this is, by the limit it uses most of, in millionths.
-    fn share(self, params: &Params) -> u64 {
-        let part = |used: u64, most: u64| match (used, most) {
-            (0, _) => 0,
-            (_, 0) => u64::MAX,
-            (used, most) => {
-                u64::try_from(u128::from(used) * u128::from(WHOLE) / u128::from(most)).unwrap_or(u64::MAX)
-            }
-        };
-        let shares = [
-            part(self.bytes, params.max_block_bytes.into()),
-            part(self.transactions, params.max_block_signatures.into()),
-            part(self.range_values, params.max_block_range_values.into()),
-            part(self.rounds, params.max_block_rounds.into()),
-            part(self.work, params.max_block_work),
-        ];
-        shares.into_iter().max().unwrap_or(0)
-    }
 }
 
 /// The limit of a whole block that one transaction is over by what its bytes say, if there is one.

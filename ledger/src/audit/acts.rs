@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::{Archive, BuildError};
+use super::archive::{Archive, BuildError};
 use super::bundle::{Act, ProvedRow};
 use crate::codec::Canonical;
 use crate::proof::merkle::{self, leaf_hash};
@@ -15,9 +15,6 @@ use crate::state::StoreError;
 use crate::tx::{Event, Payload};
 use crate::tx::{Receipt, Transaction};
 use crate::types::{Hash, Height};
-
-/// A block's transactions, as their bytes, and receipts, in their order.
-pub type Body = (Vec<Vec<u8>>, Vec<Receipt>);
 
 /// Whether anybody may have this transaction and its receipt whole; `min_cell` is the parameter `min_cell_students`.
 pub fn is_public(payload: &Payload, receipt: &Receipt, min_cell: u32) -> bool {

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use super::build::{Archive, BuildError};
+use super::archive::{Archive, BuildError};
 use super::bundle::{BandEntry, BandEvidence, BandGroup};
 use super::report::{Checks, Stop};
 use crate::proof::committed::BAND_GROUP;

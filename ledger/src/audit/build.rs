@@ -6,67 +6,21 @@
 
 use std::collections::BTreeSet;
 
-use super::acts::{self, Body};
-use super::bands;
+use super::archive::{Archive, BuildError};
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, ChargedClass,
     ChargedEvidence, DecidedRequest, EquityStanding, EstateEvidence, Figure, FigureKey, FiguresEvidence,
     Link, Lookup, MilestoneEvidence, Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader,
     StudentEvidence, StudentStanding, Subject,
 };
+use super::{acts, bands};
 use crate::chain::{CommitCertificate, Header};
-use crate::code::Code;
-use crate::codec::{Canonical, CodecError};
+use crate::codec::Canonical;
 use crate::proof::bulk_tree::row_hash;
 use crate::rounds::decided_rows;
 use crate::state::schema::{self, ChainRecord, RequestRow};
 use crate::state::{StateReader, StoreError, map, tree_key};
-use crate::tx::Payload;
-use crate::tx::Transaction;
 use crate::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolId, SchoolYear};
-
-/// The decided blocks, as the builder reads them.
-pub trait Archive {
-    /// A decided block's header and certificate; none if the node does not have that block.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store fails.
-    fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError>;
-
-    /// A decided block's transactions and receipts, in order; none if the node does not have that block.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store fails.
-    fn body(&self, height: Height) -> Result<Option<Body>, StoreError>;
-
-    /// What a decided block's accepted transactions said, in order; none if the node does not have that block.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store fails or a stored transaction is damaged.
-    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError> {
-        let Some((transactions, receipts)) = self.body(height)? else { return Ok(None) };
-        let accepted = receipts.iter().zip(&transactions).filter(|(one, _)| one.code == Code::Accepted);
-        let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).map(|one| one.body.payload);
-        let payloads: Result<Vec<Payload>, CodecError> = accepted.map(|(_, bytes)| payload(bytes)).collect();
-        payloads
-            .map(Some)
-            .map_err(|error| StoreError::Damaged(format!("a stored transaction is damaged: {error}")))
-    }
-}
-
-/// Why there is no bundle.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// The state has no such thing (yet).
-    #[error("there is no {0}")]
-    NotFound(String),
-    /// A block that the bundle needs is not here.
-    #[error("the node does not have block {0}, which the evidence needs")]
-    MissingBlock(Height),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// The way from the genesis to a state's block `head`: every block that changed the validator set, and `waypoints` below
 /// the head, as `signed` gives them.

@@ -36,6 +36,9 @@ pub const MAX_RECORDS: usize = 16_384;
 /// The version of the bytes of a bundle that shows protocol 1 alone.
 pub const OF_FIRST: u8 = 7;
 
+/// The first byte of a file over two ledgers. Bundles count their versions from 1; these count from 64.
+pub const VIA_VERSION: u8 = 64;
+
 /// An evidence bundle.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Bundle {

@@ -4,9 +4,10 @@
 //! header → the state's own record → the subject ([`round`], [`allocation`], [`student`]). The first check that
 //! fails ends the audit, because nothing after it would mean anything.
 
-use super::bundle::{Bundle, ChainEvidence, Lookup, OF_FIRST, Proved, Subject};
+use serde_json::{Map, Value};
+
+use super::bundle::{Bundle, ChainEvidence, Lookup, OF_FIRST, Proved, Subject, VIA_VERSION};
 use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
-use super::via::VIA_VERSION;
 use crate::chain::Header;
 use crate::codec::{Canonical, CodecError};
 use crate::genesis::{Genesis, GenesisError, Parsed};
@@ -238,6 +239,11 @@ impl State {
     ) -> Result<(), Stop> {
         checks.need(name, proof.verify_absence(&self.root, key))
     }
+}
+
+/// A value under a name.
+fn keyed(name: &impl std::fmt::Display, value: Value) -> Value {
+    Value::Object(Map::from_iter([(name.to_string(), value)]))
 }
 
 fn sentence(report: &Report, options: &Options) -> String {

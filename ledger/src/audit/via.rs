@@ -8,7 +8,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde_json::json;
 
-use super::bundle::{Bundle, FigureKey, Subject, summed, unsummed};
+use super::bundle::{Bundle, FigureKey, Subject, VIA_VERSION, summed, unsummed};
 use super::report::{Check, Checks, Report, Stop, Verdict, utc};
 use super::verify::{Options, TrustedBlock, verify};
 use super::{Standing, sha256};
@@ -16,9 +16,6 @@ use crate::codec::{Canonical, CodecError};
 use crate::genesis::{Genesis, Parsed};
 use crate::state::schema::{AnchoredHead, Consortium};
 use crate::types::{ChainId, Hash, Height, TimeMs};
-
-/// The first byte of such a file. Bundles count their versions from 1; these count from 64.
-pub const VIA_VERSION: u8 = 64;
 
 /// Two bundles, each whole.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -15,7 +15,6 @@ pub use crate::state::BlockFacts;
 use crate::state::schema::{Member, PoolRecord};
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
 use crate::tx::Event;
-use crate::tx::places::open_district;
 use crate::types::{AccountId, DistrictId, Handle, RoundId, SchoolId, SchoolYear};
 
 /// What a handler works with.
@@ -97,16 +96,6 @@ impl Context<'_, '_> {
     /// [`Code::RoleNotAllowed`] when it acts for none.
     pub fn district(&self) -> Result<DistrictId, Refusal> {
         Ok(self.sender.district.ok_or(Code::RoleNotAllowed)?)
-    }
-
-    /// The same, refused when it was closed: nothing new begins there.
-    ///
-    /// # Errors
-    /// [`Code::RoleNotAllowed`], [`Code::DistrictClosed`].
-    pub fn open_district(&self) -> Result<DistrictId, Refusal> {
-        let district = self.district()?;
-        open_district(self.overlay, district)?;
-        Ok(district)
     }
 
     /// Refuses a batch larger than the parameter allows.

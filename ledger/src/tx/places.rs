@@ -1,6 +1,6 @@
 //! Whether a district or a school takes something new.
 
-use super::handler::{Refusal, ensure};
+use super::handler::{Context, Refusal, ensure};
 use crate::code::Code;
 use crate::state::schema::{District, Records, School, district, school};
 use crate::types::{DistrictId, SchoolId, SchoolYear};
@@ -13,6 +13,18 @@ pub(crate) fn open_district(from: &(impl Records + ?Sized), id: DistrictId) -> R
     let record = district(from, id)?.ok_or(Code::UnknownDistrict)?;
     ensure(record.closed.is_none(), Code::DistrictClosed)?;
     Ok(record)
+}
+
+impl Context<'_, '_> {
+    /// The district the sender acts for, refused when it was closed: nothing new begins there.
+    ///
+    /// # Errors
+    /// [`Code::RoleNotAllowed`], [`Code::DistrictClosed`].
+    pub fn open_district(&self) -> Result<DistrictId, Refusal> {
+        let district = self.district()?;
+        open_district(self.overlay, district)?;
+        Ok(district)
+    }
 }
 
 /// The school, if it takes students and pools of this school year.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aula_api::transactions::TransactionStatus;
-use aula_home::whole_file::{Access, create, private_folder};
+use aula_files::{Access, create, private_folder};
 use aula_home::{Home, fault};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::Payload;

@@ -6,7 +6,8 @@
 //! | [`packet`] | packets of MQTT 3.1.1 and 5.0 as a listener gets them |
 //! | [`answer`] | packets that a listener sends |
 //! | [`topics`] | filters, and what the messages of a topic are |
-//! | [`listener`] | sockets, who may send, how many at once |
+//! | [`served`] | a feed that is served: who may send, who is connected |
+//! | [`listener`] | sockets, how many at once |
 //! | [`session`] | one connection |
 //! | [`subscriber`] | a client of a district's broker |
 
@@ -14,6 +15,7 @@ pub mod answer;
 pub mod body;
 pub mod listener;
 pub mod packet;
+pub mod served;
 pub mod session;
 pub mod subscriber;
 pub mod topics;

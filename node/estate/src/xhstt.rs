@@ -8,6 +8,7 @@ pub mod bound;
 mod constraints;
 pub mod cost;
 mod instance;
+mod names;
 mod read;
 pub mod search;
 mod solution;

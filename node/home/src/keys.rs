@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aula_files::Access;
 use aula_ledger::chain::validators;
 use aula_ledger::keys::{PublicKey, public_key};
 use aula_ledger::types::ValidatorAddress;
@@ -23,7 +24,6 @@ use zeroize::Zeroizing;
 
 use crate::NextStep;
 use crate::home::Home;
-use crate::whole_file::{self, Access};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -190,13 +190,13 @@ impl NodeKey {
             _ => KeyError::Io { path: path.to_owned(), source },
         };
         if let Some(folder) = path.parent() {
-            whole_file::private_folder(folder).map_err(io)?;
+            aula_files::private_folder(folder).map_err(io)?;
         }
         let secret = Zeroizing::new(hex::encode(Zeroizing::new(self.secret.to_bytes())));
         let file = KeyFile { version: 1, kind: self.kind, public_key: self.public(), secret_key: &secret };
         let mut text = Zeroizing::new(serde_json::to_string_pretty(&file).map_err(|e| io(e.into()))?);
         text.push('\n');
-        whole_file::create(path, Access::Private, text.as_bytes()).map_err(io)
+        aula_files::create(path, Access::Private, text.as_bytes()).map_err(io)
     }
 
     /// Reads a key file; refuses one that group or others may read or write.
@@ -206,7 +206,7 @@ impl NodeKey {
     pub fn load(path: &Path, kind: KeyKind) -> Result<Self, KeyError> {
         let io = |source| KeyError::Io { path: path.to_owned(), source };
         let malformed = |reason| KeyError::Malformed { path: path.to_owned(), kind: kind.name(), reason };
-        if let Some(mode) = whole_file::open_to_others(&fs::metadata(path).map_err(io)?) {
+        if let Some(mode) = aula_files::open_to_others(&fs::metadata(path).map_err(io)?) {
             return Err(KeyError::TooOpen { path: path.to_owned(), mode });
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);

@@ -1,7 +1,7 @@
 //! A node's folder: what is in it, its settings and its keys. No network, no database.
 //!
 //! [`home`] names every path once, [`config`] is what an operator sets, [`keys`] are drawn here and nowhere else,
-//! [`whole_file`] writes whatever is kept. [`operator`] makes a whole home, [`founding`] a consortium's genesis of several. What
+//! `aula-files` writes whatever is kept. [`operator`] makes a whole home, [`founding`] a consortium's genesis of several. What
 //! cannot be done is said in a sentence with the next step ([`Failure`]).
 
 mod causes;
@@ -18,7 +18,6 @@ pub mod outside;
 pub mod own_file;
 mod up_line;
 
-pub use aula_files as whole_file;
 pub use causes::with_causes;
 pub use failure::{Advise, DEFECT, Failure, OUTDATED};
 pub use home::Home;

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use aula_consensus::sign_guard::SignGuard;
+use aula_files::Access;
 
 use crate::config::{Config, P2p, SAMPLE, set};
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
 use crate::outside::Outside;
-use crate::whole_file::{self, Access};
 use crate::{Advise, DEFECT, Failure, Home};
 
 /// The operator's name when none is chosen.
@@ -50,7 +50,7 @@ pub fn make(home: &Home, choice: &Choice) -> Result<Made, Failure> {
         "correct it, or move it away: `aula init` writes it again",
     )?;
     agree(home, choice, stored.as_ref())?;
-    whole_file::private_folder(home.path())
+    aula_files::private_folder(home.path())
         .advise(format!("cannot make {}", home.path().display()), "choose a folder you own with --home")?;
     let mut created = Vec::new();
     let stored_p2p = stored.as_ref().and_then(|file| file.p2p.clone());
@@ -114,7 +114,7 @@ fn configure(home: &Home, outside: Option<&Outside>) -> Result<Option<PathBuf>, 
         }
     }
     if is_new || outside.is_some() {
-        whole_file::replace(&path, Access::Public, text.as_bytes())
+        aula_files::replace(&path, Access::Public, text.as_bytes())
             .advise(format!("cannot write {}", path.display()), hint)?;
     }
     Ok(is_new.then_some(path))
@@ -132,7 +132,7 @@ pub fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Fa
     let mut created = Vec::new();
     for kind in kinds {
         let path = NodeKey::path(home, *kind);
-        if whole_file::is_there(&path) {
+        if aula_files::is_there(&path) {
             continue;
         }
         if *kind == KeyKind::Validator {
@@ -168,7 +168,7 @@ pub fn export(home: &Home, name: &str, p2p: Option<String>) -> Result<OperatorFi
     if std::fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
         return Ok(file);
     }
-    whole_file::replace(&path, Access::Public, text.as_bytes())
+    aula_files::replace(&path, Access::Public, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), "check the folder's owner and the space left")?;
     Ok(file)
 }

@@ -9,7 +9,7 @@ use crate::date::Date;
 use crate::decode::decode;
 use crate::error::ReadError;
 use crate::homes::{Claim, settle};
-use crate::reading::{Keys, Place, Reading, Said, Unused};
+use crate::reading::{Fault, Keys, Place, Reading, Said, Unused};
 use crate::tree::{Attributes, Node, Record, declared_encoding};
 use crate::unpack::Input;
 
@@ -68,7 +68,7 @@ impl Made {
         let place = Place { file, line };
         let Some(node) = self.reading.node(place, record)? else { return Ok(()) };
         let student = node.text(&["StudentUniqueId"]).unwrap_or_default().to_owned();
-        match records::read(&node, self.today) {
+        match said(&node, self.today) {
             Err(fault) => self.reading.refuse(place, Some(&student), fault),
             Ok(records::Said::Unused(why)) => self.reading.say(place, Said::Unused(why)),
             Ok(records::Said::School(id, school)) => {
@@ -98,6 +98,17 @@ impl Made {
         let key = format!("{}\u{1f}{key}", node.name);
         self.keys.earlier(&key, &[&content], place, &self.reading.files)
     }
+}
+
+/// What a record says, or what is said of one that is no more or has another key.
+fn said(node: &Node, today: Date) -> Result<records::Said, Fault> {
+    if let Some(name) = node.name.strip_prefix(json::DELETED) {
+        return gone::deleted(name, node, today);
+    }
+    if let Some(name) = node.name.strip_prefix(json::REKEYED) {
+        return gone::rekeyed(name, node, today);
+    }
+    records::read(node, today)
 }
 
 /// What is not read, in the words of reports.

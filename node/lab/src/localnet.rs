@@ -12,12 +12,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
+use aula_files::Access;
 use aula_home::config::{Config, set};
 use aula_home::founding::{Base, assemble, read_genesis};
 use aula_home::keys::OperatorFile;
-use aula_home::operator;
-use aula_home::whole_file::{self, Access};
-use aula_home::{Advise, Failure, Home};
+use aula_home::{Advise, Failure, Home, operator};
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::TimeMs;
 use rand::seq::SliceRandom;
@@ -84,7 +83,7 @@ pub fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
     let home = |n: u16| Home::at(plan.dir.join(format!("node-{n:02}")));
     let homes: Vec<Home> = (1..=plan.validators).map(home).collect();
     let whole = Home::at(plan.dir.clone());
-    if !whole_file::is_there(&whole.genesis_file()) {
+    if !aula_files::is_there(&whole.genesis_file()) {
         create(plan, &homes, &whole)?;
     }
     let more = home(plan.validators + 1).path().exists();
@@ -99,7 +98,7 @@ pub fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
 /// How many validators an earlier run made here; none when there was none, or it was broken off.
 pub fn stored_validators(dir: &Path) -> Option<u16> {
     let home = |n: u16| Home::at(dir.join(format!("node-{n:02}")));
-    let whole = whole_file::is_there(&Home::at(dir.to_owned()).genesis_file());
+    let whole = aula_files::is_there(&Home::at(dir.to_owned()).genesis_file());
     let count = (1..=MAX_VALIDATORS).take_while(|n| home(*n).genesis_file().exists()).count();
     whole.then_some(count).and_then(|count| u16::try_from(count).ok()).filter(|count| *count > 0)
 }
@@ -159,14 +158,14 @@ fn create(plan: &Plan, homes: &[Home], whole: &Home) -> Result<(), Failure> {
         let hint = "check the folder's owner and space";
         let text = fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
         let text = set(&text, "api", "listen", &format!("\"127.0.0.1:{}\"", first + 2));
-        whole_file::replace(&path, Access::Public, text.as_bytes())
+        aula_files::replace(&path, Access::Public, text.as_bytes())
             .advise(format!("cannot write {}", path.display()), hint)?;
     }
     let (bytes, _) = assemble(&plan.name, plan.time_ms, &operators, plan.base.clone())?;
     // The shared copy is written last: it says that everything before it is whole.
     for home in homes.iter().chain([whole]) {
         let path = home.genesis_file();
-        whole_file::replace(&path, Access::Public, &bytes)
+        aula_files::replace(&path, Access::Public, &bytes)
             .advise(format!("cannot write {}", path.display()), "check the space left")?;
     }
     Ok(())

@@ -21,6 +21,7 @@ mod districts;
 mod equity;
 mod error;
 mod family;
+mod fared;
 mod feed;
 mod heatmap;
 mod hours;

@@ -13,9 +13,8 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use aula_home::Home;
-use aula_home::whole_file::{Access, private_folder, replace};
-use aula_home::{Advise, Failure};
+use aula_files::{Access, private_folder, replace};
+use aula_home::{Advise, Failure, Home};
 use aula_ledger::types::Handle;
 
 const HINT: &str = "check the folder's owner and the space left";

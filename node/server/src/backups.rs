@@ -3,8 +3,8 @@
 
 use std::io;
 
-use aula_home::home::Home;
-use aula_home::whole_file::{self, Access};
+use aula_files::Access;
+use aula_home::Home;
 use serde::{Deserialize, Serialize};
 
 /// The last copies.
@@ -49,6 +49,6 @@ impl Backups {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, home: &Home) -> io::Result<()> {
-        whole_file::replace(&home.backups_file(), Access::Public, &serde_json::to_vec(self)?)
+        aula_files::replace(&home.backups_file(), Access::Public, &serde_json::to_vec(self)?)
     }
 }

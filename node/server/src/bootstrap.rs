@@ -1,9 +1,8 @@
 //! From a home's genesis file to its database: read, check, make or open. Used by every subcommand that has a chain.
 
-use aula_home::Failure;
 use aula_home::config::Config;
 pub use aula_home::founding::read_genesis;
-use aula_home::home::Home;
+use aula_home::{Failure, Home};
 use aula_ledger::genesis::Parsed;
 use aula_store::{ChainDb, DbOptions, Origin, StorageError};
 

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aula_home::Home;
-use aula_home::whole_file::{Access, private_folder, replace};
-use aula_home::{Advise, Failure};
+use aula_files::{Access, private_folder, replace};
+use aula_home::{Advise, Failure, Home};
 use serde::{Deserialize, Serialize};
 
 /// How often a node writes it.

@@ -5,11 +5,9 @@
 //! Invariant: nobody who sends a model is believed; its bytes are hashed before they are kept, and again before they are used.
 
 use aula_client::Client;
+use aula_files::Access;
 use aula_home::config::Config;
-use aula_home::home::Home;
-use aula_home::whole_file::{self, Access};
-use aula_home::with_causes;
-use aula_home::{Advise, Failure};
+use aula_home::{Advise, Failure, Home, with_causes};
 use aula_ledger::types::Hash;
 use aula_twin_model::model_file;
 use aula_twin_runtime::model::{MAX_MODEL_BYTES, Model};
@@ -55,9 +53,9 @@ pub fn keep(home: &Home, model: &Model) -> Result<Hash, Failure> {
     }
     let path = home.model_file(&digest);
     let hint = "check the folder's owner and the space left";
-    whole_file::private_folder(&home.models_dir())
+    aula_files::private_folder(&home.models_dir())
         .advise(format!("cannot make {}", home.models_dir().display()), hint)?;
-    whole_file::replace(&path, Access::Private, &bytes)
+    aula_files::replace(&path, Access::Private, &bytes)
         .advise(format!("cannot write {}", path.display()), hint)?;
     Ok(digest)
 }

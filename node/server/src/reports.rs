@@ -12,6 +12,7 @@ pub mod folder;
 pub mod kept;
 mod later;
 pub mod outbox;
+mod outgoing;
 pub mod past;
 #[cfg(test)]
 mod peers;

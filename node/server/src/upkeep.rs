@@ -13,8 +13,7 @@ use serde_json::Value;
 
 use crate::bootstrap::storage_failure;
 use aula_home::config::{Config, History};
-use aula_home::home::Home;
-use aula_home::{Advise, DEFECT, Failure};
+use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_store::ChainDb;
 use aula_store::snapshots::{self, SnapshotError};
 

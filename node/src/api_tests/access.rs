@@ -3,21 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aula_home::clock::now_ms;
 use aula_ledger::access::{ConsentChoice, Purpose, Relation};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, Hash, RoundId, SchoolYear};
+use aula_pages::explorer;
 use aula_vault::access::RosterLine;
 use aula_vault::{Folders, Identity, LocalId, Vault};
+use aula_web::api::vault::FAMILY_HEADER;
+use aula_web::family_link::{self, DAY_MS, FamilyLink};
+use aula_web::http::access::{RouteClass, class_of, classed};
 use ed25519_dalek::SigningKey;
 
 use super::*;
-use crate::api::vault::FAMILY_HEADER;
-use crate::clock::now_ms;
-use crate::explorer;
-use crate::family_link::{self, DAY_MS, FamilyLink};
-use crate::http::access::{RouteClass, class_of, classed};
 use aula_kit::round::{Other, ROUND, handle};
 use aula_web::dashboard;
 

@@ -1,5 +1,6 @@
 //! Dashboards over HTTP: a link exchanged for a session, the page, the socket, what is wrong, and every way it ends.
 
+use aula_home::clock::now_ms;
 use aula_ledger::access::{ConsentChoice, Purpose, Relation, Verdict};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
@@ -14,6 +15,7 @@ use aula_vault::turn::PATIENCE;
 use aula_vault::vault::EventIn;
 use aula_vault::{Folders, LocalId, Vault};
 use aula_web::dashboard::Grant;
+use aula_web::family_link::{self, DAY_MS, FamilyLink, LinkReader, LinkRole};
 use futures::SinkExt;
 use reqwest::header::{self, HeaderMap};
 use reqwest::redirect::Policy;
@@ -22,8 +24,6 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message, client::IntoClie
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::*;
-use crate::clock::now_ms;
-use crate::family_link::{self, DAY_MS, FamilyLink, LinkReader, LinkRole};
 
 const YEAR: SchoolYear = SchoolYear(2026);
 const UNITS: u64 = 40;

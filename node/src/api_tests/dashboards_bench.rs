@@ -11,21 +11,21 @@ use std::time::Instant;
 use aula_connect::door::Door;
 use aula_connect::given::{Feed, Form, Given};
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
+use aula_home::clock::now_ms;
 use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, SchoolYear};
+use aula_server::wiring::dashboards::Told;
+use aula_server::wiring::xapi::KeptDoor;
 use aula_vault::access::ReaderRole;
 use aula_vault::{Folders, LocalId, Vault};
 use aula_web::dashboard::{CHECK_EVERY, Grant};
+use aula_web::family_link::{self, FamilyLink, LinkReader, LinkRole};
 use axum::body::Bytes;
 use futures::SinkExt;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::*;
-use crate::clock::now_ms;
-use crate::family_link::{self, FamilyLink, LinkReader, LinkRole};
-use crate::wiring::dashboards::Told;
-use crate::wiring::xapi::KeptDoor;
 
 const YEAR: SchoolYear = SchoolYear(2026);
 

@@ -6,11 +6,11 @@ use aula_ledger::audit::{Options, Verdict, verify};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::state::schema;
 use aula_ledger::tx::TakeRows;
+use aula_store::solo::decide;
+use aula_store::{ChainDb, DbOptions, open_or_create, snapshots};
+use aula_web::http::Keeper;
 
 use super::*;
-use crate::http::Keeper;
-use crate::storage::solo::decide;
-use crate::storage::{ChainDb, DbOptions, open_or_create, snapshots};
 use aula_kit::Made;
 use aula_kit::round::{ROUND, accept};
 

@@ -325,8 +325,12 @@ async fn an_auditor_is_asked_which_of_two_districts_is_meant() -> Tested {
         auditor.get_bytes(&path(3)).await.err().map(Failure::from).ok_or("one of two was chosen")?;
     assert_eq!(refused.code, "two_districts");
     assert!(refused.message.contains("districts 1, 2") && refused.hint.contains("?district="), "{refused:?}");
-    let claim =
-        Claim { genesis, account, expires_ms: crate::clock::now_ms() + 60_000, scope: Scope::Round(ROUND) };
+    let claim = Claim {
+        genesis,
+        account,
+        expires_ms: aula_home::clock::now_ms() + 60_000,
+        scope: Scope::Round(ROUND),
+    };
     let shown = Credential::sign(&claim, &Other::Auditor.key()).to_string();
     let address = format!("{}{}", s.client.origin(), path(3));
     let told = reqwest::Client::new().get(address).header(HEADER, shown).send().await?;

@@ -3,25 +3,25 @@
 
 use std::collections::BTreeMap;
 
+use aula_home::clock::now_ms;
 use aula_ledger::access::{ConsentChoice, Purpose, Relation, Verdict};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{Handle, SchoolYear};
+use aula_pages::explorer;
 use aula_vault::access::RosterLine;
 use aula_vault::turn::PATIENCE;
 use aula_vault::{LocalId, Vault};
+use aula_web::api::vault::FAMILY_HEADER;
 use aula_web::dashboard;
+use aula_web::family_link::{self, DAY_MS, FamilyLink, LinkReader, LinkRole};
+use aula_web::http::access::{RouteClass, class_of};
 use ed25519_dalek::SigningKey;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, COOKIE, SET_COOKIE};
 use reqwest::redirect::Policy;
 
 use super::*;
-use crate::api::vault::FAMILY_HEADER;
-use crate::clock::now_ms;
-use crate::explorer;
-use crate::family_link::{self, DAY_MS, FamilyLink, LinkReader, LinkRole};
-use crate::http::access::{RouteClass, class_of};
 use aula_kit::round::{Other, ROUND, copied, handle};
 
 const YEAR: SchoolYear = SchoolYear(1988);

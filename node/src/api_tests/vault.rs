@@ -1,17 +1,17 @@
 //! The vault over HTTP: the same decision and the same log as the operator's command, and a family's link.
 
+use aula_home::clock::now_ms;
 use aula_ledger::access::{ConsentChoice, Purpose, Relation};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_vault::access::RosterLine;
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, LocalId, Vault, VaultError};
+use aula_web::api::vault::FAMILY_HEADER;
+use aula_web::family_link::{self, DAY_MS, FamilyLink};
 use reqwest::StatusCode;
 
 use super::*;
-use crate::api::vault::FAMILY_HEADER;
-use crate::clock::now_ms;
-use crate::family_link::{self, DAY_MS, FamilyLink};
 
 const YEAR: SchoolYear = SchoolYear(2025);
 

@@ -6,6 +6,8 @@ use aula_api::PublicEvent;
 use aula_api::event::EventFields;
 use aula_api::registers::Members;
 use aula_api::transactions::TransactionStatus;
+use aula_client::Client;
+use aula_client::sender::Sender;
 use aula_ledger::state::schema::Member;
 use aula_ledger::tx::{Payload, TransactionId};
 use aula_ledger::types::AccountId;
@@ -16,8 +18,6 @@ use super::rpc::RpcArgs;
 use super::tx::{rejected, settle};
 use super::vault::record::LedgerArgs;
 use super::{Context, Failure, Outcome};
-use crate::client::Client;
-use crate::client::sender::Sender;
 
 /// For how many heights a transaction stays valid.
 const VALID_FOR: u64 = 1_000;

@@ -6,13 +6,13 @@
 
 use std::path::PathBuf;
 
+use aula_server::backups::{Backups, KeysCopied};
 use aula_vault::backup::{back_up_data, back_up_keystore};
 use clap::Args;
 use serde_json::json;
 
 use super::vault::{Place, refused};
 use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
-use crate::backups::{Backups, KeysCopied};
 
 /// Arguments of `aula backup`.
 #[derive(Debug, Args)]

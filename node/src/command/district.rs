@@ -2,19 +2,17 @@
 
 use std::path::PathBuf;
 
+use aula_client::Client;
 use aula_district::parameters::InForce;
+use aula_home::Home;
 use aula_ledger::types::SchoolYear;
 use clap::{Args, Subcommand};
-
-use crate::client::Client;
-use crate::home::Home;
 
 use super::acting::ActingArgs;
 use super::twin_parameters::Voted;
 use super::{Context, Failure, Outcome};
 
 mod alerts;
-pub(super) mod book;
 mod corrections;
 mod decisions;
 mod export;

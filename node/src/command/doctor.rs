@@ -6,11 +6,11 @@
 //!
 //! Invariants: the names of checks are stable; a check that is not `ok` has a `next`.
 
+use aula_home::config::Config;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{Answer, Context, Failure, Outcome, RpcArgs, Verdict};
-use crate::config::Config;
 
 mod archive;
 mod capacity;

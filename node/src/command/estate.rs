@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use aula_estate::ctt::{self, Instance};
+use aula_files::Access;
+use aula_server::estate_files::{read, refused};
 use clap::{Args, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Number, Value};
 
 use super::{Advise, Context, Failure, Outcome, absolute};
-use crate::estate_files::{read, refused};
-use crate::whole_file::{self, Access};
 
 mod anchor;
 mod capacity;
@@ -148,7 +148,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// The same of what nobody but its owner is to read: of students.
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let path = absolute(path)?;
-    let written = whole_file::replace(&path, Access::Private, bytes);
+    let written = aula_files::replace(&path, Access::Private, bytes);
     written.advise(format!("cannot write {}", path.display()), "choose a folder you own")
 }
 

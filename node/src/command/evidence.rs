@@ -24,11 +24,13 @@ pub mod audit;
 pub(super) mod disclose;
 pub(super) mod reader;
 pub(super) mod rows;
+pub(super) mod undisclosed;
 pub(super) mod via;
 
 use act::Act;
-use disclose::{Own, Undisclosed};
+use disclose::Own;
 use rows::Rows;
+use undisclosed::Undisclosed;
 
 use super::rpc::RpcArgs;
 use super::twin_parameters::Voted;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use aula_connect::given::Feed;
 use aula_home::config;
+use aula_home::config::Config;
 use clap::{Args, Subcommand};
 
 use super::vault::Place;
 use super::{Advise, Context, Failure, Outcome};
-use crate::config::Config;
 
 mod letters;
 mod level;

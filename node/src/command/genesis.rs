@@ -6,6 +6,8 @@
 
 use std::path::PathBuf;
 
+use aula_files::Access;
+use aula_home::clock::now_ms;
 use aula_home::founding::{Base, assemble, read};
 use aula_home::keys::OperatorFile;
 use aula_ledger::types::TimeMs;
@@ -13,8 +15,6 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome, absolute};
-use crate::clock::now_ms;
-use crate::whole_file::{self, Access};
 
 /// Arguments of `aula genesis`.
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ pub fn run(context: &Context, args: &GenesisArgs) -> Result<Outcome, Failure> {
     let time_ms = args.time_ms.unwrap_or_else(now_ms);
     let (bytes, parsed) = assemble(&args.name, TimeMs(time_ms), &operators, base)?;
     let out = args.out.as_deref().map_or_else(|| Ok(context.home.genesis_file()), absolute)?;
-    if whole_file::is_there(&out) {
+    if aula_files::is_there(&out) {
         return Err(Failure::new(
             "exists",
             format!("{} exists already and a genesis is never overwritten", out.display()),
@@ -63,7 +63,7 @@ pub fn run(context: &Context, args: &GenesisArgs) -> Result<Outcome, Failure> {
         std::fs::create_dir_all(folder)
             .advise(format!("cannot make {}", folder.display()), "choose another -o")?;
     }
-    whole_file::create(&out, Access::Public, &bytes)
+    aula_files::create(&out, Access::Public, &bytes)
         .advise(format!("cannot write {}", out.display()), "check the folder's owner and the space left")?;
     let genesis = &parsed.genesis;
     let text = format!(

@@ -53,9 +53,10 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Outcome, Failure> {
 mod tests {
     use std::fs;
 
+    use aula_home::Home;
+    use aula_home::config::Config;
+
     use super::*;
-    use crate::config::Config;
-    use crate::home::Home;
     use crate::terminal::OutputFormat;
 
     fn context(home: &Home) -> Context {

@@ -1,23 +1,23 @@
 //! `aula join`: makes this home a follower of a chain, from its genesis file and a peer's address alone.
 //!
 //! The node begins with a snapshot of its peers where they have one, checked against a certified state root
-//! ([`crate::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs
+//! ([`aula_server::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs
 //! nothing until its key is in the validator set: from the start for a founder; for everybody else after a vote on
 //! HOME/request.json, which this command writes, and the node's own word that it is level. Nor does it before the chain that it
 //! follows is proven: by the block of --trusted, or by one that is less than a day old.
 
+use aula_files::Access;
+use aula_home::config::{Api, Config, set};
 use aula_home::operator::{Choice, make};
 use aula_ledger::genesis::Genesis;
 use aula_ledger::roles::Role;
+use aula_server::bootstrap::{db_options, open_database};
+use aula_server::wiring;
 use clap::Args;
 use serde_json::json;
 
 use super::consortium::request::{self, Asked};
 use super::{Advise, Context, Failure, Outcome};
-use crate::bootstrap::{db_options, open_database};
-use crate::config::{Api, Config, set};
-use crate::whole_file::{self, Access};
-use crate::wiring;
 
 mod genesis;
 
@@ -81,7 +81,7 @@ pub async fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure>
     let parsed = Genesis::parse(&bytes).advise(what(), hint)?;
     if let Some(trusted) = &args.trusted {
         let hint = "write the height and the hash of a block as a source other than these peers tells them";
-        crate::trusted::parse(trusted)
+        aula_server::trusted::parse(trusted)
             .map_err(|why| Failure::new("bad_trusted", format!("--trusted {trusted}: {why}"), hint))?;
     }
     for peer in &args.peer {
@@ -97,7 +97,7 @@ pub async fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure>
     }
     let made = make(home, &Choice { name: args.name.clone(), p2p: args.p2p.clone() })?;
     write_config(context, args)?;
-    whole_file::replace(&target, Access::Public, &bytes)
+    aula_files::replace(&target, Access::Public, &bytes)
         .advise(format!("cannot write {}", target.display()), "check the space left")?;
     let config = Config::load(home)?;
     drop(open_database(home, db_options(&config), &bytes, &parsed)?);
@@ -182,6 +182,6 @@ fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
     if text == old {
         return Ok(());
     }
-    whole_file::replace(&path, Access::Public, text.as_bytes())
+    aula_files::replace(&path, Access::Public, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)
 }

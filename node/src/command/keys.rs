@@ -1,5 +1,6 @@
 //! `aula keys`: create, show (public halves only), export, rotate, replace a lost one by vote.
 
+use aula_home::keys::{KeyKind, NodeKey, peer_id};
 use aula_ledger::keys::account_of;
 use aula_ledger::types::ValidatorAddress;
 use clap::{Args, Subcommand};
@@ -9,8 +10,6 @@ use super::acting::ActingArgs;
 use super::{Advise, Context, Failure, Outcome};
 use aula_home::operator::{create_missing, export};
 use aula_home::outside::Outside;
-
-use crate::keys::{KeyKind, NodeKey, peer_id};
 
 mod by_vote;
 mod next;

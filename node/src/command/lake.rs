@@ -2,23 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_home::config::{Config, LakePlace};
 use aula_lake::LakeError;
 use aula_lake::clean::Standing;
 use aula_lake::lake::{Lake, catalog_file};
 use aula_lake::tables::ALL;
+use aula_server::reports::folder::unwritable;
 use aula_vault::Vault;
 use clap::{Args, Subcommand};
 
 use super::vault::{Place, refused};
 use super::{Context, Failure, Outcome, RpcArgs, Verdict, absolute};
-use crate::config::{Config, LakePlace};
-use crate::reports::folder::unwritable;
-use crate::whole_file;
 
 mod compact;
 mod decisions;
 mod events;
 mod figures;
+mod mirror;
 mod readings;
 mod status;
 mod sync;
@@ -117,7 +117,7 @@ pub(super) async fn by_schedule(context: &Context, place: &Place, rpc: &RpcArgs)
 
 /// The lake in a folder, which is made where it is missing.
 async fn open(folder: &Path) -> Result<Lake, Failure> {
-    whole_file::private_folder(folder).map_err(|error| unwritable(folder, &error))?;
+    aula_files::private_folder(folder).map_err(|error| unwritable(folder, &error))?;
     Lake::open(folder, &ALL).await.map_err(told)
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_home::clock::now_ms;
 use aula_home::founding;
 use aula_lab::localnet::{Asked, Localnet, Plan, agree, prepare, stored_validators};
 use aula_ledger::types::TimeMs;
@@ -9,7 +10,6 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Advise, Answer, Context, Failure, Outcome, start};
-use crate::clock::now_ms;
 
 /// Validators when no number is given.
 const VALIDATORS: u16 = 4;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use aula_server::upkeep::{backup, control};
 use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome, absolute};
-use crate::upkeep::{backup, control};
 
 /// Arguments of `aula node`.
 #[derive(Debug, Args)]

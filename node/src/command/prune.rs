@@ -1,9 +1,9 @@
 //! `aula prune`: blocks below a height go, and the disk comes back.
 
+use aula_server::upkeep::control;
 use clap::Args;
 
 use super::{Context, Failure, Outcome};
-use crate::upkeep::control;
 
 /// Arguments of `aula prune`.
 #[derive(Debug, Args)]

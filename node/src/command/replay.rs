@@ -6,18 +6,18 @@
 
 use std::time::Instant;
 
+use aula_home::config::Config;
 use aula_ledger::chain::Header;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome as Executed, VerifyAll, execute_block};
 use aula_ledger::state::{MemoryState, StateReader, schema};
 use aula_ledger::tx::Receipt;
 use aula_ledger::types::Height;
+use aula_server::bootstrap::{db_options, origin, read_genesis, storage_failure};
+use aula_store::{ChainDb, ChainView};
 use clap::Args;
 use serde::Serialize;
 
 use super::{Advise, Context, Failure, OUTDATED, Outcome, with_chain};
-use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
-use crate::config::Config;
-use crate::storage::{ChainDb, ChainView};
 
 mod diverged;
 
@@ -96,7 +96,7 @@ pub fn run(context: &Context, args: &ReplayArgs) -> Result<Outcome, Failure> {
     let mut height = Height::GENESIS;
     let mut parent = parsed.sha256;
     if view.genesis().map_err(storage_failure)? != bytes {
-        let stored = crate::storage::sha256(&view.genesis().map_err(storage_failure)?);
+        let stored = aula_store::sha256(&view.genesis().map_err(storage_failure)?);
         differs = Some(difference(height, "genesis", stored, parsed.sha256));
     }
     while differs.is_none() && height < view.tip().height {
@@ -289,16 +289,15 @@ mod tests {
         let (home, _folder) = chain.close();
         let consortium = tempfile::tempdir()?;
         std::os::unix::fs::symlink(home.path(), consortium.path().join("node-01"))?;
-        let home = crate::home::Home::at(consortium.path().to_owned());
+        let home = aula_home::Home::at(consortium.path().to_owned());
         let context = Context { home, output: OutputFormat::Json, log: None };
         let outcome = run(&context, &ReplayArgs::WHOLE).map_err(|failure| failure.message)?;
         assert_eq!(outcome.verdict, Verdict::Yes);
         assert_eq!(outcome.answer.map(|answer| answer.json["height"].clone()), Some(1.into()));
         // A home with a chain of its own is itself, and one with neither is what it was.
-        let own =
-            Context { home: crate::home::Home::at(consortium.path().join("node-01")), ..context.clone() };
+        let own = Context { home: aula_home::Home::at(consortium.path().join("node-01")), ..context.clone() };
         assert_eq!(with_chain(&own).home, own.home);
-        let empty = Context { home: crate::home::Home::at(consortium.path().join("node-02")), ..context };
+        let empty = Context { home: aula_home::Home::at(consortium.path().join("node-02")), ..context };
         assert_eq!(with_chain(&empty).home, empty.home);
         Ok(())
     }

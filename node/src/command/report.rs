@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use aula_ledger::types::Height;
+use aula_server::reports::folder::{self, Made};
+use aula_server::reports::past::Chain;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{Context, Failure, Outcome, absolute};
-use crate::reports::folder::{self, Made};
-use crate::reports::past::Chain;
 
 mod district;
 mod run;

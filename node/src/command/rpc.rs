@@ -3,11 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use aula_client::Client;
+use aula_home::config::Config;
 use clap::Args;
 
 use super::{Context, Failure};
-use crate::client::Client;
-use crate::config::Config;
 
 /// The node to ask; part of every subcommand that asks one.
 #[derive(Debug, Clone, Args)]

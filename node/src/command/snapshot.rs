@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use aula_ledger::audit::TrustedBlock;
 use aula_ledger::types::Height;
+use aula_server::bootstrap::read_genesis;
+use aula_server::upkeep::{control, refused, told};
+use aula_store::snapshots::{self, Kept, Verified};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Context, Failure, Outcome, absolute};
-use crate::bootstrap::read_genesis;
-use crate::storage::snapshots::{self, Kept, Verified};
-use crate::upkeep::{control, refused, told};
 
 /// Arguments of `aula snapshot`.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub enum Action {
         #[arg(value_name = "HEIGHT|DIR")]
         which: Option<PathBuf>,
         /// A block that is known to be real, which it must show
-        #[arg(long, value_name = "HEIGHT:HASH", value_parser = crate::trusted::parse)]
+        #[arg(long, value_name = "HEIGHT:HASH", value_parser = aula_server::trusted::parse)]
         trusted: Option<TrustedBlock>,
     },
 }

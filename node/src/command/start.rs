@@ -5,16 +5,16 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use aula_home::UpLine;
+use aula_home::config::{Config, Role};
+use aula_home::keys::{KeyKind, NodeKey, peer_id};
+use aula_server::wiring::{self, Served, StartOptions};
 use clap::Args;
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Advise, Answer, Context, Failure, Outcome};
-use crate::config::{Config, Role};
-use crate::keys::{KeyKind, NodeKey, peer_id};
 use crate::service_manager::ServiceManager;
 use crate::terminal::follow_hangups;
-use crate::wiring::{self, Served, StartOptions};
 
 /// Arguments of `aula start`.
 #[derive(Debug, Args)]

@@ -2,22 +2,22 @@
 //!
 //! Flow: [`Voted::of`] asks a node for every version → [`Voted::in_force`] for a school year, or [`Voted::version`] as a leaf names
 //! it → with the model of its digest, ready to fold with. The unfitted model is built in; another lies in the home's `models/`, or is
-//! fetched from nodes (`crate::models`). Invariant: a model is used only under the digest that the ledger names.
+//! fetched from nodes (`aula_server::models`). Invariant: a model is used only under the digest that the ledger names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aula_api::chain::TwinVersionList;
+use aula_client::Client;
 use aula_district::parameters::InForce;
+use aula_home::Home;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Records};
 use aula_ledger::twin::{TwinVersion, TwinVersions};
 use aula_ledger::types::{Hash, SchoolYear};
+use aula_server::models;
 use aula_twin_runtime::model::Model;
 
 use super::{Advise, Failure};
-use crate::client::Client;
-use crate::home::Home;
-use crate::models;
 
 /// Every version of the parameters.
 #[derive(Debug, Clone)]

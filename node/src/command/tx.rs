@@ -11,6 +11,11 @@ use std::time::{Duration, Instant};
 
 use aula_api::PublicEvent;
 use aula_api::transactions::TransactionStatus;
+use aula_client::sender::{Sender, submit};
+use aula_client::{Client, ClientError};
+use aula_files::Access;
+use aula_home::Home;
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::RotateKey;
 use aula_ledger::tx::TransactionId;
@@ -21,11 +26,6 @@ use serde_json::{Value, json};
 
 use super::rpc::RpcArgs;
 use super::{Advise, Context, Failure, Outcome};
-use crate::client::sender::{Sender, submit};
-use crate::client::{Client, ClientError};
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey};
-use crate::whole_file::{self, Access};
 
 /// For how long a node may not know a transaction that it took: it is sent again then.
 const FORGOTTEN: Duration = Duration::from_secs(1);
@@ -207,8 +207,8 @@ pub(super) fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> R
         old = home.keys_dir().join(format!("account.replaced-{number}.json"));
     }
     let id = format!("{}\n", sender.account());
-    let file = crate::client::sender::account_file(home);
-    whole_file::replace(&file, Access::Public, id.as_bytes()).advise("cannot write keys/account.id", hint)?;
+    let file = aula_client::sender::account_file(home);
+    aula_files::replace(&file, Access::Public, id.as_bytes()).advise("cannot write keys/account.id", hint)?;
     fs::rename(&current, &old).advise("cannot move the old key", hint)?;
     fs::rename(&next, &current).advise("cannot move the new key", hint)
 }

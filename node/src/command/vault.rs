@@ -5,13 +5,13 @@
 
 use std::path::PathBuf;
 
+use aula_home::config::Config;
 use aula_ledger::types::Handle;
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, KeyStoreError, Vault, VaultError};
 use clap::{Args, Subcommand};
 
 use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
-use crate::config::Config;
 
 mod bind;
 mod consent;

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use aula_home::Home;
+
 use super::{Answer, OutputFormat};
-use crate::home::Home;
 
 /// What every subcommand is given.
 #[derive(Debug, Clone)]

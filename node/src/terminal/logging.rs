@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
+use aula_home::config::{Config, LogFormat, Sovereignty};
 use aula_traces::{Settings, Traces};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
@@ -13,7 +14,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, reload};
 
 use super::Context;
-use crate::config::{Config, LogFormat, Sovereignty};
 
 /// Puts another filter in place of the one in force; says why it could not.
 type Exchange = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;

@@ -4,7 +4,7 @@
 //! with the explorer's pages, and `aula-pages` puts both behind one gate.
 //!
 //! Who sees what: public routes give aggregates, and of blocks and transactions only counts and roots; no cell
-//! below the ledger's `min_cell_students` ([`crate::read::publish`]). Rows leave only by the one rule of
+//! below the ledger's `min_cell_students` ([`aula_read::publish`]). Rows leave only by the one rule of
 //! [`crate::http::access`]: a round's to an auditor whom the ledger lists, a district's to itself, a family's to the family;
 //! records of the vault only with the district's credential ([`vault`]). A handle appears in no public answer.
 //!

@@ -2,11 +2,10 @@
 
 pub use aula_api::{ErrorBody, ErrorDetail};
 use aula_read::ReadError;
+use aula_store::StorageError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-
-use crate::storage::StorageError;
 
 /// An error on its way to the edge.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
+use aula_store::sha256;
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use rust_embed::Embed;
 
 use crate::api_error::ApiError;
-use crate::storage::sha256;
 
 #[derive(Embed)]
 #[folder = "src/assets"]

@@ -16,8 +16,7 @@ use aula_ledger::audit::Options;
 use aula_ledger::audit::totals::{self, Refused, Totals, YearSums};
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
-
-use crate::storage::sha256;
+use aula_store::sha256;
 
 /// Largest figures file that is read, in bytes: some fifty rounds of a consortium need a hundredth of it.
 pub const MOST_BYTES: u64 = 32 << 20;

@@ -14,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use aula_files::Access;
 use aula_ledger::keys::{Label, hash};
 use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
@@ -21,8 +22,6 @@ use rand::RngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
-
-use crate::whole_file::{self, Access};
 
 #[cfg(test)]
 mod tests;
@@ -172,7 +171,7 @@ fn file_of(folder: &Path, id: &Hash) -> PathBuf {
 /// # Errors
 /// [`LinkRefused::Folder`] when it cannot be written.
 pub fn make(folder: &Path, link: &FamilyLink) -> Result<(Hash, LinkToken), LinkRefused> {
-    whole_file::private_folder(folder).map_err(failed(folder))?;
+    aula_files::private_folder(folder).map_err(failed(folder))?;
     let mut bytes = [0u8; 32];
     OsRng.fill_bytes(&mut bytes);
     let token = LinkToken(hex::encode(bytes));
@@ -292,5 +291,5 @@ fn read(folder: &Path, id: &Hash) -> Result<Option<FamilyLink>, LinkRefused> {
 fn write(folder: &Path, id: &Hash, link: &FamilyLink) -> Result<(), LinkRefused> {
     let path = file_of(folder, id);
     let bytes = serde_json::to_vec(link).map_err(|error| failed(&path)(error.into()))?;
-    whole_file::replace(&path, Access::Private, &bytes).map_err(failed(&path))
+    aula_files::replace(&path, Access::Private, &bytes).map_err(failed(&path))
 }

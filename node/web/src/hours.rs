@@ -11,11 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_api::hours::{DayOfHours, Hour, HoursOfDay, ResourceHours, SchoolHours};
+use aula_files::{Access, replace};
 use aula_home::own_file::Mark;
 use aula_ledger::types::SchoolId;
-
-use crate::storage::sha256;
-use crate::whole_file::{Access, replace};
+use aula_store::sha256;
 
 /// Days that are published.
 pub const DAYS: usize = 30;

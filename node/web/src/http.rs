@@ -20,6 +20,7 @@ mod kept_vault;
 pub(crate) mod lent_vault;
 mod node;
 pub mod places;
+mod purpose;
 pub mod server;
 mod sorted;
 pub mod tls;

@@ -15,7 +15,3 @@ pub mod http;
 pub mod lang;
 pub mod pages;
 pub mod qr;
-
-use aula_home::{clock, config, whole_file};
-use aula_read as read;
-use aula_store as storage;

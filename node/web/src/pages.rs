@@ -288,7 +288,7 @@ mod tests {
                 assert!(served, "{}", proof.bundle);
             }
             if let Some(register) = page.export {
-                assert!(crate::read::registers::NAMES.contains(&register), "{register}");
+                assert!(aula_read::registers::NAMES.contains(&register), "{register}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A budget: amounts as commitments, each within 0..=cap, together exactly the public total.
 //!
-//! Shows: no line is negative or above the cap, and the lines sum to the total, in integers: [`MAX_LINES`] values
+//! Shows: no line is negative or above the cap, and the lines sum to the total, in integers: [`super::MAX_LINES`] values
 //! below 2^32 stay far under the group order. Does not show: any amount, or that money moved. The number of lines
 //! and their subjects are public.
 //!
@@ -11,23 +11,11 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use rand_core::{CryptoRng, RngCore};
 
-use super::schnorr::{SchnorrError, SchnorrProof, Sum};
+use super::schnorr::{Line, SchnorrError, SchnorrProof, Sum};
 use super::{Bound, Claim, ProveError, Statement, StatementError};
-use crate::commitment::{Commitment, Opening};
+use crate::commitment::Opening;
 use crate::range_proof::RangeProof;
 use crate::transcript::Context;
-
-/// Most lines of one budget: every school of a large state.
-pub const MAX_LINES: usize = 4_096;
-
-/// One line: who, and the commitment to how much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Line {
-    /// The 32-byte name of a school or district.
-    pub subject: [u8; 32],
-    /// The commitment to its amount.
-    pub commitment: Commitment,
-}
 
 /// Why lines do not make a budget, or no proof was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -19,10 +19,21 @@ use rand_core::{CryptoRng, RngCore};
 use std::io::{Error, ErrorKind, Read};
 use zeroize::Zeroizing;
 
-use super::budget::{Line, MAX_LINES};
 use crate::commitment::{Commitment, Opening, bases};
 use crate::range_proof::Rejected;
 use crate::transcript::{Context, challenge_scalar, label, prover_rng};
+
+/// Most lines of one budget: every school of a large state.
+pub const MAX_LINES: usize = 4_096;
+
+/// One line: who, and the commitment to how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Line {
+    /// The 32-byte name of a school or district.
+    pub subject: [u8; 32],
+    /// The commitment to its amount.
+    pub commitment: Commitment,
+}
 
 /// Why a sum or equality was not stated or not proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

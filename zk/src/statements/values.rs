@@ -14,8 +14,7 @@ use merlin::Transcript;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::budget::{Line, MAX_LINES};
-use super::schnorr::{SchnorrError, SchnorrProof, prove, verify};
+use super::schnorr::{Line, MAX_LINES, SchnorrError, SchnorrProof, prove, verify};
 use crate::commitment::Opening;
 use crate::range_proof::Rejected;
 use crate::transcript::{Context, challenge_scalar, label};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::acts::is_shown;
 use super::super::bundle::{Act, ChainEvidence, ProvedRow};
 use super::super::report::{Checks, Stop};
-use super::figures::keyed;
+use super::keyed;
 use crate::chain::Header;
 use crate::codec::Canonical;
 use crate::proof::TreeHead;

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::bundle::{Figure, FigureKey};
 use super::super::report::{Checks, Stop};
-use super::figures::keyed;
-use super::{State, heads};
+use super::{State, heads, keyed};
 use crate::roles::RoleSet;
 use crate::state::schema::{
     AccessLog, District, Estate, Member, MilestonesShown, Proposal, School, ValidatorInfo, ValidatorSchedule,

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::super::build::state_key;
 use super::super::bundle::{ChainEvidence, Figure, FigureKey, FiguresEvidence};
 use super::super::report::{Checks, Standing, Stop};
-use super::{State, acts, consortium};
+use super::{State, acts, consortium, keyed};
 use crate::genesis::Parsed;
 use crate::params::Params;
 use crate::rounds::PublishedReport;
@@ -147,11 +147,6 @@ fn one(checks: &mut Checks, state: &State, figure: &Figure, seen: &mut Seen) -> 
         }
         _ => consortium::one(checks, state, figure, &key),
     }
-}
-
-/// A value under a name.
-pub(super) fn keyed(name: &impl std::fmt::Display, value: Value) -> Value {
-    Value::Object(Map::from_iter([(name.to_string(), value)]))
 }
 
 /// Parts per million, rounded down; none of nothing.

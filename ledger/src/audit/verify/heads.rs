@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::bundle::{Figure, FigureKey};
 use super::super::report::{Checks, Stop, utc};
-use super::State;
-use super::figures::keyed;
+use super::{State, keyed};
 use crate::state::schema::{AnchoredHead, Consortium};
 
 /// Checks such a record and gives what it says.

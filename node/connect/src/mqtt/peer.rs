@@ -8,7 +8,8 @@ use aula_home::config;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-use super::listener::{Mqtt, serve};
+use super::listener::serve;
+use super::served::Mqtt;
 use super::subscriber::{Subscriber, probe};
 use crate::clients::read_clients;
 use crate::given::Feed;

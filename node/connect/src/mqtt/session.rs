@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answer::{self, Say, Welcome};
 use super::body::Fault;
-use super::listener::{MAX_PACKET_BYTES, Mqtt};
 use super::packet::{self, Connect, Packet, Publish, Quality, Version};
+use super::served::{MAX_PACKET_BYTES, Mqtt};
 use super::topics;
 use crate::payload;
 use crate::pipeline::{Busy, MAX_SUBMITTED, Summary};

@@ -12,8 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::body::{Body, Fault};
-use super::listener::{Mqtt, serve};
+use super::listener::serve;
 use super::packet::{self, Version};
+use super::served::Mqtt;
 use crate::clients::read_clients;
 use crate::given::Feed;
 use crate::letters;

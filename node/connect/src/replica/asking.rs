@@ -17,7 +17,6 @@ use aula_twin_runtime::params::Params;
 use aula_vault::{Folders, Identity, LocalId, SecretKey, Vault, VaultError};
 use serde::{Deserialize, Serialize};
 
-use super::bringing::{Bringing, Told};
 use super::difference::{Comparing, Id};
 use super::district::{District, LevelError};
 use super::entering::Entering;
@@ -107,6 +106,30 @@ pub async fn make(
     }
     let key = SecretKey::from_bytes(&making.marks_key);
     Ok(Vault::create_replica(folders, &identity, &key, now_ms).map(|_| ())?)
+}
+
+/// An event that is to be brought.
+#[derive(Clone)]
+pub(super) struct Bringing {
+    /// The district's identifier of the student.
+    pub id: String,
+    /// The handle here.
+    pub handle: Handle,
+    /// Where it is.
+    pub place: EventPlace,
+}
+
+/// What became of events that were brought.
+#[derive(Default)]
+pub(super) struct Told {
+    /// That the district lacked.
+    pub sent: u64,
+    /// That the district refuses; they stay here.
+    pub refused: u64,
+    /// That are to go here.
+    pub gone: Vec<(Handle, EventPlace)>,
+    /// Those of whom something was refused.
+    pub stay: BTreeSet<Handle>,
 }
 
 /// What a replica keeps between levellings, so that the next one costs less.

@@ -1,43 +1,19 @@
 //! Events from the replica to its district, and what the district says became of each.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 
 use aula_district::event_place::EventPlace;
 use aula_ledger::types::Handle;
 use aula_vault::replicas::EventsOf;
 use aula_vault::{Vault, VaultError};
 
-use super::asking::Replica;
+use super::asking::{Bringing, Replica, Told};
 use super::district::{District, LevelError};
 use super::wire::{Bring, Brought, Fate, MAX_ROWS, Row, Rows, Session};
 
 /// Most bytes of events that are brought at once.
 const MAX_BROUGHT_BYTES: usize = 2 << 20;
-
-/// An event that is to be brought.
-#[derive(Clone)]
-pub(super) struct Bringing {
-    /// The district's identifier of the student.
-    pub id: String,
-    /// The handle here.
-    pub handle: Handle,
-    /// Where it is.
-    pub place: EventPlace,
-}
-
-/// What became of events that were brought.
-#[derive(Default)]
-pub(super) struct Told {
-    /// That the district lacked.
-    pub sent: u64,
-    /// That the district refuses; they stay here.
-    pub refused: u64,
-    /// That are to go here.
-    pub gone: Vec<(Handle, EventPlace)>,
-    /// Those of whom something was refused.
-    pub stay: BTreeSet<Handle>,
-}
 
 impl Replica {
     /// Brings events, in pieces.

@@ -15,8 +15,7 @@ use aula_ledger::types::{Handle, SchoolYear};
 use aula_twin_runtime::event::Event;
 use aula_vault::{Vault, VaultError};
 
-use super::asking::{Levelled, Replica};
-use super::bringing::Bringing;
+use super::asking::{Bringing, Levelled, Replica};
 use super::district::{District, LevelError};
 use super::people;
 use super::wire::{MAX_STANDING, Session, Stand, Stands, Stood};

@@ -24,7 +24,7 @@ const NOW_MS: u64 = 1_780_000_000_000;
 fn office(root: &Path, district: DistrictId) -> Result<Office, Box<dyn std::error::Error>> {
     let chain = (ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
     let home = Home::at(root.join(format!("district-{district}")));
-    aula_home::whole_file::private_folder(home.path())?;
+    aula_files::private_folder(home.path())?;
     Ok(Office::create(district, (&home, account_of(&public_key(&own_key()))), &chain, NOW_MS)?)
 }
 

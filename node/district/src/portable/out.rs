@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use aula_home::whole_file::{self, Access};
+use aula_files::Access;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -74,7 +74,7 @@ impl Folder {
         manifest.files = self.files;
         let mut text = serde_json::to_vec_pretty(&manifest)?;
         text.push(b'\n');
-        whole_file::create(&self.path.join(MANIFEST), Access::Private, &text)?;
+        aula_files::create(&self.path.join(MANIFEST), Access::Private, &text)?;
         Ok(manifest)
     }
 }

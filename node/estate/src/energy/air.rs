@@ -6,50 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::building::ZoneInUse;
+use super::building::{Exchange, ZoneInUse};
 use super::schedule::Use;
 use super::zone::{Control, Fabric, Gains, Step, Zone};
-
-/// How a zone is aired; what is not said is as the method's plain form has it: the same exchange always, all of it
-/// through the heat recovery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Airing {
-    /// Outdoor air for a person, µW/K; the zone gets the greater of this for all and its own.
-    pub per_person: Option<i64>,
-    /// Share of the zone's ventilation that is left while it is set back, × 10⁶.
-    pub set_back: Option<i64>,
-    /// Whether recovery is by-passed while the zone would be too warm and the outdoor air is colder.
-    pub bypass: Option<bool>,
-}
-
-impl Airing {
-    /// As rooms of classes are aired: 7 l/s a person (EN 16798-1, category II), by-passed when too warm, nothing while
-    /// nobody is to come.
-    pub const CLASSES: Self = Self { per_person: Some(8_400_000), set_back: Some(0), bypass: Some(true) };
-
-    /// What is not said here is as there.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            per_person: self.per_person.or(other.per_person),
-            set_back: self.set_back.or(other.set_back),
-            bypass: self.bypass.or(other.bypass),
-        }
-    }
-}
-
-/// What a zone's air is made of, µW/K.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exchange {
-    /// The rest of the zone.
-    pub fabric: Fabric,
-    /// Ventilated, before recovery.
-    pub vented: i64,
-    /// Through cracks.
-    pub infiltrated: i64,
-    /// Share recovered of what is ventilated, × 10⁶.
-    pub recovered: i64,
-}
 
 /// A zone with the exchanges of air that it has had so far, each worked out once.
 pub struct Aired<'a> {

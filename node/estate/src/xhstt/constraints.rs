@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::instance::{Function, Instance, Limits, Point, Wanted};
-use super::read::{Names, at, reference};
+use super::names::{Names, at, reference};
 use super::times::Times;
 use crate::text::Unreadable;
 use crate::xml::Element;

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json::{DELETED, REKEYED};
-use super::{NOT_NEEDED, gone};
+use super::NOT_NEEDED;
 use crate::date::{self, Date};
 use crate::decimal::Decimal;
 use crate::field::field_name;
@@ -33,12 +32,6 @@ pub(super) struct Enrolled {
 }
 
 pub(super) fn read(node: &Node, today: Date) -> Result<Said, Fault> {
-    if let Some(name) = node.name.strip_prefix(DELETED) {
-        return gone::deleted(name, node, today);
-    }
-    if let Some(name) = node.name.strip_prefix(REKEYED) {
-        return gone::rekeyed(name, node, today);
-    }
     match node.name.as_str() {
         "School" => school(node),
         "Student" => student(node),

@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
@@ -29,6 +29,8 @@ mod publish;
 pub use host::{HostArgs, run as run_host};
 pub use publish::{PublishArgs, run as run_publish};
 
+/// The client's name and secret: the listener is on loopback for the time of a bench.
+const CLIENT: (&str, &str) = ("bench", "loopback-only");
 const HINT: &str = "run it again; see `ulimit -n` and the space of TMPDIR";
 /// Events a second of the open loop (the design's figure).
 const RATE: u32 = 5_000;
@@ -39,6 +41,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long nothing is folded before a node that was started again is taken to have everything: longer than a broker waits for
 /// a member that died.
 const QUIET: Duration = Duration::from_secs(20);
+
+/// Microseconds since 1970.
+fn now_us() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
 
 /// Where events come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,8 +6,7 @@ use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{Mandate, Request};
 use aula_ledger::types::{KindId, RoundId};
 
-use super::driver::Class;
-use super::rules::{self, AidRequest};
+use super::rules::{self, AidRequest, Class};
 use super::twins::Anchored;
 
 /// The district's requests of a round, in batches that one block can prove; `students` ascend by handle.

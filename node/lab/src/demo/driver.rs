@@ -32,12 +32,12 @@ use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::{
     Calendar, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RunRound, SubmitRequests,
 };
-use aula_ledger::types::{Cents, ClassId, DistrictId, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs};
+use aula_ledger::types::{Cents, DistrictId, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs};
 
 use super::asks::batches;
 use super::milestones::{Milestones, milestones};
 use super::office::Office;
-use super::rules::{self, PoolPlan};
+use super::rules::{self, Class, PoolPlan};
 use super::star::{ComputerRatio, Grade, StudentYear};
 use super::twins::{self, Anchored, Versions};
 use crate::{defect, unkept};
@@ -54,47 +54,6 @@ const DRAW_LIMIT: Duration = Duration::from_secs(600);
 const EQUITY: u32 = 73;
 /// How long a class's calendar is open: a year.
 const CALENDAR_MS: u64 = 365 * 24 * 3_600_000;
-
-/// The two classes of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Learning devices: reading, mathematics, take-home, tutoring.
-    Devices,
-    /// Special-education aids, with floors and mandates.
-    Aids,
-}
-
-impl Class {
-    /// Both, in the order in which their rounds are opened.
-    pub const ALL: [Self; 2] = [Self::Devices, Self::Aids];
-
-    const fn number(self) -> u16 {
-        match self {
-            Self::Devices => 1,
-            Self::Aids => 2,
-        }
-    }
-
-    /// The class of a year: 11 and 12 for kindergarten, 21 and 22 for grade 1, and so on.
-    pub fn id(self, grade: Grade) -> ClassId {
-        ClassId(10 * (u16::from(grade.get()) + 1) + self.number())
-    }
-
-    /// What people call it.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Devices => "Learning devices",
-            Self::Aids => "Special-education aids",
-        }
-    }
-
-    fn kinds(self) -> &'static [&'static str] {
-        match self {
-            Self::Devices => &rules::DEVICE_KINDS,
-            Self::Aids => &rules::AID_KINDS,
-        }
-    }
-}
 
 /// A round that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use aula_district::office::{self, OfficeError as WorkError};
 use aula_home::Home;
 use aula_home::keys::{KeyError, KeyKind, NodeKey};
-use aula_home::whole_file;
 use aula_ledger::keys::account_of;
 use aula_ledger::types::{AccountId, ChainId, DistrictId, Hash};
 use ed25519_dalek::SigningKey;
@@ -52,7 +51,7 @@ impl MemberHome {
     /// When the folder cannot be written or holds a key already.
     pub fn create(folder: &Path) -> Result<Self, OfficeError> {
         let failed = |source| OfficeError::Write { path: folder.to_owned(), source };
-        whole_file::private_folder(folder).map_err(failed)?;
+        aula_files::private_folder(folder).map_err(failed)?;
         let home = Home::resolve(Some(folder)).map_err(|why| failed(std::io::Error::other(why)))?;
         let key = NodeKey::generate(KeyKind::Account);
         key.save(&NodeKey::path(&home, KeyKind::Account))?;

@@ -116,7 +116,7 @@ pub fn need_inputs(years: &[StudentYear]) -> Result<String, std::fmt::Error> {
 /// # Errors
 /// A folder that cannot be written.
 pub fn keep(folder: &Path, files: &[Input], inputs: &str) -> std::io::Result<()> {
-    aula_home::whole_file::private_folder(folder)?;
+    aula_files::private_folder(folder)?;
     for file in files {
         std::fs::write(folder.join(&file.name), &file.bytes)?;
     }

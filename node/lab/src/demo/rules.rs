@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use aula_ledger::names::{Name, TextError};
 use aula_ledger::params::{MIN_WINDOW_MS, Params};
 use aula_ledger::twin::{InputKind, InputSource, KindRule, NeedInput, NeedRule, ScoreScale, TwinParameters};
-use aula_ledger::types::{DistrictId, SchoolId};
+use aula_ledger::types::{ClassId, DistrictId, SchoolId};
 use sha2::{Digest, Sha256};
 
 use super::star::{ComputerRatio, Grade, Lunch, SchoolType, StudentYear};
@@ -99,6 +99,48 @@ pub const CONSORTIUM_NAME: &str = "star";
 pub const DEVICE_KINDS: [&str; 4] = ["reading", "math", "take-home", "tutoring"];
 /// Kinds of special-education aids, by kind number.
 pub const AID_KINDS: [&str; 3] = ["classroom-aide", "speech-therapy", "assistive-technology"];
+
+/// The two classes of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Learning devices: reading, mathematics, take-home, tutoring.
+    Devices,
+    /// Special-education aids, with floors and mandates.
+    Aids,
+}
+
+impl Class {
+    /// Both, in the order in which their rounds are opened.
+    pub const ALL: [Self; 2] = [Self::Devices, Self::Aids];
+
+    const fn number(self) -> u16 {
+        match self {
+            Self::Devices => 1,
+            Self::Aids => 2,
+        }
+    }
+
+    /// The class of a year: 11 and 12 for kindergarten, 21 and 22 for grade 1, and so on.
+    pub fn id(self, grade: Grade) -> ClassId {
+        ClassId(10 * (u16::from(grade.get()) + 1) + self.number())
+    }
+
+    /// What people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Devices => "Learning devices",
+            Self::Aids => "Special-education aids",
+        }
+    }
+
+    /// What it gives places of, by the kinds' numbers.
+    pub fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Devices => &DEVICE_KINDS,
+            Self::Aids => &AID_KINDS,
+        }
+    }
+}
 /// What a place costs a year, cents, by device kind.
 pub const DEVICE_UNIT_COST_CENTS: [u64; 4] = [30_000, 30_000, 40_000, 120_000];
 /// What a place costs a year, cents, by kind of aid.

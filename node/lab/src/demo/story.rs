@@ -24,9 +24,9 @@ use serde::Serialize;
 use tokio::task::JoinHandle;
 
 use super::consortium::{self, Consortium, ConsortiumError, clean};
-use super::driver::{Class, Decided, Driver};
+use super::driver::{Decided, Driver};
 use super::office::{MemberHome, Office, OfficeError};
-use super::rules;
+use super::rules::{self, Class};
 use super::star::{ComputerRatio, DataFolder, Grade, StudentYear};
 use super::twins::Versions;
 

@@ -1,6 +1,5 @@
 //! How statements are shown: exactly, by identifiers only, or with one language.
 
-use super::query::QueryError;
 use crate::json::{Json, Object};
 
 /// The parameter `format`.
@@ -16,12 +15,12 @@ pub enum Format {
 }
 
 impl Format {
-    pub(super) fn parse(text: &str) -> Result<Self, QueryError> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         match text {
-            "exact" => Ok(Self::Exact),
-            "ids" => Ok(Self::Ids),
-            "canonical" => Ok(Self::Canonical),
-            _ => Err(QueryError::Value("format", "exact, ids or canonical")),
+            "exact" => Some(Self::Exact),
+            "ids" => Some(Self::Ids),
+            "canonical" => Some(Self::Canonical),
+            _ => None,
         }
     }
 }

@@ -105,7 +105,7 @@ impl Query {
     /// [`QueryError`].
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, QueryError> {
         let given = Given::new(parameters, &NAMES)?;
-        let format = given.get("format").map_or(Ok(Format::Exact), Format::parse)?;
+        let format = given.checked("format", "exact, ids or canonical", Format::parse)?.unwrap_or_default();
         let attachments = given.flag("attachments")?;
         for (name, of) in [("statementId", Which::One as fn(_) -> _), ("voidedStatementId", Which::Voided)] {
             let Some(id) = given.get(name) else { continue };

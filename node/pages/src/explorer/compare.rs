@@ -213,7 +213,7 @@ mod tests {
     use aula_ledger::types::{ClassId, Hash, Height, SchoolYear, TimeMs};
 
     use super::*;
-    use crate::explorer::districts::in_rounds;
+    use crate::explorer::fared::in_rounds;
     use crate::explorer::rounds::rounds_table;
     use crate::explorer::table::misplaced;
     use aula_read::rounds::DecisionView;

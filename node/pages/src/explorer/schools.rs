@@ -7,8 +7,8 @@ use aula_ledger::types::SchoolId;
 use axum::extract::State;
 use maud::{Markup, html};
 
-use super::districts::in_rounds;
 use super::error::{PageError, Shown};
+use super::fared::in_rounds;
 use super::map::map;
 use super::pools;
 use super::shell::{self, register};

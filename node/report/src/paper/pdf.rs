@@ -9,6 +9,7 @@ mod draw;
 mod file;
 mod fonts;
 mod layout;
+mod pen;
 mod tables;
 mod tree;
 

@@ -8,15 +8,14 @@ use std::path::Path;
 
 use aula_delivery::DeliveryError;
 use aula_delivery::bucket::{Bucket, Place};
+use aula_files::Access;
 
-use super::deliver::{Outgoing, authority, run};
 use super::folder::unwritable;
 use super::outbox::date_in;
+use super::outgoing::{Outgoing, authority, run};
 use aula_home::clock::now_ms;
 use aula_home::config::BucketPlace;
-use aula_home::own_file;
-use aula_home::whole_file::{self, Access};
-use aula_home::{Advise, Failure};
+use aula_home::{Advise, Failure, own_file};
 
 /// What to do about a bucket that cannot be purged.
 pub const HINT: &str = "give its key s3:PutObject, GetObject, DeleteObject, DeleteObjectVersion, ListBucketVersions, ListBucketMultipartUploads and \
@@ -85,7 +84,7 @@ pub fn forget(
         }
         Ok::<(), DeliveryError>(())
     })?;
-    let written = whole_file::replace(&mark, Access::Private, format!("{until}\n").as_bytes());
+    let written = aula_files::replace(&mark, Access::Private, format!("{until}\n").as_bytes());
     written.map_err(|error| unwritable(&mark, &error))
 }
 

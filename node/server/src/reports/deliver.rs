@@ -13,19 +13,17 @@ use aula_delivery::mail::{Envelope, Note, Server, message, send};
 use aula_delivery::seal::Recipients;
 use aula_delivery::sftp::{Place, Upload};
 use aula_delivery::webhook::{self, Receiver};
-use aula_delivery::{DeliveryError, Local};
+use aula_files::Access;
+use aula_home::clock::now_ms;
+use aula_home::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
+use aula_home::{Advise, Failure, Home, own_file};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::archive;
 use super::folder::unwritable;
 use super::outbox::{Outbox, date_in};
-use aula_home::clock::now_ms;
-use aula_home::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
-use aula_home::home::Home;
-use aula_home::own_file;
-use aula_home::whole_file::{self, Access};
-use aula_home::{Advise, Failure, with_causes};
+use super::outgoing::{Outgoing, authority, files, run};
 
 /// What became of a report at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,7 +83,7 @@ pub(super) fn to_place(
             continue;
         }
         let error = one(config, (&folder, &report.name, &date), place).and_then(|()| {
-            let written = whole_file::replace(&mark, Access::Private, b"sent\n");
+            let written = aula_files::replace(&mark, Access::Private, b"sent\n");
             written.map_err(|error| unwritable(&mark, &error))
         });
         sent.push(said(&date, error.err().map(|failure| failure.message)));
@@ -113,32 +111,6 @@ fn dates(folder: &Path) -> Result<Vec<String>, Failure> {
     dates.retain(|name| date_in(name) == Some(name));
     dates.sort();
     Ok(dates)
-}
-
-/// A file that is sent, under the name that it has here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outgoing {
-    pub(super) name: String,
-    pub(super) path: PathBuf,
-}
-
-impl Outgoing {
-    pub(super) fn local(&self) -> Result<Local, DeliveryError> {
-        Local::of(&self.path)
-    }
-}
-
-/// A folder's files, by name.
-fn files(folder: &Path) -> Result<Vec<Outgoing>, Failure> {
-    let unreadable = format!("cannot read {}", folder.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).advise(&unreadable, "check its owner")? {
-        let path = entry.advise(&unreadable, "check its owner")?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        files.push(Outgoing { name, path });
-    }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
 }
 
 /// Sends one date to one place.
@@ -275,7 +247,7 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
     let hint = "correct the [[delivery]] in config.toml; it is tried again at the next look";
     let Some(host) = &mail.server else {
         let written = message(&envelope, note).hint(hint)?.formatted();
-        return whole_file::replace(file, Access::Private, &written)
+        return aula_files::replace(file, Access::Private, &written)
             .map_err(|error| unwritable(file, &error));
     };
     let secret = "correct password_file, or the file's mode";
@@ -288,28 +260,6 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
         authority: authority(mail.ca.as_deref())?,
     };
     run(send(&server, &envelope, note))
-}
-
-/// The certificate authority that a place trusts beside the usual ones, as its file has it.
-pub(super) fn authority(ca: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
-    let read = |path: &Path| {
-        let hint = "correct ca of the [[delivery]] in config.toml";
-        std::fs::read(path).advise(format!("cannot read {}", path.display()), hint)
-    };
-    ca.map(read).transpose()
-}
-
-/// Runs what waits for others to its end, on a thread of its own: the caller may be within a runtime.
-pub(super) fn run(work: impl Future<Output = Result<(), DeliveryError>> + Send) -> Result<(), Failure> {
-    let hint = "it is tried again at the next look; correct the [[delivery]] in config.toml if it is wrong";
-    let done = std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            Ok(runtime.advise("cannot begin to deliver", "free memory and files")?.block_on(work))
-        });
-        thread.join().unwrap_or_else(|_| Err(Failure::new("failed", "a delivery ended unexpectedly", hint)))
-    })?;
-    done.map_err(|error| Failure::new("not_delivered", with_causes(&error), hint))
 }
 
 #[cfg(test)]

@@ -20,9 +20,8 @@ use serde_json::json;
 use super::folder::Made;
 use super::kept::Kept;
 use super::past::{Chain, PRUNED};
-use aula_home::home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
-use aula_home::{Advise, DEFECT, Failure};
+use aula_home::{Advise, DEFECT, Failure, Home};
 
 /// Reads them; none when there is no district of this number.
 ///

@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use aula_home::whole_file;
 use aula_home::{Advise, DEFECT, Failure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -65,7 +64,7 @@ pub fn empty(folder: &Path) -> Result<(), Failure> {
         let message = format!("{} is not a folder", folder.display());
         return Err(Failure::new("not_a_folder", message, "give -o a folder's name"));
     }
-    whole_file::private_folder(folder).map_err(|error| unwritable(folder, &error))?;
+    aula_files::private_folder(folder).map_err(|error| unwritable(folder, &error))?;
     let mut inside = std::fs::read_dir(folder).map_err(|error| unwritable(folder, &error))?;
     if inside.next().is_some() {
         let message = format!("{} is not empty: nothing in it is replaced", folder.display());

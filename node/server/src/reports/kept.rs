@@ -6,10 +6,10 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_files::Access;
 use aula_report::district::DistrictFigures;
 
 use super::folder::unwritable;
-use aula_home::whole_file::{self, Access};
 use aula_home::{Advise, DEFECT, Failure};
 
 /// So long a moment is compared with, and a week more.
@@ -50,10 +50,10 @@ impl Kept {
     /// # Errors
     /// Codes `disk_full`, `unwritable`.
     pub fn keep(&self, moment_ms: u64, figures: &DistrictFigures) -> Result<(), Failure> {
-        whole_file::private_folder(&self.0).map_err(|error| unwritable(&self.0, &error))?;
+        aula_files::private_folder(&self.0).map_err(|error| unwritable(&self.0, &error))?;
         let path = self.path(moment_ms, figures.district);
         let bytes = serde_json::to_vec(figures).hint(DEFECT)?;
-        whole_file::replace(&path, Access::Private, &bytes).map_err(|error| unwritable(&path, &error))
+        aula_files::replace(&path, Access::Private, &bytes).map_err(|error| unwritable(&path, &error))
     }
 
     /// Deletes what no later report compares with.

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{self, Made, unwritable};
 use aula_home::Failure;
-use aula_home::whole_file;
 
 /// The folder of one schedule.
 #[derive(Debug, Clone)]
@@ -34,7 +33,7 @@ impl Outbox {
     /// Codes `disk_full`, `unwritable`.
     pub fn open(outbox: &Path, name: &str) -> Result<Self, Failure> {
         let folder = outbox.join(name);
-        whole_file::private_folder(&folder).map_err(|error| unwritable(&folder, &error))?;
+        aula_files::private_folder(&folder).map_err(|error| unwritable(&folder, &error))?;
         Ok(Self(folder))
     }
 
@@ -93,7 +92,7 @@ impl Outbox {
         }
         if matches!(placed, Ok(Delivered::Now)) {
             let mark = self.mark(date);
-            whole_file::replace(&mark, whole_file::Access::Private, b"delivered\n")
+            aula_files::replace(&mark, aula_files::Access::Private, b"delivered\n")
                 .map_err(|error| unwritable(&mark, &error))?;
         }
         placed

@@ -19,8 +19,7 @@ use aula_report::district::figures::Source;
 use super::later::Later;
 use crate::bootstrap::{db_options, storage_failure};
 use aula_home::config::Config;
-use aula_home::home::Home;
-use aula_home::{Advise, DEFECT, Failure};
+use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_store::snapshots::{self, Kept};
 use aula_store::{ChainDb, ChainView, origin};
 

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use super::folder::Made;
 use super::outbox::Outbox;
 use super::past::Chain;
-use super::{archive, deliver, schedule};
+use super::{archive, deliver, ways};
+use aula_home::Home;
 use aula_home::config::{Config, DeliveryBy};
-use aula_home::home::Home;
 use aula_kit::round::decided;
 use aula_kit::{DevChain, Tested, failed, private_file, told};
 
@@ -70,7 +70,7 @@ fn two_nodes_put_one_report_and_after_seven_years_no_version_of_it_is_left() -> 
                 let mut sent = 0;
                 for (home, config) in [(&dev.home, &mine), (&their_home, &theirs)] {
                     let chain = Chain::of_view(dev.db.latest());
-                    let looked = schedule::look(home, config, &chain).map_err(failed)?;
+                    let looked = ways::look(home, config, &chain).map_err(failed)?;
                     if let Some(one) = looked.sent.iter().find(|one| one.error.is_some()) {
                         return Err(format!("{endpoint} {bucket}: {one:?}").into());
                     }
@@ -131,8 +131,7 @@ fn a_bucket_with_locks_that_holds_what_is_over_its_years_is_told_at_every_look()
             continue;
         }
         for _ in 0..2 {
-            let looked =
-                schedule::look(&dev.home, &config, &Chain::of_view(dev.db.latest())).map_err(failed)?;
+            let looked = ways::look(&dev.home, &config, &Chain::of_view(dev.db.latest())).map_err(failed)?;
             let errors: Vec<_> = looked.sent.iter().filter_map(|one| one.error.as_deref()).collect();
             assert!(errors.len() == 1 && errors[0].contains("was not deleted"), "{endpoint}: {looked:?}");
             assert!(!looked.is_whole());
@@ -148,7 +147,7 @@ fn a_bucket_that_cannot_be_purged_gets_nothing_and_the_schedule_says_so() -> Tes
     for endpoint in told("AULA_S3")?.split_whitespace() {
         let (dev, above) = (decided()?, tempfile::tempdir()?);
         let config = quarterly(above.path(), endpoint, "locked")?;
-        let look = || schedule::look(&dev.home, &config, &Chain::of_view(dev.db.latest())).map_err(failed);
+        let look = || ways::look(&dev.home, &config, &Chain::of_view(dev.db.latest())).map_err(failed);
         look()?;
         pass(&dev, 100)?;
         let looked = look()?;

@@ -8,6 +8,9 @@
 //! node holds the view of moments before ([`is_near`]) and executes the few blocks from there. [`compared`] says which moments those are,
 //! to whoever makes a report. Invariant: what cannot be done is told, and holds up no other schedule and no delivery.
 
+use aula_files::Access;
+use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
+use aula_home::{Advise, Failure, Home};
 use aula_ledger::types::Height;
 use aula_report::paper::Language;
 use aula_report::schedule::{Due, Every, Schedule};
@@ -19,11 +22,7 @@ use super::folder;
 use super::kept::Kept;
 use super::outbox::{Delivered, Outbox};
 use super::past::{Chain, PRUNED};
-use super::{state, transparency, ways};
-use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
-use aula_home::home::Home;
-use aula_home::whole_file::{self, Access};
-use aula_home::{Advise, Failure};
+use super::{state, transparency};
 
 /// A year and a week: how far ahead a report may compare with a moment.
 const AHEAD_MS: u64 = 373 * 24 * 60 * 60 * 1_000;
@@ -106,22 +105,10 @@ pub fn check(config: &Config) -> Result<Vec<(ScheduledReport, Schedule)>, Failur
     each.collect()
 }
 
-/// Makes everything that is due and deletes what is over its years, here and at its places; then delivers.
-///
-/// # Errors
-/// When a schedule is refused. What cannot be made, kept, deleted or delivered stands in the answer.
-pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
-    let mut looked = make(home, config, chain)?;
-    let sent = ways::send(home, config, chain.view().tip().time_ms.0)?;
-    looked.sent.extend(sent.sent);
-    looked.failed.extend(sent.failed);
-    Ok(looked)
-}
-
 /// Makes everything that is due and deletes what is over its years here; asks nobody else.
 ///
 /// # Errors
-/// As [`look`].
+/// When a schedule is refused. What cannot be made, kept or deleted stands in the answer.
 pub fn make(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
     for (report, schedule) in check(config)? {
@@ -294,7 +281,7 @@ fn since(home: &Home, config: &Config, name: &str, now_ms: u64) -> Result<u64, F
     match std::fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().advise(format!("{} is not a moment", path.display()), hint),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let written = whole_file::create(&path, Access::Private, format!("{now_ms}\n").as_bytes());
+            let written = aula_files::create(&path, Access::Private, format!("{now_ms}\n").as_bytes());
             match written {
                 Ok(()) => Ok(now_ms),
                 // Another node was first.

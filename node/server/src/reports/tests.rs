@@ -8,10 +8,9 @@ use super::district::{self, Against, Wanted};
 use super::folder::{self, FileLine, Filling, Made, Out};
 use super::outbox::Outbox;
 use super::past::Chain;
-use super::{schedule, state, transparency, verify};
-use aula_home::Failure;
+use super::{schedule, state, transparency, verify, ways};
 use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
-use aula_home::home::Home;
+use aula_home::{Failure, Home};
 use aula_kit::round::{decided, handle};
 use aula_kit::{DevChain, Tested, failed, private_file};
 
@@ -171,7 +170,7 @@ fn looked(
     config: &Config,
     chain: &Chain,
 ) -> Result<schedule::Looked, Box<dyn std::error::Error>> {
-    let looked = schedule::look(home, config, chain).map_err(failed)?;
+    let looked = ways::look(home, config, chain).map_err(failed)?;
     if looked.is_whole() { Ok(looked) } else { Err(format!("{looked:?}").into()) }
 }
 
@@ -393,7 +392,7 @@ fn figures_that_cannot_be_kept_are_told_and_hold_up_no_delivery() -> Tested {
     std::fs::remove_dir_all(dev.home.figures_dir())?;
     std::fs::write(dev.home.figures_dir(), "in the way")?;
     let chain = chain_of(&dev).with(dev.home.snapshots_dir(), Some(held));
-    let looked = schedule::look(&dev.home, &config, &chain).map_err(failed)?;
+    let looked = ways::look(&dev.home, &config, &chain).map_err(failed)?;
     assert!(looked.failed.len() == 1 && looked.failed[0].name == "figures", "{looked:?}");
     assert!(looked.sent.len() == 1 && looked.sent[0].error.is_none(), "{looked:?}");
     assert!(!looked.is_whole());
@@ -412,7 +411,7 @@ fn one_schedule_that_fails_holds_up_no_other() -> Tested {
     looked(&dev.home, &config, &chain_of(&dev))?;
     std::fs::write(above.path().join("outbox/blocked/since"), "no moment")?;
     dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
-    let looked = schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    let looked = ways::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
     assert!(looked.failed.len() == 1 && looked.failed[0].name == "blocked", "{looked:?}");
     assert!(looked.reports.len() == 1 && looked.reports[0].name == "state", "{looked:?}");
     // Nor does one out of whose outbox nothing can be delivered.
@@ -420,7 +419,7 @@ fn one_schedule_that_fails_holds_up_no_other() -> Tested {
     std::fs::remove_file(&lock)?;
     std::fs::create_dir(&lock)?;
     dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
-    let looked = schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    let looked = ways::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
     assert_eq!(
         looked.failed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
         ["blocked", "deliveries"]
@@ -473,7 +472,7 @@ fn a_report_over_its_years_is_gone_whatever_becomes_of_its_bucket_which_is_told(
     config.delivery = toml::from_str::<Config>(&place)?.delivery;
     config.report[0].deliver = vec!["archive".into()];
     (config.report[0].every, config.report[0].keep_years) = (Some(ReportEvery::Month), Some(1));
-    let look = || schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed);
+    let look = || ways::look(&dev.home, &config, &chain_of(&dev)).map_err(failed);
     look()?;
     until(&dev, 40 * DAY_MS)?;
     let first = look()?;

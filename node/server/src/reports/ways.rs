@@ -1,7 +1,7 @@
 //! Schedules on their ways to their places: each goes on by itself.
 //!
 //! Flow: a `Way` for each place of each schedule → what is over its years is deleted there and what waits is delivered
-//! (`deliver::to_place`). A command waits for all ways ([`send`]); a running node begins them at every look and waits for none ([`begin`]).
+//! (`deliver::to_place`). A command waits for all ways ([`look`]); a running node begins them at every look and waits for none ([`begin`]).
 //! Invariants: a way that is under way is not begun again, by the lock in its outbox; the time that a place takes, be it hours, it takes from
 //! no other place, look or report.
 
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use aula_report::schedule::Schedule;
 
 use super::deliver;
-use super::schedule::{Failed, Looked, check, forgotten};
-use aula_home::Failure;
+use super::past::Chain;
+use super::schedule::{self, Failed, Looked, check, forgotten};
 use aula_home::config::{Config, Delivery, ScheduledReport};
-use aula_home::home::Home;
+use aula_home::{Failure, Home};
 
 #[cfg(test)]
 mod tests;
@@ -67,7 +67,7 @@ fn ended() -> Looked {
 ///
 /// # Errors
 /// When a schedule is refused; what a place refuses stands in the answer.
-pub fn send(home: &Home, config: &Config, now_ms: u64) -> Result<Looked, Failure> {
+fn send(home: &Home, config: &Config, now_ms: u64) -> Result<Looked, Failure> {
     let ways = of(config)?;
     let mut looked = Looked::default();
     std::thread::scope(|scope| {
@@ -80,6 +80,18 @@ pub fn send(home: &Home, config: &Config, now_ms: u64) -> Result<Looked, Failure
         }
     });
     looked.sent.sort_by(|one, other| one.date.cmp(&other.date));
+    Ok(looked)
+}
+
+/// Makes everything that is due and deletes what is over its years, here and at its places; then delivers.
+///
+/// # Errors
+/// When a schedule is refused. What cannot be made, kept, deleted or delivered stands in the answer.
+pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failure> {
+    let mut looked = schedule::make(home, config, chain)?;
+    let sent = send(home, config, chain.view().tip().time_ms.0)?;
+    looked.sent.extend(sent.sent);
+    looked.failed.extend(sent.failed);
     Ok(looked)
 }
 

@@ -8,20 +8,19 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use aula_files::Access;
+use aula_home::clock::now_ms;
+use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_ledger::genesis::{Genesis, Parsed};
 use aula_ledger::store::Tip;
 use aula_ledger::types::{Hash, Height};
+use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::told::{Copied, Restored};
 use crate::backups::Backups;
 use crate::bootstrap::storage_failure;
-use aula_home::clock::now_ms;
-use aula_home::home::Home;
-use aula_home::whole_file::{self, Access};
-use aula_home::{Advise, DEFECT, Failure};
-use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
 
 /// The layout of a copy that this program writes.
 const FORMAT: u8 = 1;
@@ -65,7 +64,7 @@ pub(super) fn make(db: &ChainDb, home: &Home, into: &Path) -> Result<Copied, Fai
     }
     let genesis = db.latest().genesis().map_err(storage_failure)?;
     db.checkpoint(&into.join(DATABASE)).map_err(storage_failure)?;
-    whole_file::create(&into.join("genesis.json"), Access::Public, &genesis).advise(what(), HINT)?;
+    aula_files::create(&into.join("genesis.json"), Access::Public, &genesis).advise(what(), HINT)?;
     for file in [home.config_file(), home.operator_file()] {
         if let Some(name) = file.file_name().filter(|_| file.exists()) {
             fs::copy(&file, into.join(name)).advise(what(), HINT)?;
@@ -84,7 +83,7 @@ pub(super) fn make(db: &ChainDb, home: &Home, into: &Path) -> Result<Copied, Fai
         files,
     };
     let text = serde_json::to_vec_pretty(&inventory).hint(DEFECT)?;
-    whole_file::create(&into.join(INVENTORY), Access::Public, &text).advise(what(), HINT)?;
+    aula_files::create(&into.join(INVENTORY), Access::Public, &text).advise(what(), HINT)?;
     let mut noted = Backups::of_home(home).unwrap_or_default();
     noted.node_ms = Some(inventory.made_ms);
     if let Err(error) = noted.save(home) {
@@ -139,9 +138,9 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
     let tip = check_database(&aside, &parsed, &inventory)?;
     for name in ["genesis.json", "config.toml", "operator.json"] {
         let (source, target) = (from.join(name), home.path().join(name));
-        if source.exists() && !whole_file::is_there(&target) {
+        if source.exists() && !aula_files::is_there(&target) {
             let bytes = fs::read(&source).advise(what(), HINT)?;
-            whole_file::create(&target, Access::Public, &bytes).advise(what(), HINT)?;
+            aula_files::create(&target, Access::Public, &bytes).advise(what(), HINT)?;
         }
     }
     fs::rename(&aside, home.data_dir()).advise(what(), HINT)?;

@@ -18,8 +18,7 @@ use serde_json::{Value, json};
 use super::{Order, carry_out, told};
 use crate::bootstrap::{db_options, open_database, read_genesis};
 use aula_home::config::Config;
-use aula_home::home::Home;
-use aula_home::{Advise, DEFECT, Failure};
+use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_store::ChainDb;
 
 /// Longest line either way.

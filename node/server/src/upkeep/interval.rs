@@ -9,8 +9,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::prune;
 use aula_home::config::{Config, History};
-use aula_home::home::Home;
-use aula_home::{Advise, Failure};
+use aula_home::{Advise, Failure, Home};
 use aula_store::snapshots;
 use aula_store::{ChainDb, ChainView};
 

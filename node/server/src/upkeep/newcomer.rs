@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 
 use aula_consensus::EngineHandle;
 use aula_consensus::snapshots::Ask;
+use aula_home::Home;
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, History};
-use aula_home::home::Home;
 use aula_ledger::audit::TrustedBlock;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Hash;

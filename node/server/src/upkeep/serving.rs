@@ -3,7 +3,7 @@
 use std::sync::Weak;
 
 use aula_consensus::snapshots::{Ask, SnapshotSource, Told};
-use aula_home::home::Home;
+use aula_home::Home;
 use aula_ledger::audit::chain_evidence;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::Height;

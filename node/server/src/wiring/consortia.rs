@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aula_home::home::Home;
+use aula_home::Home;
 use aula_home::own_file::Mark;
 use aula_web::consortia::{Figures, MOST_FILES, files};
 use aula_web::http::Node;

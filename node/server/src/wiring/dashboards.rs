@@ -10,7 +10,7 @@ use aula_ledger::types::Handle;
 use aula_twin_runtime::event::Event;
 use aula_web::dashboard::Hub;
 
-use super::feeds::params;
+use super::in_force::params;
 use aula_store::ChainDb;
 
 /// What the node keeps for dashboards.

@@ -11,20 +11,19 @@ use std::time::Duration;
 use aula_api::hours::Hour;
 use aula_connect::door::lent;
 use aula_district::hours::{READER, Tally};
-use aula_home::Home;
+use aula_files::{Access, replace};
+use aula_home::clock::now_ms;
 use aula_home::config::Config;
+use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_ledger::names::Name;
 use aula_ledger::state::schema;
 use aula_ledger::types::{Handle, SchoolId};
 use aula_report::local_hours::{LocalHour, between, day_before};
 use aula_vault::VaultError;
 use aula_web::hours::{Added, DAYS, Shelf};
+use aula_web::http::Node;
 
 use super::xapi::KeptDoor;
-use aula_home::clock::now_ms;
-use aula_home::whole_file::{Access, replace};
-use aula_home::{Advise, DEFECT, Failure};
-use aula_web::http::Node;
 
 #[cfg(test)]
 mod tests;

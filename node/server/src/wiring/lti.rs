@@ -33,7 +33,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 
-use super::feeds::params;
+use super::in_force::params;
 use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use aula_client::sender::account_of_home;
 use aula_consensus::{EngineHandle, Event, Mode};
+use aula_home::Home;
 use aula_home::clock::now_ms;
-use aula_home::home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::chain::validators;
 use aula_ledger::codec::Canonical;

@@ -23,7 +23,7 @@ use aula_vault::Folders;
 use aula_vault::vault::is_there;
 use tokio::net::TcpListener;
 
-use super::feeds::in_force_now;
+use super::in_force::in_force_now;
 use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};

@@ -7,9 +7,8 @@ use crate::pairs;
 use crate::reports::past::Chain;
 use crate::reports::schedule::{self, Looked};
 use crate::reports::ways;
-use aula_home::Failure;
 use aula_home::config::Config;
-use aula_home::home::Home;
+use aula_home::{Failure, Home};
 use aula_store::{ChainDb, ChainView};
 use tokio::sync::Notify;
 

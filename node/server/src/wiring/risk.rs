@@ -28,7 +28,7 @@ use aula_vault::vault::is_there;
 use aula_vault::{Vault, VaultError};
 use aula_web::http::Node;
 
-use super::feeds::params;
+use super::in_force::params;
 use super::xapi::KeptDoor;
 use crate::at_risk::{self, Noted};
 use crate::feed_health::TOLD_EVERY;

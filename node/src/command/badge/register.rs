@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
 
+use aula_files::Access;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::operator::create_missing;
-use aula_home::whole_file::{self, Access};
 use aula_report::credentials::issue::{controller_document, list_url, with_proof};
 use aula_report::credentials::limits::MIN_LIST_BITS;
 use aula_report::credentials::status::{Purpose, StatusList};
@@ -81,7 +81,7 @@ impl Register {
             return Err(none());
         }
         let hint = "choose a folder you own with --home";
-        whole_file::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
+        aula_files::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
         let lock = File::create(folder.join("lock")).advise("cannot lock the register", hint)?;
         lock.lock().advise("cannot lock the register", hint)?;
         let stored = match std::fs::read(&path) {
@@ -176,7 +176,7 @@ impl Register {
 
     fn write(&self, name: &str, access: Access, bytes: &[u8]) -> Result<PathBuf, Failure> {
         let path = self.folder.join(name);
-        whole_file::replace(&path, access, bytes).advise(
+        aula_files::replace(&path, access, bytes).advise(
             format!("cannot write {}", path.display()),
             "check the folder's owner and the space left",
         )?;

@@ -3,13 +3,13 @@
 //! Between the newest anchored head and the one that is brought, every block that changed the other's validators is brought
 //! too, each as a transaction: the ledger checks each certificate by the validators that the one before announced.
 
+use aula_client::Client;
 use aula_ledger::audit::bundle::Link;
 use aula_ledger::tx::{AnchorHead, TransactionId};
 use aula_ledger::types::{Hash, Height};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::client::Client;
 use crate::command::acting::ActingArgs;
 use crate::command::evidence::via::{bundle_of, newest, read};
 use crate::command::{Context, Failure, Outcome};

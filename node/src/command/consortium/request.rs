@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use aula_files::Access;
+use aula_home::Home;
+use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
 use aula_ledger::genesis::Parsed;
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::names::{ListenHint, Name, PeerName, Title};
@@ -10,9 +13,6 @@ use aula_ledger::tx::{Change, NewDistrict, NodeRequest};
 use aula_ledger::types::DistrictId;
 
 use crate::command::{Advise, DEFECT, Failure};
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey, OperatorFile};
-use crate::whole_file::{self, Access};
 
 /// What the newcomer asks for beside its place in consensus.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ pub fn write(
     let change = Change::AdmitNode { node: Box::new(request(home, operator, genesis, asked)?) };
     let path = home.request_file();
     let text = format!("{}\n", serde_json::to_string_pretty(&change).hint(DEFECT)?);
-    whole_file::replace(&path, Access::Public, text.as_bytes())
+    aula_files::replace(&path, Access::Public, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), "check the folder's owner and the space left")?;
     Ok(Some(path))
 }

@@ -1,12 +1,12 @@
 //! `aula district corrections`: what students and families say is wrong, and the district's answers.
 
+use aula_read::utc;
 use aula_vault::corrections::{Answered, Correction, CorrectionError};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, Outcome, now_ms};
-use crate::read::utc;
 
 /// Arguments of `aula district corrections`.
 #[derive(Debug, Args)]

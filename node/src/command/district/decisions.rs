@@ -9,23 +9,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aula_api::registers::Pools;
+use aula_client::Client;
 use aula_district::decided::{self, Told};
-use aula_home::whole_file::{self, Access};
+use aula_files::Access;
 use aula_ingest::date::Date;
 use aula_ledger::state::schema::{DecisionStanding, Placement, PoolRecord};
 use aula_ledger::types::{ClassId, DistrictId, Handle, PoolId, RoundId, SchoolYear};
 use aula_vault::roster::RosterEntry;
+use aula_web::family_link::{self, DAY_MS, FamilyLink, MAX_DAYS, PAGE};
 use clap::Args;
 use serde_json::json;
 
 use super::letter::{self, Letter};
 use super::{report, request};
-use crate::client::Client;
 use crate::command::evidence::rows::Rows;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, Outcome, absolute, now_ms};
-use crate::family_link::{self, DAY_MS, FamilyLink, MAX_DAYS, PAGE};
 
 /// Arguments of `aula district decisions`.
 #[derive(Debug, Args)]
@@ -82,7 +82,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
     let site = args.site.as_deref().unwrap_or_else(|| client.origin()).trim_end_matches('/').to_owned();
     let folder = args.letters.as_deref().map(absolute).transpose()?;
     if let Some(folder) = &folder {
-        whole_file::private_folder(folder)
+        aula_files::private_folder(folder)
             .advise(format!("cannot make {}", folder.display()), "name a folder that you may write")?;
     }
     let expires_ms = now_ms().saturating_add(args.days.saturating_mul(DAY_MS));
@@ -182,6 +182,6 @@ fn link(
 }
 
 fn keep(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    whole_file::replace(path, Access::Private, bytes)
+    aula_files::replace(path, Access::Private, bytes)
         .advise(format!("cannot write {}", path.display()), "check the folder's owner and the space left")
 }

@@ -7,13 +7,13 @@
 use std::path::PathBuf;
 
 use aula_district::portable::export::{ExportError, OfLedger, export};
+use aula_server::reports::folder::{empty, unwritable};
 use clap::Args;
 use serde_json::json;
 
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome, absolute, now_ms};
-use crate::reports::folder::{empty, unwritable};
 
 mod ledger;
 

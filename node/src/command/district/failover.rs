@@ -2,12 +2,12 @@
 //!
 //! Never by itself: an operator says so, of one epoch, when the other one's disk is gone. The running node does the rest.
 
-use aula_home::whole_file::{Access, replace};
+use aula_files::{Access, replace};
+use aula_home::clock::now_ms;
 use aula_standby::standing::{STALE_MS, Standing};
 use clap::Args;
 use serde_json::json;
 
-use crate::clock::now_ms;
 use crate::command::{Advise, Context, Failure, Outcome};
 
 /// Arguments of `aula district failover`.

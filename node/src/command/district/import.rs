@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use aula_district::import::events::{EventRules, Subject};
 use aula_district::import::{ImportError, Written, compare, write};
 use aula_district::parameters::InForce;
+use aula_home::config::Config;
 use aula_ingest::date::Date;
 use aula_ingest::plan::Plan;
 use aula_ingest::reading::Coverage;
@@ -22,7 +23,6 @@ use clap::{Args, ValueEnum};
 use crate::command::district::in_force;
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
-use crate::config::Config;
 
 mod answer;
 mod fetched;
@@ -270,7 +270,7 @@ async fn parameters(context: &Context, rpc: &RpcArgs, asks: bool, year: SchoolYe
 /// Which results are of which skill, by the home's configuration.
 fn subjects(context: &Context) -> Result<Vec<Subject>, Failure> {
     let config = Config::load(&context.home)?;
-    let subject = |one: crate::config::Subject| Subject { word: one.word, skill: SkillId(one.skill) };
+    let subject = |one: aula_home::config::Subject| Subject { word: one.word, skill: SkillId(one.skill) };
     Ok(config.district.subject.into_iter().map(subject).collect())
 }
 

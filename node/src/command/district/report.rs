@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aula_district::wishes::Refused;
-use aula_home::whole_file::{self, Access};
+use aula_files::Access;
 
 use crate::command::{Advise, Context, Failure};
 
@@ -14,13 +14,13 @@ use crate::command::{Advise, Context, Failure};
 pub fn write(context: &Context, name: &str, refused: &[Refused]) -> Result<PathBuf, Failure> {
     let folder = context.home.path().join("reports");
     let hint = "check the folder's owner and the space left";
-    whole_file::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
+    aula_files::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
     let path = folder.join(format!("{name}.csv"));
     let rows = refused
         .iter()
         .map(|row| [row.line.to_string(), row.local_id.clone(), row.rule.to_owned(), row.value.clone()]);
     let bytes = table(&["line", "local_id", "rule", "value"], rows)?;
-    whole_file::replace(&path, Access::Private, &bytes)
+    aula_files::replace(&path, Access::Private, &bytes)
         .advise(format!("cannot write {}", path.display()), hint)?;
     Ok(path)
 }

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use aula_api::district::OwnRows;
 use aula_api::registers::Classes;
 use aula_api::rounds::{OneRound, RoundView};
+use aula_client::Client;
 use aula_district::asking::{self, Known};
 use aula_district::parameters::InForce;
 use aula_district::requests::{self, Claimed};
@@ -26,7 +27,6 @@ use clap::Args;
 use serde_json::json;
 
 use super::report;
-use crate::client::Client;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;

@@ -35,6 +35,7 @@ mod pulse;
 mod rosters;
 mod rounds;
 mod sensors;
+pub(super) mod shown;
 mod states;
 mod tenants;
 pub(super) mod told;
@@ -228,8 +229,8 @@ async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) ->
 
 fn once(homes: &[(PathBuf, Told)]) -> Outcome {
     let failed = homes.iter().any(|(_, told)| told.duties.values().any(|line| line.error.is_some()));
-    let rows: Vec<_> = homes.iter().map(|(home, told)| super::status::json(home, told)).collect();
-    let text: Vec<String> = homes.iter().map(|(home, told)| super::status::text(home, told)).collect();
+    let rows: Vec<_> = homes.iter().map(|(home, told)| shown::json(home, told)).collect();
+    let text: Vec<String> = homes.iter().map(|(home, told)| shown::text(home, told)).collect();
     let json = json!({ "homes": rows });
     if failed { Outcome::no(json, text.join("\n")) } else { Outcome::yes(json, text.join("\n")) }
 }

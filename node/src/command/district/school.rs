@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use aula_api::places::SchoolLine;
 use aula_api::registers::Schools;
+use aula_home::clock::now_ms;
 use aula_ledger::names::{Name, Title};
 use aula_ledger::position::Position;
 use aula_ledger::tx::{ChangeSchool, SchoolChange};
@@ -11,7 +12,6 @@ use aula_ledger::types::{SchoolId, SchoolYear, TimeMs};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::clock::now_ms;
 use crate::command::acting::ActingArgs;
 use crate::command::{Advise, Context, Failure, Outcome};
 

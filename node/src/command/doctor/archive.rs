@@ -1,7 +1,7 @@
 //! Buckets that reports go to: whether what is put there can be deleted again when its years are over.
 
-use crate::config::{Config, DeliveryBy};
-use crate::reports::archive::check;
+use aula_home::config::{Config, DeliveryBy};
+use aula_server::reports::archive::check;
 
 use super::Check;
 

@@ -6,9 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use aula_home::Home;
+use aula_web::http::connections::open_files as open_files_limit;
+
 use super::Check;
-use crate::home::Home;
-use crate::http::connections::open_files as open_files_limit;
 
 /// Below this much room a node is soon full: a day of the demo's rate takes less.
 const LOW_BYTES: u64 = 5 << 30;

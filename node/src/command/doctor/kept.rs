@@ -1,16 +1,16 @@
 //! What a node keeps of the chain: its genesis, its database, and what its validator key has signed.
 
 use aula_consensus::sign_guard::{Opened, SignGuard};
+use aula_home::Home;
+use aula_home::config::{Config, Role};
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Hash;
+use aula_server::backups::Backups;
+use aula_server::bootstrap::{db_options, read_genesis, storage_failure};
+use aula_store::snapshots::newest;
+use aula_store::{ChainDb, StorageError, sha256};
 
 use super::Check;
-use crate::backups::Backups;
-use crate::bootstrap::{db_options, read_genesis, storage_failure};
-use crate::config::{Config, Role};
-use crate::home::Home;
-use crate::storage::snapshots::newest;
-use crate::storage::{ChainDb, StorageError, sha256};
 
 /// Newest block that this home holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use aula_files::open_to_others;
+use aula_home::Home;
+use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
+
 use super::Check;
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey, OperatorFile};
-use crate::whole_file::open_to_others;
 
 const NEXT: &str = "put the file back from its copy with mode 0600; a key without a copy is replaced by vote: `aula keys replace-lost`; a \
                     home that never ran gets new keys from `aula init`";
@@ -24,7 +25,7 @@ fn key(home: &Home, kind: KeyKind) -> Check {
         Ok(_) => Check::ok(name, format!("{} is whole and private", path.display())),
         Err(error) => {
             let next = match &error {
-                crate::keys::KeyError::TooOpen { .. } => {
+                aula_home::keys::KeyError::TooOpen { .. } => {
                     format!("chmod 600 {}; if others could read it, replace the key", path.display())
                 }
                 _ => NEXT.to_owned(),

@@ -6,14 +6,14 @@
 
 use std::path::PathBuf;
 
+use aula_files::{Access, replace};
+use aula_home::config::{Config, Named};
+use aula_read::utc;
 use clap::Args;
 use serde::Serialize;
 
 use crate::command::vault::Place;
 use crate::command::{Advise, Context, Failure, Outcome, absolute, now_ms};
-use crate::config::{Config, Named};
-use crate::read::utc;
-use crate::whole_file::{Access, replace};
 
 mod logs;
 mod page;

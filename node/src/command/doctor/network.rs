@@ -3,10 +3,11 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
+use aula_home::config::{Api, Config};
+use aula_home::outside;
+use aula_web::http::tls::Tls;
+
 use super::Check;
-use crate::config::{Api, Config};
-use crate::http::tls::Tls;
-use crate::outside;
 use crate::terminal::Failure;
 
 const DAY_MS: u64 = 86_400_000;

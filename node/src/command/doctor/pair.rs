@@ -1,10 +1,10 @@
 //! One of a pair: whether somebody acts, and whether the other one has what was acknowledged.
 
+use aula_home::Home;
+use aula_home::config::Config;
 use aula_standby::standing::{STALE_MS, Standing};
 
 use super::Check;
-use crate::config::Config;
-use crate::home::Home;
 
 /// Nothing when this home is in no pair.
 pub(super) fn all(home: &Home, config: &Config, now_ms: u64) -> Option<Check> {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use aula_api::chain::{NetworkVitals, PeerVitals, SignerVitals, Vitals};
+use aula_client::Client;
+use aula_home::clock::now_ms;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::Check;
 use super::network::resolve;
-use crate::client::Client;
-use crate::clock::now_ms;
 use crate::terminal::Failure;
 
 /// Between the two looks: more than two blocks of an idle chain.

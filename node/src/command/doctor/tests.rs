@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use aula_api::chain::{SignerVitals, Vitals};
 use aula_consensus::sign_guard::SignGuard;
+use aula_home::keys::{KeyKind, NodeKey};
+use aula_home::{Home, config};
 use aula_kit::Tested;
 use aula_ledger::types::{Hash, Height, TimeMs};
+use aula_server::backups::{Backups, KeysCopied};
+use aula_store::StorageError;
 use aula_vault::room::Room;
 use aula_vault::schedule::Rotation;
 use clap::Parser;
 
 use super::*;
-use crate::backups::{Backups, KeysCopied};
 use crate::cli::{Cli, Command};
-use crate::config;
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey};
-use crate::storage::StorageError;
 use crate::terminal::OutputFormat;
 
 mod planted;
@@ -127,7 +126,7 @@ async fn a_key_that_is_missing_empty_or_anothers_is_named() -> Tested {
     fs::write(&network, "")?;
     assert_eq!(ward.level("key_network").await?, Some(Level::Fail));
     let ward = Ward::new()?;
-    let known = crate::keys::OperatorFile::of_home(&ward.home, "district-07", None)?;
+    let known = aula_home::keys::OperatorFile::of_home(&ward.home, "district-07", None)?;
     fs::write(ward.home.operator_file(), serde_json::to_vec(&known)?)?;
     assert_eq!(ward.level("operator").await?, Some(Level::Ok));
     let account = NodeKey::path(&ward.home, KeyKind::Account);

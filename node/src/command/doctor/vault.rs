@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use aula_home::Home;
+use aula_home::config::Config;
+use aula_server::backups::Backups;
 use aula_vault::room::Room;
 use aula_vault::schedule::Rotation;
 use aula_vault::{Generation, KeyStoreError};
 
 use super::Check;
-use crate::backups::Backups;
-use crate::config::Config;
-use crate::home::Home;
 
 const DAY_MS: u64 = 86_400_000;
 /// A copy of the data older than this loses too much.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_client::Client;
 use aula_estate::anchor::{Row, path, root, rows};
 use aula_estate::check::estate::{Estate, read_estate};
 use aula_ledger::audit::open::show_row;
@@ -20,7 +21,6 @@ use sha2::{Digest, Sha256};
 use super::{read, refused, write};
 use aula_home::NextStep;
 
-use crate::client::Client;
 use crate::command::acting::ActingArgs;
 use crate::command::evidence::rows::Rows;
 use crate::command::{Advise, Context, Failure, Outcome, absolute};

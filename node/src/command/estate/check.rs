@@ -7,11 +7,11 @@ use aula_estate::check::estate::read_estate;
 use aula_estate::check::schedule::of_instance;
 use aula_estate::check::{Conflict, find, new_ones};
 use aula_estate::ctt;
+use aula_server::estate_files::schedule;
 use clap::Args;
 
 use super::super::{Answer, Context, Failure, Outcome};
 use super::{counted, read, refused};
-use crate::estate_files::schedule;
 
 /// Conflicts that the text for people lists.
 const SHOWN: usize = 50;

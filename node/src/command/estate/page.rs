@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use aula_server::estate_files::{Look, Sources};
 use clap::Args;
 
 use super::super::{Failure, Outcome, absolute};
 use super::write;
-use crate::estate_files::{Look, Sources};
 
 /// Arguments of `aula estate page`.
 #[derive(Debug, Args)]

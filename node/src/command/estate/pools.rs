@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aula_api::registers::{Classes, Pools};
 use aula_estate::check::estate::read_estate;
 use aula_estate::pools::{Alike, RoomPool, pools};
+use aula_home::clock::now_ms;
 use aula_ledger::names::{Name, Title};
 use aula_ledger::state::schema::PoolRecord;
 use aula_ledger::tx::{Cadence, Calendar, ClassTerms, DefineClass, DefinePool, SetClassTerms};
@@ -13,7 +14,6 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{read, refused};
-use crate::clock::now_ms;
 use crate::command::acting::{Acting, ActingArgs};
 use crate::command::{Advise, Context, Failure, Outcome};
 

@@ -9,12 +9,12 @@ use aula_estate::energy::read_building;
 use aula_estate::energy::weather::read_epw;
 use aula_estate::in_use::Clock;
 use aula_estate::reseat::{Moved, WarmDay, closures, reseat, to_csv, warm_day};
+use aula_server::estate_files;
 use clap::Args;
 use serde_json::json;
 
 use super::super::{Failure, Outcome};
 use super::{counted, read, refused, write};
-use crate::estate_files;
 
 /// Lessons that the text for people lists.
 const SHOWN: usize = 40;

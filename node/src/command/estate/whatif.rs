@@ -16,12 +16,12 @@ use aula_estate::plan::Load;
 use aula_estate::staffing::{Course, Need, Staff, read_sections, read_staff};
 use aula_estate::text::Unreadable;
 use aula_estate::whatif::{Change, Compared, Present, Side, compare};
+use aula_server::estate_files;
 use clap::Args;
 
 use super::super::{Failure, Outcome};
 use super::outside::Outside;
 use super::{read, refused, reseat};
-use crate::estate_files;
 
 /// Moves and conflicts that the text for people lists.
 const SHOWN: usize = 20;

@@ -1,6 +1,7 @@
 //! As whom a district's own command reads its vault, and for what, when no reader's credential is given: one kind of act a
 //! constructor, so that the access log says what was done and on what it rests.
 
+use aula_home::keys::NodeKey;
 use aula_ledger::access::Purpose;
 use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS, Scope};
 use aula_ledger::names::Name;
@@ -9,7 +10,6 @@ use aula_vault::access::ReaderRole;
 
 use crate::command::vault::refused;
 use crate::command::{Failure, now_ms};
-use crate::keys::NodeKey;
 
 /// How long such a credential holds: reads of a whole district fit into a quarter of an hour.
 const LIFETIME_MS: u64 = MAX_LIFETIME_MS / 4;

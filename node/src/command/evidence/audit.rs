@@ -22,14 +22,14 @@ use aula_ledger::proof::bulk_tree::row_hash;
 use aula_ledger::state::schema::{RequestRow, StudentLeaf};
 use aula_ledger::tx::{Claims, Finding, RecordAudit, RecordsSay, Replay};
 use aula_ledger::types::{Handle, Hash, RoundId};
+use aula_store::sha256;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::rows::Rows;
-use crate::command::twin::replay;
+use crate::command::folded;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::{Advise, Context, DEFECT, Failure, Outcome, absolute};
-use crate::storage::sha256;
 
 const HINT: &str = "use the same version of the program as the node";
 
@@ -220,7 +220,7 @@ fn leaf(disclosure: &Disclosure, state_row: &Hash) -> Result<StudentLeaf, Failur
 
 /// They agree when the events give the anchored hash under its model, and every commitment of the leaf opens to what they give.
 fn judge(disclosure: &Disclosure, leaf: &StudentLeaf) -> Result<(Replay, Value), Failure> {
-    let mut report = replay::check(disclosure, leaf.state_hash.0, Some(leaf.model_digest.0))?;
+    let mut report = folded::check(disclosure, leaf.state_hash.0, Some(leaf.model_digest.0))?;
     if !disclosure.opens(leaf, &report.numbers) {
         report.agrees = false;
         report.differs.push("a commitment of the leaf does not open to the replayed state".into());

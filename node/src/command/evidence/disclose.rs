@@ -10,7 +10,8 @@ use std::path::Path;
 
 use aula_district::twin_record::Provable;
 use aula_district::twin_state::{blinding, input_openings, salted_fields};
-use aula_ledger::access::{Denial, Purpose};
+use aula_home::keys::{KeyKind, NodeKey};
+use aula_ledger::access::Purpose;
 use aula_ledger::audit::open::{anchored_leaf, attach_band, list_read, open_fields};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
@@ -23,83 +24,13 @@ use aula_vault::access::{needs, role_of};
 use aula_vault::{Vault, vault};
 use aula_zk::Opening;
 use rand::rngs::OsRng;
-use serde_json::json;
 
 use super::act::Act;
 use super::reader::Reader;
+use super::undisclosed::{HINT, Undisclosed};
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::{Place, credential, refused};
-use crate::command::{Advise, Context, DEFECT, Failure, Outcome};
-use crate::keys::{KeyKind, NodeKey};
-
-pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
-/// What an operator may look at when data is insufficient: the check itself tells nobody more.
-const UNKNOWN: &str = "\nis it a student of this vault (aula vault handles), and did the family consent (aula vault consent give)?";
-
-/// Why nothing was added.
-pub enum Undisclosed {
-    /// The access check said no; the denial is listed in the log.
-    Denied(Denial),
-    /// The student's state was read, and has no such field.
-    NoField {
-        /// The fields it lacks.
-        lacks: Vec<String>,
-        /// Those it has that the reader needs, by name alone.
-        has: Vec<String>,
-    },
-    /// It could not be done.
-    Failed(Failure),
-}
-
-impl Undisclosed {
-    /// Exit 1 with the reason where it was checked and is no; the failure where it could not be.
-    ///
-    /// # Errors
-    /// The failure.
-    pub fn outcome(self) -> Result<Outcome, Failure> {
-        match self {
-            Self::Failed(failure) => Err(failure),
-            Self::Denied(denial) => {
-                let json = json!({ "disclosed": false, "reason": denial, "meaning": denial.explain() });
-                let mut text = format!("denied: {}", denial.explain());
-                if denial == Denial::InsufficientData {
-                    text.push_str(UNKNOWN);
-                }
-                Ok(Outcome::no(json, text))
-            }
-            Self::NoField { lacks, has } => {
-                let meaning = format!(
-                    "the student's anchored state has no field {}; this reader may open: {}",
-                    lacks.join(", "),
-                    has.join(", ")
-                );
-                let json = json!({
-                    "disclosed": false, "reason": "no_such_field", "meaning": meaning, "lacks": lacks, "has": has,
-                });
-                Ok(Outcome::no(json, meaning))
-            }
-        }
-    }
-}
-
-impl Undisclosed {
-    /// As a failure, whatever it is: for who does many and tells of each.
-    pub fn failure(self) -> Failure {
-        match self {
-            Self::Failed(failure) => failure,
-            Self::Denied(denial) => Failure::new("denied", denial.explain(), HINT),
-            Self::NoField { lacks, .. } => {
-                Failure::new("no_such_field", format!("the state has no field {}", lacks.join(", ")), HINT)
-            }
-        }
-    }
-}
-
-impl<E: Into<Failure>> From<E> for Undisclosed {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
+use crate::command::{Advise, Context, DEFECT, Failure};
 
 /// A district's own home: its vault, its account key, and the reader's credential if one was given.
 pub struct Own<'a> {

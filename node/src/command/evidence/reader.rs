@@ -16,7 +16,7 @@ use aula_vault::Vault;
 use aula_vault::access::{ReadError, ReadRequest};
 use aula_zk::StudentSecret;
 
-use super::disclose::{HINT, Undisclosed};
+use super::undisclosed::{HINT, Undisclosed};
 use crate::command::vault::refused;
 use crate::command::{Advise, DEFECT, Failure, now_ms};
 

@@ -5,6 +5,8 @@
 //! no home.
 
 use aula_api::transactions::AccountStatus;
+use aula_client::Client;
+use aula_client::sender::Sender;
 use aula_ledger::code::Code;
 use aula_ledger::credential::Scope;
 use aula_ledger::roles::Role;
@@ -14,8 +16,6 @@ use aula_ledger::types::{DistrictId, RoundId};
 
 use aula_home::NextStep;
 
-use crate::client::Client;
-use crate::client::sender::Sender;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::{Context, Failure};
 

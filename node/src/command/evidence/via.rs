@@ -3,6 +3,7 @@
 //! Flow: this ledger's genesis → the parent's record and newest head of it → the bundle, with that block shown on the way →
 //! both together. The program checks nothing that the auditor checks again, but says where the file would be of no use.
 
+use aula_client::Client;
 use aula_ledger::audit::bundle::FigureKey;
 use aula_ledger::audit::{Bundle, Subject, ViaBundle};
 use aula_ledger::codec::Canonical;
@@ -10,7 +11,6 @@ use aula_ledger::types::{Hash, Height};
 use serde_json::{Value, json};
 
 use super::Place;
-use crate::client::Client;
 use crate::command::{Advise, Context, Failure};
 
 /// What the parent has of this ledger.

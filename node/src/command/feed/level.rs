@@ -6,21 +6,21 @@ use aula_connect::door::Door;
 use aula_connect::replica::asking::{Replica, make};
 use aula_connect::replica::district::{District, LevelError};
 use aula_connect::replica::entering::Entering;
+use aula_home::clock::now_ms;
+use aula_home::config::Config;
 use aula_ledger::types::{SchoolYear, TimeMs};
+use aula_server::bootstrap::read_genesis;
+use aula_server::wiring::replicas::{By, Standing};
 use aula_vault::vault::is_there;
 use clap::Args;
 use serde_json::json;
 
 use super::configured;
-use crate::bootstrap::read_genesis;
-use crate::clock::now_ms;
 use crate::command::rpc::RpcArgs;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::Place;
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::config::Config;
 use crate::terminal::with_causes;
-use crate::wiring::replicas::{By, Standing};
 
 const HINT: &str = "correct [replica] in config.toml; docs/replicas.md has an example";
 

@@ -2,13 +2,13 @@
 
 use aula_connect::letters;
 use aula_connect::note::Note;
+use aula_server::wiring::replicas::{By, Standing};
 use clap::Args;
 use serde_json::json;
 
 use super::configured;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome, absolute};
-use crate::wiring::replicas::{By, Standing};
 
 /// Arguments of `aula feed status`.
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use aula_connect::taking::Taking;
 use aula_district::amended::effect;
 use aula_district::event_place::{key_at, place as place_of};
 use aula_district::live::events_of;
+use aula_home::config::Config;
 use aula_ingest::event::Kind;
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
@@ -24,7 +25,6 @@ use super::configured;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::{Place, handle, refused};
 use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
-use crate::config::Config;
 
 /// How the reader is called in the access log.
 const READER: &str = "aula-feed-trace";
@@ -230,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn a_feeds_name_is_told_how_its_messages_are_traced() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
-        let home = crate::home::Home::at(folder.path().to_owned());
+        let home = aula_home::Home::at(folder.path().to_owned());
         let feed = "[[feed]]\nname = \"registers\"\nkind = \"files\"\nfolder = \"/path\"\n";
         std::fs::write(home.config_file(), feed)?;
         let context = Context { home, output: crate::terminal::OutputFormat::Json, log: None };

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use aula_api::registers::{Budgets, Classes, Pools};
+use aula_district::statements::Ledger;
+use aula_files::Access;
 use aula_ledger::proof::money::Purse;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema::{Budget, PoolRecord};
@@ -18,8 +20,6 @@ use serde_json::{Value, json};
 
 use crate::command::acting::Acting;
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::district::statements::Ledger;
-use crate::whole_file::{self, Access};
 
 /// A year's statement.
 #[derive(Debug, Args)]
@@ -167,7 +167,7 @@ fn total(amounts: &BTreeMap<SchoolId, u64>) -> Result<u64, Failure> {
 fn keep(context: &Context, year: u16, ledger: &Ledger) -> Result<PathBuf, Failure> {
     let folder = context.home.statements_dir();
     let hint = "check the folder's owner and the space left";
-    whole_file::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
+    aula_files::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
     let mut path = folder.join(format!("budget-{year}.json"));
     for number in 2.. {
         if !path.exists() {
@@ -178,7 +178,7 @@ fn keep(context: &Context, year: u16, ledger: &Ledger) -> Result<PathBuf, Failur
     let line = |(school, cents, blinding): (SchoolId, u64, [u8; 32])| json!({ "school": school, "cents": cents, "blinding": hex::encode(blinding) });
     let openings: Vec<Value> = ledger.openings().map(line).collect();
     let text = format!("{}\n", json!({ "school_year": year, "openings": openings }));
-    whole_file::create(&path, Access::Private, text.as_bytes())
+    aula_files::create(&path, Access::Private, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)?;
     Ok(path)
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
+use aula_store::sha256;
 use reqwest::redirect::Policy;
 
-use crate::storage::sha256;
 use crate::terminal::{Advise, Failure};
 
 /// Longest wait for all of it.

@@ -8,25 +8,25 @@ use std::fs;
 use std::path::PathBuf;
 
 use aula_api::chain::Validators;
+use aula_client::sender::account_of_home;
+use aula_files::{Access, is_there};
+use aula_home::Home;
+use aula_home::config::Config;
+use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
 use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::keys::{PublicKey, account_of, peer_of};
 use aula_ledger::names::{ListenHint, PeerName};
 use aula_ledger::state::schema::{ValidatorInfo, validator_schedule};
 use aula_ledger::tx::Change;
 use aula_ledger::types::ValidatorAddress;
+use aula_server::bootstrap::storage_failure;
+use aula_server::upkeep::control;
+use aula_store::{ChainDb, DbOptions, StorageError};
 use serde_json::json;
 
 use super::next::Next;
-use crate::bootstrap::storage_failure;
-use crate::client::sender::account_of_home;
 use crate::command::acting::ActingArgs;
 use crate::command::{Advise, Context, DEFECT, Failure, Outcome};
-use crate::config::Config;
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey, OperatorFile};
-use crate::storage::{ChainDb, DbOptions, StorageError};
-use crate::upkeep::control;
-use crate::whole_file::{self, Access, is_there};
 
 const SEED_LEAVES: &str = "seed-1-remove-validator";
 const SEED_ENTERS: &str = "seed-2-add-validator";
@@ -373,7 +373,7 @@ pub(super) fn write(home: &Home, name: &str, change: &Change) -> Result<PathBuf,
     let hint = "check the folder's owner and the space left";
     fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
     let text = format!("{}\n", serde_json::to_string_pretty(change).hint(DEFECT)?);
-    whole_file::replace(&path, Access::Public, text.as_bytes())
+    aula_files::replace(&path, Access::Public, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)?;
     Ok(path)
 }

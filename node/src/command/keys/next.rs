@@ -7,13 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aula_consensus::sign_guard::SignGuard;
+use aula_files::is_there;
+use aula_home::Home;
+use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
 use aula_home::operator::export;
+use aula_server::upkeep::control;
 
 use crate::command::{Advise, Failure};
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey, OperatorFile};
-use crate::upkeep::control;
-use crate::whole_file::is_there;
 
 /// What to do when a file cannot be written or moved.
 const AGAIN: &str =

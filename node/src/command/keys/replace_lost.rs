@@ -7,7 +7,10 @@
 //! puts the new one in its place, as `aula keys rotate` does.
 
 use aula_api::chain::Validators;
+use aula_files::is_there;
+use aula_home::Home;
 use aula_home::founding::read_genesis;
+use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
 use aula_ledger::chain::validators;
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::Change;
@@ -20,9 +23,6 @@ use super::next::{Next, tell_operator_file};
 use super::rotate::finish;
 use crate::command::acting::{Acting, ActingArgs};
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey, OperatorFile};
-use crate::whole_file::is_there;
 
 /// The change's file.
 const FILE: &str = "validator";

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use aula_api::chain::Validators;
 use aula_api::event::ValidatorRotated;
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::keys::{Label, peer_of, public_key, sign};
 use aula_ledger::tx::RotateKey;
 use aula_ledger::tx::admin::rotate_key::{KeyName, Replaced, node_statement};
@@ -18,7 +19,6 @@ use super::next::Next;
 use crate::command::acting::{Acting, ActingArgs};
 use crate::command::tx::{rotate, settle_rotation};
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::keys::{KeyKind, NodeKey};
 
 /// How long a new validator key may take to come into force.
 const IN_FORCE: Duration = Duration::from_secs(60);

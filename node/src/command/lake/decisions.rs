@@ -10,7 +10,7 @@ use aula_ledger::tx::Mandate;
 use aula_ledger::types::Handle;
 use aula_vault::lake::LakeStudent;
 
-use super::figures::Decided;
+use super::figures::{Decided, int};
 use crate::command::evidence::rows::Rows;
 use crate::command::{Advise, DEFECT, Failure};
 
@@ -61,9 +61,4 @@ pub(super) async fn rows(
         }
     }
     Ok(found)
-}
-
-/// Numbers of the ledger are small; one that is not would be no number of this table.
-pub(super) fn int(number: u32) -> Cell {
-    i32::try_from(number).map_or(Cell::None, Cell::Int)
 }

@@ -13,7 +13,7 @@ use aula_twin_runtime::event::{Attendance, Correctness, Event, EventBody};
 use aula_vault::Vault;
 use aula_vault::lake::LakeStudent;
 
-use super::sync::{BATCH, Synced, drop_others};
+use super::mirror::{BATCH, Synced, drop_others};
 use super::told;
 use crate::command::vault::refused;
 use crate::command::{Advise, DEFECT, Failure, now_ms};

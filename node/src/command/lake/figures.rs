@@ -3,13 +3,12 @@
 use aula_api::chain::BlockDetail;
 use aula_api::registers::Rounds;
 use aula_api::rounds::{DecisionView, OneRound, RoundView};
+use aula_client::Client;
 use aula_lake::rows::{Cell, Row, RowId};
 use aula_lake::tables::FIGURES;
 use aula_ledger::state::schema::DecisionStanding;
 use sha2::{Digest, Sha256};
 
-use super::decisions::int;
-use crate::client::Client;
 use crate::command::Failure;
 
 /// A round that was decided, and when.
@@ -118,4 +117,9 @@ fn row(decided: &Decided, (figure, of): (&str, &Of), value: Option<i64>) -> (Row
     set("pool", of.pool.map_or(Cell::None, |pool| Cell::Long(pool.into())));
     set("value", value.map_or(Cell::None, Cell::Long));
     (id, row)
+}
+
+/// Numbers of the ledger are small; one that is not would be no number of this table.
+pub(super) fn int(number: u32) -> Cell {
+    i32::try_from(number).map_or(Cell::None, Cell::Int)
 }

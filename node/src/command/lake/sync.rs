@@ -5,35 +5,22 @@
 //! left out of a rewrite. Nothing is remembered aside: a process that dies anywhere leaves a lake from which the next sync goes on.
 //! Readings are only added, since their files may be taken away.
 
-use std::collections::HashSet;
 use std::path::Path;
 
+use aula_home::config::LakePlace;
 use aula_lake::lake::{Lake, catalog_file};
-use aula_lake::rows::{Row, RowId};
-use aula_lake::tables::{DECISIONS, Definition, FIGURES, READINGS};
+use aula_lake::tables::{DECISIONS, FIGURES, READINGS};
+use aula_server::reports::folder::unwritable;
 use aula_vault::lake::LakeStudent;
 use serde::Serialize;
 use serde_json::json;
 
+use super::mirror::{Synced, append_missing, mirror};
 use super::{SyncArgs, decisions, events, figures, open, readings, told};
 use crate::command::evidence::rows::Rows;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome, now_ms};
-use crate::config::LakePlace;
-use crate::reports::folder::unwritable;
-
-/// Rows that are added in one commit.
-pub(super) const BATCH: usize = 200_000;
-
-/// What happened to a table.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Synced {
-    /// Rows added.
-    pub(super) added: u64,
-    /// Rows removed.
-    pub(super) removed: u64,
-}
 
 /// Syncs. Exit 0: all is there; 1: what the ledger has waits for a node that answers.
 pub(super) async fn run(
@@ -87,37 +74,6 @@ async fn of_ledger(
     let decisions = mirror(lake, &DECISIONS, decisions::rows(&rows, &rounds, students).await?).await?;
     let figures = mirror(lake, &FIGURES, figures::rows(&rounds)).await?;
     Ok([(DECISIONS.name, decisions), (FIGURES.name, figures)])
-}
-
-/// Makes the table have exactly these rows.
-async fn mirror(lake: &Lake, table: &Definition, rows: Vec<(RowId, Row)>) -> Result<Synced, Failure> {
-    let there = lake.ids(table).await.map_err(told)?;
-    let present: HashSet<RowId> = rows.iter().map(|(id, _)| *id).collect();
-    let added = append_missing(lake, table, rows).await?.added;
-    Ok(Synced { added, removed: drop_others(lake, table, (&there, &present)).await? })
-}
-
-/// Adds rows whose ids the table has not.
-async fn append_missing(lake: &Lake, table: &Definition, rows: Vec<(RowId, Row)>) -> Result<Synced, Failure> {
-    let mut there = lake.ids(table).await.map_err(told)?;
-    let missing: Vec<Row> =
-        rows.into_iter().filter_map(|(id, row)| there.insert(id).then_some(row)).collect();
-    for batch in missing.chunks(BATCH) {
-        lake.append(table, batch).await.map_err(told)?;
-    }
-    Ok(Synced { added: missing.len() as u64, removed: 0 })
-}
-
-/// Leaves out of the table what was there and is not present any more.
-pub(super) async fn drop_others(
-    lake: &Lake,
-    table: &Definition,
-    (there, present): (&HashSet<RowId>, &HashSet<RowId>),
-) -> Result<u64, Failure> {
-    if there.is_subset(present) {
-        return Ok(0);
-    }
-    Ok(lake.rewrite(table, |id, _| present.contains(id)).await.map_err(told)?.removed)
 }
 
 /// The same folder, emptied.

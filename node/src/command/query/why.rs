@@ -15,6 +15,7 @@ use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::Mandate;
 use aula_ledger::types::{Band, DistrictId, Handle, KindId, RoundId};
+use aula_read::why::{self, Asked, Others};
 use clap::Args;
 use serde_json::json;
 
@@ -22,7 +23,6 @@ use super::super::evidence::rows::Rows;
 use super::super::vault::record::LedgerArgs;
 use super::super::{Advise, Context, Failure, Outcome};
 use super::QueryArgs;
-use crate::read::why::{self, Asked, Others};
 
 /// Arguments of `aula query why`.
 #[derive(Debug, Args)]

@@ -1,14 +1,14 @@
 //! `aula report district`: files for people, in HTML and PDF.
 
+use aula_home::config::Config;
+use aula_server::reports::district::{self, Against, Wanted};
+use aula_server::reports::kept::Kept;
+use aula_server::reports::schedule;
 use clap::Args;
 use serde_json::json;
 
 use super::MakeArgs;
 use crate::command::{Context, Failure, Outcome};
-use crate::config::Config;
-use crate::reports::district::{self, Against, Wanted};
-use crate::reports::kept::Kept;
-use crate::reports::schedule;
 
 /// Arguments of `aula report district`.
 #[derive(Debug, Args)]

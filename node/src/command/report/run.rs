@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use aula_home::config::Config;
+use aula_server::reports::past::Chain;
+use aula_server::reports::{schedule, ways};
 use clap::Args;
 
 use crate::command::{Context, Failure, Outcome};
-use crate::config::Config;
-use crate::reports::past::Chain;
-use crate::reports::schedule;
 
 /// Arguments of `aula report run`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Outcome, Failure> {
     }
     loop {
         let looked =
-            Chain::of_home(&context.home).and_then(|chain| schedule::look(&context.home, &config, &chain));
+            Chain::of_home(&context.home).and_then(|chain| ways::look(&context.home, &config, &chain));
         if args.once {
             let looked = looked?;
             let mut lines: Vec<String> = looked

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use aula_server::reports::past::Chain;
+use aula_server::reports::state::{self, MANIFEST};
+use aula_server::reports::{folder, verify};
 use clap::Args;
 use serde_json::json;
 
 use crate::command::{Context, Failure, Outcome, absolute};
-use crate::reports::folder;
-use crate::reports::past::Chain;
-use crate::reports::state::{self, MANIFEST};
-use crate::reports::verify;
 
 /// Arguments of `aula report state`.
 #[derive(Debug, Args)]

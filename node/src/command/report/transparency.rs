@@ -1,11 +1,11 @@
 //! `aula report transparency`: files for people, in HTML and PDF.
 
+use aula_server::reports::transparency;
 use clap::Args;
 use serde_json::json;
 
 use super::MakeArgs;
 use crate::command::{Context, Failure, Outcome};
-use crate::reports::transparency;
 
 /// Arguments of `aula report transparency`.
 #[derive(Debug, Args)]

@@ -1,12 +1,12 @@
 //! `aula steward class`: a class of resources, with its kinds, its table of costs and its calendar.
 
+use aula_home::clock::now_ms;
 use aula_ledger::names::{Name, Title};
 use aula_ledger::tx::{Calendar, DefineClass};
 use aula_ledger::types::{ClassId, SchoolYear, TimeMs};
 use clap::Args;
 use serde_json::json;
 
-use crate::clock::now_ms;
 use crate::command::acting::Acting;
 use crate::command::{Advise, Failure, Outcome};
 

@@ -7,6 +7,8 @@
 //! needs what it always needs. Who is on the roster and of whom nothing else is known is anchored as a state without events. Absent: writing
 //! events (`aula twin written`, whoever feeds the vault), and the first school of a student whom no roster names, which the operator does.
 
+use aula_client::Client;
+use aula_client::sender::Sender;
 use aula_district::keep::{self, KeepError, Kept};
 use aula_district::parameters::InForce;
 use aula_district::twin_state::Standing;
@@ -22,11 +24,10 @@ use aula_vault::Vault;
 use clap::Args;
 use serde_json::json;
 
-use crate::client::Client;
-use crate::client::sender::Sender;
 use crate::command::evidence::act::Act;
-use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::disclose::Own;
 use crate::command::evidence::reader::OwnTwin;
+use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::vault::{Place, bind_to_node, handle, refused};

@@ -260,7 +260,7 @@ mod tests {
         write("mixed.csv", &order)?;
         write("sorted.csv", &sorted)?;
         let context = Context {
-            home: crate::home::Home::resolve(Some(folder.path()))?,
+            home: aula_home::Home::resolve(Some(folder.path()))?,
             output: crate::terminal::OutputFormat::Json,
             log: None,
         };

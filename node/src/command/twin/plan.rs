@@ -208,7 +208,7 @@ mod tests {
         std::fs::write(&mastery, "{\"1\": 10000, \"2\": 10000.0}").unwrap();
         let args = PlanArgs { graph: dir.path().into(), mastery, trajectories: 100, seed: 1, minutes: 600 };
         let context = Context {
-            home: crate::home::Home::at(dir.path().into()),
+            home: aula_home::Home::at(dir.path().into()),
             output: crate::terminal::OutputFormat::Json,
             log: None,
         };

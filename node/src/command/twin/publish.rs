@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use aula_server::models;
 use aula_twin_model::model_file;
 use clap::Args;
 use serde_json::json;
 
 use super::super::{Advise, Context, Failure, Outcome};
-use crate::models;
 
 /// Arguments of `aula twin publish`.
 #[derive(Debug, Args)]

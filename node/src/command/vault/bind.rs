@@ -4,7 +4,9 @@
 //! has admitted the account. Said once it is checked ever after: a vault is never used with another chain than its own.
 
 use aula_api::transactions::AccountStatus;
+use aula_client::Client;
 use aula_ledger::types::{DistrictId, Hash};
+use aula_server::bootstrap::read_genesis;
 use aula_vault::{Identity, Vault, VaultError};
 use clap::Args;
 use serde_json::json;
@@ -13,8 +15,6 @@ use sha2::{Digest, Sha256};
 use super::super::rpc::RpcArgs;
 use super::super::{Context, Failure, Outcome};
 use super::{Place, refused};
-use crate::bootstrap::read_genesis;
-use crate::client::Client;
 
 /// Arguments of `aula vault bind`.
 #[derive(Debug, Args)]

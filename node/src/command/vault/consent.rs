@@ -10,6 +10,7 @@ use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::code::Code;
 use aula_ledger::tx::{ConsentEntry, RecordConsent};
 use aula_ledger::types::{Handle, Hash, SchoolYear};
+use aula_store::sha256;
 use aula_vault::{Vault, VaultError};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -17,7 +18,6 @@ use serde_json::json;
 use super::super::{Advise, Context, Failure, Outcome};
 use super::record::{LedgerArgs, record};
 use super::{Place, handle, refused};
-use crate::storage::sha256;
 
 /// Arguments of `aula vault consent`.
 #[derive(Debug, Args)]

@@ -1,12 +1,12 @@
 //! `aula vault credential`: a reader's credential, signed with the district's account key.
 
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS, Scope};
 use clap::Args;
 use serde_json::json;
 
 use super::super::{Advise, Context, Failure, Outcome};
 use super::{Place, now_ms, refused};
-use crate::keys::{KeyKind, NodeKey};
 
 /// Arguments of `aula vault credential`.
 #[derive(Debug, Args)]

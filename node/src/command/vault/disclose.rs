@@ -7,8 +7,10 @@
 use std::path::PathBuf;
 
 use aula_api::registers::Members;
+use aula_client::Client;
 use aula_district::disclosure::Disclosure;
 use aula_district::twin_record::AnchoredState;
+use aula_files::Access;
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::Name;
 use aula_ledger::proof::bulk_tree::row_hash;
@@ -28,8 +30,6 @@ use super::super::twin_parameters::Voted;
 use super::super::{Advise, Context, DEFECT, Failure, Outcome, absolute};
 use super::record::LedgerArgs;
 use super::{Place, handle, refused};
-use crate::client::Client;
-use crate::whole_file::{self, Access};
 
 /// Arguments of `aula vault disclose`.
 #[derive(Debug, Args)]
@@ -95,7 +95,7 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
     let mut disclosure = Disclosure::of(&twin.secret, of, &in_force.params, &twin.events)?;
     disclosure.leaf = leaf.map(|leaf| hex::encode(leaf.to_canonical()));
     let path = absolute(&args.out)?;
-    let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure).hint(DEFECT)?);
+    let written = aula_files::create(&path, Access::Private, &serde_json::to_vec(&disclosure).hint(DEFECT)?);
     written.advise(format!("cannot write {}", path.display()), "name a new file")?;
     let text = format!(
         "{}\n{} events of version {of}, for {auditor} alone: aula evidence audit {round} {handle} --disclosure {}",

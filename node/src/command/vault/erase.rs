@@ -8,13 +8,13 @@ use aula_ledger::tx::RecordErasure;
 use aula_ledger::types::Handle;
 use aula_vault::Vault;
 use aula_vault::erase::{Erased, Stage};
+use aula_web::family_link;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::{Advise, Context, Failure, Outcome, lake};
 use super::record::{LedgerArgs, record};
 use super::{Place, handle, now_ms, refused};
-use crate::family_link;
 
 /// Arguments of `aula vault erase`.
 #[derive(Debug, Args)]

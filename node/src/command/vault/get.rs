@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::access::{AccessEntry, Denial};
 use aula_ledger::credential::Credential;
 use aula_ledger::names::{FieldName, Term};
@@ -13,7 +14,6 @@ use serde_json::{Map, Value, json};
 use super::super::evidence::act::Act;
 use super::super::{Advise, Context, Failure, Outcome};
 use super::{Place, handle, now_ms, refused};
-use crate::keys::{KeyKind, NodeKey};
 
 /// Arguments of `aula vault get`.
 #[derive(Debug, Args)]

@@ -1,15 +1,15 @@
 //! `aula vault init`: an empty vault for the home's district.
 
+use aula_client::sender::account_of_home;
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::types::{AccountId, ChainId, DistrictId, Hash};
+use aula_server::bootstrap::read_genesis;
 use aula_vault::{Identity, Vault};
 use clap::Args;
 use serde_json::json;
 
 use super::super::{Context, Failure, Outcome};
 use super::{Place, now_ms, refused};
-use crate::bootstrap::read_genesis;
-use crate::client::sender::account_of_home;
-use crate::keys::{KeyKind, NodeKey};
 
 /// Arguments of `aula vault init`.
 #[derive(Debug, Args)]

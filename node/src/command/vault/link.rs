@@ -3,12 +3,12 @@
 use aula_ledger::names::Name;
 use aula_ledger::types::Hash;
 use aula_vault::VaultError;
+use aula_web::family_link::{self, DASHBOARD, FamilyLink, LinkReader, LinkRefused, LinkRole, MAX_DAYS, PAGE};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::{Context, Failure, Outcome};
 use super::{Place, handle, now_ms, refused};
-use crate::family_link::{self, DASHBOARD, FamilyLink, LinkReader, LinkRefused, LinkRole, MAX_DAYS, PAGE};
 
 /// Arguments of `aula vault link`.
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aula_client::sender::Sender;
 use aula_ledger::code::Code;
 use aula_ledger::tx::Payload;
 use aula_ledger::types::{Hash, Height};
@@ -10,7 +11,6 @@ use clap::Args;
 use super::super::rpc::RpcArgs;
 use super::super::tx::settle;
 use super::super::{Context, Failure};
-use crate::client::sender::Sender;
 
 /// Which node, and how long to wait.
 #[derive(Debug, Clone, Args)]

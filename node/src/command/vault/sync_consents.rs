@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use aula_api::vault::{Consents, FamilyWords};
+use aula_client::sender::Sender;
 use aula_ledger::access::ConsentChoice;
 use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::ConsentWord;
@@ -15,7 +16,6 @@ use serde_json::json;
 use super::super::rpc::RpcArgs;
 use super::super::{Context, Failure, Outcome};
 use super::{Place, bind_to_node, refused};
-use crate::client::sender::Sender;
 
 /// Arguments of `aula vault sync-consents`.
 #[derive(Debug, Args)]

@@ -1,15 +1,13 @@
 //! From a view to a folder of chunks.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aula_ledger::audit::chain_evidence;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::Height;
 
 use super::error::SnapshotError;
-use super::folder::{self, Kept};
+use super::folder::{self, Kept, write};
 use super::manifest::{CHUNK_BYTES, ChunkRef, Manifest, chunk_name};
 use super::read::Kind;
 use crate::chain::{encode, sha256};
@@ -107,20 +105,4 @@ impl Chunks<'_> {
         }
         Ok(self.chunks)
     }
-}
-
-/// A new file, on disk when this returns.
-fn write(path: &PathBuf, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let written = File::create_new(path).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.map_err(SnapshotError::io("write", path))
-}
-
-/// A chunk that came from elsewhere.
-pub(super) fn keep(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let path = folder.join(name);
-    let _ = fs::remove_file(&path);
-    write(&path, bytes)
 }

@@ -1,12 +1,12 @@
 //! The folders that snapshots lie in: `ROOT/HEIGHT`, and one that is being fetched beside them.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::Height;
 
-use super::create::keep;
 use super::error::SnapshotError;
 use super::manifest::{Manifest, chunk_name};
 
@@ -137,6 +137,22 @@ pub(super) fn place(aside: &Path, target: &Path) -> Result<(), SnapshotError> {
     }
     fs::rename(aside, target).map_err(SnapshotError::io("put in place", target))?;
     target.parent().map_or(Ok(()), sync).map_err(SnapshotError::io("sync", target))
+}
+
+/// A new file, on disk when this returns.
+pub(super) fn write(path: &PathBuf, bytes: &[u8]) -> Result<(), SnapshotError> {
+    let written = File::create_new(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(SnapshotError::io("write", path))
+}
+
+/// A chunk that came from elsewhere.
+fn keep(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
+    let path = folder.join(name);
+    let _ = fs::remove_file(&path);
+    write(&path, bytes)
 }
 
 /// A snapshot that is being fetched: chunks come in any order, each checked when it comes.

@@ -7,6 +7,8 @@ pub use aula_api::chain::{
 };
 use aula_ledger::state::{StoreError, schema};
 use aula_ledger::types::Height;
+use aula_read::{transactions, uptime, waiting};
+use aula_store::{ChainView, StorageError};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -18,9 +20,6 @@ use super::elsewhere::older;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Sorted};
 use crate::http::{Network, Node, Signing};
-use crate::read::transactions;
-use crate::read::{uptime, waiting};
-use crate::storage::{ChainView, StorageError};
 
 /// Most blocks in one answer.
 pub const MAX_BLOCKS: u64 = 100;

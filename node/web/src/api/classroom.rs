@@ -11,11 +11,14 @@ use std::sync::Arc;
 use aula_api::classroom::{ClassroomHeatmap, ClassroomStudent};
 use aula_district::levels::{DAYS, Levels, by_day, window};
 use aula_district::live::events_of;
+use aula_home::clock::now_ms;
 use aula_ledger::access::Purpose;
 use aula_ledger::credential::Scope;
 use aula_ledger::names::{FieldName, Term};
 use aula_ledger::state::schema;
 use aula_ledger::types::Handle;
+use aula_read::utc;
+use aula_store::sha256;
 use aula_twin_runtime::clock::DAY_MS;
 use aula_twin_runtime::params::Params;
 use aula_vault::Vault;
@@ -28,13 +31,10 @@ use utoipa::IntoParams;
 
 use super::vault::refused;
 use crate::api_error::{ApiError, ErrorBody};
-use crate::clock::now_ms;
 use crate::dashboard::Hub;
 use crate::http::access::Caller;
 use crate::http::lent_vault::{bind, unreadable, with_vault};
 use crate::http::{FromPath, FromQuery, Node};
-use crate::read::utc;
-use crate::storage::sha256;
 
 /// Most students of a section.
 const MAX_STUDENTS: usize = 500;

@@ -3,9 +3,9 @@
 
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Peer};
+use aula_store::ChainView;
 
 use crate::http::{Keeper, Network};
-use crate::storage::ChainView;
 
 /// Most nodes that are named.
 const MOST: usize = 5;

@@ -11,6 +11,7 @@ use aula_ledger::rounds::districts_of;
 use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
+use aula_store::ChainView;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,7 +23,6 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
 use crate::http::{FromPath, FromQuery, Network, Node};
-use crate::storage::ChainView;
 
 /// What else the bundle shows.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -10,6 +10,10 @@ use std::time::Duration;
 use aula_api::registers::ExportedRegister;
 use aula_ledger::state::StoreError;
 use aula_ledger::types::RoundId;
+use aula_read::round_figures::{RoundFigures, pool_table, school_table};
+use aula_read::table::Table;
+use aula_read::{audits, milestones, parameters, registers, transactions, uptime};
+use aula_store::ChainView;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,10 +27,6 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::http::FromPath;
 use crate::http::Node;
 use crate::http::places::blocking;
-use crate::read::round_figures::{RoundFigures, pool_table, school_table};
-use crate::read::table::Table;
-use crate::read::{audits, milestones, parameters, registers, transactions, uptime};
-use crate::storage::ChainView;
 
 /// Transactions read at a time.
 const PIECE: u64 = 256;

@@ -11,6 +11,12 @@ use aula_api::places::{Figures, Hits};
 use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{DistrictId, PoolId, RoundId, SchoolId};
+use aula_read::milestones::Milestones;
+use aula_read::parameters::Parameters;
+use aula_read::places::{DistrictFigures, PoolFigures, SchoolFigures};
+use aula_read::round_figures::RoundFigures;
+use aula_read::transactions::{self, Page};
+use aula_read::{milestones, parameters, places, search};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -18,12 +24,6 @@ use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Node, Sorted};
-use crate::read::milestones::Milestones;
-use crate::read::parameters::Parameters;
-use crate::read::places::{DistrictFigures, PoolFigures, SchoolFigures};
-use crate::read::round_figures::RoundFigures;
-use crate::read::transactions::{self, Page};
-use crate::read::{milestones, parameters, places, search};
 
 /// Most transactions in one answer.
 pub const MAX_TRANSACTIONS: usize = 100;
@@ -129,7 +129,7 @@ pub async fn parameters_by_their_earlier_name(state: State<Arc<Node>>) -> Result
 #[utoipa::path(get, path = "/v1/twin-parameters", tag = "chain", responses((status = 200, body = TwinVersionList)))]
 pub async fn twin_parameters(State(node): State<Arc<Node>>) -> Result<Json<TwinVersionList>, ApiError> {
     let view = node.view();
-    let versions = schema::twin_version_list(&*view).map_err(crate::read::ReadError::from)?;
+    let versions = schema::twin_version_list(&*view).map_err(aula_read::ReadError::from)?;
     Ok(Json(TwinVersionList { height: view.tip().height.0, versions }))
 }
 

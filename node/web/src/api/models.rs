@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use aula_ledger::state::schema;
 use aula_ledger::types::Hash;
+use aula_read::ReadError;
 use aula_twin_runtime::model::{MAX_MODEL_BYTES, Model};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -18,7 +19,6 @@ use axum::response::{IntoResponse, Response};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::places::blocking;
 use crate::http::{FromPath, Node};
-use crate::read::ReadError;
 
 /// A fitted model's bytes, for folding twins; at most 64 MiB
 #[utoipa::path(get, path = "/v1/models/{digest}", tag = "chain",

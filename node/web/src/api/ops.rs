@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aula_api::operation::{Healthy, Ready};
+use aula_home::clock::now_ms;
 use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::state::schema;
 use axum::Json;
@@ -13,7 +14,6 @@ use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::clock::now_ms;
 use crate::http::{Node, Signing};
 
 /// Upper bounds of the histograms' buckets, in seconds: a read takes under a millisecond, a block up to seconds.

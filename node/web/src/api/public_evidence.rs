@@ -9,6 +9,8 @@ use std::sync::Arc;
 use aula_ledger::audit::bundle::FigureKey;
 use aula_ledger::state::schema::{self, Consortium, RoundStatus};
 use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolId};
+use aula_read::round_figures::RoundFigures;
+use aula_store::ChainView;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
@@ -20,8 +22,6 @@ use super::listings::{TrailQuery, trail_page};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::Node;
 use crate::http::{FromPath, FromQuery};
-use crate::read::round_figures::RoundFigures;
-use crate::storage::ChainView;
 
 /// Most reports in a bundle of the whole ledger: what a page of a school or district shows.
 const MAX_REPORTS: usize = 50;

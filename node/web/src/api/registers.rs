@@ -9,14 +9,14 @@ use aula_api::rounds::OneRound;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
 use aula_ledger::types::{ClassId, Height, RoundId};
+use aula_read::{places, proposals, rounds, statements};
+use aula_store::ChainView;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Node, Sorted};
-use crate::read::{places, proposals, rounds, statements};
-use crate::storage::ChainView;
 
 /// Which pools; those of all classes when nothing is given.
 #[derive(Debug, Deserialize, IntoParams)]

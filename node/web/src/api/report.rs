@@ -12,14 +12,13 @@ use aula_api::report::{
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::state::schema::{self, Acknowledgement, DecisionStanding, Round};
 use aula_ledger::types::RoundId;
+use aula_read::rounds::placed;
+use aula_read::{acknowledgements, audits, publish};
+use aula_store::ChainView;
 use axum::extract::State;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, Node, Sorted};
-use crate::read::acknowledgements;
-use crate::read::rounds::placed;
-use crate::read::{audits, publish};
-use crate::storage::ChainView;
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
 #[utoipa::path(get, path = "/v1/rounds/{id}/report", tag = "resources", params(("id" = u32, Path)),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aula_ledger::types::Height;
+use aula_store::ChainView;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
@@ -21,8 +22,8 @@ use super::chain;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::FromQuery;
 use crate::http::Node;
-use crate::http::cache::{Kept, Lifetime, MAX_ANSWER_BYTES};
-use crate::storage::ChainView;
+use crate::http::cache::{Kept, Lifetime};
+use crate::http::gzip::MAX_ANSWER_BYTES;
 
 /// How long a client may take for one message.
 const SEND_LIMIT: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@ use aula_api::transactions::{AccountStatus, Submitted, TransactionStatus};
 use aula_ledger::code::Code;
 use aula_ledger::state::schema;
 use aula_ledger::types::{AccountId, Hash};
+use aula_read::{publish, statements};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -13,7 +14,6 @@ use axum::http::StatusCode;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, Node, Sorted};
-use crate::read::{publish, statements};
 
 /// Submits a transaction: the body is its canonical bytes
 #[utoipa::path(post, path = "/v1/transactions", tag = "transactions",

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use aula_api::vault::{AccessLogs, Consents, FamilyReads, FamilyWords, VaultRead};
+use aula_home::clock::now_ms;
 use aula_ledger::access::AccessEntry;
 use aula_ledger::names::{FieldName, Term};
 use aula_ledger::state::schema::{self, Consent};
@@ -25,7 +26,6 @@ use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::clock::now_ms;
 use crate::family_link::FamilyLink;
 use crate::http::access::Caller;
 use crate::http::lent_vault::{bind, unreadable, with_vault};

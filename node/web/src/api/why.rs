@@ -12,6 +12,8 @@ use aula_ledger::audit::{BuildError, Collector, Standing, Subject};
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema;
 use aula_ledger::types::{DistrictId, Handle, RoundId};
+use aula_read::why::{self, Asked, Others};
+use aula_store::ChainView;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -22,8 +24,6 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
 use crate::http::{FromPath, Network, Node};
-use crate::read::why::{self, Asked, Others};
-use crate::storage::ChainView;
 
 /// Why one of the district's own students got this place, and the least band that would have brought a better one
 #[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}/why/{handle}", tag = "resources",

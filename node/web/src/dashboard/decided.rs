@@ -4,9 +4,9 @@ use aula_ledger::audit::why::Who;
 use aula_ledger::state::schema::{self, Class, DecisionRow, Placement, RequestRow};
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::SchoolYear;
+use aula_store::ChainView;
 
 use super::parts::{Key, Part, Placed};
-use crate::storage::ChainView;
 
 /// Rounds that are shown, the newest.
 const ROUNDS: usize = 12;
@@ -46,6 +46,6 @@ pub(super) fn parts(view: &ChainView, year: SchoolYear, who: Who) -> Result<Vec<
 fn placed(view: &ChainView, class: &Class, row: &DecisionRow) -> Result<Option<Placed>, StoreError> {
     let Placement::Pool { pool, rank, .. } = row.placement else { return Ok(None) };
     let Some(record) = schema::pool(view, pool)? else { return Ok(None) };
-    let kind = crate::read::round_figures::kind_name(Some(class), &record);
+    let kind = aula_read::round_figures::kind_name(Some(class), &record);
     Ok(Some(Placed { kind, school: record.school.0, choice: u32::from(rank) + 1 }))
 }

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_home::clock::now_ms;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
@@ -26,7 +27,6 @@ use super::render;
 use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
-use crate::clock::now_ms;
 use crate::http::{FromPath, Node};
 
 /// Between two messages with changes.

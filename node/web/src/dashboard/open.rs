@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aula_foreign::address::origin;
+use aula_home::clock::now_ms;
 use aula_vault::access::ReaderRole;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,7 +15,6 @@ use super::refusal::Refusal;
 use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
-use crate::clock::now_ms;
 use crate::family_link::{self, LinkRole};
 use crate::http::{FromPath, FromQuery, Node};
 use crate::lang::LangQuery;

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 
 use aula_district::portable::said::record;
+use aula_home::clock::now_ms;
+use aula_read::family::decisions;
 use aula_vault::Vault;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -20,12 +22,10 @@ use super::refusal::Refusal;
 use super::session::Grant;
 use super::source::refused;
 use super::words::Lang;
-use crate::clock::now_ms;
 use crate::family_link;
 use crate::http::lent_vault::{bind, with_vault};
 use crate::http::{FromPath, FromQuery, Node};
 use crate::lang::LangQuery;
-use crate::read::family::decisions;
 
 /// The version of the file's form.
 const VERSION: u8 = 1;

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::parts::{Key, Move, Part, Placed, Step, WEEKS, What};
 use super::words::{Lang, Word};
-use crate::read::utc;
+use aula_read::utc;
 use aula_vault::corrections::{Answer, Answered, Correction};
 
 /// Wishes told, and characters of a correction's texts that a message has; the page has all of them.

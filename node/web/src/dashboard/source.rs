@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use aula_district::live::events_of;
+use aula_home::clock::now_ms;
 use aula_ledger::audit::why::Who;
 use aula_ledger::names::FieldName;
 use aula_vault::Vault;
@@ -18,7 +19,6 @@ use super::parts::{ALLOCATION, FIELDS, Granted, Key, Part};
 use super::refusal::Refusal;
 use super::session::Grant;
 use super::twin::Follower;
-use crate::clock::now_ms;
 use crate::family_link;
 use crate::http::Node;
 use crate::http::lent_vault::{bind, with_vault};

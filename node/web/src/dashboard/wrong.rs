@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_home::clock::now_ms;
 use aula_vault::corrections::{Asking, CorrectionError};
 use axum::extract::{Extension, Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -17,7 +18,6 @@ use super::render::ABOUT;
 use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
-use crate::clock::now_ms;
 use crate::http::lent_vault::with_vault;
 use crate::http::{FromPath, FromQuery, Node};
 use crate::lang::LangQuery;

@@ -22,13 +22,13 @@ use metrics::counter;
 
 pub use aula_api::routes::RouteClass;
 use aula_api::routes::{self, ROUTES};
+use aula_home::clock::now_ms;
+use aula_store::ChainView;
 
 use super::credential::{Credential, CredentialError, HEADER};
 use super::node::Node;
 use crate::api_error::ApiError;
-use crate::clock::now_ms;
 use crate::pages::{self, DASHBOARDS, PAGES};
-use crate::storage::ChainView;
 
 /// The class of a route or page; none of one that nobody wrote down.
 pub fn class_of(address: &str) -> Option<RouteClass> {

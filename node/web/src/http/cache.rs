@@ -18,8 +18,6 @@ use super::gzip;
 use crate::pages;
 pub use crate::pages::Lifetime;
 
-/// Longest answer that is kept.
-pub const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// What browsers are told of final things.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 /// What browsers are told of the newest height: ask again, with the ETag.

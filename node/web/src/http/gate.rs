@@ -23,13 +23,14 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::access::admit;
-use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES, lifetime};
+use super::cache::{Kept, Lifetime, lifetime};
 use super::callers::Callers;
 use super::connections::share;
 use super::credential::HEADER;
-use super::gzip;
+use super::gzip::{self, MAX_ANSWER_BYTES};
 use super::node::Node;
 use super::places;
+use super::purpose::Purpose;
 use crate::api_error::ApiError;
 
 /// Puts the gate in front of the routes, and behind it the one rule who may ask what.
@@ -147,25 +148,6 @@ async fn keep(
         node.cache.keep(key, kept.clone());
     }
     given(&kept, asked, gzip)
-}
-
-/// What a request is for, which says whose permits it takes and which rate it counts against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Purpose {
-    /// Whether this node is alive and well: never kept out by what others ask.
-    Health,
-    Submission,
-    Reading,
-}
-
-impl Purpose {
-    fn of(request: &Request) -> Self {
-        match request.uri().path() {
-            "/healthz" | "/readyz" | "/metrics" => Self::Health,
-            _ if *request.method() == Method::POST => Self::Submission,
-            _ => Self::Reading,
-        }
-    }
 }
 
 /// The route's answer, within the limits.

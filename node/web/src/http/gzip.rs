@@ -9,8 +9,8 @@ use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::cache::MAX_ANSWER_BYTES;
-
+/// Longest answer that is compressed, or kept.
+pub const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// Shorter answers fit one packet anyway.
 const LEAST_BYTES: usize = 1_000;
 

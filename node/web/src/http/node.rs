@@ -5,11 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use aula_api::delays::Delays;
+use aula_home::clock::now_ms;
+use aula_home::config::{Config, Quotas};
 use aula_ledger::genesis::Parsed;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
 use aula_ledger::tx::TransactionId;
 use aula_ledger::types::ValidatorAddress;
+use aula_read::index::Index;
+use aula_store::{ChainDb, ChainView};
 use aula_vault::Folders;
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -18,16 +22,12 @@ use tokio::sync::Semaphore;
 use super::bodies::Bodies;
 use super::cache::Cache;
 use super::callers::Callers;
-use super::gate::Purpose;
 use super::kept_vault::KeptVault;
+use super::purpose::Purpose;
 use crate::api_error::ApiError;
-use crate::clock::now_ms;
-use crate::config::{Config, Quotas};
 use crate::consortia::Figures;
 use crate::family_link::{self, FamilyLink, LinkRefused};
 use crate::hours::Shelf;
-use crate::read::index::Index;
-use crate::storage::{ChainDb, ChainView};
 
 mod finality;
 
@@ -129,7 +129,7 @@ pub struct Node {
     /// The genesis file's bytes.
     pub genesis_bytes: Vec<u8>,
     /// The operator's limits.
-    pub limits: crate::config::Api,
+    pub limits: aula_home::config::Api,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     /// Where families' links are looked up.

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use aula_home::config::Api;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsAcceptor;
@@ -10,7 +11,6 @@ use hyper_util::rt::TokioTimer;
 
 use super::connections::{Doorkeeper, IDLE_LIMIT};
 use super::tls::{Tls, TlsError};
-use crate::config::Api;
 
 /// At shutdown, how long open requests may still take.
 const DRAIN: Duration = Duration::from_secs(2);

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::signal::unix::{SignalKind, signal};
 use x509_parser::parse_x509_certificate;
 
-use crate::clock::now_ms;
+use aula_home::clock::now_ms;
 use aula_home::with_causes;
 
 /// From so long before its end on, a certificate is warned of.

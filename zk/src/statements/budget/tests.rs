@@ -1,6 +1,7 @@
 //! Budgets: the total is exact, no line is negative or too large.
 
 use super::*;
+use crate::Commitment;
 use crate::Rejected;
 use crate::Scalar;
 use crate::testing::{context, line, opening, seeded};

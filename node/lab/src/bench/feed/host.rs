@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use aula_connect::door::Door;
 use aula_connect::given::Feed;
 use aula_connect::intake::Intake;
 use aula_connect::kafka::Member;
-use aula_connect::mqtt::listener::{self, Mqtt};
+use aula_connect::mqtt::listener;
+use aula_connect::mqtt::served::Mqtt;
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
 use aula_connect::server::router;
 use aula_connect::statements::Statements;
@@ -33,10 +34,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::publish::kafka::split;
-use super::{HINT, Source, events};
-
-/// The client's name and secret: the listener is on loopback for the time of a bench.
-pub const CLIENT: (&str, &str) = ("bench", "loopback-only");
+use super::{CLIENT, HINT, Source, events, now_us};
 
 /// Arguments of the bench's own node.
 #[derive(Debug, Args)]
@@ -74,12 +72,6 @@ impl Observer for Meter {
             self.latencies_us.lock().unwrap_or_else(PoisonError::into_inner).extend(late);
         }
     }
-}
-
-/// Microseconds since 1970.
-pub fn now_us() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Serves until it is killed; prints its origin, and where events are sent to.

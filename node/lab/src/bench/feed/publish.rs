@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use aula_home::{Advise, Failure};
 use clap::Args;
 
-use super::host::{CLIENT, now_us};
-use super::{HINT, Published, Source, events};
+use super::{CLIENT, HINT, Published, Source, events, now_us};
 
 pub mod kafka;
 mod mqtt;

@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 
-use crate::bench::reads::past::{Size, YEAR};
+use crate::bench::reads::past::Size;
+use crate::bench::reads::people::YEAR;
 use crate::bench::reads::people::account_key;
 use crate::{Tell, defect};
 

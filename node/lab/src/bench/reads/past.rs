@@ -25,20 +25,17 @@ use aula_ledger::tx::{
     AnchorStates, Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound,
     Payload, RecordMilestone, RevealSeed, RunRound, seed_commitment, seed_share,
 };
-use aula_ledger::types::{
-    Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
-};
+use aula_ledger::types::{Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, TimeMs};
 use aula_store::solo::decide;
 use aula_store::{ChainDb, DbOptions, open_or_create};
 use clap::Args;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use super::people::{self, DISTRICTS, SCHOOLS, Student, account_key};
+use super::people::{self, DISTRICTS, SCHOOLS, Student, YEAR, account_key};
 use crate::localnet::{Plan, prepare};
 use crate::{Tell, defect, storage_failure, unreadable};
 
-pub(in crate::bench) const YEAR: SchoolYear = SchoolYear(2025);
 /// 1 January 2026, UTC: before any clock that measures.
 const BEGIN_MS: u64 = 1_767_225_600_000;
 /// Block time goes on by a second a block.

@@ -10,13 +10,15 @@ use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::need::input_field;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::tx::{Mandate, Request, StudentState};
-use aula_ledger::types::{CommitmentBytes, DistrictId, Handle, Hash, KindId, SchoolId};
+use aula_ledger::types::{CommitmentBytes, DistrictId, Handle, Hash, KindId, SchoolId, SchoolYear};
 use aula_zk::{Field, Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 
 use crate::defect;
 
+/// The school year of all of it.
+pub(in crate::bench) const YEAR: SchoolYear = SchoolYear(2025);
 /// Districts, as in the demo's data.
 pub const DISTRICTS: u16 = 42;
 /// Schools, as in the demo's data.
@@ -45,8 +47,7 @@ pub fn account_key(seed: u64, number: u16) -> SigningKey {
 /// When a name breaks the ledger's rule, which these do not.
 pub fn base(seed: u64) -> Result<Base, TextError> {
     let mut base = Base::default();
-    (base.params.first_school_year, base.params.last_school_year) =
-        (super::past::YEAR.0, super::past::YEAR.0);
+    (base.params.first_school_year, base.params.last_school_year) = (YEAR.0, YEAR.0);
     base.members.push(GenesisMember {
         name: Name::new("office")?,
         roles: RoleSet::of(&[Role::Consortium, Role::Funder]),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::file::{File, Ref, ascii, text};
 use super::fonts::{Fonts, Weight};
-use super::layout::{Drawing, Goes, HEIGHT, Laid, Leaf, Part, Shade, WIDTH};
+use super::layout::Laid;
+use super::pen::{Drawing, Goes, HEIGHT, Leaf, Part, Shade, WIDTH};
 use super::tree::{self, PageParts};
 use crate::paper::{Paper, number};
 

@@ -1,7 +1,7 @@
 //! Tables on pages: columns as wide as they need, cells in lines, the head again on every page.
 
 use super::fonts::Weight;
-use super::layout::{Drawing, Kind, MARGIN, Node, Part, Pen, Shade, TEXT};
+use super::pen::{Drawing, Kind, MARGIN, Node, Part, Pen, Shade, TEXT};
 use crate::paper::{Align, Row, Table};
 
 const SIZE: f32 = 7.5;

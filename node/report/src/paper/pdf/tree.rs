@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::file::{File, Ref, text};
-use super::layout::{Kind, Node};
+use super::pen::{HEIGHT, Kind, Node};
 
 /// A page as the tree needs it.
 pub struct PageParts {
@@ -155,11 +155,7 @@ fn named(kind: &Kind) -> (String, String) {
         Kind::RowHead => ("TH".to_owned(), "/A << /O /Table /Scope /Row >>".to_owned()),
         Kind::Cell => plain("TD"),
         Kind::Chart(says, [left, top, right, bottom]) => {
-            let place = format!(
-                "{left:.2} {:.2} {right:.2} {:.2}",
-                super::layout::HEIGHT - bottom,
-                super::layout::HEIGHT - top
-            );
+            let place = format!("{left:.2} {:.2} {right:.2} {:.2}", HEIGHT - bottom, HEIGHT - top);
             (
                 "Figure".to_owned(),
                 format!("/Alt {} /A << /O /Layout /Placement /Block /BBox [{place}] >>", text(says)),

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 
-use aula_home::home::Home;
+use aula_home::Home;
 
 /// Where the database of a snapshot is made.
 pub(super) fn beside(home: &Home) -> PathBuf {

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use aula_api::chain::TwinVersionList;
 use aula_api::district::{OwnRows, OwnStudents};
 use aula_api::registers::{Rounds, Schools};
+use aula_client::Client;
 use aula_district::portable::export::OfLedger;
 use aula_district::portable::form::{AnchorLine, YearLine};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_twin_runtime::model::Model;
 use serde_json::{Value, json};
 
-use crate::client::Client;
 use crate::command::evidence::rows::Rows;
 use crate::command::vault::Place;
 use crate::command::vault::record::LedgerArgs;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aula_home::whole_file::{Access, private_folder, replace};
+use aula_files::{Access, private_folder, replace};
 use aula_ingest::plan::Plan;
 use aula_ingest::{Reading, report};
 

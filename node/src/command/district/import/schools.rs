@@ -6,8 +6,8 @@ use aula_api::places::SchoolLine;
 use aula_api::registers::Schools as ListedSchools;
 use aula_ingest::plan::{LedgerSchool, Schools};
 use aula_ledger::types::{DistrictId, SchoolId};
+use aula_server::bootstrap::read_genesis;
 
-use crate::bootstrap::read_genesis;
 use crate::command::{Context, Failure, RpcArgs};
 
 /// What is known of the district's schools.

@@ -5,7 +5,7 @@
 
 use aula_api::registers::{Rounds, Schools};
 use aula_api::report::{AcknowledgementLine, Owed, RoundReport};
-use aula_home::whole_file::{Access, private_folder, replace};
+use aula_files::{Access, private_folder, replace};
 use aula_ledger::tx::{Acknowledge, Arrival};
 use aula_ledger::types::{DistrictId, RoundId};
 

@@ -4,12 +4,12 @@
 //! it is quiet, the notes that are on their way ([`tell`]). It has a loop of its own beside the other duties, since an anchor may
 //! take minutes and an alert may not. Absent: what opens interventions and records acknowledgements, which other duties do.
 
+use aula_home::clock::now_ms;
+use aula_home::config::{Alerts, Config};
 use aula_report::quiet::Quiet;
 
 use super::office::Office;
-use crate::clock::now_ms;
 use crate::command::{Advise, Failure};
-use crate::config::{Alerts, Config};
 
 pub(in crate::command::district) mod book;
 mod find;

@@ -1,12 +1,12 @@
 //! The duties, by name: what each does, and how often.
 
+use aula_home::config::Policy;
 use aula_vault::vault::is_there;
 use serde::{Deserialize, Serialize};
 
 use super::office::Office;
 use super::{acknowledgements, alerts, log, milestones, rosters, rounds, states};
 use crate::command::{Failure, lake};
-use crate::config::Policy;
 
 /// One thing that the service does by itself, and repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

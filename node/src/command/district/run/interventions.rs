@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use aula_district::interventions::{due_from_ms, register};
-use aula_home::whole_file::{Access, private_folder, replace};
+use aula_files::{Access, private_folder, replace};
 use aula_home::{Home, fault};
 use aula_ledger::types::Handle;
 use aula_server::at_risk::Noted;
@@ -21,8 +21,8 @@ use aula_vault::Vault;
 use serde::{Deserialize, Serialize};
 
 use super::office::Office;
-use crate::command::district::book::About;
 use crate::command::district::report;
+use crate::command::milestone_book::About;
 use crate::command::vault::refused;
 use crate::command::{Advise, Failure};
 
@@ -61,7 +61,7 @@ fn path(home: &Home) -> PathBuf {
 impl Register {
     /// The home's register.
     pub fn load(home: &Home) -> Result<Self, Failure> {
-        let owner = crate::config::Config::load(home)?.district.interventions_by;
+        let owner = aula_home::config::Config::load(home)?.district.interventions_by;
         let bytes = std::fs::read(path(home)).unwrap_or_default();
         let kept: Self = serde_json::from_slice(&bytes).unwrap_or_default();
         Ok(Self { owner, ..kept })

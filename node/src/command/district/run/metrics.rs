@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aula_home::config::Api;
 use aula_vault::room::Room;
+use aula_web::http::server::Server;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -18,8 +20,6 @@ use super::pulse::Pulse;
 use super::rosters::{Standing, Standings};
 use super::told::{Line, Told};
 use crate::command::{Advise, Failure};
-use crate::config::Api;
-use crate::http::server::Server;
 
 /// Bytes of a vault, and the most that it may take.
 type Vault = (u64, Option<u64>);

@@ -3,19 +3,19 @@
 use std::sync::{Mutex, PoisonError};
 
 use aula_api::transactions::AccountStatus;
+use aula_client::Client;
+use aula_client::sender::Sender;
 use aula_home::clock::now_ms;
+use aula_home::config::{Config, District, LakePlace, Quotas};
 use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::Member;
 use aula_ledger::types::{DistrictId, Hash};
 use aula_vault::room::Room;
 
-use crate::client::Client;
-use crate::client::sender::Sender;
 use crate::command::posting::Posting;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, bind_to_node};
 use crate::command::{Context, Failure};
-use crate::config::{Config, District, LakePlace, Quotas};
 
 /// One district's home at work.
 pub(super) struct Office {

@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use aula_home::whole_file::{Access, private_folder, replace};
+use aula_files::{Access, private_folder, replace};
+use aula_home::config::{Config, RosterSource};
 use aula_home::{Home, fault};
 use serde::{Deserialize, Serialize};
 
 use super::office::Office;
 use crate::command::district::import::{self, ImportArgs};
 use crate::command::{Advise, Failure, Verdict};
-use crate::config::{Config, RosterSource};
 
 /// The first wait after a failure, milliseconds; it doubles.
 const FIRST_MS: u64 = 60_000;

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use aula_api::registers::{Classes, Rounds};
 use aula_api::rounds::RoundView;
+use aula_files::{Access, private_folder, replace};
 use aula_home::fault;
-use aula_home::whole_file::{Access, private_folder, replace};
 use aula_ledger::state::schema::{RoundStatus, Window};
 use aula_ledger::tx::RunRound;
 use sha2::{Digest, Sha256};

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aula_api::district::OwnStudents;
 use aula_api::registers::Schools;
+use aula_client::Client;
 use aula_district::interventions;
 use aula_district::keep::{self, KeepError, Kept};
 use aula_district::parameters::InForce;
@@ -28,12 +29,11 @@ use aula_zk::Opening;
 
 use super::interventions::Register;
 use super::office::{Node, Office};
-use crate::client::Client;
-use crate::command::district::book::{About, Book};
 use crate::command::district::in_force;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;
+use crate::command::milestone_book::{About, Book};
 use crate::command::posting::rejection;
 use crate::command::vault::refused;
 use crate::command::{Advise, DEFECT, Failure};

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use aula_home::Home;
 use aula_ledger::access::{AccessEntry, Verdict};
+use aula_read::utc;
 use serde::Serialize;
 
 use crate::command::{Advise, Failure};
-use crate::home::Home;
 use crate::outward::{self, BY_HAND, ByHand, Left};
-use crate::read::utc;
 
 /// A count below this is told as "fewer than": the page may be given to anybody.
 pub const FEW: u64 = 10;

@@ -1,13 +1,13 @@
 //! Every way out that the settings open: to whom, in which place, when, in which form.
 
+use aula_home::Home;
+use aula_home::config::{
+    Config, Delivery, DeliveryBy, FeedKind, Pair, ReportEvery, ReportKind, ScheduledReport, host_of,
+};
 use aula_traces::Settings;
 
 use super::Leaving;
 use super::logs::sent;
-use crate::config::{
-    Config, Delivery, DeliveryBy, FeedKind, Pair, ReportEvery, ReportKind, ScheduledReport, host_of,
-};
-use crate::home::Home;
 
 /// Every way out, as config.toml has it.
 pub fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
@@ -343,8 +343,9 @@ fn delivered(home: &Home, config: &Config, report: &ScheduledReport, delivery: &
 
 #[cfg(test)]
 mod tests {
+    use aula_home::config::Named;
+
     use super::*;
-    use crate::config::Named;
 
     #[test]
     fn every_way_out_is_listed_with_its_receiver_its_time_and_what_was_sent()

@@ -3,14 +3,14 @@
 
 use std::io::{Read, Write};
 
+use aula_home::config::Config;
 use aula_home::founding::{Base, assemble};
+use aula_home::keys::OperatorFile;
 use aula_ledger::types::TimeMs;
+use aula_server::bootstrap::{db_options, open_database};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::bootstrap::{db_options, open_database};
-use crate::config::Config;
-use crate::keys::OperatorFile;
 
 /// A fault: its name, the check that names it, at which level, words of its next step, and how it is planted.
 type Row = (&'static str, &'static str, Level, &'static str, fn(&Ward) -> Tested);
@@ -155,7 +155,7 @@ const IN_THE_HOME: [Row; 22] = [
         Ok(fs::write(ward.home.vault_dir().join("CURRENT"), "MANIFEST-1")?)
     }),
     ("a copy that is a year old", "node_backup", Level::Warn, "aula node backup", |ward| {
-        let node_ms = Some(crate::clock::now_ms() - 365 * DAY_MS);
+        let node_ms = Some(aula_home::clock::now_ms() - 365 * DAY_MS);
         Ok(Backups { node_ms, ..Backups::default() }.save(&ward.home)?)
     }),
     ("a note of copies that was cut", "node_backup", Level::Warn, "make the copies again", |ward| {
@@ -169,7 +169,7 @@ type Said = (&'static str, Level, &'static str, fn(&mut Value));
 const OF_THE_NODE: [Said; 9] = [
     ("height", Level::Fail, "two thirds", |status| status["time_ms"] = json!(1_000)),
     ("clock_chain", Level::Fail, "set-ntp", |status| {
-        status["time_ms"] = json!(crate::clock::now_ms() + 3_600_000);
+        status["time_ms"] = json!(aula_home::clock::now_ms() + 3_600_000);
     }),
     ("attention", Level::Warn, "without a restart", |status| {
         status["attention"] = json!("blocks keep arriving 3600 s old: this machine's clock is fast");
@@ -240,7 +240,7 @@ async fn everything_that_is_not_well_in_what_a_node_says_is_named_with_its_next_
     for (_, _, _, change) in OF_THE_NODE {
         let ward = Ward::new()?;
         let mut status = json!({
-            "height": 100, "time_ms": crate::clock::now_ms(), "peers": 3, "validators": 4, "signs": true,
+            "height": 100, "time_ms": aula_home::clock::now_ms(), "peers": 3, "validators": 4, "signs": true,
             "silent_because": null, "damage": null, "version": env!("CARGO_PKG_VERSION"),
             "protocol": { "now": 2, "since": 0, "known": 2, "next": null },
         });

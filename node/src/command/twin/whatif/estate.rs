@@ -5,6 +5,8 @@ use std::path::Path;
 use aula_estate::anchor::{Row, root, rows};
 use aula_estate::check::estate::Estate;
 use aula_estate::whatif::{Change, Compared};
+use aula_home::Home;
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::keys::account_of;
 use aula_ledger::state::schema;
 use aula_ledger::types::{AccountId, DistrictId, Hash};
@@ -14,8 +16,6 @@ use super::WhatIfArgs;
 use super::fork::{Fork, node_home};
 use crate::command::estate::whatif::{Folder, lines};
 use crate::command::{Advise, Context, Failure, absolute};
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey};
 
 /// A building of the folder beside the ledger's.
 #[derive(Debug, Serialize)]

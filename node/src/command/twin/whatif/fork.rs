@@ -4,19 +4,19 @@
 //! `aula replay` does, every root compared, and each decided round's inputs are taken from the executed state.
 
 use aula_allocation::{Limits, solve};
+use aula_home::Home;
+use aula_home::config::Config;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::BulkTree;
 use aula_ledger::rounds::{RoundInputs, decided_rows};
 use aula_ledger::state::MemoryState;
 use aula_ledger::state::schema::{self, Decision, DecisionRow, RoundReport};
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
+use aula_server::bootstrap::{db_options, origin, read_genesis, storage_failure};
+use aula_store::ChainDb;
 
-use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
 use crate::command::replay::one;
 use crate::command::{Advise, DEFECT, Failure};
-use crate::config::Config;
-use crate::home::Home;
-use crate::storage::ChainDb;
 use crate::terminal::with_causes;
 
 const HINT: &str = "run aula replay on this home: it names the first height that differs";

@@ -4,6 +4,7 @@
 //! when it has few students or when few of it change band, and with it the next, so that no difference tells it.
 //! Absent: the folding, which is [`super::twins`]'s.
 
+use aula_home::Home;
 use aula_ledger::rounds::report::may_show;
 use serde::Serialize;
 
@@ -11,12 +12,12 @@ use super::effect::{self, Bands, Effect};
 use super::twins::{Twins, anchored};
 use super::{Change, WhatIfArgs, fork};
 use crate::command::evidence::act::Act;
-use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::disclose::Own;
+use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::twin::progress;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, absolute};
-use crate::home::Home;
 
 /// What every figure about a method rests on.
 const ASSUMED: &str = "need falls in proportion to the mastery that an hour of the method is planned to add, 2559 for a gain \

@@ -98,7 +98,7 @@ fn what_the_folder_is_refused_for_is_said_before_the_chain_is_asked() -> Result<
     // There is no chain at all: whoever asks it first says that instead.
     let nowhere = tempfile::tempdir().advise("no folder", "make room")?;
     let context = Context {
-        home: crate::home::Home::at(nowhere.path().to_owned()),
+        home: aula_home::Home::at(nowhere.path().to_owned()),
         output: OutputFormat::Json,
         log: None,
     };

@@ -26,8 +26,8 @@ use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::TwinState;
 
-use crate::command::evidence::disclose::Undisclosed;
 use crate::command::evidence::reader::{OwnTwin, Reader};
+use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::twin_parameters::Voted;
 use crate::command::{Advise, Failure};
 
@@ -222,7 +222,7 @@ mod tests {
         let events = [Event { key, skew: Skew::Within, body }];
         let mut disclosure = Disclosure::of(&StudentSecret::new([9; 32]), 3, &params, &events)?;
         let (hash, twin) = fold(&disclosure)?;
-        assert!(crate::command::twin::replay::check(&disclosure, hash.0, None)?.agrees);
+        assert!(crate::command::folded::check(&disclosure, hash.0, None)?.agrees);
         assert_eq!(twin.state.need(&params).score(), 700);
         disclosure.salts.remove("need");
         assert_eq!(fold(&disclosure).map(|_| ()).map_err(|f| f.code), Err("no_salt".to_owned()));

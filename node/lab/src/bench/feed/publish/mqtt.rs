@@ -10,8 +10,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::{PublishArgs, Span};
-use crate::bench::feed::host::CLIENT;
-use crate::bench::feed::{HINT, events};
+use crate::bench::feed::{CLIENT, HINT, events};
 
 /// Messages under way at full speed.
 const UNDER_WAY: u64 = 8_000;

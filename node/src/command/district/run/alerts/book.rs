@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 
-use aula_home::whole_file::{Access, private_folder, replace};
+use aula_files::{Access, private_folder, replace};
+use aula_home::config::AlertKind;
 use aula_home::{Home, fault};
 use rand::RngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Advise, Failure};
-use crate::config::AlertKind;
 
 /// Ended alerts are kept so long, milliseconds: 90 days.
 const KEPT_MS: u64 = 90 * 86_400_000;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use aula_api::report::Owed;
 use aula_home::Home;
+use aula_home::config::{AlertKind, Config};
 use aula_vault::room::Room;
 
 use super::super::acknowledgements::owed;
@@ -12,7 +13,6 @@ use super::super::interventions::Register;
 use super::super::office::Office;
 use super::book::Book;
 use crate::command::Failure;
-use crate::config::{AlertKind, Config};
 use aula_server::at_risk;
 use aula_server::feed_health::Health;
 

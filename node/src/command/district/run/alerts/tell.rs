@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use aula_delivery::mail::Note;
+use aula_files::private_folder;
 use aula_home::Home;
+use aula_home::config::{AlertKind, Config};
+use aula_server::reports::deliver::{Said, say};
 use serde_json::{Value, json};
 
 use super::book::{Book, Planned};
 use crate::command::Failure;
-use crate::config::{AlertKind, Config};
-use crate::reports::deliver::{Said, say};
-use crate::whole_file::private_folder;
 
 /// The least count that is told: the ledger's own default for a cell.
 const LEAST: usize = 10;
@@ -30,7 +30,7 @@ pub(super) fn tell(
         by_place.entry(note.to.clone()).or_default().push(note);
     }
     let folder = home.service_dir().join("alerts");
-    private_folder(&folder).map_err(|error| crate::reports::folder::unwritable(&folder, &error))?;
+    private_folder(&folder).map_err(|error| aula_server::reports::folder::unwritable(&folder, &error))?;
     let done: Vec<Result<(usize, Vec<String>), Failure>> = std::thread::scope(|scope| {
         let now_ms = &now_ms;
         let threads: Vec<_> = by_place

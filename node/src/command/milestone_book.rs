@@ -9,7 +9,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use aula_home::whole_file::private_folder;
+use aula_files::private_folder;
 use aula_home::{Home, fault};
 use aula_ledger::tx::{MilestoneKind, RecordMilestone};
 use aula_ledger::types::Handle;
