@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use aula_api::chain::Validators;
+use aula_home::running;
 use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::keys::{PublicKey, account_of, peer_of};
 use aula_ledger::names::{ListenHint, PeerName};
@@ -25,7 +26,6 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
 use crate::storage::{ChainDb, DbOptions, StorageError};
-use crate::upkeep::control;
 use crate::whole_file::{self, Access, is_there};
 
 const SEED_LEAVES: &str = "seed-1-remove-validator";
@@ -130,7 +130,7 @@ async fn drawn_peer(
 ) -> Result<Outcome, Failure> {
     let home = &context.home;
     let is_lost = held.is_none();
-    let runs = control::runs(home)?;
+    let runs = running::runs(home)?;
     // A node that is down does not start without a key: its database says who decides.
     let told = match runs || !is_lost {
         true => Some(validators(context, args).await?),

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use aula_consensus::sign_guard::SignGuard;
 use aula_home::operator::export;
+use aula_home::running;
 
 use crate::command::{Advise, Failure};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
-use crate::upkeep::control;
 use crate::whole_file::is_there;
 
 /// What to do when a file cannot be written or moved.
@@ -59,7 +59,7 @@ impl Next {
     /// # Errors
     /// When it cannot be told whether a node runs.
     pub(super) fn finds_its_place_free(home: &Home, kind: KeyKind) -> Result<bool, Failure> {
-        Ok(!is_there(&NodeKey::path(home, kind)) && !control::runs(home)?)
+        Ok(!is_there(&NodeKey::path(home, kind)) && !running::runs(home)?)
     }
 
     /// Puts it in the old one's place, which is gone then, and names it in operator.json. What a validator key signed whose file is
