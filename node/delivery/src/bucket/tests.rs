@@ -362,7 +362,7 @@ fn silent_after(head: &'static str) -> std::io::Result<String> {
         let mut held = Vec::new();
         for mut stream in listener.incoming().flatten() {
             // Who asked may be gone.
-            let _ = stream.read(&mut [0; 1]).and_then(|_| stream.write_all(head.as_bytes()));
+            let _ = stream.read_exact(&mut [0; 1]).and_then(|()| stream.write_all(head.as_bytes()));
             held.push(stream);
         }
     });
