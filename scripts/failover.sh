@@ -134,6 +134,10 @@ if [ "$how" = cut ]; then
 fi
 one east "$p2p_east" "$feed_east" "$pair_east" "$to_west"
 one west "$p2p_west" "$feed_west" "$pair_west" "$to_east"
+if [ "$lease" != bucket ]; then
+  "$aula" district lease --new --home "$work/east" --output json >"$work/lease.json"
+  "$aula" district lease --id "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["lease_id"])' <"$work/lease.json")" --home "$work/west" >/dev/null
+fi
 ready() {
   python3 - "$1" <<'PY' && return
 import sys, time, urllib.request

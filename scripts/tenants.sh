@@ -122,6 +122,7 @@ T
     case $kind in xapi | caliper) printf 'home_page = "https://sis.test/"\n' >>"$home/config.toml" ;; esac
     n=$((n + 1))
   done
+  "$aula" district lease --new --home "$home" >/dev/null
   ready "$((port + 15))/jwks"
   "$aula" start --home "$home" --listen "127.0.0.1:$((port + 2))" --log info >/dev/null 2>>"$work/$name.log" & pids+=($!)
   ready "$((port + 2))/readyz"

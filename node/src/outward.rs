@@ -7,17 +7,18 @@
 //! command is forgotten. Invariant: a line names the command and the place, never the path: whoever has the home learns nothing of where
 //! copies lie.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use aula_home::Home;
 use aula_home::config::{Config, ConfigError, Outside, Sovereignty, real};
 use clap::ArgMatches;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::terminal::{Context, Failure};
+
+mod list;
+
+pub use list::{Left, Noted, Sum, note, noted};
 
 /// What a path that is given is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,18 +210,6 @@ pub fn group(command: &str) -> Option<&'static ByHand> {
     BY_HAND.iter().find(|own| is_below(command, own.command))
 }
 
-/// A file or folder outside of the home that a command was run to write: a line of HOME/left.jsonl.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Left {
-    /// When, milliseconds since 1970 UTC.
-    pub at_ms: u64,
-    /// The command's words without `aula`.
-    pub command: String,
-    /// The place of `[sovereignty]`; none where there was no rule.
-    pub place: Option<String>,
-}
-
 /// The paths that a command was given to write to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outward {
@@ -308,64 +297,6 @@ fn refused(outside: Outside) -> Failure {
     Failure::new("outside", outside.to_string(), next)
 }
 
-/// Appends what is about to be written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be
-/// written is said, and keeps nobody from a backup.
-pub fn note(context: &Context, left: &[Left]) {
-    if left.is_empty() || !context.home.config_file().exists() {
-        return;
-    }
-    let path = context.home.left_file();
-    let lines: String =
-        left.iter().filter_map(|one| serde_json::to_string(one).ok()).map(|line| line + "\n").collect();
-    let opened = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(&path);
-    let written = opened.and_then(|mut file| {
-        let begin = if is_torn(&file)? { "\n" } else { "" };
-        file.write_all(format!("{begin}{lines}").as_bytes())
-    });
-    if let Err(error) = written {
-        context.tell(format_args!(
-            "aula: that something leaves cannot be noted in {}: {error}.\n  next: check the folder's owner and space",
-            path.display()
-        ));
-    }
-}
-
-/// Whether the last line was not written to its end: what follows must not be taken for the rest of it.
-fn is_torn(file: &File) -> io::Result<bool> {
-    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
-    let mut byte = [0_u8];
-    file.read_exact_at(&mut byte, last)?;
-    Ok(byte != *b"\n")
-}
-
-/// A home's list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Noted {
-    /// What was noted, oldest first.
-    pub left: Vec<Left>,
-    /// How many lines are not such ones: torn by a full disk or a power failure, or written by somebody else.
-    pub unread: usize,
-}
-
-/// What was noted.
-///
-/// # Errors
-/// When the list cannot be read.
-pub fn noted(home: &Home) -> io::Result<Noted> {
-    let bytes = match std::fs::read(home.left_file()) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Noted::default()),
-        read => read?,
-    };
-    let mut noted = Noted::default();
-    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        match serde_json::from_slice(line) {
-            Ok(left) => noted.left.push(left),
-            Err(_) => noted.unread += 1,
-        }
-    }
-    Ok(noted)
-}
-
 #[cfg(test)]
 mod tests {
     use std::any::TypeId;
@@ -377,6 +308,7 @@ mod tests {
     use super::*;
     use crate::cli::Cli;
     use crate::terminal::OutputFormat;
+    use aula_home::Home;
 
     /// Every argument that some command takes: its words, the argument's name, whether it is a path.
     fn arguments(command: &clap::Command, words: &str, found: &mut BTreeSet<(String, String, bool)>) {
@@ -466,13 +398,16 @@ mod tests {
         );
         note(&context, &left);
         note(&context, &left);
-        let twice = Noted { left: [left.clone(), left.clone()].concat(), unread: 0 };
-        assert_eq!(noted(&context.home).expect("a list"), twice);
+        let exports = || {
+            let noted = noted(&context.home).expect("a list");
+            (noted.by_group.get("district export").map(|sum| sum.times), noted.unread)
+        };
+        assert_eq!(exports(), (Some(2), 0));
         let list = std::fs::read_to_string(context.home.left_file()).expect("a list");
         assert!(!list.contains(&near), "no path of what was written stands in the home: {list}");
         std::fs::write(context.home.left_file(), &list[..list.len() - 9]).expect("a torn list");
         note(&context, &left);
-        assert_eq!(noted(&context.home).expect("a list"), Noted { unread: 1, ..twice });
+        assert_eq!(exports(), (Some(2), 1));
         // A folder that is no home is left as it is.
         let nowhere = Context { home: Home::at(root.clone()), ..context.clone() };
         note(&nowhere, &[Left { at_ms: 1, command: "x".into(), place: None }]);

@@ -25,17 +25,20 @@ P
 "$aula" join --home "$work/east" --genesis "$work/genesis.json" >/dev/null 2>&1
 (umask 077; echo 'secret = "a secret of this test, long enough"' >"$work/pair.toml")
 cp -a "$work/east" "$work/west"
+mkdir "$work/lease"
 for name in east west; do
   # Nobody listens where either calls.
   printf '\n[pair]\nname = "%s"\nlisten = "127.0.0.1:%s"\npeer = "127.0.0.1:%s"\nsecret = "%s"\nlease = "%s"\n' \
     "$name" "$([ "$name" = east ] && echo "$pair" || echo "$((pair + 2))")" "$((pair + 1))" "$work/pair.toml" "$work/lease" >>"$work/$name/config.toml"
 done
+"$aula" district lease --new --home "$work/east" --output json >"$work/lease.json"
+"$aula" district lease --id "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["lease_id"])' <"$work/lease.json")" --home "$work/west" >/dev/null
 ready() { curl -sf --noproxy '*' "http://127.0.0.1:$api/readyz" -o /dev/null; }
 away() { # NAME: waits while the store is away, ends at a signal, and is ready when the store is back
   local status=0
-  mv "$work/lease" "$work/lease.kept" 2>/dev/null || mkdir "$work/lease.kept"
-  # A file is no folder.
-  : >"$work/lease"
+  mv "$work/lease" "$work/lease.kept"
+  # A mount point without its share.
+  mkdir "$work/lease"
   for turn in signal back; do
     "$aula" start --home "$work/$1" --listen "127.0.0.1:$api" >"$work/$1.out" 2>"$work/$1.log" & pid=$!
     sleep 5
@@ -45,7 +48,8 @@ away() { # NAME: waits while the store is away, ends at a signal, and is ready w
       [ "$status" = 0 ] || { echo "FAILS $1 does not end at a signal while it waits (exit $status)"; exit 1; }
     fi
   done
-  rm "$work/lease"; mv "$work/lease.kept" "$work/lease"
+  # It fails where somebody wrote there.
+  rmdir "$work/lease"; mv "$work/lease.kept" "$work/lease"
   for _ in $(seq 300); do ready && break; sleep 0.1; done
   ready || { echo "FAILS $1 does not start when the store is back: $(tail -n 3 "$work/$1.log")"; exit 1; }
   kill -KILL "$pid"; wait "$pid" 2>/dev/null || true; pid=''

@@ -205,6 +205,16 @@ impl Home {
         self.0.join("left.jsonl")
     }
 
+    /// An earlier part of that list: `left-N.jsonl`, the first one is 1.
+    pub fn left_old_file(&self, number: u64) -> PathBuf {
+        self.0.join(format!("left-{number}.jsonl"))
+    }
+
+    /// What still older lines of it come to: `left-sums.json`.
+    pub fn left_sums_file(&self) -> PathBuf {
+        self.0.join("left-sums.json")
+    }
+
     /// The log of a node started by localnet: `node.log`.
     pub fn log_file(&self) -> PathBuf {
         self.0.join("node.log")

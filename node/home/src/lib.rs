@@ -16,6 +16,7 @@ mod next_step;
 pub mod operator;
 pub mod outside;
 pub mod own_file;
+pub mod running;
 mod up_line;
 
 pub use causes::with_causes;

@@ -5,13 +5,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use aula_consensus::sign_guard::SignGuard;
+use aula_consensus::sign_guard::{Opened, SignGuard};
 use aula_files::Access;
 
 use crate::config::{Config, P2p, SAMPLE, set};
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
 use crate::outside::Outside;
-use crate::{Advise, DEFECT, Failure, Home};
+use crate::{Advise, DEFECT, Failure, Home, running};
 
 /// The operator's name when none is chosen.
 const NAME: &str = "node";
@@ -126,7 +126,7 @@ fn configure(home: &Home, outside: Option<&Outside>) -> Result<Option<PathBuf>, 
 /// and must never be what an interrupted run leaves behind.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When a file cannot be written; of a validator key, when a node runs here or a guard remembers what another key signed.
 pub fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Failure> {
     let hint = "check the folder's owner and the space left, then run it again: it goes on where it stopped";
     let mut created = Vec::new();
@@ -136,14 +136,48 @@ pub fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Fa
             continue;
         }
         if *kind == KeyKind::Validator {
-            let folder = home.consensus_dir();
-            std::fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
-            SignGuard::create(&home.sign_guard_file(), 0).advise("cannot create the sign guard", hint)?;
+            begin_guard(home, hint)?;
         }
         NodeKey::generate(*kind).save(&path).advise("cannot create keys", hint)?;
         created.push(path);
     }
     Ok(created)
+}
+
+/// Has a guard there for a new validator key: a new one, or the one that an interrupted run made before the key.
+///
+/// A node that runs has the key in its memory whose file is gone, and its guard open. Where none runs, a guard that remembers anything
+/// is the memory of a key that may come back.
+fn begin_guard(home: &Home, hint: &str) -> Result<(), Failure> {
+    let (path, key) = (home.sign_guard_file(), NodeKey::path(home, KeyKind::Validator));
+    let lost = format!(
+        "put {} back from its copy; if it is lost, `aula keys replace-lost --kind validator` draws its successor and keeps what it signed",
+        key.display()
+    );
+    if running::runs(home)? {
+        let message = format!(
+            "a node runs in {} with a validator key whose file {} is gone: a new key would take over its sign guard",
+            home.path().display(),
+            key.display()
+        );
+        return Err(Failure::new("node_runs", message, lost));
+    }
+    if aula_files::is_there(&path) {
+        let opened = SignGuard::open(&path).advise("cannot read the sign guard", hint)?;
+        if matches!(&opened, Opened::Ready(guard) if guard.last_height() == 0 && guard.floor() == 0) {
+            return Ok(());
+        }
+        let message = format!(
+            "{} is the memory of a validator key whose file {} is gone: a new key does not begin over it",
+            path.display(),
+            key.display()
+        );
+        return Err(Failure::new("guard_exists", message, lost));
+    }
+    let folder = home.consensus_dir();
+    fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
+    SignGuard::create(&path, 0).advise("cannot create the sign guard", hint)?;
+    Ok(())
 }
 
 /// Writes `operator.json` from the home's keys. Without an address it keeps the one that stands there.
@@ -191,6 +225,10 @@ pub fn check_name(name: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use aula_consensus::sign_guard::Step;
+
     use super::*;
 
     #[test]
@@ -231,6 +269,41 @@ mod tests {
         let made = make(&home, &Choice::default())?;
         assert!(made.signs && made.created.contains(&NodeKey::path(&home, KeyKind::Validator)));
         assert_eq!(OperatorFile::stored(&home)?, Some(made.operator));
+        Ok(())
+    }
+
+    #[test]
+    fn a_new_validator_key_begins_over_no_guard_that_remembers() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        make(&home, &Choice::default())?;
+        let (guard, key) = (home.sign_guard_file(), NodeKey::path(&home, KeyKind::Validator));
+        let create = || create_missing(&home, &KeyKind::ALL);
+        fs::remove_file(&key)?;
+        let node = UnixListener::bind(home.control_socket())?;
+        assert!(
+            create()
+                .is_err_and(|failure| failure.code == "node_runs" && failure.hint.contains("replace-lost"))
+        );
+        assert!(!key.exists());
+        drop(node);
+        // It signed nothing: an interrupted run leaves the same.
+        assert_eq!(create()?, [key.clone()]);
+        fs::remove_file(&key)?;
+        let Opened::Ready(open) = SignGuard::open(&guard)? else { return Err("a guard".into()) };
+        open.admit(5, 0, Step::Prevote, b"a vote")?;
+        drop(open);
+        let signed = fs::read(&guard)?;
+        assert!(create().is_err_and(|failure| failure.code == "guard_exists"));
+        assert_eq!(fs::read(&guard)?, signed);
+        // Confirmed by an operator, who knew of more than it does.
+        drop(SignGuard::create(&guard, 7)?);
+        assert!(create().is_err_and(|failure| failure.code == "guard_exists"));
+        fs::write(&guard, b"damaged")?;
+        assert!(create().is_err_and(|failure| failure.code == "guard_exists"));
+        assert!(!key.exists());
+        fs::remove_file(&guard)?;
+        assert_eq!(create()?, [key]);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ mod decisions;
 mod export;
 mod failover;
 mod import;
+mod lease;
 mod letter;
 mod need;
 mod rebuild;
@@ -78,6 +79,8 @@ pub enum Action {
     Status(status::StatusArgs),
     /// Let this home of a pair act without what only the other one has
     Failover(failover::FailoverArgs),
+    /// Mark the folder of a pair's lease, or take the other home's mark
+    Lease(lease::LeaseArgs),
     /// Tell what a round decided for its own students, with letters to families
     Decisions(decisions::DecisionsArgs),
     /// List and answer what students and families say is wrong in their records
@@ -109,6 +112,7 @@ pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Fail
         Action::Request(request) => request::run(context, &acting.ledger(), request).await,
         Action::Run(args) => run::run(context, &acting.ledger(), args).await,
         Action::Failover(failover) => failover::run(context, failover),
+        Action::Lease(lease) => lease::run(context, lease),
         Action::Status(_) => status::run(context),
         Action::Corrections(corrections) => corrections::run(context, corrections),
         Action::Alerts(alerts) => alerts::run(context, alerts),

@@ -149,3 +149,39 @@ pub fn stop_signal(with_stdin: bool) -> Result<impl Future<Output = ()> + Send +
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::OutputFormat;
+    use aula_home::Home;
+
+    #[tokio::test]
+    async fn a_collector_of_spans_outside_of_the_places_keeps_a_node_from_starting()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let root = folder.path().canonicalize()?;
+        let context = Context { home: Home::at(root.clone()), output: OutputFormat::Text, log: None };
+        let text = format!(
+            "[telemetry]\notlp = 'https://spans.example:4318'\n[[sovereignty.place]]\nname = 'county'\nfolders = ['{}']\nhosts = ['county.example']\n",
+            root.display()
+        );
+        std::fs::write(context.home.config_file(), &text)?;
+        let args = StartArgs {
+            listen: None,
+            p2p: None,
+            peer: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
+            follower: false,
+            confirmed_height: None,
+            again: false,
+            stop_with_stdin: false,
+        };
+        let refused = run(&context, &args).await.err().map(|failure| failure.message).unwrap_or_default();
+        assert!(refused.contains("[telemetry] otlp would be spans.example"), "{refused}");
+        std::fs::write(context.home.config_file(), text.replace("county.example", "spans.example"))?;
+        assert!(Config::load(&context.home).is_ok());
+        Ok(())
+    }
+}

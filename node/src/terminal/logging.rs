@@ -57,19 +57,28 @@ pub(crate) fn start(context: &Context) -> Option<Traces> {
 
 /// Who tells spans; none where nobody asks for it, or it may not be.
 fn traces(context: &Context, config: &Config, rule: Option<&Sovereignty>) -> Option<Traces> {
-    let address = Settings::address(config.telemetry.otlp.as_deref(), |name| std::env::var(name).ok())?;
-    let settings = Settings {
-        address,
-        one_in: config.telemetry.one_in,
-        version: env!("CARGO_PKG_VERSION").into(),
-        tenant: config.quotas.tenant.clone(),
-    };
-    let started = match rule.map(|rule| rule.of_host("the collector of spans", &settings.address)) {
-        Some(Ok(_)) => Traces::start(&settings).map_err(|error| error.to_string()),
+    let asked = collector(config, rule, |name| std::env::var(name).ok())?;
+    let started = asked.and_then(|settings| Traces::start(&settings).map_err(|error| error.to_string()));
+    started.map_err(|why| context.tell(format_args!("aula: no spans are told: {why}"))).ok()
+}
+
+/// Where spans are to be told, or why they may not be; none where nobody asks for it.
+fn collector(
+    config: &Config,
+    rule: Option<&Sovereignty>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<Result<Settings, String>> {
+    let address = Settings::address(config.telemetry.otlp.as_deref(), variable)?;
+    Some(match rule.map(|rule| rule.of_host("the collector of spans", &address)) {
+        Some(Ok(_)) => Ok(Settings {
+            address,
+            one_in: config.telemetry.one_in,
+            version: env!("CARGO_PKG_VERSION").into(),
+            tenant: config.quotas.tenant.clone(),
+        }),
         Some(Err(outside)) => Err(outside.to_string()),
         None => Err("config.toml is refused, and with it the rule of [sovereignty]".into()),
-    };
-    started.map_err(|why| context.tell(format_args!("aula: no spans are told: {why}"))).ok()
+    })
 }
 
 /// From now on, each SIGHUP makes this process read `[log] filter` again. On a terminal the signal means that it was closed
@@ -114,6 +123,39 @@ fn wants_color(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variables_collector_outside_of_the_places_is_told_nothing() {
+        let rule = "[[sovereignty.place]]\nname = 'county'\nhosts = ['*.county.example']\n";
+        let of = |text: &str| toml::from_str::<Config>(text).expect("a configuration");
+        let address = |config: &Config, rule: Option<&Sovereignty>, variable: &str, to: &str| {
+            let asked = collector(config, rule, |name| (name == variable).then(|| to.to_owned()));
+            asked.map(|told| told.map(|settings| settings.address))
+        };
+        let bound = of(rule);
+        let (all, spans) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+        assert_eq!(address(&bound, Some(&bound.sovereignty), "OTHER", "https://a.elsewhere.example"), None);
+        for variable in [all, spans] {
+            let told = |to: &str| address(&bound, Some(&bound.sovereignty), variable, to);
+            assert!(matches!(told("https://spans.county.example"), Some(Ok(to)) if to.contains("county")));
+            let away = told("https://spans.elsewhere.example").and_then(Result::err).unwrap_or_default();
+            assert!(away.contains("spans.elsewhere.example") && away.contains("[sovereignty]"), "{away}");
+            // The rule cannot be read: nothing is told, wherever it would be.
+            assert!(matches!(address(&bound, None, variable, "https://spans.county.example"), Some(Err(_))));
+        }
+        // A variable does not lead past the rule because the settings' own collector is inside.
+        let own = of(&format!("[telemetry]\notlp = 'https://spans.county.example'\n{rule}"));
+        assert!(matches!(address(&own, Some(&own.sovereignty), "OTHER", ""), Some(Ok(_))));
+        assert!(matches!(
+            address(&own, Some(&own.sovereignty), spans, "https://spans.elsewhere.example"),
+            Some(Err(_))
+        ));
+        let free = Config::default();
+        assert!(matches!(
+            address(&free, Some(&free.sovereignty), all, "https://anywhere.example"),
+            Some(Ok(_))
+        ));
+    }
 
     #[test]
     fn no_color_is_heard() {

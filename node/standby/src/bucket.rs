@@ -2,15 +2,13 @@
 //!
 //! A service that takes a put in spite of its condition would let two act: whether this one refuses is tried before it is used, on an
 //! object beside the record, one put after another and several at once: a service that looks first and puts afterwards lets two win.
-//! Requests run on a thread of their own, so that whoever asks may be anywhere. Absent: locks of objects, listings.
+//! Whoever asks waits for it, on a thread that is no runtime's ([`crate::patient`]). Absent: locks of objects, listings.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use aula_delivery::DeliveryError;
 use aula_delivery::bucket::Bucket;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::lease::{Kept, LeaseError, LeaseStore, Record};
 
@@ -21,23 +19,18 @@ const AT_ONCE: usize = 4;
 /// Such tries.
 const TRIES: usize = 2;
 
-enum Job {
-    Read(SyncSender<Read>),
-    Put(Option<String>, Vec<u8>, SyncSender<Put>),
-    Claim(String, Vec<u8>, SyncSender<Read>),
-}
-
 type Read = Result<Option<(String, Vec<u8>)>, DeliveryError>;
-type Put = Result<Option<String>, DeliveryError>;
 
 /// A store in a bucket.
 pub struct BucketLease {
-    jobs: Mutex<Sender<Job>>,
+    runtime: Runtime,
+    bucket: Bucket,
+    key: String,
 }
 
 impl std::fmt::Debug for BucketLease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("BucketLease")
+        f.debug_struct("BucketLease").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -51,44 +44,9 @@ impl BucketLease {
     /// # Errors
     /// A service that cannot be asked, or that puts in spite of a condition.
     pub fn at(bucket: Bucket, key: &str) -> Result<Self, LeaseError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let (jobs, asked) = channel();
-        let (ready, tried) = sync_channel(1);
-        let key = key.to_owned();
-        let work = move || {
-            let judged = runtime.block_on(honours(&bucket, &format!("{key}.try")));
-            let good = judged.is_ok();
-            // Who waits is there.
-            let _ = ready.send(judged);
-            if good {
-                run(&runtime, &bucket, &key, &asked);
-            }
-        };
-        std::thread::Builder::new().name("pair-bucket".into()).spawn(work).map_err(failed)?;
-        tried.recv().map_err(failed)??;
-        Ok(Self { jobs: Mutex::new(jobs) })
-    }
-
-    fn ask<T>(&self, job: impl FnOnce(SyncSender<T>) -> Job) -> Result<T, LeaseError> {
-        let (reply, answer) = sync_channel(1);
-        let sent = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job(reply));
-        sent.map_err(|_| failed("its thread has ended"))?;
-        answer.recv_timeout(2 * TIMEOUT).map_err(failed)
-    }
-}
-
-fn run(runtime: &tokio::runtime::Runtime, bucket: &Bucket, key: &str, asked: &Receiver<Job>) {
-    while let Ok(job) = asked.recv() {
-        // Who waited too long is gone.
-        match job {
-            Job::Read(reply) => drop(reply.send(runtime.block_on(bucket.record(key)))),
-            Job::Put(over, bytes, reply) => {
-                drop(reply.send(runtime.block_on(bucket.put_record(key, over.as_deref(), &bytes))));
-            }
-            Job::Claim(what, owner, reply) => {
-                drop(reply.send(runtime.block_on(claimed(bucket, &format!("{key}.of-{what}"), &owner))));
-            }
-        }
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        runtime.block_on(honours(&bucket, &format!("{key}.try")))?;
+        Ok(Self { runtime, bucket, key: key.to_owned() })
     }
 }
 
@@ -150,20 +108,20 @@ async fn won_at_once(bucket: &Bucket, key: &str, round: usize) -> Result<usize, 
 
 impl LeaseStore for BucketLease {
     fn read(&self) -> Result<Option<Kept>, LeaseError> {
-        let Some((tag, bytes)) = self.ask(Job::Read)?.map_err(failed)? else { return Ok(None) };
+        let read = self.runtime.block_on(self.bucket.record(&self.key)).map_err(failed)?;
+        let Some((tag, bytes)) = read else { return Ok(None) };
         let record = serde_json::from_slice::<Record>(&bytes);
         Ok(Some(Kept { tag, record: record.map_err(|_| failed("its object is not a lease's record"))? }))
     }
 
     fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
         let bytes = serde_json::to_vec(record).map_err(failed)?;
-        let over = over.map(str::to_owned);
-        self.ask(|reply| Job::Put(over, bytes, reply))?.map_err(failed)
+        self.runtime.block_on(self.bucket.put_record(&self.key, over, &bytes)).map_err(failed)
     }
 
     fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
-        let (what, bytes) = (what.to_owned(), owner.as_bytes().to_vec());
-        let stands = self.ask(|reply| Job::Claim(what, bytes, reply))?.map_err(failed)?;
+        let key = format!("{}.of-{what}", self.key);
+        let stands = self.runtime.block_on(claimed(&self.bucket, &key, owner.as_bytes())).map_err(failed)?;
         let (_, bytes) = stands.ok_or_else(|| failed("what was there is gone"))?;
         String::from_utf8(bytes).map_err(|_| failed("its object does not say whose a key is"))
     }
@@ -174,7 +132,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
-    use std::sync::{Arc, Barrier};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Barrier, Mutex, PoisonError};
 
     use aula_delivery::bucket::Place;
 
@@ -278,13 +237,17 @@ mod tests {
     }
 
     fn bucket(at: &str) -> Result<Bucket, DeliveryError> {
+        patient_bucket(at, Duration::from_secs(5))
+    }
+
+    fn patient_bucket(at: &str, timeout: Duration) -> Result<Bucket, DeliveryError> {
         let place = Place {
             endpoint: at.to_owned(),
             region: "us-east-1".into(),
             bucket: "district-7".into(),
             key_id: "id".into(),
         };
-        Bucket::patient(&place, "secret", None, || 1_795_996_800, Duration::from_secs(5))
+        Bucket::patient(&place, "secret", None, || 1_795_996_800, timeout)
     }
 
     #[test]
@@ -310,6 +273,49 @@ mod tests {
         assert_eq!(one.read()?, Some(Kept { tag: second, record: record(1) }));
         assert_eq!((one.claim("07", "east")?, other.claim("07", "west")?), ("east".into(), "east".into()));
         assert_eq!(other.claim("08", "west")?, "west");
+        Ok(())
+    }
+
+    /// It keeps to conditions, and once the gate is shut it takes connections and answers none.
+    fn falls_silent(is_silent: Arc<AtomicBool>) -> std::io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let at = format!("http://{}", listener.local_addr()?);
+        std::thread::spawn(move || {
+            let (mut objects, mut held) = (Objects::new(), Vec::new());
+            for mut stream in listener.incoming().flatten() {
+                if is_silent.load(Ordering::SeqCst) {
+                    held.push(stream);
+                } else if let Ok((head, body)) = asked(&mut stream) {
+                    tell(&mut stream, answer(&mut objects, &head, body, true));
+                }
+            }
+        });
+        Ok(at)
+    }
+
+    #[test]
+    fn a_service_that_takes_connections_and_never_answers_holds_nobody_up() -> Tested {
+        let is_silent = Arc::new(AtomicBool::new(false));
+        let at = falls_silent(is_silent.clone())?;
+        // One that the other thread may take long to answer is asked with patience.
+        let store =
+            BucketLease::at(patient_bucket(&at, Duration::from_millis(1_500))?, "aula/pair-lease.json")?;
+        assert_eq!(store.read()?, None);
+        is_silent.store(true, Ordering::SeqCst);
+        let record = Record {
+            epoch: 1,
+            holder: "east".into(),
+            lease_ms: 1_000,
+            level: None,
+            released: false,
+            turn: 0,
+        };
+        let late = |error: LeaseError| error.0.contains("timed out");
+        assert!(store.read().is_err_and(late));
+        assert!(store.put(None, &record).is_err_and(late));
+        assert!(store.claim("07", "east").is_err_and(late));
+        let opened = BucketLease::at(patient_bucket(&at, Duration::from_millis(50))?, "aula/pair-lease.json");
+        assert!(opened.is_err_and(late));
         Ok(())
     }
 

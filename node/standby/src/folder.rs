@@ -2,8 +2,9 @@
 //!
 //! The record is the file `lease-N` with the highest N. A change makes the next one by a hard link, which refuses a name that is taken;
 //! a lower one that a process that was long away makes is not the highest, is seen not to be, and counts for nothing. Older files
-//! are removed by whoever made the newest. Whose a key is stands in a file `of-KEY`, made the same way and never replaced. Absent: locks,
-//! which a stopped process would keep.
+//! are removed by whoever made the newest. Whose a key is stands in a file `of-KEY`, made the same way and never replaced. Invariant: what
+//! is read or made there counts while the folder has the mark that the settings name, before and after ([`crate::place`]). Absent: locks,
+//! which a stopped process would keep; folders that are made.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -11,14 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::io::Errno;
-
 use crate::lease::{Kept, LeaseError, LeaseStore, Record};
+use crate::place::{marked, sync_names};
 
 /// A store in a folder.
 #[derive(Debug)]
 pub struct FolderLease {
     folder: PathBuf,
+    /// Of the folder's mark.
+    id: String,
     /// Of the files of this one on their way.
     own: String,
 }
@@ -30,35 +32,60 @@ const BEHIND: u64 = 8;
 /// What lies on its way for so long was left by a process that was killed.
 const LEFT: Duration = Duration::from_secs(600);
 
-/// Has the names in a folder on disk: a name outlives the machine then. Where the file system syncs no folder there is nothing to ask of it,
-/// and the lease's own files are kept there in the same way.
-fn sync_names(folder: &Path) -> io::Result<()> {
-    match fs::File::open(folder)?.sync_all() {
-        Err(error) if syncs_no_folder(&error) => Ok(()),
-        synced => synced,
+/// The numbers of the records in a folder, ascending.
+fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        found.extend(name.to_string_lossy().strip_prefix("lease-").and_then(|n| n.parse::<u64>().ok()));
     }
+    found.sort_unstable();
+    Ok(found)
 }
 
-/// What fsync(2) says of something that cannot be synced; not that it failed.
-fn syncs_no_folder(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOTSUP))
+/// Whether there is a lease's record in a folder.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn has_record(folder: &Path) -> io::Result<bool> {
+    Ok(!numbers(folder)?.is_empty())
 }
 
 impl FolderLease {
-    /// The store in this folder, for who is called so.
+    /// The store in the folder of this mark, for who is called so.
     ///
     /// # Errors
-    /// A folder that cannot be made or has no hard links.
-    pub fn at(folder: &Path, name: &str) -> Result<Self, LeaseError> {
-        let failed = |error: io::Error| LeaseError(format!("{}: {error}", folder.display()));
-        aula_files::private_folder(folder).map_err(failed)?;
-        let store = Self { folder: folder.to_owned(), own: format!(".{name}.{}", std::process::id()) };
-        store.clear(name);
-        let (one, other) = (store.aside(), store.aside());
-        let tried = fs::write(&one, b"").and_then(|()| fs::hard_link(&one, &other));
-        let (_, _) = (fs::remove_file(&one), fs::remove_file(&other));
-        tried.map_err(failed)?;
+    /// A folder that is not there, has another mark or none, or no hard links.
+    pub fn at(folder: &Path, id: &str, name: &str) -> Result<Self, LeaseError> {
+        let own = format!(".{name}.{}", std::process::id());
+        let store = Self { folder: folder.to_owned(), id: id.to_owned(), own };
+        store.within(|| {
+            store.clear(name);
+            let (one, other) = (store.aside(), store.aside());
+            let tried = fs::write(&one, b"").and_then(|()| fs::hard_link(&one, &other));
+            let (_, _) = (fs::remove_file(&one), fs::remove_file(&other));
+            tried
+        })?;
         Ok(store)
+    }
+
+    /// Whether the folder is the one that the settings mean.
+    fn is_here(&self) -> Result<(), LeaseError> {
+        let found = marked(&self.folder).map_err(|error| self.failed(&error))?;
+        let shown = self.folder.display();
+        match found {
+            Some(id) if id == self.id => Ok(()),
+            Some(_) => Err(LeaseError(format!("{shown} has another mark than [pair] lease_id says"))),
+            None => Err(LeaseError(format!("{shown} has no mark of this pair: is its share mounted?"))),
+        }
+    }
+
+    /// Does something in the folder. Where its share went meanwhile it may be done, or not.
+    fn within<T>(&self, work: impl FnOnce() -> io::Result<T>) -> Result<T, LeaseError> {
+        self.is_here()?;
+        let done = work().map_err(|error| self.failed(&error))?;
+        self.is_here()?;
+        Ok(done)
     }
 
     /// A name that no other put of this or another process has.
@@ -81,23 +108,13 @@ impl FolderLease {
         }
     }
 
-    fn numbers(&self) -> io::Result<Vec<u64>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let name = entry?.file_name();
-            found.extend(name.to_string_lossy().strip_prefix("lease-").and_then(|n| n.parse::<u64>().ok()));
-        }
-        found.sort_unstable();
-        Ok(found)
-    }
-
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("lease-{number}"))
     }
 
     fn read_newest(&self) -> io::Result<Option<(u64, Vec<u8>)>> {
         for _ in 0..100 {
-            let Some(number) = self.numbers()?.last().copied() else { return Ok(None) };
+            let Some(number) = numbers(&self.folder)?.last().copied() else { return Ok(None) };
             let mut bytes = Vec::new();
             let read =
                 fs::File::open(self.path(number)).and_then(|file| file.take(MOST).read_to_end(&mut bytes));
@@ -130,7 +147,7 @@ impl FolderLease {
         if !self.make(&self.path(number), bytes)? {
             return Ok(false);
         }
-        let numbers = self.numbers()?;
+        let numbers = numbers(&self.folder)?;
         if numbers.last() != Some(&number) {
             return Ok(false);
         }
@@ -148,9 +165,7 @@ impl FolderLease {
 
 impl LeaseStore for FolderLease {
     fn read(&self) -> Result<Option<Kept>, LeaseError> {
-        let Some((number, bytes)) = self.read_newest().map_err(|error| self.failed(&error))? else {
-            return Ok(None);
-        };
+        let Some((number, bytes)) = self.within(|| self.read_newest())? else { return Ok(None) };
         let record = serde_json::from_slice::<Record>(&bytes);
         let record = record
             .map_err(|_| LeaseError(format!("{} is not a lease's record", self.path(number).display())))?;
@@ -167,26 +182,38 @@ impl LeaseStore for FolderLease {
                 number.saturating_add(1)
             }
         };
-        let put = self.put_next(number, &bytes).map_err(|error| self.failed(&error))?;
+        let put = self.within(|| self.put_next(number, &bytes))?;
         Ok(put.then(|| number.to_string()))
     }
 
     fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
         let place = self.folder.join(format!("of-{what}"));
-        let made = self.make(&place, owner.as_bytes());
-        let made = made.and_then(|made| sync_names(&self.folder).map(|()| made));
-        if made.map_err(|error| self.failed(&error))? {
-            return Ok(owner.to_owned());
-        }
-        let mut text = String::new();
-        let read = fs::File::open(&place).and_then(|file| file.take(MOST).read_to_string(&mut text));
-        read.map(|_| text).map_err(|error| self.failed(&error))
+        self.within(|| {
+            let made = self.make(&place, owner.as_bytes())?;
+            sync_names(&self.folder)?;
+            if made {
+                return Ok(owner.to_owned());
+            }
+            let mut text = String::new();
+            fs::File::open(&place)?.take(MOST).read_to_string(&mut text)?;
+            Ok(text)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::mark;
+
+    const ID: &str = "00c0ffee";
+
+    /// The store of a marked folder.
+    fn at(folder: &Path, name: &str) -> Result<FolderLease, LeaseError> {
+        // It is marked when it is opened first.
+        let _ = mark(folder, ID);
+        FolderLease::at(folder, ID, name)
+    }
 
     fn record(turn: u64) -> Record {
         Record { epoch: 1, holder: "east".into(), lease_ms: 1_000, level: None, released: false, turn }
@@ -196,7 +223,7 @@ mod tests {
     fn one_of_two_who_saw_the_same_record_replaces_it_and_who_was_long_away_does_not()
     -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
-        let (one, other) = (FolderLease::at(folder.path(), "a")?, FolderLease::at(folder.path(), "b")?);
+        let (one, other) = (at(folder.path(), "a")?, at(folder.path(), "b")?);
         assert_eq!(one.read()?, None);
         let first = one.put(None, &record(0))?.ok_or("free")?;
         assert_eq!(other.put(None, &record(9))?, None);
@@ -215,7 +242,7 @@ mod tests {
     fn whose_something_is_is_said_once_and_stays_when_the_record_is_replaced()
     -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
-        let (one, other) = (FolderLease::at(folder.path(), "a")?, FolderLease::at(folder.path(), "b")?);
+        let (one, other) = (at(folder.path(), "a")?, at(folder.path(), "b")?);
         assert_eq!(one.claim("07", "a")?, "a");
         assert_eq!((other.claim("07", "b")?, one.claim("07", "a")?), ("a".into(), "a".into()));
         assert_eq!(other.claim("08", "b")?, "b");
@@ -228,22 +255,55 @@ mod tests {
         Ok(())
     }
 
+    /// As machines see it whose share is gone: an empty folder of their own, or none.
     #[test]
-    fn a_folder_that_cannot_be_synced_is_passed_over_and_one_whose_sync_failed_is_not() -> io::Result<()> {
-        let of = |error: Errno| syncs_no_folder(&error.into());
-        assert_eq!([Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP].map(of), [true; 3]);
-        assert_eq!([Errno::IO, Errno::NOSPC, Errno::STALE, Errno::ACCESS].map(of), [false; 4]);
-        assert!(!syncs_no_folder(&io::Error::other("no number")));
-        let folder = tempfile::tempdir()?;
-        sync_names(folder.path())?;
-        assert!(sync_names(&folder.path().join("none")).is_err());
+    fn nobody_has_a_lease_in_a_folder_without_the_pairs_mark() -> Result<(), Box<dyn std::error::Error>> {
+        let above = tempfile::tempdir()?;
+        let (folder, away) = (above.path().join("lease"), above.path().join("share"));
+        assert!(FolderLease::at(&folder, ID, "a").is_err_and(|error| error.0.contains("mounted?")));
+        assert!(!folder.exists(), "none is made");
+        fs::create_dir(&folder)?;
+        let store = at(&folder, "a")?;
+        let tag = store.put(None, &record(0))?.ok_or("free")?;
+        assert_eq!(store.claim("07", "a")?, "a");
+        fs::rename(&folder, &away)?;
+        fs::create_dir(&folder)?;
+        let refused = |word: &str| {
+            let says = |error: LeaseError| error.0.contains(word);
+            store.read().is_err_and(says)
+                && store.put(None, &record(1)).is_err_and(says)
+                && store.put(Some(&tag), &record(1)).is_err_and(says)
+                && store.claim("07", "b").is_err_and(says)
+                && FolderLease::at(&folder, ID, "b").is_err_and(says)
+        };
+        assert!(refused("mounted?"));
+        assert_eq!(fs::read_dir(&folder)?.count(), 0);
+        mark(&folder, "another")?;
+        assert!(refused("another mark"));
+        fs::remove_dir_all(&folder)?;
+        assert!(refused("mounted?"));
+        fs::rename(&away, &folder)?;
+        assert_eq!(store.read()?.map(|kept| kept.record), Some(record(0)));
+        assert_eq!(store.claim("07", "b")?, "a");
+        Ok(())
+    }
+
+    /// A change whose share goes while it is made counts for nothing.
+    #[test]
+    fn what_is_done_while_the_share_goes_is_no_success() -> Result<(), Box<dyn std::error::Error>> {
+        let above = tempfile::tempdir()?;
+        let (folder, away) = (above.path().join("lease"), above.path().join("share"));
+        fs::create_dir(&folder)?;
+        let store = at(&folder, "a")?;
+        let done = store.within(|| fs::rename(&folder, &away).and_then(|()| fs::create_dir(&folder)));
+        assert!(done.is_err_and(|error| error.0.contains("mounted?")));
         Ok(())
     }
 
     #[test]
     fn what_another_wrote_there_is_an_error_that_is_told() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
-        let store = FolderLease::at(folder.path(), "a")?;
+        let store = at(folder.path(), "a")?;
         let tag = store.put(None, &record(0))?.ok_or("free")?;
         let foreign = folder.path().join("lease-7");
         let refused = || store.read().is_err_and(|error| error.0.contains("is not a lease's record"));
@@ -262,12 +322,12 @@ mod tests {
     #[test]
     fn of_many_at_once_one_wins_each_time() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
-        FolderLease::at(folder.path(), "a")?.put(None, &record(0))?;
+        at(folder.path(), "a")?.put(None, &record(0))?;
         let wins: usize = std::thread::scope(|scope| {
             let work = |name: usize| {
                 let path = folder.path();
                 move || {
-                    let store = FolderLease::at(path, &format!("t{name}")).expect("a folder");
+                    let store = at(path, &format!("t{name}")).expect("a folder");
                     let mut wins = 0;
                     for _ in 0..50 {
                         let kept = store.read().expect("read").expect("there");
@@ -280,7 +340,7 @@ mod tests {
             let threads: Vec<_> = (0..4).map(|name| scope.spawn(work(name))).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
         });
-        let store = FolderLease::at(folder.path(), "z")?;
+        let store = at(folder.path(), "z")?;
         let turns = store.read()?.map(|kept| kept.record.turn);
         assert!(wins > 0);
         // Who wins and is overtaken before it looks says that it lost: no more wins than changes.

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`lease`] | the record that says who acts, in a store that compares before it sets |
 //! | [`folder`] | such a store in a folder that both reach |
+//! | [`place`] | that folder's mark: where a share is not mounted nobody has a lease |
 //! | [`bucket`] | such a store in a bucket that speaks S3 |
+//! | [`patient`] | such a store, asked for so long and no longer |
 //! | [`contender`] | when the lease is renewed, wanted and lost: a function of clocks that it is told |
 //! | [`owners`] | whose each key is, so that one home alone signs with it |
 //! | [`permit`] | what the other processes of a home go by: the epoch, and until when |
@@ -28,7 +30,9 @@ pub mod folders;
 pub mod keeper;
 pub mod lease;
 pub mod owners;
+pub mod patient;
 pub mod permit;
+pub mod place;
 pub mod receiver;
 pub mod settings;
 pub mod shipper;
@@ -43,3 +47,5 @@ mod late_tests;
 mod pair_tests;
 #[cfg(test)]
 mod simulated;
+#[cfg(test)]
+mod unmounted_tests;

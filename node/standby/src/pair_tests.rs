@@ -17,6 +17,7 @@ use crate::folders::{Root, notes};
 use crate::keeper::{Keeper, Setup, Turn};
 use crate::lease::LeaseStore;
 use crate::permit::Permit;
+use crate::place::mark;
 use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
 use crate::shipper::{IDENTITY, KEYSTORE, Reach};
 use crate::wire::{Answer, Hello, Line, MAX_STRANGER, Question, VERSION};
@@ -28,6 +29,9 @@ pub(crate) struct One {
     pub(crate) setup: Setup,
     pub(crate) folders: Folders,
 }
+
+/// The mark of the lease's folder.
+pub(crate) const ID: &str = "00c0ffee";
 
 fn address() -> std::io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
@@ -48,7 +52,11 @@ fn one(
         Root::of_files(IDENTITY, home.join("identity"), Home::IDENTITY_FILES),
         Root::all("outbox", home.join("outbox")),
     ];
-    let lease: Arc<dyn LeaseStore> = Arc::new(FolderLease::at(&root.join("lease"), name)?);
+    let shared = root.join("lease");
+    std::fs::create_dir_all(&shared)?;
+    // By whoever is made first.
+    let _ = mark(&shared, ID);
+    let lease: Arc<dyn LeaseStore> = Arc::new(FolderLease::at(&shared, ID, name)?);
     let secret = "s".repeat(32);
     let reach = Reach {
         name: name.into(),
@@ -59,6 +67,7 @@ fn one(
         patience: Duration::from_secs(5),
         roots: roots.clone(),
         lease,
+        lease_id: Some(ID.into()),
         permit: permit.clone(),
     };
     let own = Own {
@@ -68,6 +77,7 @@ fn one(
         data: folders.data.clone(),
         roots,
         folder: home.join("pair"),
+        lease_id: Some(ID.into()),
         permit,
     };
     register(&folders.data, Arc::new(reach.clone()));
@@ -253,6 +263,7 @@ pub(crate) fn hello(secret: &str, epoch: u64) -> Question {
         epoch,
         keys: Vec::new(),
         pair: [0; 16],
+        lease_id: Some(ID.into()),
     })
 }
 

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aula_files::Access;
@@ -20,6 +20,20 @@ use sha2::{Digest, Sha256};
 use crate::folders::{self, Root};
 use crate::permit::Permit;
 use crate::wire::{Answer, DATABASE, Hello, Question, VERSION};
+
+/// The highest epoch that was ever heard of, as this folder of a home's own state says; 0 of a pair that never ran.
+///
+/// # Errors
+/// A state that cannot be read.
+pub fn floor_in(folder: &Path) -> io::Result<u64> {
+    match std::fs::read_to_string(folder.join("epoch")) {
+        Ok(text) => {
+            text.trim().parse().map_err(|_| io::Error::other("the pair's file epoch is not a number"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
 
 /// Code of what a stranger is told.
 pub const UNKNOWN: &str = "unknown";
@@ -39,6 +53,8 @@ pub struct Own {
     pub roots: Vec<Root>,
     /// Where its own state lies.
     pub folder: PathBuf,
+    /// The mark of the folder where its lease lies; none of a bucket.
+    pub lease_id: Option<String>,
     /// What this home goes by.
     pub permit: Permit,
 }
@@ -111,13 +127,7 @@ impl Receiver {
     pub fn of(own: Own) -> io::Result<Self> {
         aula_files::private_folder(&own.folder)?;
         take_back(&own.data).map_err(io::Error::other)?;
-        let floor = match std::fs::read_to_string(own.folder.join("epoch")) {
-            Ok(text) => {
-                text.trim().parse().map_err(|_| io::Error::other("the pair's file epoch is not a number"))?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
+        let floor = floor_in(&own.folder)?;
         Ok(Self { own, state: Mutex::new(State { floor, ..State::default() }) })
     }
 
@@ -191,6 +201,11 @@ impl Receiver {
         if hello.keys.iter().any(|key| self.own.keys.contains(key)) {
             let why = "both have the same validator, network or seed key: give each keys of its own (aula init); a pair shares none";
             return refused("shared_key", why);
+        }
+        if hello.lease_id != self.own.lease_id {
+            let why = "the two keep their lease in folders of different marks, and neither would see the other's: run `aula district lease --id ID` \
+                       in this home with the other one's lease_id";
+            return refused("other_lease", why);
         }
         let mut state = self.state();
         if let Some(answer) = self.fence(&mut state, hello.epoch) {

@@ -6,12 +6,12 @@
 use std::io;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aula_delivery::bucket::{Bucket, Place};
 use aula_home::clock::now_ms;
-use aula_home::config::{Config, Pair};
+use aula_home::config::{BucketPlace, Config, Pair};
 use aula_home::keys::{KeyError, KeyKind, NodeKey};
 use aula_home::{Failure, Home, own_file, with_causes};
 use rustls::pki_types::pem::PemObject;
@@ -23,7 +23,8 @@ use crate::bucket::{BucketLease, TIMEOUT};
 use crate::folder::FolderLease;
 use crate::folders::Root;
 use crate::keeper::Setup;
-use crate::lease::{Kept, LeaseError, LeaseStore, Record};
+use crate::lease::{LeaseError, LeaseStore};
+use crate::patient::Patient;
 use crate::permit::Permit;
 use crate::receiver::Own;
 use crate::shipper::{IDENTITY, KEYSTORE, Reach};
@@ -31,6 +32,10 @@ use crate::shipper::{IDENTITY, KEYSTORE, Reach};
 const HINT: &str = "correct [pair] in config.toml; docs/failover.md has an example";
 /// Fewest characters of the secret.
 const LEAST: usize = 32;
+/// For an answer of the lease's store: two requests to a bucket.
+const PATIENCE: Duration = Duration::from_millis(1_600);
+/// For a bucket's first, before which it is tried.
+const OPENING: Duration = Duration::from_secs(8);
 
 /// The file of secrets.
 #[derive(Deserialize)]
@@ -71,7 +76,7 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
     ];
     let permit = Permit::at(&home.pair_dir());
     let (asking, answering) = tls(own, &file)?;
-    let lease = Arc::new(Later { own: own.clone(), store: Mutex::new(None) });
+    let lease = Arc::new(lease(own)?);
     let reach = Reach {
         name: own.name.clone(),
         peer: own.peer.clone(),
@@ -81,10 +86,12 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
         patience: Duration::from_millis(own.lease_ms),
         roots: roots.clone(),
         lease,
+        lease_id: own.lease_id.clone(),
         permit: permit.clone(),
     };
     let (name, secret, data) = (own.name.clone(), file.secret, config.vault.data_dir(home));
-    let standby = Own { name, secret, keys, data, roots, folder: home.pair_dir(), permit };
+    let (lease_id, folder) = (own.lease_id.clone(), home.pair_dir());
+    let standby = Own { name, secret, keys, data, roots, folder, lease_id, permit };
     Ok(Some(Setup {
         reach,
         own: standby,
@@ -168,45 +175,35 @@ fn tls(own: &Pair, file: &File) -> Result<Tls, Failure> {
     Ok((asking, answering))
 }
 
-/// The lease's store, opened when it is asked first: most commands never ask it.
-struct Later {
-    own: Pair,
-    store: Mutex<Option<Arc<dyn LeaseStore>>>,
+/// The lease's store, asked with patience: within it another turn of renewals would be due.
+fn lease(own: &Pair) -> Result<Patient, Failure> {
+    let patience = PATIENCE.max(Duration::from_millis(own.lease_ms / 5));
+    if let Some(folder) = own.lease.clone() {
+        let Some(id) = own.lease_id.clone() else { return Err(unmarked(&folder)) };
+        let name = own.name.clone();
+        let open =
+            move || FolderLease::at(&folder, &id, &name).map(|store| Arc::new(store) as Arc<dyn LeaseStore>);
+        return Ok(Patient::of(open, patience, patience));
+    }
+    let Some(to) = own.bucket.clone() else {
+        return Err(refused("lease or bucket must say where the lease is"));
+    };
+    Ok(Patient::of(move || bucket(&to), patience, OPENING))
 }
 
-impl Later {
-    fn store(&self) -> Result<Arc<dyn LeaseStore>, LeaseError> {
-        let mut place = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        if place.is_none() {
-            *place = Some(lease(&self.own).map_err(|failure| LeaseError(failure.message))?);
-        }
-        place.clone().ok_or_else(|| LeaseError("it was not opened".into()))
-    }
+/// Of a pair that was set up before folders were marked, or not to its end.
+fn unmarked(folder: &Path) -> Failure {
+    let message = format!(
+        "[pair]: lease_id is missing: {} was not marked for this pair (aula district lease)",
+        folder.display()
+    );
+    let hint = "run `aula district lease --new` in one home of the pair and, with the id that it prints, `aula district lease --id ID` in the \
+                other; docs/failover.md";
+    Failure::new("unmarked_lease", message, hint)
 }
 
-impl LeaseStore for Later {
-    fn read(&self) -> Result<Option<Kept>, LeaseError> {
-        self.store()?.read()
-    }
-
-    fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
-        self.store()?.put(over, record)
-    }
-
-    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
-        self.store()?.claim(what, owner)
-    }
-}
-
-fn lease(own: &Pair) -> Result<Arc<dyn LeaseStore>, Failure> {
-    let said = |error: &dyn std::fmt::Display| refused(format!("the lease's store: {error}"));
-    if let Some(folder) = &own.lease {
-        return match FolderLease::at(folder, &own.name) {
-            Ok(store) => Ok(Arc::new(store)),
-            Err(error) => Err(said(&error)),
-        };
-    }
-    let Some(to) = &own.bucket else { return Err(refused("lease or bucket must say where the lease is")) };
+fn bucket(to: &BucketPlace) -> Result<Arc<dyn LeaseStore>, LeaseError> {
+    let said = |error: &dyn std::fmt::Display| LeaseError(error.to_string());
     let secret = own_file::read(&to.secret_file).map_err(|error| said(&with_causes(&error)))?;
     let authority = to.ca.as_deref().map(std::fs::read).transpose().map_err(|error| said(&error))?;
     let place = Place {
@@ -218,10 +215,7 @@ fn lease(own: &Pair) -> Result<Arc<dyn LeaseStore>, Failure> {
     let seconds = || now_ms() / 1_000;
     let bucket = Bucket::patient(&place, secret.trim(), authority.as_deref(), seconds, TIMEOUT);
     let bucket = bucket.map_err(|error| said(&error))?;
-    match BucketLease::at(bucket, &format!("{}pair-lease.json", to.prefix)) {
-        Ok(store) => Ok(Arc::new(store)),
-        Err(error) => Err(said(&error)),
-    }
+    Ok(Arc::new(BucketLease::at(bucket, &format!("{}pair-lease.json", to.prefix))?))
 }
 
 #[cfg(test)]
@@ -230,6 +224,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::place::mark;
 
     type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -260,6 +255,34 @@ mod tests {
             );
         }
         assert!(read(&folder.path().join("none")).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_pair_whose_folder_was_never_marked_is_told_what_to_run_and_makes_none() -> Tested {
+        let above = tempfile::tempdir()?;
+        let (secret, shared) = (above.path().join("secret.toml"), above.path().join("shared"));
+        file(&secret, &format!("secret = '{}'\n", "q".repeat(LEAST)), 0o600)?;
+        let home = Home::at(above.path().join("home"));
+        let with = |id: &str| {
+            let text = format!(
+                "[pair]\nname = 'east'\nlisten = '127.0.0.1:8499'\npeer = '127.0.0.1:8500'\nsecret = '{}'\nlease = '{}'\nlease_ms = 60000\n{id}",
+                secret.display(),
+                shared.display()
+            );
+            toml::from_str::<Config>(&text)
+        };
+        let refused = of(&home, &with("")?).err().ok_or("it goes without a mark")?;
+        assert_eq!(refused.code, "unmarked_lease");
+        assert!(refused.hint.contains("aula district lease --new"), "{}", refused.hint);
+        let id = "0".repeat(32);
+        let setup = of(&home, &with(&format!("lease_id = '{id}'\n"))?)?.ok_or("a pair")?;
+        let unmounted = setup.reach.lease.claim("07", "east");
+        assert!(unmounted.is_err_and(|error| error.0.contains("mounted?")));
+        assert!(!shared.exists());
+        fs::create_dir(&shared)?;
+        mark(&shared, &id)?;
+        assert_eq!(setup.reach.lease.claim("07", "east")?, "east");
         Ok(())
     }
 

@@ -56,6 +56,8 @@ pub struct Reach {
     pub roots: Vec<Root>,
     /// Where the lease's record is.
     pub lease: Arc<dyn LeaseStore>,
+    /// The mark of its folder; none of a bucket.
+    pub lease_id: Option<String>,
     /// What this home goes by.
     pub permit: Permit,
 }
@@ -182,6 +184,7 @@ impl Standing {
             epoch,
             keys: reach.keys.clone(),
             pair,
+            lease_id: reach.lease_id.clone(),
         };
         match taken(line.ask(&Question::Hello(hello))?)? {
             Answer::Welcome(name, standing) => {

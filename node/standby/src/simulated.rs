@@ -116,6 +116,7 @@ impl Node {
             data: folder.join("vault"),
             roots: Vec::new(),
             folder: folder.to_owned(),
+            lease_id: None,
             permit: Permit::at(folder),
         }
     }
@@ -139,6 +140,7 @@ impl Node {
             epoch,
             keys: Vec::new(),
             pair: [0; 16],
+            lease_id: None,
         };
         let floor = self.receiver.floor();
         let mut caller = std::mem::take(&mut self.caller);

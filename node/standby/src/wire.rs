@@ -18,8 +18,8 @@ use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, Str
 pub const MAX_FRAME: usize = 96 << 20;
 /// Most bytes of a frame of somebody who did not say who it is.
 pub const MAX_STRANGER: usize = 4 << 10;
-/// What is spoken: 1 did not know the root of the identity's files.
-pub const VERSION: u8 = 2;
+/// What is spoken: 1 did not know the root of the identity's files, 2 not which folder has the lease.
+pub const VERSION: u8 = 3;
 /// Bytes of a file that go at once.
 pub const PIECE: usize = 4 << 20;
 
@@ -38,6 +38,8 @@ pub struct Hello {
     pub keys: Vec<[u8; 32]>,
     /// Which pair wrote its vault.
     pub pair: [u8; 16],
+    /// The mark of the folder where its lease lies; none of a bucket. The other one has the same.
+    pub lease_id: Option<String>,
 }
 
 /// What the acting one asks.

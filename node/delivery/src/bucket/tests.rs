@@ -354,6 +354,49 @@ async fn a_service_that_lies_or_stops_in_the_middle_is_found_out() -> Tested {
     Ok(())
 }
 
+/// A service that takes each connection, says this when it is asked, then nothing.
+fn silent_after(head: &'static str) -> std::io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let at = format!("http://{}", listener.local_addr()?);
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            // Who asked may be gone.
+            let _ = stream.read_exact(&mut [0; 1]).and_then(|()| stream.write_all(head.as_bytes()));
+            held.push(stream);
+        }
+    });
+    Ok(at)
+}
+
+/// Whatever is asked of it ends.
+#[tokio::test]
+async fn a_service_that_takes_connections_and_never_answers_holds_up_no_request() -> Tested {
+    let sent = Sent(tempfile::tempdir()?);
+    // Nothing at all; an answer that never comes to its end.
+    for head in ["", "HTTP/1.1 200 OK\r\netag: \"1\"\r\ncontent-length: 10\r\n\r\nhalf"] {
+        let place = place(&silent_after(head)?);
+        let slow = Bucket::patient(&place, "secret", None, || 1_795_996_800, Duration::from_millis(50))?;
+        let file = sent.of(b"mine")?;
+        let ended = [
+            slow.purgeable("aula/").await.err(),
+            slow.purge("aula/").await.err(),
+            slow.keys("aula/").await.err(),
+            slow.same("aula/a", &file).await.err(),
+            slow.put("aula/a", &file).await.err(),
+            slow.record("aula/a").await.err(),
+            slow.put_record("aula/a", None, b"1").await.err(),
+        ];
+        for (number, why) in ended.iter().enumerate() {
+            assert!(
+                why.as_ref().is_some_and(|why| why.to_string().contains("timed out")),
+                "{head:?} {number}: {why:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_large_file_goes_in_parts_and_a_failed_upload_leaves_none() -> Tested {
     let (service, sent) = (serve(Fault::None)?, Sent(tempfile::tempdir()?));

@@ -141,7 +141,8 @@ fn above(replica: &Replica) -> Named {
 
 /// The other one of a pair, which has the whole vault, and where the lease is.
 fn other(pair: &Pair) -> Vec<Named> {
-    let Pair { peer, lease, bucket, name: _, listen: _, secret: _, lease_ms: _, check_ms: _ } = pair;
+    let Pair { peer, lease, bucket, name: _, listen: _, secret: _, lease_id: _, lease_ms: _, check_ms: _ } =
+        pair;
     let mut all = vec![Named::Host("[pair] peer".into(), peer.clone())];
     all.extend(lease.iter().map(|folder| Named::Folder("[pair] lease".into(), folder.clone())));
     all.extend(bucket.iter().map(|to| Named::Host("[pair] bucket".into(), endpoint(to))));

@@ -21,6 +21,8 @@ pub struct Pair {
     pub secret: PathBuf,
     /// A folder that both reach, for the lease's record; or `bucket`.
     pub lease: Option<PathBuf>,
+    /// The mark of that folder, which `aula district lease` makes and writes here: without it there is no lease in it.
+    pub lease_id: Option<String>,
     /// A bucket that refuses puts whose condition does not hold, for the lease's record.
     pub bucket: Option<BucketPlace>,
     /// How long the lease holds without a renewal, milliseconds, 500 to 60,000.
@@ -40,6 +42,11 @@ const fn half_a_second() -> u64 {
 }
 
 impl Pair {
+    /// Whether this is a mark as it is made: 32 hex digits.
+    pub fn is_lease_id(text: &str) -> bool {
+        text.len() == 32 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+    }
+
     /// What is wrong with it, if anything.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -52,6 +59,12 @@ impl Pair {
             }
             () if self.lease.is_some() == self.bucket.is_some() => {
                 Some("either lease or bucket must say where the lease's record is")
+            }
+            () if self.lease_id.is_some() && self.lease.is_none() => {
+                Some("lease_id is the mark of a folder: it stands beside lease")
+            }
+            () if !self.lease_id.as_deref().is_none_or(Self::is_lease_id) => {
+                Some("lease_id must be what aula district lease --new printed: 32 hex digits")
             }
             () if !(500..=60_000).contains(&self.lease_ms) => Some("lease_ms must be 500 to 60000"),
             () if !(100..=10_000).contains(&self.check_ms) => Some("check_ms must be 100 to 10000"),
@@ -70,6 +83,12 @@ mod tests {
         let read = toml::from_str::<Config>(good)?;
         assert!(read.check().is_ok());
         assert_eq!(read.pair.map(|one| (one.lease_ms, one.check_ms)), Some((1_000, 500)));
+        let marked = format!("{good}lease_id = '{}'\n", "0a".repeat(16));
+        assert!(!refuses(&marked));
+        assert!(refuses(&marked.replace("0a", "0g")) && refuses(&marked.replace("0a", "0A")));
+        let bucket = "[pair.bucket]\nendpoint = 'https://s3.example'\nbucket = 'r'\nkey_id = 'k'\nsecret_file = '/s'\n";
+        let in_bucket = |text: &str| format!("{}{bucket}", text.replace("lease = '/shared'\n", ""));
+        assert!(!refuses(&in_bucket(good)) && refuses(&in_bucket(&marked)));
         for (from, to) in [
             ("'east'", "'../east'"),
             ("'127.0.0.1:8500'", "'127.0.0.1'"),

@@ -1,41 +1,31 @@
 //! The socket in the home by which a command hands an order to the running node.
 //!
 //! A Unix socket that only the home's owner may open (mode 0600): who can open it could as well read the home. One line of
-//! JSON each way, one order at a time. A home whose path is longer than a socket's may be is reached through its open folder.
+//! JSON each way, one order at a time. Where it is, and whether anybody listens: [`aula_home::running`].
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_home::config::Config;
+use aula_home::running::{address, connected};
+use aula_home::{Advise, DEFECT, Failure, Home};
+use aula_store::ChainDb;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Order, carry_out, told};
 use crate::bootstrap::{db_options, open_database, read_genesis};
-use aula_home::config::Config;
-use aula_home::{Advise, DEFECT, Failure, Home};
-use aula_store::ChainDb;
 
 /// Longest line either way.
 const MAX_LINE: u64 = 64 * 1024;
 /// How long a command that is connected may take to say its order.
 const TO_SAY: Duration = Duration::from_secs(5);
 const HINT: &str = "check that the node runs and that this user owns the home";
-
-/// The socket's name as the system takes it, and the folder that must stay open meanwhile.
-fn address(home: &Home) -> std::io::Result<(PathBuf, File)> {
-    let path = home.control_socket();
-    let folder = File::open(home.path())?;
-    let name = path.file_name().map(Path::new).unwrap_or(Path::new("control"));
-    let through = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
-    // 108 bytes are all that an address of a socket holds.
-    Ok((if path.as_os_str().len() < 100 { path } else { through }, folder))
-}
 
 /// Carries out what comes by the socket, for as long as the database is open. On a thread of its own, since all of it waits.
 ///
@@ -115,28 +105,6 @@ pub fn prune(home: &Home, keep: Option<u64>) -> Result<told::Pruned, Failure> {
 fn order<T: DeserializeOwned>(home: &Home, order: &Order) -> Result<T, Failure> {
     let hint = "use the program of the version that runs";
     serde_json::from_value(have(home, order)?).advise("the running node tells it in another way", hint)
-}
-
-/// Whether a node runs in this home. It listens on the socket before it reads its keys, and until its process has ended.
-///
-/// # Errors
-/// When the socket cannot be tried.
-pub fn runs(home: &Home) -> Result<bool, Failure> {
-    match connected(home) {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(false),
-        Err(error) => {
-            let what = format!("{} does not say whether a node runs here", home.control_socket().display());
-            Err(error).advise(what, "run it as the user that owns the home")
-        }
-    }
-}
-
-fn connected(home: &Home) -> std::io::Result<UnixStream> {
-    let (address, folder) = address(home)?;
-    let stream = UnixStream::connect(address);
-    drop(folder);
-    stream
 }
 
 /// By the running node, or here when none runs.

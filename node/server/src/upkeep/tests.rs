@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aula_home::running;
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::StateReader;
 use aula_ledger::tx::TransactionId;
@@ -376,9 +377,9 @@ fn orders_pass_by_a_socket_whose_path_is_long_and_is_its_owners_alone() -> Teste
     chain.block(&[]).map_err(failed)?;
     let long = Home::at(chain.home.path().join("x".repeat(120)));
     fs::create_dir_all(long.path())?;
-    assert!(!control::runs(&long).map_err(failed)?);
+    assert!(!running::runs(&long).map_err(failed)?);
     control::serve(&chain.db, &long, &Config::default()).map_err(failed)?;
-    assert!(control::runs(&long).map_err(failed)?, "it listens");
+    assert!(running::runs(&long).map_err(failed)?, "it listens");
     assert_eq!(control::snapshot(&long).map_err(failed)?.height, Height(1));
     let mode = fs::metadata(long.control_socket())?.permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);

@@ -76,7 +76,9 @@ struct Told {
     leaves: Vec<Leaving>,
     written: Vec<Written>,
     /// Lines of the list of what commands wrote that could not be read, and are in no number of `written`.
-    unread_lines: usize,
+    unread_lines: u64,
+    /// Lines of it that are kept as counts alone, which are in the numbers of `written`.
+    summed_lines: u64,
     /// None where it was not asked for, or where the home has no vault.
     reads: Option<Vec<ReadBy>>,
     /// Where the page is.
@@ -91,13 +93,14 @@ struct Told {
 pub fn run(context: &Context, args: &LeavesArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home)?;
     let counted = args.reads || args.out.is_some();
-    let (written, unread_lines) = logs::written(&context.home)?;
+    let (written, noted) = logs::written(&context.home)?;
     let mut told = Told {
         places: config.sovereignty.place.iter().map(|place| place.name.clone()).collect(),
         stores: stores(context, &config)?,
         leaves: ways::leaving(&context.home, &config),
         written,
-        unread_lines,
+        unread_lines: noted.unread,
+        summed_lines: noted.summed,
         reads: if counted { reads(context, &config)? } else { None },
         page: None,
     };
@@ -177,6 +180,12 @@ fn text(told: &Told) -> String {
         lines.push(format!(
             "{} lines of left.jsonl are torn or somebody else's: in no number above",
             told.unread_lines
+        ));
+    }
+    if told.summed_lines > 0 {
+        lines.push(format!(
+            "{} older lines of left.jsonl are kept as counts alone: in the numbers above",
+            told.summed_lines
         ));
     }
     for one in told.reads.iter().flatten() {

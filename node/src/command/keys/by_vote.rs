@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use aula_api::chain::Validators;
 use aula_client::sender::account_of_home;
 use aula_files::{Access, is_there};
-use aula_home::Home;
 use aula_home::config::Config;
 use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
+use aula_home::{Home, running};
 use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::keys::{PublicKey, account_of, peer_of};
 use aula_ledger::names::{ListenHint, PeerName};
@@ -130,7 +130,7 @@ async fn drawn_peer(
 ) -> Result<Outcome, Failure> {
     let home = &context.home;
     let is_lost = held.is_none();
-    let runs = control::runs(home)?;
+    let runs = running::runs(home)?;
     // A node that is down does not start without a key: its database says who decides.
     let told = match runs || !is_lost {
         true => Some(validators(context, args).await?),

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use aula_consensus::sign_guard::SignGuard;
 use aula_files::is_there;
-use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
 use aula_home::operator::export;
+use aula_home::{Home, running};
 use aula_server::upkeep::control;
 
 use crate::command::{Advise, Failure};
@@ -59,7 +59,7 @@ impl Next {
     /// # Errors
     /// When it cannot be told whether a node runs.
     pub(super) fn finds_its_place_free(home: &Home, kind: KeyKind) -> Result<bool, Failure> {
-        Ok(!is_there(&NodeKey::path(home, kind)) && !control::runs(home)?)
+        Ok(!is_there(&NodeKey::path(home, kind)) && !running::runs(home)?)
     }
 
     /// Puts it in the old one's place, which is gone then, and names it in operator.json. What a validator key signed whose file is

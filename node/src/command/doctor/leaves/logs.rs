@@ -9,7 +9,7 @@ use aula_read::utc;
 use serde::Serialize;
 
 use crate::command::{Advise, Failure};
-use crate::outward::{self, BY_HAND, ByHand, Left};
+use crate::outward::{self, BY_HAND, ByHand, Left, Noted};
 
 /// A count below this is told as "fewer than": the page may be given to anybody.
 pub const FEW: u64 = 10;
@@ -32,31 +32,28 @@ pub struct Written {
     #[serde(flatten)]
     pub own: &'static ByHand,
     /// How often they were run to, also where they failed.
-    pub times: usize,
+    pub times: u64,
     /// When last, UTC to the second; none: never.
     pub last: Option<String>,
     /// The places of `[sovereignty]` that it was written to, each once.
     pub places: Vec<String>,
 }
 
-/// Every group, also one that never wrote anything; and how many lines of the home's list are none and are in no group.
+/// Every group, also one that never wrote anything; beside them the home's list as it was read.
 ///
 /// # Errors
 /// When the home's list cannot be read.
-pub fn written(home: &Home) -> Result<(Vec<Written>, usize), Failure> {
+pub fn written(home: &Home) -> Result<(Vec<Written>, Noted), Failure> {
     let what = format!("cannot read {}", home.left_file().display());
-    let noted = outward::noted(home).advise(what, "check the file's owner and mode")?;
-    Ok((grouped(&noted.left), noted.unread))
+    let noted = outward::noted(home).advise(what, "check the owner and mode of left*.json* there")?;
+    Ok((grouped(&noted), noted))
 }
 
-fn grouped(noted: &[Left]) -> Vec<Written> {
+fn grouped(noted: &Noted) -> Vec<Written> {
     let of = |own: &'static ByHand| {
-        let mine: Vec<&Left> =
-            noted.iter().filter(|left| outward::group(&left.command) == Some(own)).collect();
-        let mut places: Vec<String> = mine.iter().filter_map(|left| left.place.clone()).collect();
-        places.sort();
-        places.dedup();
-        Written { own, times: mine.len(), last: mine.iter().map(|left| left.at_ms).max().map(utc), places }
+        let sum = noted.by_group.get(own.command).cloned().unwrap_or_default();
+        let last = (sum.times > 0).then(|| utc(sum.last_ms));
+        Written { own, times: sum.times, last, places: sum.places.into_iter().collect() }
     };
     BY_HAND.iter().map(of).collect()
 }
@@ -110,20 +107,19 @@ mod tests {
     use aula_ledger::types::{DistrictId, Handle, Hash, TimeMs};
 
     use super::*;
+    use crate::outward::Sum;
 
     #[test]
     fn what_commands_wrote_is_counted_by_group_with_its_places() {
-        let left = |at_ms, command: &str, place: Option<&str>| Left {
-            at_ms,
-            command: command.into(),
-            place: place.map(str::to_owned),
+        let sum = |times, last_ms, places: &[&str]| {
+            let places = places.iter().map(|place| (*place).to_owned()).collect();
+            Sum { times, last_ms, places }
         };
-        let found = grouped(&[
-            left(1_000, "evidence round", Some("county")),
-            left(3_000, "evidence allocation", None),
-            left(2_000, "evidence figures", Some("county")),
-            left(1_000, "district export", Some("safe")),
+        let by_group = BTreeMap::from([
+            ("evidence".to_owned(), sum(3, 3_000, &["county"])),
+            ("district export".to_owned(), sum(1, 1_000, &["safe"])),
         ]);
+        let found = grouped(&Noted { by_group, ..Noted::default() });
         assert_eq!(found.len(), BY_HAND.len());
         let of = |command: &str| found.iter().find(|one| one.own.command == command).cloned().expect(command);
         let evidence = of("evidence");

@@ -48,6 +48,9 @@ pub(super) fn page(told: &Told, made: &str) -> String {
                 @if told.unread_lines > 0 {
                     p { (told.unread_lines) " lines of that list are torn or somebody else's, and are in no number here." }
                 }
+                @if told.summed_lines > 0 {
+                    p { (told.summed_lines) " older lines of that list are kept as counts alone, which are in the numbers here." }
+                }
                 @for one in &told.written { (by_hand(one)) }
                 h2 { "Who read records" }
                 (readers(told.reads.as_deref()))
@@ -155,6 +158,7 @@ mod tests {
             }],
             written: Vec::new(),
             unread_lines: 3,
+            summed_lines: 4,
             reads: Some(vec![ReadBy {
                 role: "teacher".into(),
                 granted: Some(12),
@@ -171,6 +175,7 @@ mod tests {
             "2 times, last 2026-11-28",
             "fewer than 10",
             "3 lines of that list",
+            "4 older lines of that list",
             "2026-11-01 to 2026-11-30",
             "width=device-width",
             "color-scheme:light dark",

@@ -1,0 +1,363 @@
+//! HOME/left.jsonl: what commands wrote outside of the home, a line each, and what older lines come to.
+//!
+//! Flow: [`note`] appends a line → a list that is long becomes `left-N.jsonl` → where there are as many of those as are kept, the oldest is
+//! added to the counts of `left-sums.json` and goes → [`noted`] adds up counts and lines. Invariants: no line goes before the counts that
+//! have it are on disk, and none is counted twice; whatever lies there, one line at a time is in memory. Absent: which commands are noted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::group;
+use crate::terminal::Context;
+use aula_files::{Access, replace};
+use aula_home::Home;
+
+/// Most bytes of a line; a longer one is somebody else's.
+const MOST_LINE: u64 = 4 << 10;
+/// Names of places that are told of one group.
+const MOST_PLACES: usize = 200;
+/// What further ones are called.
+const FURTHER: &str = "others";
+/// How often a list is read that is put away meanwhile.
+const TRIES: usize = 10;
+
+/// How much is kept line by line.
+struct Bounds {
+    /// Bytes from which on the list is put away.
+    long: u64,
+    /// Lists that were put away and are kept, 1 at least.
+    older: usize,
+}
+
+/// Sixteen MiB with the present one: about 200,000 lines.
+const BOUNDS: Bounds = Bounds { long: 1 << 20, older: 15 };
+
+/// A file or folder outside of the home that a command was run to write: a line of HOME/left.jsonl.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// When, milliseconds since 1970 UTC.
+    pub at_ms: u64,
+    /// The command's words without `aula`.
+    pub command: String,
+    /// The place of `[sovereignty]`; none where there was no rule.
+    pub place: Option<String>,
+}
+
+/// What a group of commands wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sum {
+    /// How often.
+    pub times: u64,
+    /// When last, milliseconds since 1970 UTC.
+    pub last_ms: u64,
+    /// The places of `[sovereignty]`, each once.
+    pub places: BTreeSet<String>,
+}
+
+/// A home's list, added up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noted {
+    /// By the command of each group.
+    pub by_group: BTreeMap<String, Sum>,
+    /// How many lines are not such ones: torn by a full disk or a power failure, or written by somebody else.
+    pub unread: u64,
+    /// How many lines are kept as counts alone.
+    pub summed: u64,
+}
+
+impl Noted {
+    fn add(&mut self, line: &[u8]) {
+        let left = serde_json::from_slice::<Left>(line).ok();
+        let Some((left, own)) = left.and_then(|left| group(&left.command).map(|own| (left, own))) else {
+            self.unread += 1;
+            return;
+        };
+        let sum = self.by_group.entry(own.command.to_owned()).or_default();
+        sum.times += 1;
+        sum.last_ms = sum.last_ms.max(left.at_ms);
+        if let Some(place) = left.place {
+            let is_told = sum.places.len() < MOST_PLACES || sum.places.contains(&place);
+            sum.places.insert(if is_told { place } else { FURTHER.to_owned() });
+        }
+    }
+
+    /// Adds the lines of a file; gives how many there are.
+    fn add_file(&mut self, path: &Path) -> io::Result<u64> {
+        let (mut file, mut line, mut lines) = (BufReader::new(File::open(path)?), Vec::new(), 0);
+        loop {
+            line.clear();
+            if file.by_ref().take(MOST_LINE).read_until(b'\n', &mut line)? == 0 {
+                return Ok(lines);
+            }
+            if line == b"\n" {
+                continue;
+            }
+            if line.last() != Some(&b'\n') && line.len() as u64 == MOST_LINE {
+                file.skip_until(b'\n')?;
+            }
+            self.add(&line);
+            lines += 1;
+        }
+    }
+}
+
+/// What lines come to that are gone.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sums {
+    version: u8,
+    /// The number of the newest list that is in them.
+    through: u64,
+    noted: Noted,
+}
+
+impl Sums {
+    fn of(home: &Home) -> io::Result<Self> {
+        let bytes = match fs::read(home.left_sums_file()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Self { version: 1, ..Self::default() });
+            }
+            read => read?,
+        };
+        let sums: Self = serde_json::from_slice(&bytes)?;
+        if sums.version == 1 { Ok(sums) } else { Err(io::Error::other("left-sums.json is not of version 1")) }
+    }
+
+    /// Takes a list's lines in, on disk.
+    fn take(&mut self, home: &Home, number: u64) -> io::Result<()> {
+        self.noted.summed += self.noted.add_file(&home.left_old_file(number))?;
+        self.through = number;
+        replace(&home.left_sums_file(), Access::Private, &serde_json::to_vec(self)?)
+    }
+}
+
+/// The numbers of the lists that were put away, ascending.
+fn numbers(home: &Home) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(home.path()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix("left-")?.strip_suffix(".jsonl"));
+        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Puts the list away where it is long. The lock is on the list itself, which is renamed last: nobody else puts anything away meanwhile.
+fn put_away(home: &Home, bounds: &Bounds) -> io::Result<()> {
+    let path = home.left_file();
+    let list = match File::options().read(true).write(true).open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    if list.metadata()?.len() < bounds.long {
+        return Ok(());
+    }
+    match list.try_lock() {
+        Ok(()) => {}
+        // Another command puts it away.
+        Err(TryLockError::WouldBlock) => return Ok(()),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    if list.metadata()?.ino() != fs::metadata(&path)?.ino() {
+        return Ok(());
+    }
+    let (mut older, mut sums) = (numbers(home)?, Sums::of(home)?);
+    while older.len() >= bounds.older {
+        let oldest = older.remove(0);
+        // An earlier run may have ended between the two.
+        if oldest > sums.through {
+            sums.take(home, oldest)?;
+        }
+        fs::remove_file(home.left_old_file(oldest))?;
+    }
+    let next = older.last().copied().unwrap_or(0).max(sums.through).saturating_add(1);
+    fs::rename(&path, home.left_old_file(next))
+}
+
+/// Appends what is about to be written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be
+/// written is said, and keeps nobody from a backup.
+pub fn note(context: &Context, left: &[Left]) {
+    if left.is_empty() || !context.home.config_file().exists() {
+        return;
+    }
+    let path = context.home.left_file();
+    let failed = |what: &str, error: io::Error| {
+        context.tell(format_args!(
+            "aula: {what} {}: {error}.\n  next: check the folder's owner and space",
+            path.display()
+        ));
+    };
+    if let Err(error) = put_away(&context.home, &BOUNDS) {
+        failed("it is long and cannot be put away:", error);
+    }
+    if let Err(error) = append(&path, left) {
+        failed("that something leaves cannot be noted in", error);
+    }
+}
+
+fn append(path: &Path, left: &[Left]) -> io::Result<()> {
+    let lines: String =
+        left.iter().filter_map(|one| serde_json::to_string(one).ok()).map(|line| line + "\n").collect();
+    let mut file = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(path)?;
+    let begin = if is_torn(&file)? { "\n" } else { "" };
+    file.write_all(format!("{begin}{lines}").as_bytes())
+}
+
+/// Whether the last line was not written to its end: what follows must not be taken for the rest of it.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
+    let mut byte = [0_u8];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
+}
+
+/// What was noted.
+///
+/// # Errors
+/// When the list, or what older lines come to, cannot be read.
+pub fn noted(home: &Home) -> io::Result<Noted> {
+    for _ in 0..TRIES {
+        let older = numbers(home)?;
+        match added_up(home, &older) {
+            Ok(noted) if numbers(home)? == older => return Ok(noted),
+            // It was put away meanwhile.
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("it is put away again and again while it is read"))
+}
+
+fn added_up(home: &Home, older: &[u64]) -> io::Result<Noted> {
+    let Sums { through, mut noted, .. } = Sums::of(home)?;
+    for number in older.iter().filter(|number| **number > through) {
+        noted.add_file(&home.left_old_file(*number))?;
+    }
+    match noted.add_file(&home.left_file()) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(noted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Tested = Result<(), Box<dyn std::error::Error>>;
+
+    /// Some three lines a list.
+    const SMALL: Bounds = Bounds { long: 200, older: 3 };
+
+    fn left(at_ms: u64) -> Left {
+        let (command, place) = ("district export".to_owned(), Some(format!("place {}", at_ms % 7)));
+        Left { at_ms, command, place }
+    }
+
+    /// Notes so many, one after another.
+    fn fill(home: &Home, moments: std::ops::Range<u64>) -> io::Result<()> {
+        for at_ms in moments {
+            put_away(home, &SMALL)?;
+            append(&home.left_file(), &[left(at_ms)])?;
+        }
+        Ok(())
+    }
+
+    fn times(home: &Home) -> io::Result<(u64, u64)> {
+        let noted = noted(home)?;
+        Ok((noted.by_group.get("district export").map_or(0, |sum| sum.times), noted.unread))
+    }
+
+    #[test]
+    fn a_list_that_is_long_is_put_away_and_every_line_stays_in_the_counts() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        assert_eq!(noted(&home)?, Noted::default());
+        fill(&home, 0..5)?;
+        assert_eq!((numbers(&home)?, noted(&home)?.summed), (vec![1], 0));
+        fill(&home, 5..500)?;
+        let found = noted(&home)?;
+        let sum = found.by_group.get("district export").cloned().unwrap_or_default();
+        assert_eq!((sum.times, sum.last_ms, sum.places.len(), found.unread), (500, 499, 7, 0));
+        assert!(found.summed > 400, "{}", found.summed);
+        let kept: u64 = fs::read_dir(folder.path())?
+            .flatten()
+            .filter_map(|one| one.metadata().ok())
+            .map(|one| one.len())
+            .sum();
+        assert!(numbers(&home)?.len() <= SMALL.older && kept < 3_000, "{kept}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_ended_between_its_counts_and_its_going_is_counted_once() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        fill(&home, 0..11)?;
+        let oldest = numbers(&home)?[0];
+        Sums::of(&home)?.take(&home, oldest)?;
+        assert_eq!((numbers(&home)?[0], times(&home)?), (oldest, (11, 0)));
+        fill(&home, 11..40)?;
+        assert_eq!(times(&home)?, (40, 0));
+        assert!(!numbers(&home)?.contains(&oldest));
+        Ok(())
+    }
+
+    #[test]
+    fn lines_that_are_none_are_counted_apart_however_long() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let line = serde_json::to_string(&left(1))?;
+        let other = line.replace("district export", "never heard of");
+        let long = "x".repeat(3 * MOST_LINE as usize);
+        let exact = "y".repeat(MOST_LINE as usize);
+        let text = format!("{line}\n\n{long}\n{line}\n{other}\n{exact}\n{line}\n{}", &line[..20]);
+        fs::write(home.left_file(), text)?;
+        assert_eq!(times(&home)?, (3, 4));
+        let both = ["evidence round", "evidence allocation"].map(|own| line.replace("district export", own));
+        fs::write(home.left_file(), both.join("\n"))?;
+        assert_eq!(noted(&home)?.by_group.get("evidence").map(|sum| sum.times), Some(2));
+        Ok(())
+    }
+
+    #[test]
+    fn counts_that_cannot_be_read_are_said_and_nothing_goes() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        fill(&home, 0..20)?;
+        let older = numbers(&home)?;
+        for wrong in ["{", r#"{"version":2,"through":0,"noted":{"by_group":{},"unread":0,"summed":0}}"#] {
+            fs::write(home.left_sums_file(), wrong)?;
+            assert!(noted(&home).is_err());
+            append(&home.left_file(), &[left(1), left(2), left(3), left(4)])?;
+            assert!(put_away(&home, &SMALL).is_err());
+            assert_eq!(numbers(&home)?, older);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn places_without_end_are_told_as_others() {
+        let mut noted = Noted::default();
+        for place in 0..MOST_PLACES + 50 {
+            let one = Left { place: Some(format!("place {place}")), ..left(1) };
+            noted.add(&serde_json::to_vec(&one).expect("a line"));
+        }
+        let sum = &noted.by_group["district export"];
+        assert_eq!((sum.times as usize, sum.places.len()), (MOST_PLACES + 50, MOST_PLACES + 1));
+        assert!(sum.places.contains(FURTHER));
+    }
+}
