@@ -30,8 +30,8 @@ use crate::ports::Moment;
 const GRACE: Duration = Duration::from_millis(500);
 /// How long the height that this node's key may have voted at may stay undecided.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The same where those that sign cannot decide it without this node. Whoever runs is connected by then: four ways there and
-/// back across the network, and the second after which a connection's lost first packet is sent again.
+/// From the first attempt to connect until whoever runs is connected: four ways there and back across the network, and the second
+/// after which a connection's lost first packet is sent again.
 const SETTLED: Duration = Duration::from_millis(1_500);
 
 /// What a node may do after what it has heard.
@@ -66,6 +66,8 @@ struct Inner {
     signing: BTreeSet<PeerId>,
     /// Of whom anything was heard since [`Heights::quiet`] was asked.
     spoke: BTreeSet<PeerId>,
+    /// Since when peers connect, and none that signs has left.
+    connecting_since: Option<Moment>,
     /// Validators' identities whose last connection has ended.
     left: BTreeSet<PeerId>,
     enough_since: Option<Moment>,
@@ -128,13 +130,17 @@ impl Heights {
         inner.kept.clear();
         inner.signing.clear();
         inner.spoke.clear();
+        inner.connecting_since = None;
     }
 
     /// The last connection with a peer has ended. Only validators' identities are remembered.
     pub(crate) fn left(&self, peer: PeerId) {
         let mut inner = self.lock();
         inner.kept.remove(&peer);
-        inner.signing.remove(&peer);
+        if inner.signing.remove(&peer) {
+            // It may be back at once.
+            inner.connecting_since = None;
+        }
         if inner.weights.contains_key(&peer) {
             inner.left.insert(peer);
         }
@@ -217,6 +223,7 @@ impl Inner {
     }
 
     fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
+        let connecting = *self.connecting_since.get_or_insert(now);
         if self.holds(tip) {
             return Heard::Unproven;
         }
@@ -249,8 +256,8 @@ impl Inner {
         }
         let level = tip >= target;
         let since = level.then(|| *self.level_since.get_or_insert(now));
-        let patience = if self.decide_alone(total) { PATIENCE } else { SETTLED };
-        let waited = since.is_some_and(|since| now.since(since) >= patience);
+        let in_vain = now.since(connecting) >= SETTLED && !self.decide_alone(total);
+        let waited = since.is_some_and(|since| in_vain || now.since(since) >= PATIENCE);
         if signed >= target || tip > target || waited { Heard::MaySign } else { Heard::Behind(target) }
     }
 }
@@ -315,29 +322,37 @@ mod tests {
 
     #[test]
     fn validators_that_are_no_quorum_without_this_one_wait_for_it_no_longer_than_connections_take() {
-        // One is down, or one is connected and follows, or one was connected and has left.
-        let few: [fn(&Heights); 3] = [
-            |heights| (0..2).for_each(|n| heights.heard(peer(n), whole(200))),
-            |heights| (0..3).for_each(|n| heights.heard(peer(n), whole(200))),
-            |heights| {
-                (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
-                heights.signs(peer(2));
-                heights.left(peer(2));
-            },
-        ];
-        for hear in few {
+        // One is down, or one is connected and follows.
+        for heard in [2, 3] {
             let (heights, now) = of_four();
             (0..2).for_each(|n| heights.signs(peer(n)));
             heights.signs(peer(9));
-            hear(&heights);
-            // The others' heights are waited for first.
-            heights.ask(100, 200, now);
-            let level = now + GRACE;
-            assert_eq!(heights.ask(100, 199, level), Heard::Behind(200), "it fetches the height first");
-            assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
-            assert_eq!(heights.ask(100, 200, level + SETTLED / 2), Heard::Behind(200));
-            assert_eq!(heights.ask(100, 200, level + SETTLED), Heard::MaySign);
+            (0..heard).for_each(|n| heights.heard(peer(n), whole(200)));
+            // A session begins to connect, and the others' heights are waited for.
+            heights.ask(100, 199, now);
+            assert_eq!(heights.ask(100, 199, now + SETTLED / 2), Heard::Behind(200));
+            assert_eq!(heights.ask(100, 200, now + SETTLED / 2), Heard::Behind(200), "more may connect");
+            assert_eq!(
+                heights.ask(100, 199, now + SETTLED),
+                Heard::Behind(200),
+                "it fetches the height first"
+            );
+            assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
         }
+    }
+
+    #[test]
+    fn one_that_has_left_this_moment_may_be_back_at_once() {
+        let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.signs(peer(n)));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        assert_eq!(heights.ask(100, 199, now), Heard::Behind(200));
+        let level = now + SETTLED;
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        heights.left(peer(2));
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 200, level + SETTLED / 2), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 200, level + SETTLED), Heard::MaySign);
     }
 
     #[test]
