@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 mod acting;
 mod brought;
+mod given;
 mod lines;
 
 pub mod backup;

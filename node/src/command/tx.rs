@@ -6,7 +6,7 @@
 //! reason (malformed, too large, no room), or not final in time.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aula_api::PublicEvent;
@@ -20,7 +20,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::rpc::RpcArgs;
-use super::{Advise, Context, Failure, Outcome};
+use super::{Advise, Context, Failure, Outcome, given};
 use crate::client::sender::{Sender, submit};
 use crate::client::{Client, ClientError};
 use crate::home::Home;
@@ -153,10 +153,11 @@ fn kind(text: &str) -> Result<PayloadKind, Failure> {
 fn payload(context: &Context, sender: &Sender, kind: PayloadKind, fields: &str) -> Result<Payload, Failure> {
     let text = match fields.strip_prefix('@') {
         Some(file) => {
-            fs::read_to_string(file).advise(format!("cannot read {file}"), "name a file of JSON")?
+            given::text(Path::new(file)).advise(format!("cannot read {file}"), "name a file of JSON")?
         }
-        None if fields == "-" => std::io::read_to_string(std::io::stdin())
-            .advise("cannot read standard input", "pipe JSON into it")?,
+        None if fields == "-" => {
+            given::text(Path::new(fields)).advise("cannot read standard input", "pipe JSON into it")?
+        }
         None => fields.to_owned(),
     };
     let hint = "the fields are those of the payload: `aula tx --help` shows examples, and the message names the one at fault";

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use aula_ledger::genesis::{Genesis, Parsed};
+use aula_ledger::genesis::{Genesis, MAX_GENESIS_BYTES, Parsed};
 use aula_ledger::store::Tip;
 use aula_ledger::types::{Hash, Height};
 use serde::{Deserialize, Serialize};
@@ -19,13 +19,16 @@ use crate::backups::Backups;
 use crate::bootstrap::storage_failure;
 use aula_home::clock::now_ms;
 use aula_home::home::Home;
-use aula_home::whole_file::{self, Access};
+use aula_home::whole_file::{self, Access, read_at_most};
 use aula_home::{Advise, DEFECT, Failure};
 use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
 
 /// The layout of a copy that this program writes.
 const FORMAT: u8 = 1;
 const INVENTORY: &str = "backup.json";
+/// Most bytes of what a copy holds beside the database, each by itself: as many as a genesis may have. A list of a hundred thousand
+/// files has no more.
+const MOST_BYTES: u64 = MAX_GENESIS_BYTES as u64;
 const DATABASE: &str = "database";
 const HINT: &str = "check the folder's owner and the space left";
 
@@ -117,7 +120,8 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
         return Err(storage_failure(StorageError::Present(home.data_dir())).named("present"));
     }
     let bytes = check_files(from, &inventory)?;
-    let genesis = fs::read(from.join("genesis.json")).advise("cannot read the copy's genesis", HINT)?;
+    let genesis = read_at_most(&from.join("genesis.json"), MOST_BYTES)
+        .advise("cannot read the copy's genesis", HINT)?;
     let parsed = Genesis::parse(&genesis).advise("the copy's genesis is refused", "use another copy")?;
     if parsed.sha256 != inventory.genesis_sha256 {
         return Err(damaged("its genesis is of another chain than it says"));
@@ -140,7 +144,7 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
     for name in ["genesis.json", "config.toml", "operator.json"] {
         let (source, target) = (from.join(name), home.path().join(name));
         if source.exists() && !whole_file::is_there(&target) {
-            let bytes = fs::read(&source).advise(what(), HINT)?;
+            let bytes = read_at_most(&source, MOST_BYTES).advise(what(), HINT)?;
             whole_file::create(&target, Access::Public, &bytes).advise(what(), HINT)?;
         }
     }
@@ -160,7 +164,7 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
 
 fn read_inventory(from: &Path) -> Result<Inventory, Failure> {
     let path = from.join(INVENTORY);
-    let bytes = fs::read(&path).map_err(|error| {
+    let bytes = read_at_most(&path, MOST_BYTES).map_err(|error| {
         Failure::new(
             "no_backup",
             format!("{} is not a whole copy of a node: {INVENTORY}: {error}", from.display()),

@@ -22,6 +22,7 @@ use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, Outcome, now_ms};
+use crate::whole_file::{MOST_GIVEN_BYTES, read_at_most};
 
 /// Arguments of `aula district need`.
 #[derive(Debug, Args)]
@@ -153,7 +154,7 @@ fn record(
     let now = now_ms();
     let year = args.year.map_or_else(|| SchoolYear::at(aula_ledger::types::TimeMs(now)), SchoolYear);
     let in_force = voted.in_force(year)?;
-    let bytes = std::fs::read(file)
+    let bytes = read_at_most(file, MOST_GIVEN_BYTES)
         .advise(format!("cannot read {}", file.display()), "check the path and that you may read it")?;
     let (rows, mut refused_rows) = inputs::read(&bytes, &in_force.voted.parameters.need)
         .advise(format!("{} is not a file of inputs", file.display()), "see aula district need --help")?;

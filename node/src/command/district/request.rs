@@ -36,6 +36,7 @@ use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, bind_to_node, refused as vault_refused};
 use crate::command::{Advise, Context, Failure, Outcome};
+use crate::whole_file::{MOST_GIVEN_BYTES, read_at_most};
 
 /// Students between two words about how far it is.
 const STEP: usize = 1_000;
@@ -178,7 +179,7 @@ fn plan(
     let mut plan = Plan::default();
     let wishes = match &args.wishes {
         Some(path) => {
-            let bytes = std::fs::read(path).advise(
+            let bytes = read_at_most(path, MOST_GIVEN_BYTES).advise(
                 format!("cannot read {}", path.display()),
                 "check the path and that you may read it",
             )?;

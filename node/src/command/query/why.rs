@@ -23,6 +23,7 @@ use super::super::vault::record::LedgerArgs;
 use super::super::{Advise, Context, Failure, Outcome};
 use super::QueryArgs;
 use crate::read::why::{self, Asked, Others};
+use crate::whole_file::read_at_most;
 
 /// Arguments of `aula query why`.
 #[derive(Debug, Args)]
@@ -150,7 +151,7 @@ fn told(mut answer: WhyAnswer) -> Outcome {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
+    read_at_most(path, Bundle::MAX_BYTES)
         .advise(format!("cannot read {}", path.display()), "check the path and that you may read it")
 }
 

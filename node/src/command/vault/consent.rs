@@ -18,6 +18,7 @@ use super::super::{Advise, Context, Failure, Outcome};
 use super::record::{LedgerArgs, record};
 use super::{Place, handle, refused};
 use crate::storage::sha256;
+use crate::whole_file::{MOST_GIVEN_BYTES, read_at_most};
 
 /// Arguments of `aula vault consent`.
 #[derive(Debug, Args)]
@@ -92,8 +93,8 @@ pub async fn run(context: &Context, place: &Place, args: &ConsentArgs) -> Result
 }
 
 fn form(path: &Path) -> Result<Hash, Failure> {
-    let bytes =
-        std::fs::read(path).advise(format!("cannot read {}", path.display()), "name the signed form")?;
+    let bytes = read_at_most(path, MOST_GIVEN_BYTES)
+        .advise(format!("cannot read {}", path.display()), "name the signed form")?;
     Ok(sha256(&bytes))
 }
 

@@ -20,6 +20,7 @@ use super::super::rpc::RpcArgs;
 use super::super::{Advise, Context, Failure, Outcome, absolute};
 use super::record::{LedgerArgs, record};
 use super::{Place, bind_to_node, handle, refused};
+use crate::whole_file::read_at_most;
 
 /// Arguments of `aula vault log`.
 #[derive(Debug, Args)]
@@ -164,7 +165,8 @@ fn prove(context: &Context, place: &Place, number: u64, out: &std::path::Path) -
 
 async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Result<Outcome, Failure> {
     let hint = "ask the district for the proof again";
-    let bytes = std::fs::read(file).advise(format!("cannot read {}", file.display()), hint)?;
+    let bytes =
+        read_at_most(file, AccessProof::MAX_BYTES).advise(format!("cannot read {}", file.display()), hint)?;
     let proof = AccessProof::from_canonical(&bytes).advise("this is not an access proof", hint)?;
     let client = rpc.client(context)?;
     let told: TransactionStatus = client.get(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
