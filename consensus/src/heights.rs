@@ -30,8 +30,8 @@ use crate::ports::Moment;
 const GRACE: Duration = Duration::from_millis(500);
 /// How long the height that this node's key may have voted at may stay undecided.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// From the first attempt to connect until whoever runs is connected: four ways there and back across the network, and the second
-/// after which a connection's lost first packet is sent again.
+/// How long nobody that signs may have come or left until whoever runs counts as connected: four ways there and back across the
+/// network, and the second after which a connection's lost first packet is sent again.
 const SETTLED: Duration = Duration::from_millis(1_500);
 
 /// What a node may do after what it has heard.
@@ -66,8 +66,8 @@ struct Inner {
     signing: BTreeSet<PeerId>,
     /// Of whom anything was heard since [`Heights::quiet`] was asked.
     spoke: BTreeSet<PeerId>,
-    /// Since when peers connect, and none that signs has left.
-    connecting_since: Option<Moment>,
+    /// Since when none that signs has come or left, or a session has begun.
+    settled_since: Option<Moment>,
     /// Validators' identities whose last connection has ended.
     left: BTreeSet<PeerId>,
     enough_since: Option<Moment>,
@@ -111,7 +111,11 @@ impl Heights {
 
     /// A connected peer says that it runs as a validator.
     pub(crate) fn signs(&self, peer: PeerId) {
-        self.lock().signing.insert(peer);
+        let mut inner = self.lock();
+        if inner.signing.insert(peer) {
+            // More may come.
+            inner.settled_since = None;
+        }
     }
 
     /// Something came from a peer.
@@ -132,7 +136,7 @@ impl Heights {
         inner.kept.clear();
         inner.signing.clear();
         inner.spoke.clear();
-        inner.connecting_since = None;
+        inner.settled_since = None;
     }
 
     /// The last connection with a peer has ended. Only validators' identities are remembered.
@@ -141,7 +145,7 @@ impl Heights {
         inner.kept.remove(&peer);
         if inner.signing.remove(&peer) {
             // It may be back at once.
-            inner.connecting_since = None;
+            inner.settled_since = None;
         }
         if inner.weights.contains_key(&peer) {
             inner.left.insert(peer);
@@ -230,7 +234,7 @@ impl Inner {
     }
 
     fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
-        let connecting = *self.connecting_since.get_or_insert(now);
+        let settled = *self.settled_since.get_or_insert(now);
         if self.holds(tip) {
             return Heard::Unproven;
         }
@@ -263,7 +267,7 @@ impl Inner {
         }
         let level = tip >= target;
         let since = level.then(|| *self.level_since.get_or_insert(now));
-        let in_vain = now.since(connecting) >= SETTLED && !self.decide_alone(total);
+        let in_vain = now.since(settled) >= SETTLED && !self.decide_alone(total);
         let waited = since.is_some_and(|since| in_vain || now.since(since) >= PATIENCE);
         if signed >= target || tip > target {
             return Heard::MaySign;
@@ -351,6 +355,23 @@ mod tests {
             );
             assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
         }
+    }
+
+    #[test]
+    fn where_one_comes_another_may_be_on_its_way() {
+        let (heights, now) = of_four();
+        heights.signs(peer(0));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        assert_eq!(heights.ask(100, 199, now), Heard::Behind(200));
+        let level = now + SETTLED;
+        heights.signs(peer(1));
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        heights.signs(peer(1));
+        assert_eq!(
+            heights.ask(100, 200, level + SETTLED),
+            Heard::MaySign,
+            "what it says again is nothing new"
+        );
     }
 
     #[test]
