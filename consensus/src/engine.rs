@@ -111,6 +111,9 @@ fn engine_config(config: &SessionConfig, peers: &BTreeSet<AdmittedPeer>) -> Engi
             ip_throttle_duration: Duration::ZERO,
             num_inbound_peers: 256,
             num_outbound_peers: 256,
+            // A peer that is away is dialled every second. More attempts in a row would lie ever further apart, so that a way
+            // that is whole again is found 8 s later.
+            dial_max_retries: 1,
             ..DiscoveryConfig::default()
         },
         protocol: PubSubProtocol::default(),

@@ -101,6 +101,7 @@ struct Behaviour {
 enum Command {
     Publish(Arc<Vec<u8>>),
     SetPeers(Vec<AdmittedPeer>),
+    Reconnect(PeerId),
     Ask(PeerId, Ask, Answer),
     Peers(oneshot::Sender<Vec<PeerId>>),
 }
@@ -142,6 +143,12 @@ impl Gossip {
     pub async fn set_peers(&self, peers: Vec<AdmittedPeer>) {
         // An error means that the task has ended; the node is stopping then.
         let _ = self.commands.send(Command::SetPeers(peers)).await;
+    }
+
+    /// Ends the connections with a peer that are of no use any more; it is dialled again within a second.
+    pub async fn reconnect(&self, peer: PeerId) {
+        // As above.
+        let _ = self.commands.send(Command::Reconnect(peer)).await;
     }
 
     /// Changes whenever a peer begins to listen, and so has missed what was sent before.
@@ -340,6 +347,7 @@ impl State {
                 command = commands.recv() => match command {
                     None => return,
                     Some(Command::SetPeers(peers)) => self.set_peers(peers),
+                    Some(Command::Reconnect(peer)) => self.disconnect(peer),
                     Some(Command::Ask(peer, ask, answer)) => self.ask(peer, ask, answer),
                     Some(Command::Peers(answer)) => {
                         // Whoever asked may have gone.
@@ -470,9 +478,13 @@ impl State {
         let unheard = peers.filter(|(_, topics)| topics.is_empty()).map(|(peer, _)| *peer).collect();
         for peer in self.silence.look(unheard) {
             tracing::info!(%peer, "a connected gossip peer is silent; its connections end");
-            // An error means that it has gone by itself.
-            let _ = self.swarm.disconnect_peer_id(peer);
+            self.disconnect(peer);
         }
+    }
+
+    fn disconnect(&mut self, peer: PeerId) {
+        // An error means that it has gone by itself.
+        let _ = self.swarm.disconnect_peer_id(peer);
     }
 
     fn dial(&mut self) {

@@ -6,7 +6,9 @@
 //! heights of validators with more than a third of the power. If its guard has signed at that height, or its own chain is
 //! past it, it signs on. Else it follows until the height after it is final too, since its key may have voted there; if
 //! that height is not decided within [`PATIENCE`], the others may be waiting for this node's vote, and it signs from there
-//! on. A snapshot is never that young, but for one that is restored while the chain stands still at the same height.
+//! on. Where the connected ones that sign are no quorum, nothing is decided without this node, however long it waits: it
+//! signs as soon as they have had the time to connect ([`SETTLED`]). A snapshot is never that young, but for one that is
+//! restored while the chain stands still at the same height.
 //!
 //! Who is heard: connections prove network identities, and the state says whose they are. Of the heights heard, one counts
 //! that more validators have reached than can lie besides those that are silent; with more faults than the chain bears, a
@@ -28,6 +30,9 @@ use crate::ports::Moment;
 const GRACE: Duration = Duration::from_millis(500);
 /// How long the height that this node's key may have voted at may stay undecided.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How long nobody that signs may have come or left until whoever runs counts as connected: four ways there and back across the
+/// network, and the second after which a connection's lost first packet is sent again.
+const SETTLED: Duration = Duration::from_millis(1_500);
 
 /// What a node may do after what it has heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +62,20 @@ struct Inner {
     first: BTreeMap<PeerId, u64>,
     /// What each connected peer said last.
     kept: BTreeMap<PeerId, Kept>,
+    /// The connected peers that run as validators, by their word. Who follows for now says nothing of the kind.
+    signing: BTreeSet<PeerId>,
+    /// Of whom anything was heard since [`Heights::quiet`] was asked.
+    spoke: BTreeSet<PeerId>,
+    /// Since when none that signs has come or left, or a session has begun.
+    settled_since: Option<Moment>,
     /// Validators' identities whose last connection has ended.
     left: BTreeSet<PeerId>,
     enough_since: Option<Moment>,
     /// Since when this node is level with what it heard.
     level_since: Option<Moment>,
     may_sign: bool,
+    /// It may because the others stand still at its height.
+    awaited: bool,
     /// What this node follows is not known to be the consortium's chain.
     held: bool,
 }
@@ -96,10 +109,44 @@ impl Heights {
         }
     }
 
+    /// A connected peer says that it runs as a validator.
+    pub(crate) fn signs(&self, peer: PeerId) {
+        let mut inner = self.lock();
+        if inner.signing.insert(peer) {
+            // More may come.
+            inner.settled_since = None;
+        }
+    }
+
+    /// Something came from a peer.
+    pub(crate) fn spoke(&self, peer: PeerId) {
+        self.lock().spoke.insert(peer);
+    }
+
+    /// The connected peers from whom nothing came since this was asked before, though they had begun to say how far they are.
+    pub(crate) fn quiet(&self) -> BTreeSet<PeerId> {
+        let mut inner = self.lock();
+        let spoke = std::mem::take(&mut inner.spoke);
+        inner.kept.keys().filter(|peer| !spoke.contains(*peer)).copied().collect()
+    }
+
+    /// The connections of a session ended with it, and nobody said so of each.
+    pub(crate) fn session_begins(&self) {
+        let mut inner = self.lock();
+        inner.kept.clear();
+        inner.signing.clear();
+        inner.spoke.clear();
+        inner.settled_since = None;
+    }
+
     /// The last connection with a peer has ended. Only validators' identities are remembered.
     pub(crate) fn left(&self, peer: PeerId) {
         let mut inner = self.lock();
         inner.kept.remove(&peer);
+        if inner.signing.remove(&peer) {
+            // It may be back at once.
+            inner.settled_since = None;
+        }
         if inner.weights.contains_key(&peer) {
             inner.left.insert(peer);
         }
@@ -150,6 +197,11 @@ impl Heights {
         self.lock().may_sign = true;
     }
 
+    /// Whether the others waited for this node's vote when it was allowed to sign; said once.
+    pub(crate) fn take_awaited(&self) -> bool {
+        std::mem::take(&mut self.lock().awaited)
+    }
+
     /// Whether this node may sign; once it may, it may for as long as the process runs: from then on its guard is whole.
     /// `signed` is the last height in its guard, `tip` its last final one.
     pub(crate) fn ask(&self, signed: u64, tip: u64, now: Moment) -> Heard {
@@ -174,7 +226,15 @@ impl Inner {
         self.held && tip > 0 && self.others() > 0
     }
 
+    /// Whether the connected validators that sign are a quorum without this node.
+    fn decide_alone(&self, total: u128) -> bool {
+        let signing = self.weights.iter().filter(|(peer, _)| self.signing.contains(*peer));
+        let power: u64 = signing.map(|(_, power)| *power).sum();
+        u128::from(power) * 3 > total * 2
+    }
+
     fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
+        let settled = *self.settled_since.get_or_insert(now);
         if self.holds(tip) {
             return Heard::Unproven;
         }
@@ -207,8 +267,13 @@ impl Inner {
         }
         let level = tip >= target;
         let since = level.then(|| *self.level_since.get_or_insert(now));
-        let waited = since.is_some_and(|since| now.since(since) >= PATIENCE);
-        if signed >= target || tip > target || waited { Heard::MaySign } else { Heard::Behind(target) }
+        let in_vain = now.since(settled) >= SETTLED && !self.decide_alone(total);
+        let waited = since.is_some_and(|since| in_vain || now.since(since) >= PATIENCE);
+        if signed >= target || tip > target {
+            return Heard::MaySign;
+        }
+        self.awaited = waited;
+        if waited { Heard::MaySign } else { Heard::Behind(target) }
     }
 }
 
@@ -240,11 +305,13 @@ mod tests {
         assert_eq!(heights.ask(7, 6, now), Heard::TooLittle);
         (0..3).for_each(|n| heights.heard(peer(n), whole(7)));
         assert_eq!(heights.ask(7, 6, now), Heard::MaySign);
+        assert!(!heights.take_awaited(), "a round may begin this moment");
     }
 
     #[test]
     fn an_old_guard_follows_until_the_height_that_it_may_have_voted_at_is_final() {
         let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.signs(peer(n)));
         (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
         assert_eq!(heights.ask(100, 99, now), Heard::Behind(200));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200), "its key may have voted at 201");
@@ -256,11 +323,100 @@ mod tests {
     #[test]
     fn validators_that_stand_still_may_be_waiting_for_this_ones_vote() {
         let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.signs(peer(n)));
         (0..2).for_each(|n| heights.heard(peer(n), whole(200)));
         let level = now + GRACE;
         assert_eq!(heights.ask(100, 200, now), Heard::TooLittle);
         assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        assert_eq!(
+            heights.ask(100, 200, level + SETTLED),
+            Heard::Behind(200),
+            "they may be about to decide it"
+        );
         assert_eq!(heights.ask(100, 200, level + PATIENCE), Heard::MaySign);
+    }
+
+    #[test]
+    fn validators_that_are_no_quorum_without_this_one_wait_for_it_no_longer_than_connections_take() {
+        // One is down, or one is connected and follows.
+        for heard in [2, 3] {
+            let (heights, now) = of_four();
+            (0..2).for_each(|n| heights.signs(peer(n)));
+            heights.signs(peer(9));
+            (0..heard).for_each(|n| heights.heard(peer(n), whole(200)));
+            // A session begins to connect, and the others' heights are waited for.
+            heights.ask(100, 199, now);
+            assert_eq!(heights.ask(100, 199, now + SETTLED / 2), Heard::Behind(200));
+            assert_eq!(heights.ask(100, 200, now + SETTLED / 2), Heard::Behind(200), "more may connect");
+            assert_eq!(
+                heights.ask(100, 199, now + SETTLED),
+                Heard::Behind(200),
+                "it fetches the height first"
+            );
+            assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
+        }
+    }
+
+    #[test]
+    fn where_one_comes_another_may_be_on_its_way() {
+        let (heights, now) = of_four();
+        heights.signs(peer(0));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        assert_eq!(heights.ask(100, 199, now), Heard::Behind(200));
+        let level = now + SETTLED;
+        heights.signs(peer(1));
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        heights.signs(peer(1));
+        assert_eq!(
+            heights.ask(100, 200, level + SETTLED),
+            Heard::MaySign,
+            "what it says again is nothing new"
+        );
+    }
+
+    #[test]
+    fn one_that_has_left_this_moment_may_be_back_at_once() {
+        let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.signs(peer(n)));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        assert_eq!(heights.ask(100, 199, now), Heard::Behind(200));
+        let level = now + SETTLED;
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        heights.left(peer(2));
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 200, level + SETTLED / 2), Heard::Behind(200));
+        assert!(!heights.take_awaited());
+        assert_eq!(heights.ask(100, 200, level + SETTLED), Heard::MaySign);
+        assert_eq!(heights.ask(100, 200, level + SETTLED), Heard::MaySign, "and from then on");
+        assert_eq!([heights.take_awaited(), heights.take_awaited()], [true, false]);
+    }
+
+    #[test]
+    fn a_session_begins_with_nobody_connected_and_keeps_what_was_heard() {
+        let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.signs(peer(n)));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        heights.session_begins();
+        assert_eq!((heights.highest(), heights.quiet()), (None, BTreeSet::new()));
+        assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        assert_eq!(
+            heights.ask(100, 200, now + SETTLED),
+            Heard::MaySign,
+            "nobody says any more that it signs"
+        );
+    }
+
+    #[test]
+    fn a_peer_that_said_its_height_and_says_nothing_since_is_quiet() {
+        let (heights, _) = of_four();
+        (0..3).for_each(|n| heights.spoke(peer(n)));
+        (0..2).for_each(|n| heights.heard(peer(n), whole(7)));
+        assert_eq!(heights.quiet(), BTreeSet::new());
+        heights.spoke(peer(1));
+        assert_eq!(heights.quiet(), [peer(0)].into(), "who never said its height is nobody to wait for");
+        assert_eq!(heights.quiet(), [peer(0), peer(1)].into());
+        heights.left(peer(0));
+        assert_eq!(heights.quiet(), [peer(1)].into());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Watches the engine's connections: counts them, and finds peers that have not said what they want to hear.
+//! Watches the engine's connections: counts them, and finds peers that have not said what they want to hear, or say nothing
+//! any more.
 //!
 //! Gossipsub sends its subscriptions on the first connection to a peer and not again. A node that is back before its
 //! peers have noticed the end of the old connections (a power cut sends no farewell) is to them a second connection:
@@ -7,6 +8,10 @@
 //!
 //! The engine does not show subscriptions. It shows its mesh, and takes every subscriber into that until it holds
 //! [`GossipSubConfig::mesh_n_low`] peers: a connected peer that is missing from a smaller mesh is a silent one.
+//!
+//! Every node says its height every second. Where the way to a peer is cut nobody ends the connection: the system sends what was
+//! said again after twice as long each time, so that once the way is whole again as much time passes as it was cut, up to
+//! minutes. A new connection is tried for anew every few seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,25 +23,33 @@ use arc_malachitebft_config::GossipSubConfig;
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 
+use crate::heights::Heights;
+
 /// How often the engine's peers are looked at; it brings its own view up to date as often.
 const LOOK: Duration = Duration::from_secs(1);
 /// Looks in a row at which a peer is missing before it counts as silent. A subscription takes two: one for
 /// gossipsub's heartbeat, one for the engine's view.
 const MISSING_LOOKS: u32 = 5;
+/// Looks in a row at which nothing came from a peer that said its height before. A heavy block keeps a node from saying it for a
+/// second or two.
+const QUIET_LOOKS: u32 = 6;
 
-/// Counts the connected peers into `count` and sends the silent ones, until nobody listens.
+/// Counts the connected peers into `count` and sends those to begin anew with, until nobody listens.
 pub(crate) async fn watch(
     requests: mpsc::Sender<NetworkRequest>,
     count: Arc<AtomicUsize>,
+    heights: Arc<Heights>,
     silent: mpsc::Sender<PeerId>,
 ) {
-    let mut silence = Silence::default();
+    let (mut unsubscribed, mut cut_off) = (Silence::default(), Silence::after(QUIET_LOOKS));
     loop {
         tokio::time::sleep(LOOK).await;
         let Ok(Some(dump)) = NetworkRequest::dump_state(&requests).await else { continue };
         count.store(dump.peers.len(), Ordering::Relaxed);
         let peers = dump.peers.iter().map(|(peer, info)| (*peer, !info.topics.is_empty()));
-        for peer in silence.look(missing(&peers.collect())) {
+        let unheard = unsubscribed.look(missing(&peers.collect()));
+        let anew: BTreeSet<PeerId> = unheard.into_iter().chain(cut_off.look(quiet(&heights))).collect();
+        for peer in anew {
             if silent.send(peer).await.is_err() {
                 return;
             }
@@ -51,21 +64,38 @@ fn missing(peers: &BTreeMap<PeerId, bool>) -> BTreeSet<PeerId> {
     peers.iter().filter(|(_, held)| room && !**held).map(|(peer, _)| *peer).collect()
 }
 
-/// How often in a row nothing was heard of each peer's subscriptions.
-#[derive(Debug, Default)]
+/// The connected peers that said their height before, and nothing since the last look.
+fn quiet(heights: &Heights) -> BTreeSet<PeerId> {
+    heights.quiet().into_iter().filter_map(|peer| PeerId::from_bytes(&peer.to_bytes()).ok()).collect()
+}
+
+/// How often in a row nothing was heard of each peer, or of its subscriptions.
+#[derive(Debug)]
 pub(crate) struct Silence {
+    most: u32,
     looks: BTreeMap<PeerId, u32>,
 }
 
+impl Default for Silence {
+    fn default() -> Self {
+        Self::after(MISSING_LOOKS)
+    }
+}
+
 impl Silence {
-    /// Takes one look, at which nothing was heard of these, and returns those that have been silent for
-    /// [`MISSING_LOOKS`] looks in a row; their count begins anew.
+    /// A peer is silent after so many looks in a row.
+    fn after(most: u32) -> Self {
+        Self { most, looks: BTreeMap::new() }
+    }
+
+    /// Takes one look, at which nothing was heard of these, and returns those that have been silent for as many looks in a
+    /// row as it takes; their count begins anew.
     pub(crate) fn look(&mut self, unheard: BTreeSet<PeerId>) -> Vec<PeerId> {
         let looks = |peer: &PeerId| self.looks.get(peer).copied().unwrap_or(0) + 1;
         let counted: BTreeMap<PeerId, u32> = unheard.iter().map(|peer| (*peer, looks(peer))).collect();
         let silent =
-            counted.iter().filter(|(_, looks)| **looks >= MISSING_LOOKS).map(|(peer, _)| *peer).collect();
-        self.looks = counted.into_iter().filter(|(_, looks)| *looks < MISSING_LOOKS).collect();
+            counted.iter().filter(|(_, looks)| **looks >= self.most).map(|(peer, _)| *peer).collect();
+        self.looks = counted.into_iter().filter(|(_, looks)| *looks < self.most).collect();
         silent
     }
 }
@@ -73,6 +103,8 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::engine_peer;
+    use crate::heights::Kept;
 
     fn peers(held: &[bool]) -> BTreeMap<PeerId, bool> {
         let id =
@@ -96,6 +128,28 @@ mod tests {
                 assert_eq!(silence.look(missing(look)), []);
             }
         }
+    }
+
+    #[test]
+    fn a_peer_behind_a_cut_is_begun_anew_with_and_one_that_is_only_slow_is_not() {
+        let heights = Heights::default();
+        let peers: Vec<PeerId> = peers(&[true, true]).into_keys().collect();
+        let engine = |peer: &PeerId| engine_peer(peer).unwrap();
+        let say = |peer: &PeerId| {
+            heights.spoke(engine(peer));
+            heights.heard(engine(peer), Kept { tip: 7, oldest: 1 });
+        };
+        peers.iter().for_each(say);
+        let mut cut_off = Silence::after(QUIET_LOOKS);
+        let mut found = Vec::new();
+        for look in 0..=QUIET_LOOKS {
+            // The second one says something just before it would count as cut off.
+            if look == QUIET_LOOKS - 1 {
+                say(&peers[1]);
+            }
+            found.extend(cut_off.look(quiet(&heights)));
+        }
+        assert_eq!(found, [peers[0]]);
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Supervisor {
         let peers = all_peers(&self.services, &self.services.blocks.base(self.services.store.as_ref())?)?;
         let quorums = Arc::clone(&self.services.quorums);
         let heights = Arc::clone(&self.services.heights);
+        heights.session_begins();
         let wal = self.modes.log(signer.is_some());
         let session = SessionConfig { wal: wal.clone(), ..self.session.clone() };
         let started = engine::start(&session, &peers, signer.clone(), quorums, heights).await?;
@@ -96,8 +97,12 @@ impl Supervisor {
         let Channels { consensus, network, events, requests: _requests, net_requests } = channels;
         let follows = self.modes.follows(signer.is_some(), mode);
         let (silent, silent_peers) = mpsc::channel(1);
-        let watch =
-            tokio::spawn(peer_watch::watch(net_requests.clone(), Arc::clone(&self.engine_peers), silent));
+        let watch = tokio::spawn(peer_watch::watch(
+            net_requests.clone(),
+            Arc::clone(&self.engine_peers),
+            Arc::clone(&self.services.heights),
+            silent,
+        ));
         let (alarm, mut alarms) = mpsc::channel(1);
         let listen = tokio::spawn(watch_log(events.subscribe(), signer.clone(), alarm));
         let network =

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 mod acting;
 mod brought;
 mod folded;
+mod given;
 mod lines;
 mod milestone_book;
 

@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-ingest", &["aula-twin-runtime"]),
     ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
     // Credentials; what a district reads and reports comes with it later.
-    ("aula-report", &[]),
+    ("aula-report", &["aula-files"]),
     // Tables of rows that others bring, and places that others send to.
     ("aula-lake", &[]),
     ("aula-delivery", &[]),

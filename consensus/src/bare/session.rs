@@ -121,6 +121,8 @@ impl Session {
     pub(super) fn connected(&mut self, peer: PeerId) {
         if let Some(peer) = engine_peer(&peer) {
             self.services.heights.came(&peer);
+            // Who follows for now does not say so here: it is waited for as if it signed.
+            self.services.heights.signs(peer);
         }
         self.engine.hands.sync.connected();
     }

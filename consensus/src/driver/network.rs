@@ -29,6 +29,6 @@ pub(crate) trait Network: Send + Sync {
         after: &'a BTreeSet<AdmittedPeer>,
     ) -> BoxFuture<'a, ()>;
 
-    /// Ends the connections with a peer that has not said what it wants to hear; both sides dial again.
+    /// Ends the connections with a peer that has not said what it wants to hear, or says nothing any more; both sides dial again.
     fn reconnect<'a>(&'a self, peer: &'a AdmittedPeer) -> BoxFuture<'a, ()>;
 }

@@ -72,7 +72,7 @@ impl Driver {
         self.update_peers().await
     }
 
-    /// Ends the connections with a peer that has not said what it wants to hear; both sides dial again.
+    /// Ends the connections with a peer that has fallen silent; both sides dial again.
     pub(super) async fn reconnect(&self, peer: PeerId) {
         if let Some(admitted) = self.peers.iter().find(|admitted| admitted.peer == peer) {
             self.network.reconnect(admitted).await;

@@ -97,6 +97,7 @@ impl Network for EngineNetwork {
             let address = allow_address(peer);
             self.remove(&address, "a connected peer is silent; its connections end").await;
             self.add(&address, "it may connect again").await;
+            self.gossip.reconnect(peer.peer).await;
         })
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! The engine closes a stranger's connection only after its handshake, and would answer and count what comes in between.
 //! So what a peer says passes only if that peer is admitted; its requests are dropped unanswered. Of the heights that
-//! peers tell, and of who comes and leaves, the driver hears too ([`Heights`]).
+//! peers tell, of who runs as a validator, and of who comes and leaves, the driver hears too ([`Heights`]). That a peer signs
+//! is its word until the engine, which hears it as well, has checked it and cut off a liar.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,7 @@ struct Listener {
 enum Ear {
     /// An actor of the engine: hears everything but parts.
     Engine(Box<dyn Subscriber<NetworkEvent<AulaContext>>>),
-    /// The driver: hears nothing but parts, heights, and who comes and leaves.
+    /// The driver: hears nothing but parts, heights, who signs, and who comes and leaves.
     Driver,
 }
 
@@ -128,6 +129,9 @@ impl Actor for Listener {
             }
             return Ok(());
         }
+        if let (Ear::Driver, Some(from)) = (&*ear, speaker(&event)) {
+            self.heights.spoke(from);
+        }
         match (ear, event) {
             (Ear::Driver, NetworkEvent::ProposalPart(from, published_by, part)) => {
                 self.inbox.push(published_by.unwrap_or(from), part);
@@ -135,6 +139,9 @@ impl Actor for Listener {
             (Ear::Driver, NetworkEvent::Status(from, status)) => {
                 let kept = Kept { tip: status.tip_height.0, oldest: status.history_min_height.0 };
                 self.heights.heard(from, kept);
+            }
+            (Ear::Driver, NetworkEvent::ValidatorProofReceived { peer_id, .. }) => {
+                self.heights.signs(peer_id);
             }
             (Ear::Driver, NetworkEvent::PeerConnected(peer)) => self.heights.came(&peer),
             (Ear::Driver, NetworkEvent::PeerDisconnected(peer)) => self.heights.left(peer),

@@ -116,6 +116,18 @@ async fn a_node_that_is_back_before_its_old_connection_has_ended_is_heard() {
     assert_eq!(batch[0][0], 3);
 }
 
+#[tokio::test]
+async fn connections_that_are_of_no_use_any_more_are_begun_anew() {
+    let (a, b) = (free_address(), free_address());
+    let mut first = node(41, &a, vec![peer(42, Some(&b))]);
+    let second = node(42, &b, vec![peer(41, Some(&a))]);
+    arrives(&second, &mut first, 1).await;
+    let listeners = first.gossip.listeners();
+    let before = *listeners.borrow();
+    first.gossip.reconnect(keypair(42).public().to_peer_id()).await;
+    until(|| *listeners.borrow() > before).await;
+}
+
 /// A peer with other settings than ours, which keeps a mesh and asks to be in ours.
 #[tokio::test]
 async fn a_peer_that_grafts_itself_harms_nothing() {

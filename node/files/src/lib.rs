@@ -3,11 +3,16 @@
 //! Whatever the program keeps in a home is written by [`create`] or [`replace`]: a full disk, a kill or a power cut leaves
 //! the old file or none, never half of one. An empty file is what earlier programs left behind when the disk was full;
 //! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
+//! What others may have made is read by [`read_at_most`] and its kin: up to a bound.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+mod given;
+
+pub use given::{MOST_GIVEN_BYTES, read_at_most, take_at_most, text_at_most, text_of};
 
 /// Who may read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

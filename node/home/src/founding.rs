@@ -3,10 +3,12 @@
 //! Each operator becomes a member with the role consortium and runs one validator of power 1. The order of the files does
 //! not matter. The file's bytes name the chain.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use aula_ledger::genesis::{
-    Genesis, GenesisDistrict, GenesisError, GenesisMember, GenesisSchool, GenesisValidator, Parsed, Source,
+    Genesis, GenesisDistrict, GenesisError, GenesisMember, GenesisSchool, GenesisValidator,
+    MAX_GENESIS_BYTES, Parsed, Source,
 };
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::params::Params;
@@ -18,6 +20,7 @@ use serde::Deserialize;
 
 use crate::keys::OperatorFile;
 use crate::outside::Outside;
+use crate::whole_file::read_at_most;
 use crate::{Advise, Failure, Home, OUTDATED};
 
 /// What a base file may hold.
@@ -97,33 +100,39 @@ pub fn assemble(
     Ok((bytes, parsed))
 }
 
-/// Reads a JSON file.
+/// Reads a JSON file, which is no larger than a genesis may be.
 ///
 /// # Errors
-/// When it is missing or of another form.
+/// When it is missing, larger, or of another form.
 pub fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Failure> {
     let next = "give the path of a JSON file as `aula init` or the documentation describes it";
-    let bytes = std::fs::read(path).advise(format!("cannot read {}", path.display()), next)?;
+    let bytes = read_at_most(path, MAX_GENESIS_BYTES as u64)
+        .advise(format!("cannot read {}", path.display()), next)?;
     serde_json::from_slice(&bytes).advise(format!("{} is not of the expected form", path.display()), next)
 }
 
 /// Reads and checks the home's genesis.
 ///
 /// # Errors
-/// When it is missing or breaks a rule.
+/// When it is missing, larger than a genesis may be, or breaks a rule.
 pub fn read_genesis(home: &Home) -> Result<(Vec<u8>, Parsed), Failure> {
+    const AGAIN: &str = "fetch the consortium's genesis file again";
     let path = home.genesis_file();
-    let bytes = std::fs::read(&path).advise(
-        format!("cannot read the genesis {}", path.display()),
-        "run `aula join --genesis FILE --peer MULTIADDR` first, or give another --home",
-    )?;
+    let what = || format!("cannot read the genesis {}", path.display());
+    let bytes = match read_at_most(&path, MAX_GENESIS_BYTES as u64) {
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(error).advise(what(), AGAIN)?,
+        read => read.advise(
+            what(),
+            "run `aula join --genesis FILE --peer MULTIADDR` first, or give another --home",
+        )?,
+    };
     let parsed = Genesis::parse(&bytes).map_err(|error| {
         let what = format!("{} cannot be used: {error}", path.display());
         match error {
             GenesisError::Newer(_) => {
                 Failure::new(OUTDATED, what, "install a newer version of Aula and run this again")
             }
-            _ => Failure::because(what, "fetch the consortium's genesis file again"),
+            _ => Failure::because(what, AGAIN),
         }
     })?;
     Ok((bytes, parsed))
@@ -131,6 +140,8 @@ pub fn read_genesis(home: &Home) -> Result<(Vec<u8>, Parsed), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
     use crate::keys::{KeyKind, NodeKey, peer_id};
 
@@ -155,6 +166,24 @@ mod tests {
         assert_eq!(one.0, two.0);
         assert!(one.1.chain_id.as_str().starts_with("county-"));
         assert_eq!(one.1.genesis.validators.len(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn a_genesis_that_is_larger_than_one_may_be_is_read_no_further_and_the_next_step_is_told()
+    -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let missing = read_genesis(&home).err();
+        assert!(missing.is_some_and(|failure| failure.hint.contains("aula join")));
+        // It takes no place on the disk.
+        std::fs::File::create(home.genesis_file())?.set_len(256 << 20)?;
+        let refused = read_genesis(&home).err();
+        assert!(refused.is_some_and(|failure| {
+            failure.message.contains("more than 16777216 bytes") && failure.hint.contains("fetch")
+        }));
+        let described = read::<serde_json::Value>(&home.genesis_file()).err();
+        assert!(described.is_some_and(|failure| failure.message.contains("more than 16777216 bytes")));
         Ok(())
     }
 

@@ -5,13 +5,13 @@
 //! alone, from the kernel's accounting, so that a busy machine does not spoil a comparison.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use aula_allocation::problem::{Problem, ProblemError};
-use aula_allocation::srap::SrapError;
-use aula_allocation::{Limits, Solution, SolveError, certificate, solve, srap};
+use aula_allocation::srap::{self, SrapError};
+use aula_allocation::{Limits, Solution, SolveError, certificate, solve};
+use aula_files::take_at_most;
 use aula_ledger::audit::Optimum;
 use aula_ledger::codec::Canonical;
 use clap::Args;
@@ -21,6 +21,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Advise, Failure, Outcome, absolute};
 use crate::terminal::with_causes;
+
+/// Most bytes of an instance that is piped; a plain file is read into its rows and may be longer.
+const MOST_PIPED_BYTES: u64 = 1 << 30;
 
 /// Arguments of `aula optimize`.
 #[derive(Debug, Args)]
@@ -120,14 +123,12 @@ struct Hopeless(ProblemError);
 fn instance(path: &Path) -> Result<Result<Problem, Hopeless>, Failure> {
     let hint = "give an SRAP0001 or SRAP0002 file, whole";
     let unreadable = || format!("cannot read {}", path.display());
-    let mut file = File::open(path).advise(unreadable(), hint)?;
+    let file = File::open(path).advise(unreadable(), hint)?;
     let about = file.metadata().advise(unreadable(), hint)?;
     let read = if about.is_file() {
         srap::read(file, about.len())
     } else {
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).advise(unreadable(), hint)?;
-        srap::parse(&bytes)
+        srap::parse(&take_at_most(file, MOST_PIPED_BYTES).advise(unreadable(), hint)?)
     };
     match read {
         Ok(problem) => Ok(Ok(problem)),

@@ -6,7 +6,7 @@
 //! reason (malformed, too large, no room), or not final in time.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aula_api::PublicEvent;
@@ -17,15 +17,13 @@ use aula_files::Access;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::keys::{Label, sign};
-use aula_ledger::tx::RotateKey;
-use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::admin::rotate_key::{KeyName, possession_statement};
-use aula_ledger::tx::{Payload, PayloadKind};
+use aula_ledger::tx::{Payload, PayloadKind, RotateKey, TransactionId};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::rpc::RpcArgs;
-use super::{Advise, Context, Failure, Outcome};
+use super::{Advise, Context, Failure, Outcome, given};
 
 /// For how long a node may not know a transaction that it took: it is sent again then.
 const FORGOTTEN: Duration = Duration::from_secs(1);
@@ -153,10 +151,11 @@ fn kind(text: &str) -> Result<PayloadKind, Failure> {
 fn payload(context: &Context, sender: &Sender, kind: PayloadKind, fields: &str) -> Result<Payload, Failure> {
     let text = match fields.strip_prefix('@') {
         Some(file) => {
-            fs::read_to_string(file).advise(format!("cannot read {file}"), "name a file of JSON")?
+            given::text(Path::new(file)).advise(format!("cannot read {file}"), "name a file of JSON")?
         }
-        None if fields == "-" => std::io::read_to_string(std::io::stdin())
-            .advise("cannot read standard input", "pipe JSON into it")?,
+        None if fields == "-" => {
+            given::text(Path::new(fields)).advise("cannot read standard input", "pipe JSON into it")?
+        }
         None => fields.to_owned(),
     };
     let hint = "the fields are those of the payload: `aula tx --help` shows examples, and the message names the one at fault";

@@ -8,8 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use aula_ledger::audit::Options;
@@ -17,6 +16,9 @@ use aula_ledger::audit::totals::{self, Refused, Totals, YearSums};
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
 use aula_store::sha256;
+
+use crate::storage::sha256;
+use crate::whole_file::read_at_most;
 
 /// Largest figures file that is read, in bytes: some fifty rounds of a consortium need a hundredth of it.
 pub const MOST_BYTES: u64 = 32 << 20;
@@ -76,11 +78,18 @@ impl Figures {
     /// # Errors
     /// When the folder cannot be listed.
     pub fn of_folder(folder: &Path, parent: &[u8]) -> io::Result<Self> {
+        Self::within(MOST_GENESIS_BYTES, folder, parent)
+    }
+
+    /// The same where all genesis files together have so many bytes at most.
+    fn within(all_genesis: u64, folder: &Path, parent: &[u8]) -> io::Result<Self> {
         let mut refused = Vec::new();
-        let (mut genesis_files, mut given, mut left) = (Vec::new(), Vec::new(), MOST_GENESIS_BYTES);
+        let (mut genesis_files, mut given, mut left) = (Vec::new(), Vec::new(), all_genesis);
         for (number, path) in files(folder)?.into_iter().enumerate() {
             if number >= MOST_FILES {
-                let why = format!("more than {MOST_FILES} files are in the folder");
+                let why = format!(
+                    "more than {MOST_FILES} files are in the folder: move those away that are not needed"
+                );
                 refused.push(NotSummed { file: name(&path), code: "too_many", why });
             } else if path.extension().is_none_or(|ending| ending != "json") {
                 given.push(path);
@@ -92,7 +101,9 @@ impl Figures {
                         genesis_files.push(checked);
                     }
                     Err(why) if why.code == "too_large" && most == left => {
-                        let all = format!("with it genesis files have more than {MOST_GENESIS_BYTES} bytes");
+                        let all = format!(
+                            "with it genesis files have more than {all_genesis} bytes: move those away that no figures need"
+                        );
                         refused.push(NotSummed { why: all, ..why });
                     }
                     Err(why) => refused.push(why),
@@ -184,14 +195,12 @@ fn not_summed(path: &Path, why: &Refused) -> NotSummed {
 
 fn read(path: &Path, most: u64) -> Result<(Checked, Vec<u8>), NotSummed> {
     let refused = |code, why| NotSummed { file: name(path), code, why };
-    let mut bytes = Vec::new();
-    let found = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
-    match found {
-        Err(error) => Err(refused("unreadable", error.to_string())),
-        Ok(found) if found as u64 > most => {
-            Err(refused("too_large", format!("it has more than {most} bytes")))
+    match read_at_most(path, most) {
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+            Err(refused("too_large", format!("{error}: fetch it again as that consortium published it")))
         }
-        Ok(_) => Ok((Checked { path: path.to_owned(), sha256: sha256(&bytes), most }, bytes)),
+        Err(error) => Err(refused("unreadable", error.to_string())),
+        Ok(bytes) => Ok((Checked { path: path.to_owned(), sha256: sha256(&bytes), most }, bytes)),
     }
 }
 
@@ -232,6 +241,43 @@ mod tests {
         assert_eq!(found.refused.iter().map(|one| one.code).collect::<Vec<_>>(), ["counted_twice"]);
         let large = shown(vec![totals("a", 1, 1, u64::MAX), totals("b", 2, 1, 1)]);
         assert!(large.sums.is_empty() && large.unsummed.is_some() && large.proved.len() == 2, "{large:?}");
+    }
+
+    #[test]
+    fn files_that_fill_the_folder_are_read_no_further_than_one_may_go_and_it_is_said_what_to_do()
+    -> io::Result<()> {
+        let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ledger/vectors/evidence");
+        let folder = tempfile::tempdir()?;
+        let parent = std::fs::read(vectors.join("via/parent.json"))?;
+        // They take no place on the disk.
+        let fill = |name: &str, bytes: u64| {
+            std::fs::File::create(folder.path().join(name)).and_then(|file| file.set_len(bytes))
+        };
+        fill("a.json", MOST_GENESIS_BYTES)?;
+        fill("b.bundle", MOST_BYTES + 1)?;
+        let told = |found: &Figures| {
+            let told = found.refused.iter().map(|one| (one.file.clone(), one.code, one.why.clone()));
+            told.collect::<Vec<_>>()
+        };
+        let again = |most: u64| {
+            format!(
+                "it has more than {most} bytes, the most that are read: fetch it again as that consortium published it"
+            )
+        };
+        let expected = [
+            ("a.json".to_owned(), "too_large", again(MAX_GENESIS_BYTES as u64)),
+            ("b.bundle".to_owned(), "too_large", again(MOST_BYTES)),
+        ];
+        assert_eq!(told(&Figures::of_folder(folder.path(), &parent)?), expected);
+
+        std::fs::remove_file(folder.path().join("b.bundle"))?;
+        fill("a.json", 3)?;
+        fill("c.json", 3)?;
+        let found = told(&Figures::within(5, folder.path(), &parent)?);
+        let all = "with it genesis files have more than 5 bytes: move those away that no figures need";
+        assert_eq!(found, [("c.json".to_owned(), "too_large", all.to_owned())]);
+        assert!(Figures::within(6, folder.path(), &parent)?.refused.is_empty());
+        Ok(())
     }
 
     #[test]

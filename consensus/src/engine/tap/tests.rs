@@ -137,6 +137,8 @@ async fn attack_10_a_stranger_is_neither_answered_nor_counted() {
     assert_eq!(*heard.lock().unwrap(), ["connected", "connected", "vote", "status", "request"]);
     // Dropped once, and the connection's side of it let go.
     assert_eq!(*dropped.lock().unwrap(), [InboundRequestId::new("stranger's")]);
+    until(|| heights.highest() == Some(7)).await;
+    assert!(heights.quiet().is_empty(), "what it says is noted as coming from it");
     // Of two other validators one was heard: a third of the power, not more.
     let now = crate::ports::Moment::default();
     assert_eq!(heights.ask(0, 0, now), crate::heights::Heard::TooLittle);

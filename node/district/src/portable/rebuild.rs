@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use aula_home::whole_file::read_at_most;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::{BulkTree, row_hash};
 use aula_ledger::twin::TwinVersion;
@@ -166,7 +167,7 @@ fn parameters(
     model: &dyn Fn(&Hash) -> Result<Model, String>,
 ) -> Result<BTreeMap<u32, InForce>, RebuildError> {
     let path = files.path(PARAMETERS)?;
-    let bytes = std::fs::read(&path).map_err(|source| RebuildError::Io { path: path.clone(), source })?;
+    let bytes = read(&path)?;
     let voted: Vec<TwinVersion> = serde_json::from_slice(&bytes).map_err(|error| form(&path, 1, error))?;
     let one = |voted: TwinVersion| -> Result<(u32, InForce), RebuildError> {
         let version = voted.version;
@@ -321,6 +322,11 @@ fn against(
     (checked, differ)
 }
 
+/// What says what the other files are: no larger than a line of them may be.
+fn read(path: &Path) -> Result<Vec<u8>, RebuildError> {
+    read_at_most(path, MAX_LINE_BYTES).map_err(|source| RebuildError::Io { path: path.to_owned(), source })
+}
+
 fn form(path: &Path, line: u64, why: impl ToString) -> RebuildError {
     RebuildError::Form { path: path.to_owned(), line, why: why.to_string() }
 }
@@ -329,7 +335,7 @@ impl Files {
     /// Reads the manifest and compares every file with it.
     fn open(folder: &Path) -> Result<(Manifest, Self), RebuildError> {
         let path = folder.join(MANIFEST);
-        let bytes = std::fs::read(&path).map_err(|source| RebuildError::Io { path: path.clone(), source })?;
+        let bytes = read(&path)?;
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| form(&path, 1, error))?;
         if manifest.version != VERSION {
             return Err(RebuildError::Version(manifest.version));

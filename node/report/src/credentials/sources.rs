@@ -120,16 +120,8 @@ pub fn read_picture(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 fn read_within(path: &Path, most: usize) -> Result<Vec<u8>, String> {
-    use std::io::Read as _;
-    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > most {
-        return Err(format!("{} has more than the {most} bytes that are read", path.display()));
-    }
-    Ok(bytes)
+    aula_files::read_at_most(path, most as u64)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 /// Where an issuer's document is: its own address, or the one that follows from a `did:web` (did:web, 3.2).

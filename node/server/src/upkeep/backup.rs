@@ -12,6 +12,7 @@ use aula_files::Access;
 use aula_home::clock::now_ms;
 use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_ledger::genesis::{Genesis, Parsed};
+use aula_ledger::genesis::{Genesis, MAX_GENESIS_BYTES, Parsed};
 use aula_ledger::store::Tip;
 use aula_ledger::types::{Hash, Height};
 use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
@@ -21,10 +22,18 @@ use sha2::{Digest, Sha256};
 use super::told::{Copied, Restored};
 use crate::backups::Backups;
 use crate::bootstrap::storage_failure;
+use aula_home::clock::now_ms;
+use aula_home::home::Home;
+use aula_home::aula_files::{self, Access, read_at_most};
+use aula_home::{Advise, DEFECT, Failure};
+use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
 
 /// The layout of a copy that this program writes.
 const FORMAT: u8 = 1;
 const INVENTORY: &str = "backup.json";
+/// Most bytes of what a copy holds beside the database, each by itself: as many as a genesis may have. A list of a hundred thousand
+/// files has no more.
+const MOST_BYTES: u64 = MAX_GENESIS_BYTES as u64;
 const DATABASE: &str = "database";
 const HINT: &str = "check the folder's owner and the space left";
 
@@ -116,7 +125,8 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
         return Err(storage_failure(StorageError::Present(home.data_dir())).named("present"));
     }
     let bytes = check_files(from, &inventory)?;
-    let genesis = fs::read(from.join("genesis.json")).advise("cannot read the copy's genesis", HINT)?;
+    let genesis = read_at_most(&from.join("genesis.json"), MOST_BYTES)
+        .advise("cannot read the copy's genesis", HINT)?;
     let parsed = Genesis::parse(&genesis).advise("the copy's genesis is refused", "use another copy")?;
     if parsed.sha256 != inventory.genesis_sha256 {
         return Err(damaged("its genesis is of another chain than it says"));
@@ -139,7 +149,7 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
     for name in ["genesis.json", "config.toml", "operator.json"] {
         let (source, target) = (from.join(name), home.path().join(name));
         if source.exists() && !aula_files::is_there(&target) {
-            let bytes = fs::read(&source).advise(what(), HINT)?;
+            let bytes = read_at_most(&source, MOST_BYTES).advise(what(), HINT)?;
             aula_files::create(&target, Access::Public, &bytes).advise(what(), HINT)?;
         }
     }
@@ -159,7 +169,7 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
 
 fn read_inventory(from: &Path) -> Result<Inventory, Failure> {
     let path = from.join(INVENTORY);
-    let bytes = fs::read(&path).map_err(|error| {
+    let bytes = read_at_most(&path, MOST_BYTES).map_err(|error| {
         Failure::new(
             "no_backup",
             format!("{} is not a whole copy of a node: {INVENTORY}: {error}", from.display()),

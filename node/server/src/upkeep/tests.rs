@@ -371,6 +371,24 @@ fn a_copy_of_a_running_node_is_restored_whole_or_not_at_all() -> Tested {
 }
 
 #[test]
+fn a_copy_whose_list_was_cut_or_never_ends_is_refused_with_the_next_step() -> Tested {
+    let from = tempfile::tempdir()?;
+    let home = Home::at(from.path().join("home"));
+    let list = from.path().join("backup.json");
+    fs::write(&list, br#"{"format":1,"files":["#)?;
+    assert!(backup::restore(from.path(), &home).is_err_and(|failure| failure.code == "damaged_backup"));
+    // It takes no place on the disk.
+    fs::File::create(&list)?.set_len(256 << 20)?;
+    let refused = backup::restore(from.path(), &home).err().ok_or("taken")?;
+    assert!(
+        refused.code == "no_backup" && refused.message.contains("more than 16777216 bytes"),
+        "{refused:?}"
+    );
+    assert!(refused.hint.contains("aula node backup") && !home.path().exists());
+    Ok(())
+}
+
+#[test]
 fn orders_pass_by_a_socket_whose_path_is_long_and_is_its_owners_alone() -> Tested {
     use std::os::unix::fs::PermissionsExt;
     let chain = DevChain::new().map_err(failed)?;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aula_api::chain::{Parameters, TwinVersionList};
 use aula_api::event::ChangeProposed;
-use aula_ledger::genesis::Genesis;
+use aula_files::{MOST_GIVEN_BYTES, read_at_most};
+use aula_ledger::genesis::{Genesis, MAX_GENESIS_BYTES};
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
 use aula_ledger::protocol::Protocol;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::command::acting::{Acting, ActingArgs};
-use crate::command::{Advise, Context, Failure, Outcome};
+use crate::command::{Advise, Context, Failure, Outcome, given};
 
 /// What is proposed: a file, or one of the flags.
 #[derive(Debug, Args)]
@@ -209,15 +210,10 @@ async fn switch(
     Ok(Change::SwitchProtocol { protocol, height, program })
 }
 
-/// Text of a file, or of standard input.
 fn text(path: &Path) -> Result<String, Failure> {
-    if path == Path::new("-") {
-        return std::io::read_to_string(std::io::stdin())
-            .advise("cannot read standard input", "pipe JSON into it");
-    }
-    std::fs::read_to_string(path).advise(
+    given::text(path).advise(
         format!("cannot read {}", path.display()),
-        "name a newcomer's request.json, a file of HOME/replacements, or another change",
+        "name a newcomer's request.json, a file of HOME/replacements, or another change; - is standard input",
     )
 }
 
@@ -228,7 +224,7 @@ fn from_file(path: &Path) -> Result<Change, Failure> {
 
 /// The consortium of a genesis file.
 fn admit_consortium(path: &Path, name: Option<&str>) -> Result<Change, Failure> {
-    let bytes = std::fs::read(path)
+    let bytes = read_at_most(path, MAX_GENESIS_BYTES as u64)
         .advise(format!("cannot read {}", path.display()), "name that consortium's genesis file")?;
     let hint = "fetch the file again as that consortium published it";
     let parsed = Genesis::parse(&bytes).advise(format!("{} is not a genesis file", path.display()), hint)?;
@@ -240,7 +236,7 @@ fn admit_consortium(path: &Path, name: Option<&str>) -> Result<Change, Failure> 
 }
 
 fn digest(path: &Path) -> Result<Hash, Failure> {
-    let bytes = std::fs::read(path)
+    let bytes = read_at_most(path, MOST_GIVEN_BYTES)
         .advise(format!("cannot read {}", path.display()), "name the document that says why")?;
     Ok(Hash(Sha256::digest(bytes).into()))
 }

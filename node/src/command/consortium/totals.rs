@@ -3,10 +3,9 @@
 //! Flow: a file of each consortium (`aula evidence figures --via PARENT`) and the genesis files → the ledger's own audit of each
 //! ([`totals::one`]) → sums by school year. The first file that does not verify is named, and nothing is summed.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use aula_files::read_at_most;
 use aula_ledger::audit::report::utc;
 use aula_ledger::audit::totals::{self, Refused, Sums, Totals, YearSums};
 use aula_ledger::audit::{Options, ViaBundle};
@@ -92,15 +91,8 @@ fn refused(path: &Path, why: &Refused) -> Outcome {
 }
 
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
-    let why = || format!("{} cannot be read", path.display());
     let next = "check the path, and that it is the file you were given";
-    let file = File::open(path).advise(why(), next)?;
-    let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes).advise(why(), next)?;
-    if bytes.len() as u64 > most {
-        return Err(Failure::because(format!("{}: it has more than {most} bytes", why()), next));
-    }
-    Ok(bytes)
+    read_at_most(path, most).advise(format!("{} cannot be read", path.display()), next)
 }
 
 fn told(consortia: &[Totals], all: &[YearSums]) -> String {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::command::vault::{Place, refused};
-use crate::command::{Advise, Context, Failure, Outcome, now_ms};
+use crate::command::{Advise, Context, Failure, Outcome, given, now_ms};
 
 /// Arguments of `aula district corrections`.
 #[derive(Debug, Args)]
@@ -83,12 +83,8 @@ pub fn run(context: &Context, args: &CorrectionsArgs) -> Result<Outcome, Failure
             Ok(Outcome::yes(json!({ "corrections": json }), text))
         }
         Action::Answer(args) => {
-            let words = match args.text.as_os_str() == "-" {
-                true => std::io::read_to_string(std::io::stdin()),
-                false => std::fs::read_to_string(&args.text),
-            };
-            let words =
-                words.advise("the answer cannot be read", "give a text file, or - for standard input")?;
+            let words = given::text(&args.text)
+                .advise("the answer cannot be read", "give a text file, or - for standard input")?;
             let answered = if args.amended { Answered::Amended } else { Answered::Refused };
             let told = vault.answer_correction(&args.id, answered, words.trim(), now_ms());
             let (handle, correction) = told.map_err(failure)?;

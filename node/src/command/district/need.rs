@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use aula_district::inputs::{self, Refused};
 use aula_district::keep;
 use aula_district::parameters::Explained;
+use aula_files::{MOST_GIVEN_BYTES, read_at_most};
 use aula_ledger::types::{Handle, SchoolYear};
 use aula_twin_runtime::twin::TwinState;
 use aula_vault::{LocalId, Vault};
@@ -153,7 +154,7 @@ fn record(
     let now = now_ms();
     let year = args.year.map_or_else(|| SchoolYear::at(aula_ledger::types::TimeMs(now)), SchoolYear);
     let in_force = voted.in_force(year)?;
-    let bytes = std::fs::read(file)
+    let bytes = read_at_most(file, MOST_GIVEN_BYTES)
         .advise(format!("cannot read {}", file.display()), "check the path and that you may read it")?;
     let (rows, mut refused_rows) = inputs::read(&bytes, &in_force.voted.parameters.need)
         .advise(format!("{} is not a file of inputs", file.display()), "see aula district need --help")?;

@@ -18,6 +18,7 @@ use aula_district::asking::{self, Known};
 use aula_district::parameters::InForce;
 use aula_district::requests::{self, Claimed};
 use aula_district::wishes::{self, Refused, Wish};
+use aula_files::{MOST_GIVEN_BYTES, read_at_most};
 use aula_ledger::names::Name;
 use aula_ledger::state::schema::{RoundStatus, Window};
 use aula_ledger::tx::Mandate;
@@ -178,7 +179,7 @@ fn plan(
     let mut plan = Plan::default();
     let wishes = match &args.wishes {
         Some(path) => {
-            let bytes = std::fs::read(path).advise(
+            let bytes = read_at_most(path, MOST_GIVEN_BYTES).advise(
                 format!("cannot read {}", path.display()),
                 "check the path and that you may read it",
             )?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Advise, Failure, Outcome};
+use crate::command::{Advise, Failure, Outcome, given};
 
 /// Arguments of `aula doctor capacity`.
 #[derive(Debug, Args)]
@@ -248,7 +248,7 @@ pub fn run(args: &CapacityArgs) -> Result<Outcome, Failure> {
         Some(path) => {
             let hint = "give a JSON object with members of `costs` of this command's answer";
             let what = format!("{} holds no costs", path.display());
-            let text = std::fs::read_to_string(path).advise(&what, hint)?;
+            let text = given::text(path).advise(&what, hint)?;
             let costs: Costs = serde_json::from_str(&text).advise(&what, hint)?;
             if costs.all().values().any(|cost| !cost.as_f64().is_some_and(|cost| cost > 0.0)) {
                 return Err(Failure::because(format!("{what}: a cost is above 0"), hint));

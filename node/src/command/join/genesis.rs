@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aula_files::read_at_most;
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
 use aula_store::sha256;
@@ -36,8 +37,10 @@ pub(super) async fn read(from: &str) -> Result<Vec<u8>, Failure> {
         None => (from, None),
     };
     let what = || format!("the genesis {place} is refused");
-    let bytes =
-        if is_url { fetch(place).await? } else { std::fs::read(Path::new(place)).advise(what(), HINT)? };
+    let bytes = match is_url {
+        true => fetch(place).await?,
+        false => read_at_most(Path::new(place), MAX_GENESIS_BYTES as u64).advise(what(), HINT)?,
+    };
     let found = sha256(&bytes);
     match expected.filter(|expected| *expected != found) {
         None => Ok(bytes),
@@ -104,6 +107,12 @@ mod tests {
         assert!(read(&format!("{}#{hash}", path.display())).await.is_ok());
         let wrong = read(&format!("{}#{}", path.display(), "0".repeat(64))).await;
         assert!(wrong.is_err_and(|failure| failure.code == "genesis_sha256"));
+        // It takes no place on the disk.
+        std::fs::File::create(&path)?.set_len(256 << 20)?;
+        let large = read(&path.display().to_string()).await;
+        assert!(large.is_err_and(|failure| {
+            failure.message.contains("more than 16777216 bytes") && failure.hint == HINT
+        }));
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ use serde_json::json;
 
 use super::next::Next;
 use crate::command::acting::ActingArgs;
-use crate::command::{Advise, Context, DEFECT, Failure, Outcome};
+use crate::command::{Advise, Context, DEFECT, Failure, Outcome, given};
 
 const SEED_LEAVES: &str = "seed-1-remove-validator";
 const SEED_ENTERS: &str = "seed-2-add-validator";
@@ -388,8 +388,8 @@ pub(super) fn read(home: &Home, name: &str) -> Result<Option<Change>, Failure> {
         return Ok(None);
     }
     let hint = "remove it and run this again: it is written anew";
-    let bytes = fs::read(&path).advise(format!("cannot read {}", path.display()), hint)?;
-    serde_json::from_slice(&bytes).map(Some).advise(format!("{} is not a change", path.display()), hint)
+    let text = given::text(&path).advise(format!("cannot read {}", path.display()), hint)?;
+    serde_json::from_str(&text).map(Some).advise(format!("{} is not a change", path.display()), hint)
 }
 
 #[cfg(test)]

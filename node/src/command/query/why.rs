@@ -10,6 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use aula_api::why::WhyAnswer;
+use aula_files::read_at_most;
 use aula_ledger::audit::why::{Change, Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
@@ -150,7 +151,7 @@ fn told(mut answer: WhyAnswer) -> Outcome {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
+    read_at_most(path, Bundle::MAX_BYTES)
         .advise(format!("cannot read {}", path.display()), "check the path and that you may read it")
 }
 

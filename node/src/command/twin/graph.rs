@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_files::{MOST_GIVEN_BYTES, read_at_most};
 use aula_ingest::case::{self, Graph};
 use clap::Args;
 use serde_json::json;
@@ -34,7 +35,8 @@ pub fn run(_: &Context, args: &GraphArgs) -> Result<Outcome, Failure> {
     let mut packages = Vec::with_capacity(args.files.len());
     for path in &args.files {
         let shown = path.display().to_string();
-        let bytes = std::fs::read(path).advise(format!("cannot read {shown}"), "give the package's file")?;
+        let bytes = read_at_most(path, MOST_GIVEN_BYTES)
+            .advise(format!("cannot read {shown}"), "give the package's file")?;
         packages.push((shown, bytes));
     }
     let graph = case::graph(&packages)

@@ -11,7 +11,7 @@ use aula_twin_runtime::skill_graph::SkillGraph;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::{Advise, Context, Failure, Outcome};
+use super::super::{Advise, Context, Failure, Outcome, given};
 
 /// Simulated learners behind an expected gain.
 const LEARNERS: u32 = 400;
@@ -148,9 +148,9 @@ fn text(report: &Report) -> String {
 
 fn read_mastery(path: &Path, graph: &SkillGraph) -> Result<Vec<Option<Proportion>>, Failure> {
     const HINT: &str = "give a JSON object of skill ids and mastery in ten-thousandths, like {\"6\": 9000}";
-    let bytes = std::fs::read(path).advise(format!("cannot read {}", path.display()), HINT)?;
+    let text = given::text(path).advise(format!("cannot read {}", path.display()), HINT)?;
     let given: BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(&bytes).advise(format!("cannot use {}", path.display()), HINT)?;
+        serde_json::from_str(&text).advise(format!("cannot use {}", path.display()), HINT)?;
     let places: BTreeMap<&str, usize> =
         graph.names().iter().enumerate().map(|(n, s)| (s.as_str(), n)).collect();
     let unknown: Vec<&String> = given.keys().filter(|id| !places.contains_key(id.as_str())).collect();

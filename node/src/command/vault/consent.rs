@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aula_files::{MOST_GIVEN_BYTES, read_at_most};
 use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::code::Code;
 use aula_ledger::tx::{ConsentEntry, RecordConsent};
@@ -92,8 +93,8 @@ pub async fn run(context: &Context, place: &Place, args: &ConsentArgs) -> Result
 }
 
 fn form(path: &Path) -> Result<Hash, Failure> {
-    let bytes =
-        std::fs::read(path).advise(format!("cannot read {}", path.display()), "name the signed form")?;
+    let bytes = read_at_most(path, MOST_GIVEN_BYTES)
+        .advise(format!("cannot read {}", path.display()), "name the signed form")?;
     Ok(sha256(&bytes))
 }
 

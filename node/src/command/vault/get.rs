@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::super::evidence::act::Act;
-use super::super::{Advise, Context, Failure, Outcome};
+use super::super::{Advise, Context, Failure, Outcome, given};
 use super::{Place, handle, now_ms, refused};
 
 /// Arguments of `aula vault get`.
@@ -82,13 +82,8 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
 /// # Errors
 /// When it cannot be read or is none.
 pub fn credential(path: &Path) -> Result<Credential, Failure> {
-    let text = if path == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(path)
-    };
     let hint = "make one with `aula vault credential`";
-    let text = text.advise(format!("cannot read {}", path.display()), hint)?;
+    let text = given::text(path).advise(format!("cannot read {}", path.display()), hint)?;
     text.trim().parse().advise("this is not a credential", hint)
 }
 

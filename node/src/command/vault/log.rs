@@ -6,6 +6,7 @@ use aula_api::PublicEvent;
 use aula_api::event::AccessRecorded;
 use aula_api::transactions::TransactionStatus;
 use aula_api::vault::AccessLogs;
+use aula_files::read_at_most;
 use aula_ledger::access::AccessProof;
 use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
@@ -164,7 +165,8 @@ fn prove(context: &Context, place: &Place, number: u64, out: &std::path::Path) -
 
 async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Result<Outcome, Failure> {
     let hint = "ask the district for the proof again";
-    let bytes = std::fs::read(file).advise(format!("cannot read {}", file.display()), hint)?;
+    let bytes =
+        read_at_most(file, AccessProof::MAX_BYTES).advise(format!("cannot read {}", file.display()), hint)?;
     let proof = AccessProof::from_canonical(&bytes).advise("this is not an access proof", hint)?;
     let client = rpc.client(context)?;
     let told: TransactionStatus = client.get(&format!("/v1/transactions/{}", proof.anchored_by)).await?;

@@ -11,7 +11,7 @@ use aula_sensors::points::Points;
 use aula_sensors::{Round, read, readings};
 
 use super::office::Office;
-use crate::command::{Advise, Failure, now_ms};
+use crate::command::{Advise, Failure, given, now_ms};
 
 const HINT: &str = "correct the file that [sensors] points names; docs/feeds.md has an example";
 /// How long a table that is refused is left alone, seconds.
@@ -41,7 +41,7 @@ pub(super) async fn round(office: &Office) -> Result<Option<Duration>, Failure> 
 
 fn table(path: &Path) -> Result<Points, Failure> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).advise(format!("cannot read {shown}"), HINT)?;
+    let text = given::text(path).advise(format!("cannot read {shown}"), HINT)?;
     Points::parse(&text).advise(format!("{shown} is refused"), HINT)
 }
 
