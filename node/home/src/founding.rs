@@ -6,6 +6,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use aula_files::read_at_most;
 use aula_ledger::genesis::{
     Genesis, GenesisDistrict, GenesisError, GenesisMember, GenesisSchool, GenesisValidator,
     MAX_GENESIS_BYTES, Parsed, Source,
@@ -20,7 +21,6 @@ use serde::Deserialize;
 
 use crate::keys::OperatorFile;
 use crate::outside::Outside;
-use crate::whole_file::read_at_most;
 use crate::{Advise, Failure, Home, OUTDATED};
 
 /// What a base file may hold.

@@ -21,7 +21,7 @@ pub fn of_home(home: &Home, digest: &Hash) -> Result<Option<Model>, Failure> {
     let fitted = home.fitted_file(digest);
     let (path, model) = if path.is_file() {
         let hint = "delete the file: it is fetched again";
-        let bytes = whole_file::read_at_most(&path, MAX_MODEL_BYTES as u64)
+        let bytes = aula_files::read_at_most(&path, MAX_MODEL_BYTES as u64)
             .advise(format!("the model {} cannot be read", path.display()), hint)?;
         let model = Model::decode(&bytes).advise(format!("{} is not a model", path.display()), hint)?;
         (path, model)

@@ -11,14 +11,13 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use aula_files::read_at_most;
 use aula_ledger::audit::Options;
 use aula_ledger::audit::totals::{self, Refused, Totals, YearSums};
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
 use aula_store::sha256;
 
-use crate::storage::sha256;
-use crate::whole_file::read_at_most;
 
 /// Largest figures file that is read, in bytes: some fifty rounds of a consortium need a hundredth of it.
 pub const MOST_BYTES: u64 = 32 << 20;

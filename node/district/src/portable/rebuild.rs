@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use aula_home::whole_file::read_at_most;
+use aula_files::read_at_most;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::{BulkTree, row_hash};
 use aula_ledger::twin::TwinVersion;

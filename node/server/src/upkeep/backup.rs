@@ -8,10 +8,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use aula_files::Access;
+use aula_files::{Access, read_at_most};
 use aula_home::clock::now_ms;
 use aula_home::{Advise, DEFECT, Failure, Home};
-use aula_ledger::genesis::{Genesis, Parsed};
 use aula_ledger::genesis::{Genesis, MAX_GENESIS_BYTES, Parsed};
 use aula_ledger::store::Tip;
 use aula_ledger::types::{Hash, Height};
@@ -22,11 +21,6 @@ use sha2::{Digest, Sha256};
 use super::told::{Copied, Restored};
 use crate::backups::Backups;
 use crate::bootstrap::storage_failure;
-use aula_home::clock::now_ms;
-use aula_home::home::Home;
-use aula_home::aula_files::{self, Access, read_at_most};
-use aula_home::{Advise, DEFECT, Failure};
-use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
 
 /// The layout of a copy that this program writes.
 const FORMAT: u8 = 1;
