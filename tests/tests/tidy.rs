@@ -49,7 +49,6 @@ const TABLES: &[(&str, &str)] = &[
     ("node/estate/src/ctt/search/tables.rs", "new"),
     ("node/estate/src/page/ahead.rs", "one"),
     ("node/read/src/words.rs", "event"),
-    ("node/read/src/words.rs", "resources"),
     ("node/report/src/credentials/jsonld/context.rs", "definition"),
     ("node/report/src/district/sections.rs", "equity"),
     ("node/server/src/wiring.rs", "start"),

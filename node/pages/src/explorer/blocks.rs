@@ -65,6 +65,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPa
     let view = node.view();
     let block = chain::detail(&view, Height(height))?
         .ok_or_else(|| PageError::missing(format!("block {height}"), &pages::BLOCKS))?;
+    let told = aula_read::transactions::words_of_block(&view, Height(height))?.unwrap_or_default();
     let summary = &block.summary;
     let names = names(&view)?;
     let field = |name: &str| at(summary, name);
@@ -86,7 +87,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPa
                 @if summary.students.leaf_count > 0 { ", root " (short(&summary.students.root.to_string())) } }
             dt { "Root of the state after it" } dd data-proof=(field("state_root")) data-value=(summary.state_root) { (whole(&summary.state_root)) }
         }
-        (transactions(&block))
+        (transactions(&block, &told))
         p .exports { a href={ "/v1/blocks/" (height) } { "JSON" } }
         nav .pager aria-label="Blocks before and after" {
             @if height > 1 { a rel="prev" href={ "/blocks/" (height - 1) } { "← Block " (height - 1) } }
@@ -115,7 +116,8 @@ fn validator(names: &BTreeMap<ValidatorAddress, String>, address: &ValidatorAddr
     } }
 }
 
-fn transactions(block: &BlockDetail) -> Markup {
+/// Transactions, each with what it did in sentences.
+fn transactions(block: &BlockDetail, told: &[Vec<String>]) -> Markup {
     let columns @ [kind, did, outcome, id] = [text("Kind"), text("What it did"), text("Outcome"), text("Id")];
     html! {
         section {
@@ -123,9 +125,9 @@ fn transactions(block: &BlockDetail) -> Markup {
             @if block.outlines.is_empty() { p { "None: nothing was submitted in this second." } } @else {
                 div .scroll tabindex="0" role="region" aria-label="Transactions of this block" { table .cards {
                     (head(columns))
-                    tbody { @for one in &block.outlines { tr {
-                        td data-label=(kind) title=(one.kind) { (words::kind(&one.kind)) }
-                        td .wide data-label=(did) { @for event in &one.events { (words::event(event)) " " } }
+                    tbody { @for (one, did_it) in block.outlines.iter().zip(told) { tr {
+                        td data-label=(kind) title=(one.kind) { (words::kind_by_name(&one.kind)) }
+                        td .wide data-label=(did) { (did_it.join(" ")) }
                         td data-label=(outcome) { @if one.code == 0 { "accepted" } @else { "rejected (" (one.code) "): " (one.meaning) } }
                         td data-label=(id) { a href={ "/transactions/" (one.id) } { (short(&one.id.to_string())) } }
                     } } }

@@ -65,7 +65,7 @@ pub struct SearchQuery {
 pub fn transactions_page(node: &Node, query: &TransactionsQuery) -> Result<Page, ApiError> {
     let kinds = match &query.kind {
         None => Vec::new(),
-        Some(name) => vec![transactions::kind_named(name).ok_or_else(|| {
+        Some(name) => vec![PayloadKind::named(name).ok_or_else(|| {
             let known: Vec<&str> = PayloadKind::ALL.iter().map(|kind| kind.name()).collect();
             ApiError::bad_request(
                 "there is no such kind of transaction",

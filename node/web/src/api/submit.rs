@@ -83,9 +83,8 @@ pub async fn transaction(
             status.entry = receipt.entry;
             status.height = Some(place.height.0);
             status.index = Some(place.index);
-            let events: Vec<_> = receipt.events.iter().map(|e| publish::event(e, min_cell)).collect();
-            status.statement = statements::of_events(&view, &events, place.height)?;
-            status.events = Some(events);
+            status.statement = statements::of_events(&view, &receipt.events, place.height)?;
+            status.events = Some(receipt.events.iter().map(|e| publish::event(e, min_cell)).collect());
         }
     }
     Ok(Json(status))
