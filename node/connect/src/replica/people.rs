@@ -32,7 +32,7 @@ pub(super) fn students(vault: &Vault) -> Vec<Vec<(Handle, SchoolYear)>> {
 }
 
 fn damaged(what: &str) -> VaultError {
-    VaultError::Damaged(format!("{what} of a roster is none"))
+    VaultError::Damaged(format!("{what} of a roster is not valid"))
 }
 
 fn fields() -> Result<Vec<FieldName>, VaultError> {

@@ -284,7 +284,7 @@ impl Risk {
     fn tell(&self, door: &dyn Door, now_ms: u64) -> Result<usize, Failure> {
         let unlisted = std::mem::take(&mut self.inner().unlisted);
         if !unlisted.is_empty() {
-            let reader = Name::new(READER).advise("the reader's name is none", aula_home::DEFECT)?;
+            let reader = Name::new(READER).advise("the reader's name is not valid", aula_home::DEFECT)?;
             let listed =
                 lent(door, |vault| vault.list_provided(&unlisted, &reader, Provided::Events, now_ms));
             let mut inner = self.inner();
