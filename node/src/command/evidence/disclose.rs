@@ -156,8 +156,7 @@ impl Own<'_> {
     }
 
     fn key(&self) -> Result<NodeKey, Failure> {
-        NodeKey::of_home(&self.context.home, KeyKind::Account)
-            .advise("the district's account key is refused", "see the reason above")
+        Ok(NodeKey::of_home(&self.context.home, KeyKind::Account)?)
     }
 
     /// Proves the band of the request that the bundle is about, for this student alone.

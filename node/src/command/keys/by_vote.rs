@@ -55,7 +55,7 @@ pub(super) async fn seed(context: &Context, args: &ActingArgs) -> Result<Outcome
         // Nothing counts that it signs before the vote, and without one the node does not start.
         Next::drawn(home, KeyKind::Seed)?.take_place(home)?;
     }
-    let placed = NodeKey::of_home(home, KeyKind::Seed).advise("the seed key is refused", "see the reason")?;
+    let placed = NodeKey::of_home(home, KeyKind::Seed)?;
     let told = validators(context, args).await?;
     let asked = read(home, SEED_ENTERS)?;
     let asks =
@@ -106,9 +106,7 @@ pub(super) async fn network(context: &Context, args: &ActingArgs) -> Result<Outc
     let home = &context.home;
     let place = NodeKey::path(home, KeyKind::Network);
     let current = match is_there(&place) {
-        true => Some(
-            NodeKey::load(&place, KeyKind::Network).advise("the network key is refused", "see the reason")?,
-        ),
+        true => Some(NodeKey::load(&place, KeyKind::Network)?),
         false => None,
     };
     let held = current.as_ref().map(peer).transpose()?;

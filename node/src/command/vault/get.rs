@@ -59,8 +59,7 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
         fields: fields.advise("a field's name is not valid", hint)?,
     };
     let vault = place.open(context)?;
-    let key = NodeKey::of_home(&context.home, KeyKind::Account)
-        .advise("the district's account key is refused", "see the reason above")?;
+    let key = NodeKey::of_home(&context.home, KeyKind::Account)?;
     if request.credential.is_none() && DataClass::parse(&args.class) == Some(DataClass::ResourceAllocation) {
         request.credential = Some(Act::look().credential(&vault, &key)?);
     }
