@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use aula_client::sender::account_of_home;
-use aula_consensus::{EngineHandle, Event, Mode};
+use aula_consensus::{Event, Mode, RunningConsensus};
 use aula_home::clock::now_ms;
 use aula_home::home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
@@ -52,7 +52,7 @@ impl Speaker {
     }
 
     /// Watches until consensus has ended.
-    pub(super) async fn attend(mut self, consensus: Arc<EngineHandle>, db: Arc<ChainDb>) {
+    pub(super) async fn attend(mut self, consensus: Arc<RunningConsensus>, db: Arc<ChainDb>) {
         let mut events = consensus.subscribe();
         loop {
             let time_ms = match events.recv().await {
@@ -113,7 +113,7 @@ impl Speaker {
         Ok(Some(Transaction::sign(body, &key)))
     }
 
-    fn say(&mut self, consensus: &EngineHandle, db: &ChainDb, transaction: &Transaction) {
+    fn say(&mut self, consensus: &RunningConsensus, db: &ChainDb, transaction: &Transaction) {
         match consensus.submit(transaction.to_canonical()) {
             Ok(_) => {
                 self.asked = Some(db.latest().tip().height);
