@@ -17,7 +17,7 @@ use crate::api::*;
 use crate::api_error::ErrorBody;
 use crate::client::Client;
 use crate::config::Config;
-use crate::http::Node;
+use crate::http::AppState;
 use crate::http::credential::{Claim, Credential, HEADER, Scope};
 use crate::http::server::Server;
 use crate::http::{Network, Refused};
@@ -77,7 +77,7 @@ async fn served(change: impl FnOnce(&mut Config)) -> Result<Served, Box<dyn std:
 
 async fn served_with(
     change: impl FnOnce(&mut Config),
-    furnish: impl FnOnce(&mut Node, &DevChain),
+    furnish: impl FnOnce(&mut AppState, &DevChain),
 ) -> Result<Served, Box<dyn std::error::Error>> {
     serve(DevChain::new().map_err(failed)?, change, furnish).await
 }
@@ -97,7 +97,7 @@ async fn serve_office(
 ) -> Result<(Served, Folders, std::path::PathBuf), Box<dyn std::error::Error>> {
     let chain = DevChain::of(aula_kit::round::base).map_err(failed)?;
     let mut places = None;
-    let furnish = |node: &mut Node, chain: &DevChain| {
+    let furnish = |node: &mut AppState, chain: &DevChain| {
         let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
         node.vault = Some(folders.clone());
         node.links = vec![chain.home.links_dir()];
@@ -124,7 +124,7 @@ impl Served {
 async fn serve(
     chain: DevChain,
     change: impl FnOnce(&mut Config),
-    furnish: impl FnOnce(&mut Node, &DevChain),
+    furnish: impl FnOnce(&mut AppState, &DevChain),
 ) -> Result<Served, Box<dyn std::error::Error>> {
     serve_looking(chain, change, furnish, SOON).await
 }
@@ -133,7 +133,7 @@ async fn serve(
 async fn serve_looking(
     chain: DevChain,
     change: impl FnOnce(&mut Config),
-    furnish: impl FnOnce(&mut Node, &DevChain),
+    furnish: impl FnOnce(&mut AppState, &DevChain),
     look_every: Duration,
 ) -> Result<Served, Box<dyn std::error::Error>> {
     let mut config = Config::default();
@@ -143,7 +143,7 @@ async fn serve_looking(
     let client = Client::new(&server.origin()).map_err(failed)?;
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let network = Arc::new(Pending::default());
-    let mut node = Node::new(
+    let mut node = AppState::new(
         &config,
         chain.db.clone(),
         network,

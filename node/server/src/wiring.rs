@@ -42,7 +42,7 @@ use aula_web::api::ops;
 use aula_web::dashboard::Hub;
 use aula_web::hours::Shelf;
 use aula_web::http::server::Server;
-use aula_web::http::{Keeper, Network, Node, Refused, SeedDuty, connections};
+use aula_web::http::{AppState, Keeper, Network, Refused, SeedDuty, connections};
 use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -92,7 +92,7 @@ pub struct Running {
     pub genesis: Parsed,
     consensus: Arc<RunningConsensus>,
     server: Server,
-    node: Arc<Node>,
+    node: Arc<AppState>,
     dashboards: Arc<Hub>,
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
@@ -102,7 +102,7 @@ pub struct Running {
 }
 
 /// Makes all that a node serves, with its pages: the program's, which stands above this crate.
-pub type Site = fn(Arc<Node>, Arc<Hub>) -> Router;
+pub type Site = fn(Arc<AppState>, Arc<Hub>) -> Router;
 
 /// How a node's run ended, when nothing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,7 @@ pub async fn start(
     if !crate::reports::schedule::check(config)?.is_empty() {
         tokio::spawn(reports::watch(home.clone(), config.clone(), db.clone()));
     }
-    let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
+    let mut node = AppState::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
     tokio::spawn(quotas::watch(config.quotas.clone(), Room::new(&vault.data, config.quotas.vault_mib)));
     node.vault = Some(vault);

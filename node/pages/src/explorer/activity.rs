@@ -10,10 +10,10 @@ use super::shell;
 use super::table::{head, number, text};
 use aula_read::activity;
 use aula_read::words::{grouped, kind_by_name};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let activity::Activity { height, lines } = activity::activity(&node.view(), &node.index)?;
     let columns @ [member, of_kind, count, rejected, last] =
         [text("Member"), text("Kind"), number("Transactions"), number("Rejected"), number("Last block")];

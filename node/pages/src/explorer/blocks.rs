@@ -17,13 +17,16 @@ use super::words::{explained, word};
 use aula_read::words::{self, grouped};
 use aula_store::ChainView;
 use aula_web::api::chain::{self, BlockDetail, BlockSummary, BlocksQuery};
-use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::http::{AppState, FromPath, FromQuery};
 use aula_web::pages;
 
 /// Blocks on a page.
 const SHOWN: u64 = 50;
 
-pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<BlocksQuery>) -> Shown {
+pub(super) async fn list(
+    State(node): State<Arc<AppState>>,
+    FromQuery(query): FromQuery<BlocksQuery>,
+) -> Shown {
     let limit = query.limit.unwrap_or(SHOWN).clamp(1, chain::MAX_BLOCKS);
     let view = node.view();
     let page = chain::page(&view, query.from, limit)?;
@@ -61,7 +64,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQu
     Ok(shell::page(&node, &pages::BLOCKS, content))
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPath<u64>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(height): FromPath<u64>) -> Shown {
     let view = node.view();
     let block = chain::detail(&view, Height(height))?
         .ok_or_else(|| PageError::missing(format!("block {height}"), &pages::BLOCKS))?;

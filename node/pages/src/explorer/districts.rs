@@ -19,10 +19,10 @@ use super::words::{explained, word};
 use aula_read::places::{self, InRound};
 use aula_read::rounds::placed;
 use aula_read::words::grouped;
-use aula_web::http::{FromPath, Node};
+use aula_web::http::{AppState, FromPath};
 use aula_web::pages::{self, Page};
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let view = node.view();
     let districts = schema::districts(&*view)?;
     let schools = schema::schools(&*view)?;
@@ -48,7 +48,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     Ok(shell::page(&node, &pages::DISTRICTS, content))
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u16>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPath<u16>) -> Shown {
     let figures = places::district(&node.view(), DistrictId(id))?
         .ok_or_else(|| PageError::missing(format!("district {id}"), &pages::DISTRICTS))?;
     let content = html! {

@@ -17,11 +17,11 @@ use aula_read::statements::Statement;
 use aula_read::transactions::{self, Line, Page};
 use aula_read::words::{self, grouped, kind_by_name};
 use aula_web::api::listings::{TransactionsQuery, transactions_page};
-use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::http::{AppState, FromPath, FromQuery};
 use aula_web::pages;
 
 pub(super) async fn list(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(mut query): FromQuery<TransactionsQuery>,
 ) -> Shown {
     query.kind = query.kind.filter(|kind| !kind.is_empty());
@@ -100,7 +100,7 @@ fn outcome(line: &Line) -> Markup {
     html! { @if line.outline.code == 0 { "accepted" } @else { "rejected (" (line.outline.code) ")" } }
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<Hash>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPath<Hash>) -> Shown {
     let view = node.view();
     let missing = || PageError::missing(format!("final transaction {id}"), &pages::TRANSACTIONS);
     let line = transactions::one(&view, &node.index, &id)?.ok_or_else(missing)?;

@@ -24,7 +24,7 @@ use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::whole_file::{Access, replace};
 use aula_home::{Advise, DEFECT, Failure};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +49,7 @@ pub(super) struct Counting {
 ///
 /// # Errors
 /// A time zone that is none.
-pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<(), Failure> {
+pub(super) fn start(home: &Home, config: &Config, node: &Arc<AppState>) -> Result<(), Failure> {
     if !config.reports.hours {
         return Ok(());
     }

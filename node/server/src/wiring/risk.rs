@@ -26,7 +26,7 @@ use aula_twin_runtime::params::Params;
 use aula_vault::access::Provided;
 use aula_vault::vault::is_there;
 use aula_vault::{Vault, VaultError};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 use super::feeds::params;
 use super::xapi::KeptDoor;
@@ -119,7 +119,7 @@ impl Observer for Watch {
 pub(super) fn start(
     home: &Home,
     config: &Config,
-    (node, db): (&Arc<Node>, &Arc<ChainDb>),
+    (node, db): (&Arc<AppState>, &Arc<ChainDb>),
 ) -> Option<Arc<Risk>> {
     if !config.alerts.kinds.contains(&AlertKind::AtRisk) {
         if let Err(error) = at_risk::clear(home) {

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, Node, Sorted};
+use crate::http::{AppState, FromPath, Sorted};
 use crate::read::{publish, statements};
 
 /// Submits a transaction: the body is its canonical bytes
@@ -21,7 +21,7 @@ use crate::read::{publish, statements};
     responses((status = 202, body = Submitted), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody),
         (status = 503, body = ErrorBody)))]
 pub async fn submit(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     // Read by the gate already, within its limits.
     body: Bytes,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
@@ -55,7 +55,7 @@ fn next_step(code: u16) -> &'static str {
 #[utoipa::path(get, path = "/v1/transactions/{id}", tag = "transactions", params(("id" = String, Path)),
     responses((status = 200, body = TransactionStatus), (status = 400, body = ErrorBody)))]
 pub async fn transaction(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<Hash>,
 ) -> Result<Json<TransactionStatus>, ApiError> {
     // Asked before the view is taken: a transaction that is decided in between is then found in the view.
@@ -94,7 +94,7 @@ pub async fn transaction(
 #[utoipa::path(get, path = "/v1/accounts/{id}", tag = "transactions", params(("id" = String, Path)),
     responses((status = 200, body = AccountStatus), (status = 404, body = ErrorBody)))]
 pub async fn account(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<AccountId>,
 ) -> Result<Sorted<AccountStatus>, ApiError> {
     let view = node.view();

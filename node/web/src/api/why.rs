@@ -21,7 +21,7 @@ use super::evidence::{Blocks, not_built};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
-use crate::http::{FromPath, Network, Node};
+use crate::http::{AppState, FromPath, Network};
 use crate::read::why::{self, Asked, Others};
 use crate::storage::ChainView;
 
@@ -31,7 +31,7 @@ use crate::storage::ChainView;
     responses((status = 200, body = WhyAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn own(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((district, round, handle)): FromPath<(u16, u32, Handle)>,
 ) -> Result<Response, ApiError> {
