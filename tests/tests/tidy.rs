@@ -222,12 +222,44 @@ fn modules_stand_beside_their_folders() {
     assert!(old.is_empty(), "name these after their modules: {old:?}");
 }
 
-/// LAYOUT's words: what each was called before it had one meaning.
+/// What a type was called before its word had one meaning: where, its old name, and what to call it. Words of the engine
+/// (Malachite) are the engine's alone.
+const GONE: &[(&str, &str, &str)] = &[
+    ("consensus/", "struct Handle", "RunningConsensus: a handle is a student's"),
+    ("consensus/", "struct EngineHandle", "RunningConsensus: the other is the engine's"),
+    ("consensus/", "enum Fatal", "FatalError"),
+    ("consensus/", "enum Validity", "Verdict: the other is the engine's"),
+    ("consensus/", "struct Blocks", "BlockBuilder"),
+    ("consensus/", "struct Judged", "ExecutedBlock"),
+    ("consensus/", "struct ValidBlock", "ExecutedBlock: a valid block has a quorum of prevotes"),
+    ("consensus/", "struct Wrong", "InvalidProposal"),
+    ("consensus/src/engine", "struct Verdicts", "EngineActors: the driver keeps the verdicts"),
+    ("node/web/", "struct Node", "AppState: a node is a machine, or an element of a tree"),
+];
+
+/// Whether the source defines a type of this very name.
+fn defines(source: &str, definition: &str) -> bool {
+    source.match_indices(definition).any(|(at, found)| {
+        let after = source[at + found.len()..].chars().next();
+        after.is_some_and(|c| !c.is_alphanumeric() && c != '_')
+    })
+}
+
 #[test]
 fn words_have_one_meaning() {
-    const GONE: &[(&str, &str)] = &[("consensus", "pub struct Handle"), ("consensus", "enum Fatal ")];
+    let (mut found, mut looked_at) = (Vec::new(), [false; GONE.len()]);
     for (name, text) in files(".rs") {
-        let old = GONE.iter().find(|(folder, word)| name.starts_with(folder) && text.contains(word));
-        assert!(old.is_none(), "{name}: {old:?}");
+        for (at, (folder, old, now)) in GONE.iter().enumerate() {
+            if !name.starts_with(folder) {
+                continue;
+            }
+            looked_at[at] = true;
+            if defines(&text, old) {
+                found.push(format!("{name}: {old} is called {now}"));
+            }
+        }
     }
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(looked_at.iter().all(|any| *any), "these folders went: {looked_at:?}");
+    assert!(defines("pub struct Node {", "struct Node") && !defines("struct NodeKey {", "struct Node"));
 }
