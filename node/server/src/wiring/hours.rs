@@ -48,7 +48,7 @@ pub(super) struct Counting {
 /// Counts for as long as the node runs, where config.toml asks for it and the node has a vault.
 ///
 /// # Errors
-/// A time zone that is none.
+/// A time zone that is not valid.
 pub(super) fn start(home: &Home, config: &Config, node: &Arc<AppState>) -> Result<(), Failure> {
     if !config.reports.hours {
         return Ok(());

@@ -38,7 +38,7 @@ const PEER_REMOVED: &str = "network-4-remove-peer";
 /// What to do with a written change.
 const PROPOSE: &str = "send it to a member: `aula consortium propose FILE`, then the members vote";
 
-/// That an issuer's key is none of those which the ledger replaces.
+/// That an issuer's key is not one of those which the ledger replaces.
 pub(super) fn not_the_ledgers() -> Failure {
     let message = "the ledger does not know the issuer's key: it signs credentials, and nothing on the chain";
     let hint = "move keys/issuer.json away and the next badge draws another; badges of the old one verify where its key stays known";

@@ -39,7 +39,7 @@ pub struct Written {
     pub places: Vec<String>,
 }
 
-/// Every group, also one that never wrote anything; and how many lines of the home's list are none and are in no group.
+/// Every group, also one that never wrote anything; and how many lines of the home's list are not valid and are in no group.
 ///
 /// # Errors
 /// When the home's list cannot be read.
