@@ -155,6 +155,7 @@ pub fn leave(vault: &Vault, keys: &mut FeedKeys, places: &[(Handle, EventPlace)]
 }
 
 fn decoded(bytes: &[u8]) -> Result<Event, VaultError> {
-    Event::decode(bytes)
-        .map_err(|error: EventError| VaultError::Damaged(format!("an event in the vault is not valid: {error}")))
+    Event::decode(bytes).map_err(|error: EventError| {
+        VaultError::Damaged(format!("an event in the vault is not valid: {error}"))
+    })
 }

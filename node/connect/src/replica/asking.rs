@@ -329,7 +329,8 @@ impl Replica {
                         else {
                             continue;
                         };
-                        let damaged = |_| VaultError::Damaged("an event of the district's is not valid".into());
+                        let damaged =
+                            |_| VaultError::Damaged("an event of the district's is not valid".into());
                         come.push(Merging { handle, event: Event::decode(&event).map_err(damaged)?, origin });
                     }
                     Ok(come)

@@ -182,7 +182,8 @@ async fn body(desk: &Desk, request: Request) -> Result<Value, Fault> {
         StatusCode::PAYLOAD_TOO_LARGE => Fault::of(413, format!("a request has at most {MAX_USER} bytes")),
         _ => Fault::of(400, "the request's body did not come"),
     })?;
-    serde_json::from_slice(&bytes).map_err(|error| Fault::bad("invalidSyntax", format!("the body is not valid JSON: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Fault::bad("invalidSyntax", format!("the body is not valid JSON: {error}")))
 }
 
 fn query(asked: Asked) -> Result<Wanted, Fault> {
