@@ -234,7 +234,7 @@ stands_still() {
     [ "$(told "$acting" role)" = standby ] && [ "$(told "$standby" role)" = acting ] && break
     sleep 0.1
   done
-  [ "$(told "$acting" role)" = standby ] || fails "$acting stood still, and is no standby ten seconds after"
+  [ "$(told "$acting" role)" = standby ] || fails "$acting stood still, and is not a standby ten seconds after"
   echo "      $1: $acting stood still; $standby acts"
 }
 cuts() {

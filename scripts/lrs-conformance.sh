@@ -8,7 +8,7 @@
 set -euo pipefail
 suite=${1:?usage: scripts/lrs-conformance.sh SUITE [OUT]}
 [ -f "$suite/bin/console_runner.js" ] && [ -d "$suite/node_modules" ] ||
-  { echo "$suite is no clone of the suite with its packages: npm install --ignore-scripts in it" >&2; exit 2; }
+  { echo "$suite is not a clone of the suite with its packages: npm install --ignore-scripts in it" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=${2:-$(mktemp -d)}
 mkdir -p "$out"

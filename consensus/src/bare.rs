@@ -27,11 +27,11 @@ use tokio::sync::broadcast;
 use crate::config::{Config, Keys, Ports, Timeouts};
 use crate::driver::{Ended, Services};
 use crate::events::{Event, FatalError, Mode};
-use crate::handle::with_tip;
 use crate::mempool::{AtTip, Limits, Mempool, Occasion, Refusal, Submitted};
 use crate::modes::Modes;
 use crate::ports::{Disk, Moment, Runtime};
-use crate::proposal::Blocks;
+use crate::proposal::BlockBuilder;
+use crate::running::with_tip;
 use crate::signing::Remembered;
 
 mod clock;
@@ -150,7 +150,7 @@ impl Node {
         let tip = ports.store.tip()?;
         let pool = Mempool::new(setup.genesis, setup.limits, tip.height.next(), Arc::clone(&ports.clock));
         let pool = Arc::new(pool);
-        let blocks = Blocks::new(
+        let blocks = BlockBuilder::new(
             setup.genesis,
             Arc::clone(&ports.executor),
             Arc::clone(&ports.clock),

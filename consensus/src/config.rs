@@ -107,7 +107,7 @@ pub struct Config {
     /// everything this key may have signed. Up to it the node follows.
     pub confirmed_height: Option<Height>,
     /// Nothing says yet that the chain this node follows is the consortium's: it signs nothing above the genesis until
-    /// [`crate::EngineHandle::prove`] is called.
+    /// [`crate::RunningConsensus::prove`] is called.
     pub unproven: bool,
     /// Where it is written down that this node's state is damaged, see [`crate::damage`]; `None`: nowhere.
     pub damage: Option<PathBuf>,

@@ -34,7 +34,7 @@ use crate::mempool::Mempool;
 use crate::parts::Assembly;
 use crate::parts::inbox::Inbox;
 use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, Moment, PeerId, Runtime, WorkFailed, run};
-use crate::proposal::{Base, Blocks};
+use crate::proposal::{Base, BlockBuilder};
 use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
 
@@ -70,7 +70,7 @@ pub(crate) struct Services {
     pub(crate) store: Arc<dyn ChainStore>,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) pool: Arc<Mempool>,
-    pub(crate) blocks: Arc<Blocks>,
+    pub(crate) blocks: Arc<BlockBuilder>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) timeouts: LinearTimeouts,
     /// How long a height without transactions is held back after the last one started.

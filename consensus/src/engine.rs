@@ -153,17 +153,17 @@ pub(crate) struct Session {
     pub(crate) handle: EngineHandle,
     /// Parts of blocks from the network.
     pub(crate) inbox: Arc<Inbox>,
-    /// Takes verdicts on blocks, and this node's height.
-    pub(crate) verdicts: Verdicts,
+    /// Take verdicts on blocks, and this node's height.
+    pub(crate) actors: EngineActors,
 }
 
 /// The engine's consensus actor and its network, as the driver speaks to them.
-pub(crate) struct Verdicts {
+pub(crate) struct EngineActors {
     consensus: ConsensusRef<AulaContext>,
     network: NetworkRef<AulaContext>,
 }
 
-impl ToEngine for Verdicts {
+impl ToEngine for EngineActors {
     fn proposed(&self, value: ProposedValue<AulaContext>) {
         // An error means that the engine stops, which its other messages will show.
         let _ = self.consensus.cast(ConsensusMsg::ReceivedProposedValue(value, ValueOrigin::Consensus));
@@ -235,7 +235,7 @@ pub(crate) async fn start(
         .into_iter()
         .find(|actor| actor.is_message_type_of::<ConsensusMsg<AulaContext>>() == Some(true));
     let consensus = consensus.ok_or_else(|| FatalError::engine("the engine has no consensus actor"))?.into();
-    Ok(Session { channels, handle, inbox, verdicts: Verdicts { consensus, network } })
+    Ok(Session { channels, handle, inbox, actors: EngineActors { consensus, network } })
 }
 
 /// Stops the engine: its network first and alone, then the rest, then waits until the log is closed: its thread

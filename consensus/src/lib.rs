@@ -1,7 +1,7 @@
 //! Everything of Aula that knows the BFT engine (Malachite): its types, signatures, codecs, and the ports through
 //! which the node gives it storage and time. No type of the engine is needed by a caller of [`start`].
 //!
-//! One transaction's way: [`EngineHandle::submit`] → [`mempool`] (signature verified once) → [`gossip`] to the others →
+//! One transaction's way: [`RunningConsensus::submit`] → [`mempool`] (signature verified once) → [`gossip`] to the others →
 //! [`proposal`] (built by the round's proposer, executed once) → [`parts`] → judged by everybody (executed once, the
 //! outcome kept by hash) → votes, signed behind the [`sign_guard`] → decided → one synced batch of the store.
 //!
@@ -33,7 +33,6 @@ pub mod events;
 mod evidence;
 pub mod executor;
 pub mod gossip;
-pub mod handle;
 mod heights;
 mod lateness;
 pub mod mempool;
@@ -44,6 +43,7 @@ pub mod planted;
 pub mod ports;
 pub mod proposal;
 pub mod quorums;
+pub mod running;
 pub mod scheme;
 pub mod sign_guard;
 pub mod signing;
@@ -54,4 +54,4 @@ pub mod wire;
 
 pub use config::{Config, Keys, MAX_TIMEOUT_MS, Ports, ProposeTimeoutError, Timeouts};
 pub use events::{Event, FatalError, Mode};
-pub use handle::{EngineHandle, Keeper, StartError, Status, start};
+pub use running::{Keeper, RunningConsensus, StartError, Status, start};

@@ -5,13 +5,13 @@
 //! kept. When the block is decided, the kept outcome is written; nothing is executed twice on the common path.
 //!
 //! Time: the ledger bounds it without a clock ([`aula_ledger::execute::time`]). Whether it is near the present is
-//! judged apart ([`Blocks::is_timely`]), for what comes over the network only, and never kept: one bad clock must not
+//! judged apart ([`BlockBuilder::is_timely`]), for what comes over the network only, and never kept: one bad clock must not
 //! make a block invalid for good.
 //!
 //! A panic inside execution: while building, the transaction that causes it is found and set aside; while judging,
 //! the block is not voted for; on a decided block it is [`Broken`], and the process stops.
 //!
-//! Invariant: a kept outcome is used on the base it was made on only; [`Blocks::decided`] forgets all.
+//! Invariant: a kept outcome is used on the base it was made on only; [`BlockBuilder::decided`] forgets all.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,9 +43,9 @@ const KEPT: usize = 12;
 /// How often a block is built again after a transaction turned out not to belong in it; then it is left empty.
 const BUILD_ATTEMPTS: usize = 24;
 
-/// A block that was executed here and found right.
+/// A block that was executed here and is valid.
 #[derive(Debug)]
-pub struct Judged {
+pub struct ExecutedBlock {
     /// The block, shared with whoever sends or stores it.
     pub block: Arc<Block>,
     /// Its canonical bytes.
@@ -69,7 +69,7 @@ pub enum Broken {
 
 /// Why a block is not voted for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
+pub struct InvalidProposal {
     /// What is wrong with it, for the log.
     pub why: String,
     /// What the verdict is on.
@@ -87,7 +87,7 @@ pub enum Fault {
     Head,
 }
 
-impl Wrong {
+impl InvalidProposal {
     fn because(why: impl Into<String>) -> Self {
         Self { why: why.into(), fault: Fault::Block }
     }
@@ -124,7 +124,7 @@ impl Base {
 }
 
 /// Builds and judges blocks on top of the current tip. Every method may take as long as executing a block does.
-pub struct Blocks {
+pub struct BlockBuilder {
     genesis: Hash,
     executor: Arc<dyn Executor>,
     clock: Arc<dyn Clock>,
@@ -135,11 +135,11 @@ pub struct Blocks {
 
 #[derive(Default)]
 struct Kept {
-    by_hash: BTreeMap<Hash, Arc<Judged>>,
+    by_hash: BTreeMap<Hash, Arc<ExecutedBlock>>,
     order: Vec<Hash>,
 }
 
-impl Blocks {
+impl BlockBuilder {
     /// Nothing kept yet.
     pub fn new(
         genesis: Hash,
@@ -172,7 +172,7 @@ impl Blocks {
     ///
     /// # Errors
     /// [`Broken`] when the store fails, or when not even an empty block can be executed.
-    pub fn build(&self, base: &Base, proposer: ValidatorAddress) -> Result<Arc<Judged>, Broken> {
+    pub fn build(&self, base: &Base, proposer: ValidatorAddress) -> Result<Arc<ExecutedBlock>, Broken> {
         let mut chosen = self.choose(base)?;
         // A proposer whose clock failed still proposes.
         let time_ms = time::proposed(base.tip.time_ms, self.clock.now_ms().ok());
@@ -208,18 +208,18 @@ impl Blocks {
     /// validator. Looks at no clock.
     ///
     /// # Errors
-    /// [`Broken`] only; a block that is not right is `Ok(Err(Wrong))`.
+    /// [`Broken`] only; a block that is not valid is `Ok(Err(InvalidProposal))`.
     pub fn judge(
         &self,
         base: &Base,
         bytes: Vec<u8>,
         hash: Hash,
         fresh_proposer: Option<ValidatorAddress>,
-    ) -> Result<Result<Arc<Judged>, Wrong>, Broken> {
+    ) -> Result<Result<Arc<ExecutedBlock>, InvalidProposal>, Broken> {
         if let Some(known) = self.kept(base, &hash) {
             let proposer = known.block.header.proposer;
             if fresh_proposer.is_some_and(|fresh| is_blamed(fresh, proposer)) {
-                return Ok(Err(Wrong::head()));
+                return Ok(Err(InvalidProposal::head()));
             }
             return Ok(Ok(known));
         }
@@ -231,7 +231,7 @@ impl Blocks {
         // transactions that belong to it.
         match self.execute(base, &BlockInput::of(&block)) {
             Executed::Outcome(outcome) if outcome.header == block.header => {
-                let judged = Judged {
+                let judged = ExecutedBlock {
                     block: Arc::new(block),
                     bytes: Arc::new(bytes),
                     hash,
@@ -239,15 +239,17 @@ impl Blocks {
                 };
                 Ok(Ok(self.keep(judged)))
             }
-            Executed::Outcome(outcome) => Ok(Err(Wrong::because(format!(
+            Executed::Outcome(outcome) => Ok(Err(InvalidProposal::because(format!(
                 "its roots are not those of executing it (state root {} here, {} there)",
                 outcome.header.state_root, block.header.state_root
             )))),
-            Executed::Refused(error) => Ok(Err(Wrong::because(error.to_string()))),
+            Executed::Refused(error) => Ok(Err(InvalidProposal::because(error.to_string()))),
             Executed::Panicked(text) => {
-                Ok(Err(Wrong::because(format!("executing it failed inside this program: {text}"))))
+                Ok(Err(InvalidProposal::because(format!("executing it failed inside this program: {text}"))))
             }
-            Executed::Broken(error) if error.is_damage() => Ok(Err(Wrong::because(self.note_damage(&error)))),
+            Executed::Broken(error) if error.is_damage() => {
+                Ok(Err(InvalidProposal::because(self.note_damage(&error))))
+            }
             Executed::Broken(error) => Err(error.into()),
         }
     }
@@ -288,8 +290,8 @@ impl Blocks {
     }
 
     /// A block executed on this base, by hash. One that was judged while the tip moved belongs to no base any more.
-    pub fn kept(&self, base: &Base, hash: &Hash) -> Option<Arc<Judged>> {
-        let follows = |judged: &&Arc<Judged>| judged.block.header.parent == base.tip.hash;
+    pub fn kept(&self, base: &Base, hash: &Hash) -> Option<Arc<ExecutedBlock>> {
+        let follows = |judged: &&Arc<ExecutedBlock>| judged.block.header.parent == base.tip.hash;
         self.lock().by_hash.get(hash).filter(follows).cloned()
     }
 
@@ -305,32 +307,35 @@ impl Blocks {
         bytes: &[u8],
         hash: Hash,
         fresh_proposer: Option<ValidatorAddress>,
-    ) -> Result<Block, Wrong> {
+    ) -> Result<Block, InvalidProposal> {
         if bytes.len() > MAX_BLOCK_BYTES {
-            return Err(Wrong::garbled("it is over the size limit"));
+            return Err(InvalidProposal::garbled("it is over the size limit"));
         }
-        let block = Block::from_canonical(bytes).map_err(|error| Wrong::garbled(error.to_string()))?;
+        let block =
+            Block::from_canonical(bytes).map_err(|error| InvalidProposal::garbled(error.to_string()))?;
         let header = &block.header;
         if header.hash() != hash {
-            return Err(Wrong::garbled("its hash is not the one that was announced"));
+            return Err(InvalidProposal::garbled("its hash is not the one that was announced"));
         }
         if merkle::head(&block.transactions) != header.transactions {
-            return Err(Wrong::garbled("its transactions are not those of its header"));
+            return Err(InvalidProposal::garbled("its transactions are not those of its header"));
         }
         if header.genesis != self.genesis {
-            return Err(Wrong::because("it is for another chain"));
+            return Err(InvalidProposal::because("it is for another chain"));
         }
         if header.height != base.height() || header.parent != base.tip.hash {
-            return Err(Wrong::because("it does not follow the last decided block"));
+            return Err(InvalidProposal::because("it does not follow the last decided block"));
         }
         if !time::may_follow(base.tip.time_ms, header.time_ms) {
-            return Err(Wrong::because("its time is not after its parent's, or more than a day after it"));
+            return Err(InvalidProposal::because(
+                "its time is not after its parent's, or more than a day after it",
+            ));
         }
         if base.validators.get(&header.proposer).is_none() {
-            return Err(Wrong::because("its proposer is not a validator of this height"));
+            return Err(InvalidProposal::because("its proposer is not a validator of this height"));
         }
         if fresh_proposer.is_some_and(|fresh| is_blamed(fresh, header.proposer)) {
-            return Err(Wrong::head());
+            return Err(InvalidProposal::head());
         }
         Ok(block)
     }
@@ -359,7 +364,7 @@ impl Blocks {
                     return Ok(Tried::Over(format!("a block of {} bytes", bytes.len())));
                 }
                 let hash = block.header.hash();
-                let judged = Judged {
+                let judged = ExecutedBlock {
                     block: Arc::new(block),
                     bytes: Arc::new(bytes),
                     hash,
@@ -418,7 +423,7 @@ impl Blocks {
         }
     }
 
-    fn keep(&self, judged: Judged) -> Arc<Judged> {
+    fn keep(&self, judged: ExecutedBlock) -> Arc<ExecutedBlock> {
         let judged = Arc::new(judged);
         let mut kept = self.lock();
         if kept.by_hash.insert(judged.hash, Arc::clone(&judged)).is_none() {
@@ -437,7 +442,7 @@ impl Blocks {
 }
 
 enum Tried {
-    Built(Arc<Judged>),
+    Built(Arc<ExecutedBlock>),
     Without(usize, String),
     Over(String),
     /// Something that the transactions need is damaged in this node's state.

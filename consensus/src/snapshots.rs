@@ -1,7 +1,7 @@
 //! Snapshots between nodes: a request and an answer over gossip's connections. What a final block gave is asked the same way.
 //!
 //! A newcomer asks an admitted peer for its newest snapshot's manifest, then for chunks. What a snapshot is, and whether an
-//! answer is true, the node decides ([`SnapshotSource`], and whoever calls [`crate::EngineHandle::ask_snapshot`]); here are the bytes,
+//! answer is true, the node decides ([`SnapshotSource`], and whoever calls [`crate::RunningConsensus::ask_snapshot`]); here are the bytes,
 //! and what serving may cost.
 //!
 //! Why here and not over HTTP: a snapshot holds rows that are not public. Gossip's connections prove who is at the other

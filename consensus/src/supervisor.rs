@@ -26,7 +26,7 @@ pub(crate) struct Shown {
     pub(crate) attention: Option<String>,
 }
 
-/// The task behind a [`crate::handle::EngineHandle`].
+/// The task behind a [`crate::running::RunningConsensus`].
 pub(crate) struct Supervisor {
     pub(crate) services: Services,
     pub(crate) session: SessionConfig,
@@ -93,7 +93,7 @@ impl Supervisor {
         let wal = self.modes.log(signer.is_some());
         let session = SessionConfig { wal: wal.clone(), ..self.session.clone() };
         let started = engine::start(&session, &peers, signer.clone(), quorums, heights).await?;
-        let Session { channels, handle: engine, inbox, verdicts } = started;
+        let Session { channels, handle: engine, inbox, actors } = started;
         let Channels { consensus, network, events, requests: _requests, net_requests } = channels;
         let follows = self.modes.follows(signer.is_some(), mode);
         let (silent, silent_peers) = mpsc::channel(1);
@@ -110,7 +110,7 @@ impl Supervisor {
         let wires = Wires {
             network: Box::new(network),
             inbox,
-            engine: Box::new(verdicts),
+            engine: Box::new(actors),
             // Other processes of this node had other numbers.
             stream: u64::from(std::process::id()) << 32,
         };

@@ -5,7 +5,7 @@
 //! signed bytes are the canonical bytes of [`Claim`], which name the genesis file's hash, so that a credential for one chain is
 //! none for another. A node's server asks the state: the account's current key, an admitted member
 //! ([`Credential::check`]); a district's vault asks its own key ([`Credential::verify`]). At most an hour ahead, so
-//! that a stolen one is soon worthless. It opens its own class and nothing else: a teacher's credential for the vault is none
+//! that a stolen one is soon worthless. It opens its own class and nothing else: a teacher's credential for the vault is not one
 //! for anybody's rows. That its holder's roles fit the class is the server's to check, which reads are given the vault's.
 
 use std::fmt;
@@ -75,7 +75,7 @@ impl FromStr for Scope {
             }
             _ => None,
         };
-        // One text a scope: `round-007` is none.
+        // One text a scope: `round-007` is not one.
         scope.filter(|scope| scope.to_string() == text).ok_or(CredentialError::Form)
     }
 }

@@ -78,6 +78,11 @@ macro_rules! payloads {
                     $(Self::$name => stringify!($name),)*
                 }
             }
+
+            /// The kind of a name as [`Self::name`] has it.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.name() == name)
+            }
         }
 
         impl Payload {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use aula_client::Client;
 use aula_home::config::Config;
+use aula_kit::round::decided;
+use aula_kit::{DevChain, Tested, failed};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::transaction::id_of_bytes;
@@ -15,15 +17,13 @@ use aula_web::api_error::ErrorBody;
 use aula_web::dashboard::Hub;
 use aula_web::http::credential::{Claim, Credential, HEADER, Scope};
 use aula_web::http::server::Server;
-use aula_web::http::{Network, Node, Refused};
+use aula_web::http::{AppState, Network, Refused};
 use futures::StreamExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::terminal::Failure;
-use aula_kit::round::decided;
-use aula_kit::{DevChain, Tested, failed};
 
 mod access;
 mod dashboards;
@@ -76,7 +76,7 @@ async fn served(change: impl FnOnce(&mut Config)) -> Result<Served, Box<dyn std:
 
 async fn served_with(
     change: impl FnOnce(&mut Config),
-    furnish: impl FnOnce(&mut Node, &DevChain),
+    furnish: impl FnOnce(&mut AppState, &DevChain),
 ) -> Result<Served, Box<dyn std::error::Error>> {
     serve(DevChain::new().map_err(failed)?, change, furnish).await
 }
@@ -96,7 +96,7 @@ async fn serve_office(
 ) -> Result<(Served, Folders, std::path::PathBuf), Box<dyn std::error::Error>> {
     let chain = DevChain::of(aula_kit::round::base).map_err(failed)?;
     let mut places = None;
-    let furnish = |node: &mut Node, chain: &DevChain| {
+    let furnish = |node: &mut AppState, chain: &DevChain| {
         let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
         node.vault = Some(folders.clone());
         node.links = vec![chain.home.links_dir()];
@@ -123,7 +123,7 @@ impl Served {
 async fn serve(
     chain: DevChain,
     change: impl FnOnce(&mut Config),
-    furnish: impl FnOnce(&mut Node, &DevChain),
+    furnish: impl FnOnce(&mut AppState, &DevChain),
 ) -> Result<Served, Box<dyn std::error::Error>> {
     serve_looking(chain, change, furnish, SOON).await
 }
@@ -132,7 +132,7 @@ async fn serve(
 async fn serve_looking(
     chain: DevChain,
     change: impl FnOnce(&mut Config),
-    furnish: impl FnOnce(&mut Node, &DevChain),
+    furnish: impl FnOnce(&mut AppState, &DevChain),
     look_every: Duration,
 ) -> Result<Served, Box<dyn std::error::Error>> {
     let mut config = Config::default();
@@ -142,7 +142,7 @@ async fn serve_looking(
     let client = Client::new(&server.origin()).map_err(failed)?;
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let network = Arc::new(Pending::default());
-    let mut node = Node::new(
+    let mut node = AppState::new(
         &config,
         chain.db.clone(),
         network,

@@ -72,7 +72,7 @@ pub enum Command {
     Funder(funder::FunderArgs),
     /// Define classes and pools, open and run their rounds
     Steward(steward::StewardArgs),
-    /// A district's own work: its schools, rosters and results into its vault
+    /// A district's own work: import, request places, tell decisions, alerts, export; run the duties
     District(district::DistrictArgs),
     /// Live feeds: what they brought, what became no event, where an event came from
     Feed(feed::FeedArgs),
@@ -88,7 +88,7 @@ pub enum Command {
     Evidence(evidence::EvidenceArgs),
     /// Execute the whole chain again and compare every root
     Replay(replay::ReplayArgs),
-    /// Create, show and export this node's keys
+    /// Create, show, export and rotate this node's keys, or have lost ones replaced
     Keys(keys::KeysArgs),
     /// Solve an allocation instance with the production optimizer, and prove it
     Optimize(optimize::OptimizeArgs),

@@ -330,7 +330,7 @@ mod tests {
             .iter()
             .filter(|(command, id, _)| matches!(use_of(command, id), Some(Use::Keeps | Use::Leaves)))
             .collect();
-        assert!(taken.is_empty(), "these are no paths and are taken for what is written: {taken:?}");
+        assert!(taken.is_empty(), "these are not paths and are taken for what is written: {taken:?}");
         let all: BTreeSet<_> = all.into_iter().map(|(command, id, _)| (command, id)).collect();
         assert!(all.len() > 120, "{}", all.len());
         let forgotten: Vec<_> = all.iter().filter(|(command, id)| use_of(command, id).is_none()).collect();

@@ -80,6 +80,6 @@ scripts() {
 for part in ${1:-monitoring systemd container helm scripts}; do
   case "$part" in
     monitoring | systemd | container | helm | scripts) step "Checking $part" "$part" ;;
-    *) stop "$part is none of monitoring, systemd, container, helm, scripts" ;;
+    *) stop "$part is not one of monitoring, systemd, container, helm, scripts" ;;
   esac
 done

@@ -70,7 +70,7 @@ where
             TransportEvent::Incoming { send_back_addr, .. } => ip_of(send_back_addr),
             _ => None,
         };
-        // An address that is none counts as one stranger's.
+        // An address that cannot be read counts as one stranger's.
         let enter = || self.door.enter(from.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
         Poll::Ready(event.map_upgrade(|upgrade| {
             let guarded: Self::ListenerUpgrade = Box::pin(handshake(enter(), upgrade));

@@ -20,7 +20,7 @@ use crate::events::{Event, FatalError};
 use crate::evidence;
 use crate::mempool::AtTip;
 use crate::ports::{Commit, Decided};
-use crate::proposal::{Judged, Wrong};
+use crate::proposal::{ExecutedBlock, InvalidProposal};
 
 /// Most bytes of one answer to value sync; half of what the transport allows.
 const SYNC_BYTES: usize = 8 * 1024 * 1024;
@@ -119,7 +119,7 @@ impl Driver {
     async fn decided_block(
         &self,
         certificate: &CommitCertificate<AulaContext>,
-    ) -> Result<Arc<Judged>, FatalError> {
+    ) -> Result<Arc<ExecutedBlock>, FatalError> {
         let hash = certificate.value_id;
         if let Some(judged) = self.services.blocks.kept(&self.base, &hash) {
             return Ok(judged);
@@ -137,13 +137,13 @@ impl Driver {
         .await??;
         match found {
             Some((_, Ok(judged))) => Ok(judged),
-            Some((_, Err(Wrong { why, .. }))) if self.is_own_damage(&why) => {
+            Some((_, Err(InvalidProposal { why, .. }))) if self.is_own_damage(&why) => {
                 Err(FatalError::engine(format!(
                     "block {hash} at height {} is final and cannot be executed here: {why}",
                     certificate.height
                 )))
             }
-            Some((bytes, Err(Wrong { why, .. }))) => Err(self.diverged(bytes, hash, &why).await?),
+            Some((bytes, Err(InvalidProposal { why, .. }))) => Err(self.diverged(bytes, hash, &why).await?),
             None => Err(FatalError::engine(format!(
                 "block {hash} at height {} is final but not stored here; start again to fetch it by sync",
                 certificate.height
@@ -151,7 +151,7 @@ impl Driver {
         }
     }
 
-    async fn refresh_pool(&self, decided: &Arc<Judged>) -> Result<(), FatalError> {
+    async fn refresh_pool(&self, decided: &Arc<ExecutedBlock>) -> Result<(), FatalError> {
         let (pool, executor) = (Arc::clone(&self.services.pool), Arc::clone(&self.services.executor));
         if decided.block.transactions.is_empty() && pool.size().0 == 0 {
             pool.set_next_height(self.base.height());

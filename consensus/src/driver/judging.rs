@@ -15,7 +15,7 @@ use crate::context::ProposalInit;
 use crate::events::FatalError;
 use crate::parts::Received;
 use crate::ports::{ChainStore, Runtime, Undecided};
-use crate::proposal::{Base, Blocks, Judged, Wrong};
+use crate::proposal::{Base, BlockBuilder, ExecutedBlock, InvalidProposal};
 
 /// Blocks that wait to be judged, of up to 4 MiB each.
 const WAITING: usize = 8;
@@ -47,12 +47,12 @@ pub(super) struct Done {
     pub(super) publisher: PeerId,
     pub(super) head: ProposalInit,
     pub(super) fingerprint: [u8; 32],
-    pub(super) verdict: Result<Arc<Judged>, Wrong>,
+    pub(super) verdict: Result<Arc<ExecutedBlock>, InvalidProposal>,
 }
 
 /// The queue and the block under judgement.
 pub(super) struct Judging {
-    blocks: Arc<Blocks>,
+    blocks: Arc<BlockBuilder>,
     store: Arc<dyn ChainStore>,
     waiting: VecDeque<(Base, Job)>,
     subject: Option<(Hash, [u8; 32])>,
@@ -61,7 +61,11 @@ pub(super) struct Judging {
 }
 
 impl Judging {
-    pub(super) fn new(blocks: Arc<Blocks>, store: Arc<dyn ChainStore>, runtime: Arc<dyn Runtime>) -> Self {
+    pub(super) fn new(
+        blocks: Arc<BlockBuilder>,
+        store: Arc<dyn ChainStore>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
         Self { blocks, store, waiting: VecDeque::new(), subject: None, running: None, runtime }
     }
 
@@ -110,9 +114,9 @@ impl Judging {
     }
 }
 
-/// Judges a block and stores it if it is right, whatever a clock may say of it: it may come again with a quorum behind
+/// Judges a block and stores it if it is valid, whatever a clock may say of it: it may come again with a quorum behind
 /// it.
-fn judge(blocks: &Blocks, store: &dyn ChainStore, base: &Base, job: Job) -> Result<Done, FatalError> {
+fn judge(blocks: &BlockBuilder, store: &dyn ChainStore, base: &Base, job: Job) -> Result<Done, FatalError> {
     let Job { publisher, received: Received { head, block }, fingerprint } = job;
     let fresh = head.valid_round.is_nil().then_some(head.proposer.0);
     let verdict = blocks.judge(base, block, head.block_hash, fresh)?;
@@ -125,7 +129,7 @@ fn judge(blocks: &Blocks, store: &dyn ChainStore, base: &Base, job: Job) -> Resu
 }
 
 /// A proposed block with the signed head of its stream, as it is stored.
-pub(super) fn undecided(head: &ProposalInit, judged: &Judged) -> Option<Undecided> {
+pub(super) fn undecided(head: &ProposalInit, judged: &ExecutedBlock) -> Option<Undecided> {
     Some(Undecided {
         height: head.height.into(),
         round: head.round.as_u32()?,

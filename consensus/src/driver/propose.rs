@@ -13,7 +13,7 @@ use crate::context::{Address, AulaContext, Height, ProposalInit, Value};
 use crate::events::FatalError;
 use crate::parts;
 use crate::ports::Undecided;
-use crate::proposal::Judged;
+use crate::proposal::ExecutedBlock;
 use crate::signing::Signature;
 
 impl Driver {
@@ -76,7 +76,11 @@ impl Driver {
     }
 
     /// What this node built for this height and round before, perhaps before a restart.
-    async fn already_built(&self, own: Address, round: u32) -> Result<Option<Arc<Judged>>, FatalError> {
+    async fn already_built(
+        &self,
+        own: Address,
+        round: u32,
+    ) -> Result<Option<Arc<ExecutedBlock>>, FatalError> {
         let (store, blocks, base) =
             (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks), self.base.clone());
         blocking(&self.services.runtime, move || {
@@ -91,7 +95,7 @@ impl Driver {
 
     async fn keep_and_head(
         &mut self,
-        judged: &Judged,
+        judged: &ExecutedBlock,
         round: Round,
         valid_round: Round,
     ) -> Result<Option<ProposalInit>, FatalError> {

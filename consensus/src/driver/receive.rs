@@ -20,7 +20,7 @@ use crate::context::{AulaContext, ProposalInit, Value};
 use crate::events::FatalError;
 use crate::parts::inbox::Heard;
 use crate::parts::{Added, Refused};
-use crate::proposal::{Fault, Judged, Wrong};
+use crate::proposal::{ExecutedBlock, Fault, InvalidProposal};
 
 /// Complete blocks of the next height that are kept, those of the lowest rounds, one a round of each who may propose in it.
 const EARLY_BLOCKS: usize = 4;
@@ -207,17 +207,17 @@ impl Driver {
                 self.tell_verdict(&head);
                 Ok(())
             }
-            Err(Wrong { why, fault: Fault::Block }) => {
+            Err(InvalidProposal { why, fault: Fault::Block }) => {
                 tracing::warn!(%height, %round, %proposer, why, "a wrong block");
-                self.at_height.verdicts.keep(head.block_hash, Verdict::Wrong);
+                self.at_height.verdicts.keep(head.block_hash, Verdict::Invalid);
                 self.tell_verdict(&head);
                 Ok(())
             }
-            Err(Wrong { why, fault: Fault::Head }) => {
+            Err(InvalidProposal { why, fault: Fault::Head }) => {
                 tracing::warn!(%height, %round, %proposer, why, "a proposal is ignored");
                 Ok(())
             }
-            Err(Wrong { why, fault: Fault::Bytes }) => {
+            Err(InvalidProposal { why, fault: Fault::Bytes }) => {
                 self.at_height.verdicts.keep_garbled(head.block_hash, fingerprint);
                 self.cut_off(publisher, &why).await
             }
@@ -230,13 +230,13 @@ impl Driver {
         if !self.setting().knows_claim(&head) || !self.has_place(&head) {
             return Ok(());
         }
-        if let Some(Verdict::Right { proposer, .. }) = self.at_height.verdicts.of(&head.block_hash) {
+        if let Some(Verdict::Valid { proposer, .. }) = self.at_height.verdicts.of(&head.block_hash) {
             if head.valid_round.is_nil() && *proposer != head.proposer.0 {
                 return Ok(());
             }
             self.at_height.taken.entry(round).or_default().insert(head.block_hash);
             if !self.at_height.stored.contains(&(round, head.block_hash)) {
-                let Some(judged) = self.right_block(&head).await? else { return Ok(()) };
+                let Some(judged) = self.executed_block(&head).await? else { return Ok(()) };
                 self.store_proposal(&head, &judged.bytes).await?;
             }
         }
@@ -244,8 +244,8 @@ impl Driver {
         Ok(())
     }
 
-    /// A block that was found right: kept, or executed once more.
-    async fn right_block(&self, head: &ProposalInit) -> Result<Option<Arc<Judged>>, FatalError> {
+    /// A valid block with its outcome: kept, or executed once more.
+    async fn executed_block(&self, head: &ProposalInit) -> Result<Option<Arc<ExecutedBlock>>, FatalError> {
         let (blocks, base, hash) = (Arc::clone(&self.services.blocks), self.base.clone(), head.block_hash);
         if let Some(judged) = blocks.kept(&base, &hash) {
             return Ok(Some(judged));
@@ -263,10 +263,10 @@ impl Driver {
     fn tell_verdict(&mut self, head: &ProposalInit) {
         let Some(round) = head.round.as_u32() else { return };
         let (right, timely) = match self.at_height.verdicts.of(&head.block_hash) {
-            Some(Verdict::Right { time_ms, .. }) => {
+            Some(Verdict::Valid { time_ms, .. }) => {
                 (true, self.is_timely(head.valid_round.as_u32(), head.block_hash, *time_ms))
             }
-            Some(Verdict::Wrong) => (false, true),
+            Some(Verdict::Invalid) => (false, true),
             None => return,
         };
         if self.at_height.verdicts.is_news(round, head.block_hash, right && timely) {

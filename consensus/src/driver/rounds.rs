@@ -16,7 +16,7 @@ use super::{Driver, answer, blocking};
 use crate::context::{Address, AulaContext, Height, Value};
 use crate::events::{Event, FatalError};
 use crate::ports::{Moment, Undecided};
-use crate::proposal::{Fault, Judged, Wrong};
+use crate::proposal::{ExecutedBlock, Fault, InvalidProposal};
 
 /// Idle heights that may be made up for.
 const MADE_UP: u32 = 4;
@@ -95,16 +95,18 @@ impl Driver {
         if self.at_height.verdicts.of(&hash).is_none() {
             match self.judge(block, hash).await? {
                 Ok(judged) => self.at_height.verdicts.keep(hash, Verdict::of(&judged)),
-                Err(Wrong { fault: Fault::Block, .. }) => self.at_height.verdicts.keep(hash, Verdict::Wrong),
+                Err(InvalidProposal { fault: Fault::Block, .. }) => {
+                    self.at_height.verdicts.keep(hash, Verdict::Invalid)
+                }
                 Err(_) => return Ok(false),
             }
         }
         Ok(match self.at_height.verdicts.of(&hash) {
-            Some(Verdict::Right { proposer: builder, time_ms }) => {
+            Some(Verdict::Valid { proposer: builder, time_ms }) => {
                 let in_turn = synced || valid_round.is_some() || *builder == proposer;
                 in_turn && (own || synced || self.is_timely(valid_round, hash, *time_ms))
             }
-            Some(Verdict::Wrong) | None => false,
+            Some(Verdict::Invalid) | None => false,
         })
     }
 
@@ -112,7 +114,7 @@ impl Driver {
         &self,
         block: Vec<u8>,
         hash: Hash,
-    ) -> Result<Result<Arc<Judged>, Wrong>, FatalError> {
+    ) -> Result<Result<Arc<ExecutedBlock>, InvalidProposal>, FatalError> {
         let (blocks, base) = (Arc::clone(&self.services.blocks), self.base.clone());
         Ok(blocking(&self.services.runtime, move || blocks.judge(&base, block, hash, None)).await??)
     }
@@ -147,7 +149,7 @@ impl Driver {
         };
         let outcome = match self.judge(bytes.to_vec(), hash).await? {
             // A quorum precommitted it: neither the peer that sent it nor another one can send anything better.
-            Err(Wrong { why, fault: Fault::Block }) if !self.is_own_damage(&why) => {
+            Err(InvalidProposal { why, fault: Fault::Block }) if !self.is_own_damage(&why) => {
                 self.tell(Event::CannotFollow { height: height.into(), why: why.clone() });
                 return Err(self.diverged(bytes.to_vec(), hash, &why).await?);
             }
@@ -173,7 +175,7 @@ impl Driver {
                     validity: Validity::Valid,
                 })
             }
-            Err(Wrong { why, fault }) => {
+            Err(InvalidProposal { why, fault }) => {
                 tracing::error!(%height, why, "a synced block is wrong; asking another peer");
                 if fault == Fault::Block {
                     self.tell(Event::CannotFollow { height: height.into(), why });

@@ -1,7 +1,7 @@
 //! What is known of the blocks of the height that is being decided, so that each is judged once.
 //!
 //! A verdict is on a block as such. It holds in every round and under every head, and is final: a block whose bytes
-//! are those of its hash is right or wrong for good. Bytes that are not the block of the announced hash say nothing
+//! are those of its hash is valid or invalid for good. Bytes that are not the block of the announced hash say nothing
 //! about that block; they are remembered themselves. What a clock says is not a verdict and is not here.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use aula_ledger::types::{Hash, TimeMs, ValidatorAddress};
 use sha2::{Digest, Sha256};
 
-use crate::proposal::Judged;
+use crate::proposal::ExecutedBlock;
 
 /// Garbled bytes remembered, by their hash; the oldest are forgotten first. Each cost its publisher the connection.
 const GARBLED: usize = 64;
@@ -18,21 +18,21 @@ const GARBLED: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It follows the tip, and executing it gives its header.
-    Right {
+    Valid {
         /// Who built it.
         proposer: ValidatorAddress,
         /// What it says about the time.
         time_ms: TimeMs,
     },
     /// It does not.
-    Wrong,
+    Invalid,
 }
 
 impl Verdict {
-    /// The verdict on a block that was found right.
-    pub(super) fn of(judged: &Judged) -> Self {
+    /// The verdict on a block that is valid.
+    pub(super) fn of(judged: &ExecutedBlock) -> Self {
         let header = &judged.block.header;
-        Self::Right { proposer: header.proposer, time_ms: header.time_ms }
+        Self::Valid { proposer: header.proposer, time_ms: header.time_ms }
     }
 }
 

@@ -116,7 +116,7 @@ impl Clock for Told {
 }
 
 struct Bench {
-    blocks: Blocks,
+    blocks: BlockBuilder,
     pool: Arc<Mempool>,
     ledger: Arc<Ledger>,
     clock: Arc<Told>,
@@ -131,7 +131,7 @@ fn bench_that_says(limit: usize, told_limit: u32) -> Bench {
     let ledger = Arc::new(Ledger { limit, told_limit, runs: AtomicUsize::new(0) });
     let clock = Arc::new(Told(AtomicU64::new(5_000)));
     let pool = Arc::new(Mempool::new(genesis(), Limits::default(), Height(1), clock.clone()));
-    let blocks = Blocks::new(genesis(), ledger.clone(), clock.clone(), pool.clone());
+    let blocks = BlockBuilder::new(genesis(), ledger.clone(), clock.clone(), pool.clone());
     let base = Base {
         tip: Tip { height: Height(0), hash: Hash([4; 32]), time_ms: TimeMs(1_000) },
         state: Arc::new(MemoryState::new()),
@@ -158,11 +158,15 @@ impl Bench {
         }
     }
 
-    fn build(&self) -> Arc<Judged> {
+    fn build(&self) -> Arc<ExecutedBlock> {
         self.blocks.build(&self.base, proposer()).unwrap()
     }
 
-    fn judge(&self, judged: &Judged, fresh: Option<ValidatorAddress>) -> Result<Arc<Judged>, Wrong> {
+    fn judge(
+        &self,
+        judged: &ExecutedBlock,
+        fresh: Option<ValidatorAddress>,
+    ) -> Result<Arc<ExecutedBlock>, InvalidProposal> {
         self.blocks.judge(&self.base, judged.bytes.to_vec(), judged.hash, fresh).unwrap()
     }
 }
@@ -230,7 +234,7 @@ fn each_lie_of_a_header_is_found() {
         let hash = block.header.hash();
         bench.blocks.judge(&bench.base, block.to_canonical(), hash, fresh).unwrap().unwrap_err()
     };
-    let says = |wrong: Wrong, word: &str| wrong.fault == Fault::Block && wrong.why.contains(word);
+    let says = |wrong: InvalidProposal, word: &str| wrong.fault == Fault::Block && wrong.why.contains(word);
     let me = Some(proposer());
     let other = set().validators()[1].address;
     assert!(says(refuse(&|b| b.header.height = Height(2), me), "follow"));
@@ -312,7 +316,8 @@ fn attack_15_a_damaged_record_is_a_nil_vote_and_the_node_says_so() {
     // So does the next process.
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("damaged");
-    let earlier = Blocks::new(genesis(), bench.ledger.clone(), bench.clock.clone(), Arc::clone(&bench.pool));
+    let earlier =
+        BlockBuilder::new(genesis(), bench.ledger.clone(), bench.clock.clone(), Arc::clone(&bench.pool));
     let earlier = earlier.remembering(Damage::open(file.clone()));
     let bytes = block.to_canonical();
     assert!(earlier.judge(&bench.base, bytes, block.header.hash(), Some(proposer())).unwrap().is_err());

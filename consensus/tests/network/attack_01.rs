@@ -75,7 +75,7 @@ async fn unharmed(mut network: Network) {
     network.reach(&HONEST, at + 5, SECONDS_60).await;
     let latest = network.nodes[0].store.time_at(at);
     assert!(latest <= now_ms() + 500, "block time {latest} is ahead of the clock");
-    let status = network.handle(0).status();
+    let status = network.running(0).status();
     assert!(status.ahead_of_clock_ms.is_some_and(|ahead| ahead <= 500), "{:?}", status.ahead_of_clock_ms);
     let set = validators_of(&network);
     network.check(|_| set.clone());

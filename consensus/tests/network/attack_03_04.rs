@@ -45,7 +45,7 @@ fn flood(network: &Network, first: u64, count: u64, payload: impl Fn() -> Payloa
     let mut kept = 0;
     for sequence in first..first + count {
         let bytes = sign_as(network, &hostile(), sequence, payload()).to_canonical();
-        kept += u64::from(network.handle(sequence as usize % 4).submit(bytes).is_ok());
+        kept += u64::from(network.running(sequence as usize % 4).submit(bytes).is_ok());
     }
     kept
 }
@@ -65,7 +65,7 @@ async fn attack_03_what_waits_behind_a_gap_delays_nobody_on_four_nodes() {
     let begun = Instant::now();
     // Sequence 0 never comes.
     let kept = flood(&network, 1, 400, statement);
-    let bytes = network.handle(0).status().waiting_bytes;
+    let bytes = network.running(0).status().waiting_bytes;
     println!("attack 3: {kept} of 400 kept, {bytes} bytes at one node, after {:?}", begun.elapsed());
     assert!(bytes <= 1024 * 1024);
     others(&network, "attack 3").await;

@@ -45,8 +45,8 @@ async fn decided(network: &Network, transactions: u64) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attack_16_a_follower_that_had_no_peer_tells_the_others_when_it_has() {
     let mut network = lonely().await;
-    network.handle(4).submit(bytes_of(1, 0)).unwrap();
-    network.handle(4).submit(bytes_of(1, 1)).unwrap();
+    network.running(4).submit(bytes_of(1, 0)).unwrap();
+    network.running(4).submit(bytes_of(1, 1)).unwrap();
     the_others_start(&mut network).await;
     decided(&network, 2).await;
     network.stop_all().await;

@@ -10,7 +10,7 @@ use aula_consensus::ports::{
     AccountView, AdmittedPeer, Clock, ClockError, Executor, StoreError, SystemClock, Tip,
 };
 use aula_consensus::sign_guard::SignGuard;
-use aula_consensus::{Config, EngineHandle, Keys, Ports, start};
+use aula_consensus::{Config, Keys, Ports, RunningConsensus, start};
 use aula_ledger::chain::validators::address;
 use aula_ledger::chain::{Block, Header, Validator, ValidatorSet};
 use aula_ledger::code::Code;
@@ -258,7 +258,7 @@ pub struct Node {
     pub executor: Option<Arc<dyn Executor>>,
     /// How fast its clock is, in milliseconds.
     pub ahead_ms: u64,
-    pub handle: Option<EngineHandle>,
+    pub running: Option<RunningConsensus>,
 }
 
 /// The system's clock, and so much ahead of it.
@@ -352,7 +352,7 @@ impl Node {
         SignGuard::create(&folder.join("guard"), 0).unwrap();
         let listen = format!("/ip4/127.0.0.1/tcp/{}", free_ports()).parse().unwrap();
         let store = Arc::new(MemoryStore::new(genesis));
-        Self { number, signs: true, store, folder, listen, executor: None, ahead_ms: 0, handle: None }
+        Self { number, signs: true, store, folder, listen, executor: None, ahead_ms: 0, running: None }
     }
 }
 
@@ -411,12 +411,12 @@ impl Network {
         };
         let validator = node.signs.then(|| validator_key(node.number));
         let keys = Keys { validator, network: network_key(node.number) };
-        node.handle = Some(start(config, ports, keys, self.genesis.genesis).await.unwrap());
+        node.running = Some(start(config, ports, keys, self.genesis.genesis).await.unwrap());
     }
 
     pub async fn stop(&mut self, n: usize) {
-        if let Some(handle) = self.nodes[n].handle.take() {
-            handle.stop().await.unwrap();
+        if let Some(running) = self.nodes[n].running.take() {
+            running.stop().await.unwrap();
         }
     }
 
@@ -426,8 +426,8 @@ impl Network {
         }
     }
 
-    pub fn handle(&self, n: usize) -> &EngineHandle {
-        self.nodes[n].handle.as_ref().expect("a running node")
+    pub fn running(&self, n: usize) -> &RunningConsensus {
+        self.nodes[n].running.as_ref().expect("a running node")
     }
 
     pub fn height(&self, n: usize) -> u64 {
@@ -450,7 +450,7 @@ impl Network {
     /// Waits until node `n` is connected to `peers` others.
     pub async fn connected(&self, n: usize, peers: usize) {
         let started = Instant::now();
-        while self.handle(n).status().peers < peers {
+        while self.running(n).status().peers < peers {
             assert!(started.elapsed() < Duration::from_secs(60), "node {n} does not find {peers} peers");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -476,7 +476,7 @@ impl Network {
     pub async fn send(&self, n: usize, transaction: &Transaction) -> Duration {
         let (started, bytes) = (Instant::now(), transaction.to_canonical());
         let mut height = self.height(n);
-        self.handle(n).submit(bytes.clone()).unwrap();
+        self.running(n).submit(bytes.clone()).unwrap();
         loop {
             while height < self.height(n) {
                 height += 1;

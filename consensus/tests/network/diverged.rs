@@ -112,7 +112,7 @@ async fn a_node_whose_execution_parts_names_where_and_stops_alone() {
     let fund = FundBudget { school_year: SchoolYear(1988), amount_cents: Cents(700) };
     network.send(0, &sign_as(&network, &operator(), 0, fund.into())).await;
     let (decided, begun) = (network.height(0), Instant::now());
-    let fatal = tokio::time::timeout(SECONDS_60, network.handle(FAULTY).wait()).await.unwrap().unwrap_err();
+    let fatal = tokio::time::timeout(SECONDS_60, network.running(FAULTY).wait()).await.unwrap().unwrap_err();
     let (took, text) = (begun.elapsed(), fatal.to_string());
     println!("divergence named after {took:?}: {text}");
     assert!(took < Duration::from_secs(5), "{took:?}");
@@ -121,7 +121,7 @@ async fn a_node_whose_execution_parts_names_where_and_stops_alone() {
     for part in parts {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let status = network.handle(FAULTY).status();
+    let status = network.running(FAULTY).status();
     assert!(status.height.0 < decided, "{status:?}");
 
     let at = network.height(0);

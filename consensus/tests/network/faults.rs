@@ -97,7 +97,7 @@ async fn a_damaged_log_is_said_and_costs_no_restart() {
     bytes.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 9, 1, 2, 3, 4, 5]);
     std::fs::write(&wal, &bytes).unwrap();
     level_again(&mut network).await;
-    let attention = network.handle(3).status().attention.expect("it says so");
+    let attention = network.running(3).status().attention.expect("it says so");
     assert!(attention.contains("write-ahead log is damaged"), "{attention}");
     its_vote_is_heard(&mut network).await;
     agree_and_stop(network).await;
@@ -109,7 +109,7 @@ async fn without_its_guard_a_node_follows_until_its_operator_confirms_a_height()
     network.stop(3).await;
     std::fs::remove_file(network.nodes[3].folder.join("guard")).unwrap();
     level_again(&mut network).await;
-    let status = network.handle(3).status();
+    let status = network.running(3).status();
     assert_eq!(status.mode, Mode::Follower { until: None });
     assert!(status.attention.expect("it says so").contains("is missing"));
     network.stop(3).await;
@@ -118,12 +118,12 @@ async fn without_its_guard_a_node_follows_until_its_operator_confirms_a_height()
     network.start_with(3, |config| config.confirmed_height = Some(Height(confirmed))).await;
     network.reach(&[3], confirmed + 1, SECONDS_60).await;
     for _ in 0..200 {
-        if network.handle(3).status().mode == Mode::Validator {
+        if network.running(3).status().mode == Mode::Validator {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(network.handle(3).status().mode, Mode::Validator);
+    assert_eq!(network.running(3).status().mode, Mode::Validator);
     its_vote_is_heard(&mut network).await;
     agree_and_stop(network).await;
 }
@@ -145,11 +145,11 @@ async fn a_node_that_is_back_before_its_old_connections_have_ended_is_heard() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_makes_the_ledger_panic_is_set_aside_and_the_chain_goes_on() {
     let network = four_past(2).await;
-    network.handle(0).submit(bytes_of(13, 0)).unwrap();
+    network.running(0).submit(bytes_of(13, 0)).unwrap();
     for sequence in 0..6 {
         network.send((sequence % 4) as usize, &transaction(1, sequence)).await;
     }
-    let waiting = || -> usize { ALL.iter().map(|n| network.handle(*n).status().waiting_transactions).sum() };
+    let waiting = || -> usize { ALL.iter().map(|n| network.running(*n).status().waiting_transactions).sum() };
     // Whoever proposes next sets it aside; on a busy machine that may be after the six above are final.
     for _ in 0..300 {
         if waiting() < 4 {

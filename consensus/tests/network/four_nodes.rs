@@ -28,10 +28,10 @@ async fn twenty_heights_with_transactions_that_do_not_wait_for_the_idle_time() {
     network.check(|_| set_of(&[0, 1, 2, 3]));
     // The engine's connections are looked at every few seconds only.
     let deadline = std::time::Instant::now() + SECONDS_60;
-    while network.handle(0).status().peers < 3 && std::time::Instant::now() < deadline {
+    while network.running(0).status().peers < 3 && std::time::Instant::now() < deadline {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let status = network.handle(0).status();
+    let status = network.running(0).status();
     assert_eq!((status.peers, status.gossip_peers, status.waiting_transactions), (3, 3, 0));
     network.stop_all().await;
 }

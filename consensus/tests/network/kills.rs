@@ -52,8 +52,8 @@ async fn a_node_process() {
     let keys = Keys { validator: Some(validator_key(n)), network: network_key(n) };
     let tip = store.tip().unwrap();
     say(&format!("{} {}", tip.height, tip.hash));
-    let handle = start(config, ports, keys, genesis_hash()).await.unwrap();
-    let mut events = handle.subscribe();
+    let running = start(config, ports, keys, genesis_hash()).await.unwrap();
+    let mut events = running.subscribe();
     let mut submit = tokio::time::interval(Duration::from_millis(20));
     loop {
         tokio::select! {
@@ -68,10 +68,10 @@ async fn a_node_process() {
                 let account = crate::common::account(n + 1);
                 let next = executor.account(state.as_ref(), &account).unwrap().unwrap().next_sequence;
                 for sequence in next..next + 5 {
-                    let _ = handle.submit(bytes_of(n + 1, sequence));
+                    let _ = running.submit(bytes_of(n + 1, sequence));
                 }
             }
-            fatal = handle.wait() => panic!("node {n} ended: {fatal:?}"),
+            fatal = running.wait() => panic!("node {n} ended: {fatal:?}"),
         }
     }
 }

@@ -16,7 +16,7 @@ async fn run(count: u64) -> (Duration, u64) {
     for (index, bytes) in all.into_iter().enumerate() {
         // One account goes to one node, so that its transactions arrive in order.
         let n = index % 10 % 4;
-        network.handle(n).submit(bytes).unwrap();
+        network.running(n).submit(bytes).unwrap();
         if index % 200 == 199 {
             tokio::task::yield_now().await;
         }

@@ -19,7 +19,7 @@ async fn a_stranger_gets_nowhere_and_once_admitted_it_follows_without_a_restart(
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(network.height(stranger), 0, "a stranger was served");
     for n in 0..4 {
-        let status = network.handle(n).status();
+        let status = network.running(n).status();
         assert_eq!((status.peers, status.gossip_peers), (3, 3), "a stranger counts as a peer of node {n}");
     }
     // A vote admits it, without an address: it dials the others. The next block carries that.

@@ -38,7 +38,7 @@ async fn an_equivocating_validator_ends_up_on_record_and_can_be_charged_by_anybo
         network.start_with(n, |config| config.idle = Duration::from_millis(100)).await;
     }
     let nodes = HONEST.iter().map(|n| network.nodes[*n].as_peer()).collect();
-    let mut events = network.handle(0).subscribe();
+    let mut events = network.running(0).subscribe();
     let mut liar = Liar::connect(&network.genesis.genesis, network_key(LIAR), validator_key(LIAR), nodes);
     liar.heard_by(3).await;
     network.reach(&HONEST, 2, SECONDS_60).await;

@@ -21,17 +21,17 @@ async fn a_validator_that_begins_anew_signs_nothing_before_its_chain_is_proven()
     network.start_with(3, |config| config.unproven = true).await;
     let at = network.height(0);
     network.reach(&[3], at + 6, SECONDS_60).await;
-    let status = network.handle(3).status();
+    let status = network.running(3).status();
     assert!(matches!(status.mode, Mode::Follower { .. }), "it is level and not proven: {status:?}");
     // What the others say is heard meanwhile.
-    let told = network.handle(3).told_height();
+    let told = network.running(3).told_height();
     assert!(told >= Some(Height(at)), "{told:?}");
-    let keepers = network.handle(3).keepers();
+    let keepers = network.running(3).keepers();
     assert!(keepers.len() > 1 && keepers.iter().all(|keeper| keeper.oldest <= Height(1)), "{keepers:?}");
-    network.handle(3).prove();
+    network.running(3).prove();
     let started = Instant::now();
-    while network.handle(3).status().mode != Mode::Validator {
-        assert!(started.elapsed() < SECONDS_60, "{:?}", network.handle(3).status());
+    while network.running(3).status().mode != Mode::Validator {
+        assert!(started.elapsed() < SECONDS_60, "{:?}", network.running(3).status());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let at = network.height(3);
@@ -50,7 +50,7 @@ async fn founders_that_are_all_newcomers_begin_their_chain() {
     while (0..4).any(|n| network.height(n) < 4) {
         assert!(started.elapsed() < SECONDS_60, "the chain does not begin");
         // What a node does at its first block, which was made a moment ago.
-        (0..4).filter(|n| network.height(*n) > 0).for_each(|n| network.handle(n).prove());
+        (0..4).filter(|n| network.height(*n) > 0).for_each(|n| network.running(n).prove());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     network.stop_all().await;
@@ -65,7 +65,7 @@ async fn a_node_whose_clock_is_an_hour_fast_says_so_and_the_others_say_nothing()
     }
     let started = Instant::now();
     let words = loop {
-        if let Some(words) = network.handle(3).status().fast_clock {
+        if let Some(words) = network.running(3).status().fast_clock {
             break words;
         }
         assert!(started.elapsed() < 2 * SECONDS_60, "nothing is said at height {}", network.height(3));
@@ -73,7 +73,7 @@ async fn a_node_whose_clock_is_an_hour_fast_says_so_and_the_others_say_nothing()
     };
     assert!(words.contains("clock is fast") && words.contains("NTP"), "{words}");
     for n in 0..3 {
-        assert_eq!(network.handle(n).status().fast_clock, None, "node {n}");
+        assert_eq!(network.running(n).status().fast_clock, None, "node {n}");
     }
     network.stop_all().await;
 }

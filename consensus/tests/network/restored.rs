@@ -53,7 +53,7 @@ async fn a_restored_home_with_an_old_guard_signs_nothing_that_it_may_have_signed
     restore(&mut network, 3, &copy);
     network.start(3).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let status = network.handle(3).status();
+    let status = network.running(3).status();
     assert!(matches!(status.mode, Mode::Follower { .. }), "{status:?}");
     assert!(
         status.attention.as_deref().is_some_and(|text| text.contains("have not said how far")),
@@ -66,13 +66,13 @@ async fn a_restored_home_with_an_old_guard_signs_nothing_that_it_may_have_signed
         network.start(n).await;
     }
     for _ in 0..1_200 {
-        if network.handle(3).status().mode == Mode::Validator {
+        if network.running(3).status().mode == Mode::Validator {
             break;
         }
         assert_eq!(last_signed(&network, 3), old, "at height {}", network.height(3));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(network.handle(3).status().mode, Mode::Validator);
+    assert_eq!(network.running(3).status().mode, Mode::Validator);
     assert!(network.height(3) > forgotten, "{} after {forgotten}", network.height(3));
     let at = network.height(3);
     network.reach(&[0, 1, 2, 3], at + 3, SECONDS_60).await;

@@ -140,7 +140,7 @@ fn member(scene: &Scene, network: &Network, tick: u64) {
     let account = account_of(&public_key(&hostile()));
     let state = scene.store.state().unwrap();
     let next = schema::admitted_member(state.as_ref(), &account).unwrap().unwrap().0.sequence;
-    let node = network.handle(HONEST[tick as usize % HONEST.len()]);
+    let node = network.running(HONEST[tick as usize % HONEST.len()]);
     for n in 0..4 {
         // Refused or not: an attacker goes on.
         let kept = node.submit(attack(&scene.genesis, next + n, 4 * tick + n)).is_ok();

@@ -30,7 +30,7 @@ fn send(network: &Network, sequences: std::ops::Range<u64>) {
     for sequence in sequences {
         let fund = FundBudget { school_year: SchoolYear(1988), amount_cents: Cents(1) };
         let transaction = sign_as(network, &hostile(), sequence, fund.into());
-        network.handle(1).submit(transaction.to_canonical()).unwrap();
+        network.running(1).submit(transaction.to_canonical()).unwrap();
     }
 }
 
@@ -54,7 +54,7 @@ async fn an_older_build_stops_before_the_switch_and_the_newer_ones_cross_it_unde
     decide(&network, 0, 0, switch).await;
     assert!(network.height(0) < at, "the vote took longer than the switch left it");
     send(&network, LOAD / 2..LOAD);
-    let ended = network.handle(OLDER).wait().await;
+    let ended = network.running(OLDER).wait().await;
     match ended {
         Err(FatalError::Outdated(outdated)) => {
             assert_eq!(
@@ -67,7 +67,7 @@ async fn an_older_build_stops_before_the_switch_and_the_newer_ones_cross_it_unde
     }
     assert_eq!(network.height(OLDER), at - 1, "it stops before the first height of the new rules");
     network.reach(&[0, 1, 2], at + 5, SECONDS_60).await;
-    drop(network.nodes[OLDER].handle.take());
+    drop(network.nodes[OLDER].running.take());
     // The same home under the newer build.
     network.nodes[OLDER].executor = None;
     network.start(OLDER).await;

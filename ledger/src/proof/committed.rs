@@ -74,7 +74,7 @@ impl FromStr for CommittedField {
                 _ => return Err(UnknownField),
             },
         };
-        // One text a field: `skill/7` and `skill/+0007` are none.
+        // One text a field: `skill/7` and `skill/+0007` are not fields.
         if field.to_string() == text { Ok(field) } else { Err(UnknownField) }
     }
 }

@@ -17,7 +17,6 @@ use crate::types::{
 #[serde(tag = "event", rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
-#[non_exhaustive]
 pub enum Event {
     /// A candidate is known.
     MemberRegistered {

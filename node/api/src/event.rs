@@ -133,15 +133,6 @@ impl PublicEvent {
     }
 }
 
-impl std::ops::Index<&str> for PublicEvent {
-    type Output = Value;
-
-    /// A field of it as it is shown; `null` where it is withheld or there is none.
-    fn index(&self, field: &str) -> &Value {
-        self.0.get(field).unwrap_or(&Value::Null)
-    }
-}
-
 impl std::fmt::Display for PublicEvent {
     /// In a sentence, else as JSON.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -263,7 +263,7 @@ async fn fate(client: &Client, parcel: &Parcel) -> Result<Fate, ClientError> {
 impl Parcel {
     fn of(path: PathBuf, bytes: Vec<u8>) -> Result<Self, ClientError> {
         let damaged = |error: &dyn std::fmt::Display| {
-            failed(&path)(io::Error::other(format!("no transaction: {error}")))
+            failed(&path)(io::Error::other(format!("it is not a valid transaction: {error}")))
         };
         let transaction = Transaction::from_canonical(&bytes).map_err(|error| damaged(&error))?;
         let body = transaction.body;

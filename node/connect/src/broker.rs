@@ -32,7 +32,7 @@ pub enum BrokerError {
     /// Others can read the file of secrets.
     #[error("others can read {0:?}: chmod 600 it, and change the secret")]
     Open(PathBuf),
-    /// The file of secrets is none.
+    /// The file of secrets is not valid.
     #[error("{0:?} is not a file of a broker's secrets: {1}")]
     Malformed(PathBuf, &'static str),
     /// The client library refuses the settings.

@@ -31,7 +31,7 @@ type Refusal = (StatusCode, String);
 /// Who may send.
 const KNOWN: Known = (Clients::bearer, "no client of this feed: send Authorization: Bearer with its secret");
 
-/// The events as messages; those whose rule says that they are none are left out.
+/// The events as messages; those whose rule says that they are not events are left out.
 fn given(feed: &Arc<Feed>, events: Events, sender: &Arc<str>) -> Vec<Given> {
     let now = now_ms();
     let read = |(number, event): (u32, String)| {

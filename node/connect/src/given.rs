@@ -18,10 +18,10 @@ pub enum FeedError {
     /// Its file of rules cannot be read.
     #[error("the feed {0}: cannot read {1:?}")]
     Read(String, PathBuf, #[source] std::io::Error),
-    /// Its rules for statements are none.
+    /// Its rules for statements are not valid.
     #[error("the feed {0}")]
     Rules(String, #[source] RulesError),
-    /// Its rules for Caliper are none.
+    /// Its rules for Caliper are not valid.
     #[error("the feed {0}")]
     Caliper(String, #[source] caliper::RulesError),
 }

@@ -49,7 +49,7 @@ fn lines() -> Vec<(&'static str, Vec<u8>)> {
         ("a negative moment", timed("-1")),
         ("a fraction of a moment", timed("1.5")),
         ("a moment without a zone", timed("\"2026-03-01T08:00:00\"")),
-        ("a day that is none", timed("\"2026-02-30T08:00:00Z\"")),
+        ("a day that does not exist", timed("\"2026-02-30T08:00:00Z\"")),
         ("minutes out of range", whole(r#"{"kind":"session","minutes":99999,"active_minutes":1}"#)),
         ("minutes below zero", whole(r#"{"kind":"session","minutes":-5,"active_minutes":1}"#)),
         ("more skills than an event has", whole(&format!(r#"{{"kind":"response","item":1,"skills":{:?},"correct":true}}"#, (0..17).collect::<Vec<_>>()))),
@@ -106,7 +106,7 @@ fn what_is_hostile_is_a_letter_and_stops_nobody() -> Tested {
     let all = all.chain([
         ("a statement with a member twice", Form::Statement, br#"{"id":"a","id":"b"}"#.to_vec()),
         ("a deep statement", Form::Statement, nested(5_000).into_bytes()),
-        ("a statement that is none", Form::Statement, b"[]".to_vec()),
+        ("a list instead of a statement", Form::Statement, b"[]".to_vec()),
     ]);
     let (mut wanted, mut cases) = (0, 0);
     for (number, (name, form, raw)) in (0..).zip(all) {

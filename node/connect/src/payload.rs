@@ -65,7 +65,7 @@ pub fn read(
     }
 }
 
-/// The JSON values that stand in a payload one after another; what is none goes up to the end of its line.
+/// The JSON values that stand in a payload one after another; what is not JSON goes up to the end of its line.
 fn values(payload: &Bytes) -> Vec<Bytes> {
     let mut all = Vec::with_capacity(1);
     if !payload.contains(&b'\n') {

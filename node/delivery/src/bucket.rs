@@ -98,7 +98,7 @@ impl Bucket {
     /// seconds since 1970.
     ///
     /// # Errors
-    /// An address that may not be asked, a certificate that is none.
+    /// An address that may not be asked, a certificate that is not valid.
     pub fn new(
         place: &Place,
         secret: &str,

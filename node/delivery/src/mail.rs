@@ -51,7 +51,7 @@ pub struct Note {
 /// The note as a message.
 ///
 /// # Errors
-/// An address that is none.
+/// An address that is not valid.
 pub fn message(envelope: &Envelope, note: &Note) -> Result<Message, DeliveryError> {
     let mailbox = |text: &str| -> Result<Mailbox, DeliveryError> {
         text.parse()

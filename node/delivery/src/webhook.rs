@@ -29,7 +29,7 @@ pub struct Receiver<'a> {
 /// Posts it. The receiver answers with 2xx; whatever else it says is not read.
 ///
 /// # Errors
-/// An address that may not be asked, a secret that is too short, a certificate that is none, a receiver that does not answer so.
+/// An address that may not be asked, a secret that is too short, a certificate that is not valid, a receiver that does not answer so.
 pub async fn post(to: &Receiver<'_>, seconds: u64, body: Vec<u8>) -> Result<(), DeliveryError> {
     let Receiver { url, secret, authority } = *to;
     if secret.len() < MIN_SECRET {

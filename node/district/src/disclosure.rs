@@ -66,7 +66,7 @@ pub enum DisclosureError {
     /// The events give a field whose salt is not disclosed.
     #[error("the file has no salt for {0}, which the events give")]
     NoSalt(String),
-    /// A salt that is none.
+    /// A salt that is not valid.
     #[error("the salt for {0} is not 64 hex digits")]
     BadSalt(String),
 }
@@ -124,7 +124,7 @@ impl Disclosure {
     /// version of the student's states. The secret itself stays: it would open every version.
     ///
     /// # Errors
-    /// When a field's name is none, which a bug alone could cause.
+    /// When a field's name is not valid, which a bug alone could cause.
     pub fn of(
         secret: &StudentSecret,
         version: u32,
@@ -185,7 +185,7 @@ impl Disclosure {
     /// The fields of a state with the disclosed salts: the leaves under the anchored hash.
     ///
     /// # Errors
-    /// `no_salt` for a field that the file has no salt of, `bad_hash` for a salt that is none.
+    /// `no_salt` for a field that the file has no salt of, `bad_hash` for a salt that is not valid.
     pub fn salted(&self, state: &TwinState, params: &Params) -> Result<Vec<SaltedField>, DisclosureError> {
         let salted = |leaf: aula_twin_runtime::twin::Leaf| {
             let no_salt = || DisclosureError::NoSalt(leaf.field.clone());
@@ -201,7 +201,7 @@ impl Disclosure {
 /// Reads a disclosure's file.
 ///
 /// # Errors
-/// When it cannot be read or is none.
+/// When it cannot be read or is not valid.
 pub fn read(path: &Path) -> Result<Disclosure, DisclosureError> {
     fn unusable<E: Into<Box<dyn Error + Send + Sync>>>(path: &Path) -> impl FnOnce(E) -> DisclosureError {
         move |source| DisclosureError::Unusable { path: path.to_owned(), source: source.into() }

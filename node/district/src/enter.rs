@@ -85,7 +85,7 @@ pub enum Refused {
     /// An amendment names the message that came first, never another amendment.
     #[error("it amends an amendment: name the message that came first")]
     Amendment,
-    /// Its time is none that an event can have.
+    /// Its time is not one that an event can have.
     #[error("its time is refused")]
     Clock(#[from] ClockError),
 }

@@ -19,7 +19,7 @@ pub fn place(key: &EventKey) -> EventPlace {
     place
 }
 
-/// The key of the event at a place; none for bytes that are none.
+/// The key of the event at a place; none for bytes that are not an event's.
 pub fn key_at(place: &[u8]) -> Option<EventKey> {
     let (wall_ms, rest) = place.split_first_chunk::<8>()?;
     let (counter, rest) = rest.split_first_chunk::<4>()?;

@@ -33,7 +33,7 @@ impl Tally {
     /// Counts a student of the newest school year.
     ///
     /// # Errors
-    /// When the vault fails, or holds an event that is none.
+    /// When the vault fails, or holds an event that is not valid.
     pub fn add(
         &mut self,
         vault: &Vault,

@@ -37,7 +37,7 @@ pub enum ImportError {
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A name that no vault takes; readers make none.
-    #[error("a name is none that a vault takes")]
+    #[error("a name is not one that a vault takes")]
     Name,
 }
 

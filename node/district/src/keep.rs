@@ -45,8 +45,8 @@ pub enum KeepError {
     /// The vault refuses.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// A field has a name that is none.
-    #[error("a field's name is none")]
+    /// A field has a name that is not valid.
+    #[error("a field's name is not valid")]
     Name(#[from] TextError),
     /// A value is not JSON, which none of these is.
     #[error("a value cannot be written")]

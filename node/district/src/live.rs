@@ -27,7 +27,7 @@ pub enum LiveError {
     /// The vault refuses.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// An event in the vault is none.
+    /// An event in the vault is not valid.
     #[error("an event in the vault is damaged")]
     Event(#[from] EventError),
 }

@@ -67,7 +67,7 @@ struct Ready {
 /// Merges events, in one synced batch with the sources' notes: on disk on return. What became of each, in their order.
 ///
 /// # Errors
-/// A vault that refuses, a student whom it does not have any more, a kept event that is none: nothing of them is kept then.
+/// A vault that refuses, a student whom it does not have any more, a kept event that is not valid: nothing of them is kept then.
 pub fn merge(
     vault: &Vault,
     keys: &mut FeedKeys,
@@ -155,6 +155,7 @@ pub fn leave(vault: &Vault, keys: &mut FeedKeys, places: &[(Handle, EventPlace)]
 }
 
 fn decoded(bytes: &[u8]) -> Result<Event, VaultError> {
-    Event::decode(bytes)
-        .map_err(|error: EventError| VaultError::Damaged(format!("an event in the vault is none: {error}")))
+    Event::decode(bytes).map_err(|error: EventError| {
+        VaultError::Damaged(format!("an event in the vault is not valid: {error}"))
+    })
 }

@@ -86,7 +86,7 @@ impl Office {
     /// ledger, and every row has to be taken.
     ///
     /// # Errors
-    /// Files that are none, a row that is not taken, a vault that refuses.
+    /// Files that are not valid, a row that is not taken, a vault that refuses.
     pub fn import(
         &self,
         files: Vec<Input>,

@@ -69,7 +69,7 @@ pub enum Unprovable {
     /// The vault has no state of this student.
     #[error("the vault holds no state of this student")]
     NoState,
-    /// The state's bytes are none.
+    /// The state's bytes are not valid.
     #[error("the student's state in the vault is damaged")]
     Damaged,
 }

@@ -62,7 +62,7 @@ pub struct Proposal {
 /// Proposes from the JSON of `aula query pools` and `aula query round`.
 ///
 /// # Errors
-/// When one of them is none, or the round is not decided.
+/// When one of them is not valid, or the round is not decided.
 pub fn propose(pools: &[u8], round: &[u8]) -> Result<Proposal, Unreadable> {
     let pools = read_pools(pools)?;
     let round: Round = serde_json::from_slice(round).map_err(|error| Unreadable::at("round", error))?;

@@ -123,7 +123,7 @@ pub struct Part {
 /// Reads figures.
 ///
 /// # Errors
-/// When the JSON is none, or a figure is out of range.
+/// When the JSON is not valid, or a figure is out of range.
 pub fn read_figures(bytes: &[u8]) -> Result<Figures, Unreadable> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Unreadable::at("JSON", "figures are an object"));
@@ -181,7 +181,7 @@ impl Figures {
     /// Enters what the pools cost, from the JSON of `aula query pools`.
     ///
     /// # Errors
-    /// When it is none, or a line's class and kind have no pool.
+    /// When it is not valid, or a line's class and kind have no pool.
     pub fn enter_pools(&mut self, pools: &[u8]) -> Result<(), Unreadable> {
         let pools = read_pools(pools)?;
         for line in self.systems.iter_mut().flat_map(|system| &mut system.lines) {

@@ -32,7 +32,7 @@ struct Pools {
 /// Reads the pools that are not retired.
 ///
 /// # Errors
-/// When the JSON is none.
+/// When the JSON is not valid.
 pub fn read_pools(bytes: &[u8]) -> Result<Vec<Pool>, Unreadable> {
     let all: Pools = serde_json::from_slice(bytes).map_err(|error| Unreadable::at("pools", error))?;
     Ok(all.pools.into_iter().filter(|pool| pool.retired.is_none()).collect())

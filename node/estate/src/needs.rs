@@ -47,7 +47,7 @@ pub struct Need {
 /// Reads a table: resource, students, amount, and any columns whose names start with `factor`.
 ///
 /// # Errors
-/// When a column is missing or a number is none.
+/// When a column is missing or a number is not valid.
 pub fn read_baselines(bytes: &[u8]) -> Result<Vec<Baseline>, Unreadable> {
     let table = Table::read(bytes)?;
     let [resource, students, amount] = ["resource", "students", "amount"].map(|name| table.column(name));
@@ -82,7 +82,7 @@ pub fn read_baselines(bytes: &[u8]) -> Result<Vec<Baseline>, Unreadable> {
 /// What a forecast (period, point, low, high; series and grade) takes, by period, resource and series.
 ///
 /// # Errors
-/// When the forecast is none.
+/// When the forecast is not valid.
 pub fn needs(forecast: &[u8], baselines: &[Baseline]) -> Result<Vec<Need>, Unreadable> {
     let table = Table::read(forecast)?;
     let [period, point, low, high] = ["period", "point", "low", "high"].map(|name| table.column(name));

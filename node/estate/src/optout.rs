@@ -101,7 +101,7 @@ pub struct OptOut {
 /// is known of student and section when the course begins. Columns in `aside` are kept from the models.
 ///
 /// # Errors
-/// When there is no answer column, an answer is none, or a column to be set aside is not there.
+/// When there is no answer column, an answer is not valid, or a column to be set aside is not there.
 pub fn read_enrolments(bytes: &[u8], aside: &[String]) -> Result<Enrolments, Unreadable> {
     let table = Table::read(bytes)?;
     if table.rows().len() > MOST_ROWS {

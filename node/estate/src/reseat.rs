@@ -83,7 +83,7 @@ pub struct Reseated {
 /// Reads `WHAT[@DAY[,PERIOD]]`: a room, `building:ID`, `site:ID` or `all`, closed on a day of the schedule or on all of them.
 ///
 /// # Errors
-/// When the estate has no such thing, or the day is none.
+/// When the estate has no such thing, or the day is not valid.
 pub fn closures(wish: &str, estate: &Estate, schedule: &Schedule) -> Result<Vec<Closure>, Unreadable> {
     let known = |id: &str| estate.rooms.iter().any(|room| room.id == id);
     let (what, when) = match wish.rsplit_once('@') {

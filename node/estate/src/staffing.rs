@@ -84,7 +84,7 @@ fn number(table: &Table, row: usize, column: usize, least: f64, most: f64) -> Re
 /// Reads a table of sections: course, subject, size, hours; optional least and stay.
 ///
 /// # Errors
-/// When a column is missing, a number is none, or a course is there twice.
+/// When a column is missing, a number is not valid, or a course is there twice.
 pub fn read_sections(bytes: &[u8]) -> Result<Vec<Course>, Unreadable> {
     let table = Table::read(bytes)?;
     let [course, subject, size, hours] =
@@ -113,7 +113,7 @@ pub fn read_sections(bytes: &[u8]) -> Result<Vec<Course>, Unreadable> {
 /// Reads a table of staff: subject, teachers, hours.
 ///
 /// # Errors
-/// When a column is missing, a number is none, or a subject is there twice.
+/// When a column is missing, a number is not valid, or a subject is there twice.
 pub fn read_staff(bytes: &[u8]) -> Result<Vec<Staff>, Unreadable> {
     let table = Table::read(bytes)?;
     let [subject, teachers, hours] = ["subject", "teachers", "hours"].map(|name| table.column(name));
@@ -140,7 +140,7 @@ fn twice(index: usize, name: &str) -> Unreadable {
 /// Shares who stay by course, from what `aula estate optout` writes: of the rows still to come where there are some, else of all.
 ///
 /// # Errors
-/// When the file is none of those.
+/// When the file is not one of those.
 pub fn read_stays(bytes: &[u8]) -> Result<BTreeMap<String, f64>, Unreadable> {
     let table = Table::read(bytes)?;
     let [course, answer, risk] = ["course", "opted_out", "p_trees_ppm"].map(|name| table.column(name));
@@ -163,7 +163,7 @@ pub fn read_stays(bytes: &[u8]) -> Result<BTreeMap<String, f64>, Unreadable> {
 /// What a forecast (period, point, low, high; series or grade is the course) asks for.
 ///
 /// # Errors
-/// When the forecast is none, or a subject of a course has no line among the staff.
+/// When the forecast is not valid, or a subject of a course has no line among the staff.
 pub fn needs(
     forecast: &[u8],
     sections: &[Course],

@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    /// Text with its references replaced; what is none is a fault, and so is a character that XML does not have.
+    /// Text with its references replaced; what is not a reference is a fault, and so is a character that XML does not have.
     /// The text begins `from` bytes into the file.
     fn unescape(&mut self, text: &str, from: usize) -> Result<String, Unreadable> {
         let mut plain = String::with_capacity(text.len());

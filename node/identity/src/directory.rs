@@ -286,7 +286,7 @@ impl Directory {
         }
     }
 
-    /// The reader whom a user would make staff who is none now.
+    /// The reader whom a user would make staff who is not staff now.
     pub fn hires(&self, user: &User) -> Option<String> {
         let (reader, _) = self.locked().staff(user)?;
         (self.of(&reader) == Employed::Not).then_some(reader)

@@ -62,7 +62,7 @@ pub enum Unmapped {
     #[error("the provider has not verified this account's e-mail address, and it is what names readers here")]
     Unverified,
     /// It is nobody of this district.
-    #[error("this account is none of this district's staff")]
+    #[error("this account is not one of this district's staff")]
     Stranger,
     /// The value cannot be a reader's name.
     #[error("this account's name cannot be a reader's: a-z, 0-9 and -, at most 40")]

@@ -34,7 +34,7 @@ pub enum CaseError {
     /// Not JSON.
     #[error("{0}: {1}")]
     Json(String, JsonError),
-    /// Not a package, or an item or association that is none.
+    /// Not a package, or an item or association that is not valid.
     #[error("{0}: {1}")]
     Package(String, String),
     /// An identifier of several items.

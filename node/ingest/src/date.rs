@@ -88,7 +88,7 @@ enum Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<Part>);
 
-/// A pattern that is none.
+/// A pattern that is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not a date format: it needs YYYY or YY, M, MM or MMM, and D or DD, each once (for example M/D/YYYY)"

@@ -20,7 +20,7 @@ mod records;
 /// Reads interchange files and exports; `today` says which withdrawals are past.
 ///
 /// # Errors
-/// A file that is none of these.
+/// A file that is not one of these.
 pub fn read(files: Vec<Input>, today: Date) -> Result<Reading, ReadError> {
     let mut made = Made { reading: Reading::default(), keys: Keys::default(), claims: Vec::new(), today };
     for file in files {

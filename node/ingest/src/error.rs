@@ -36,7 +36,7 @@ impl Format {
     }
 }
 
-/// A mapping that is none.
+/// A mapping that is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
     /// Not TOML, or a key that is not known.

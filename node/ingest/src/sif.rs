@@ -55,7 +55,7 @@ fn root(text: &str) -> Option<(usize, &str)> {
 /// Reads collections of objects; `today` says which enrolments are past.
 ///
 /// # Errors
-/// A file that is none.
+/// A file that is not valid.
 pub fn read(files: Vec<Input>, today: Date) -> Result<Reading, ReadError> {
     let mut made = Made {
         reading: Reading::default(),

@@ -8,7 +8,7 @@ mod xml;
 pub(crate) use node::Node;
 pub(crate) use xml::{Attributes, declared_encoding, records};
 
-/// A record as its file gives it, or why it is none.
+/// A record as its file gives it, or why it is not a record.
 pub(crate) type Record = Result<Node, Fault>;
 
 impl Reading {

@@ -137,8 +137,10 @@ pub fn permitted(conditions: &Conditions, found: Option<&Document>, demand: Dema
 /// Why documents are not merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unmergeable {
-    /// What is there is no JSON object.
-    #[error("the document there is no JSON object, so that nothing can be merged into it: PUT replaces it")]
+    /// What is there is not a JSON object.
+    #[error(
+        "the document there is not a JSON object, so that nothing can be merged into it: PUT replaces it"
+    )]
     There,
     /// What is sent is not a JSON object.
     #[error("only a JSON object sent as application/json is merged into a document: PUT replaces it")]

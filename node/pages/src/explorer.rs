@@ -55,13 +55,13 @@ use axum::Router;
 use axum::routing::{MethodRouter, get};
 
 use aula_web::assets;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages::PAGES;
 
 pub use error::page as error_page;
 
 /// What answers at the address of a page; none for an address that is not a page's.
-fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
+fn handler(address: &str) -> Option<MethodRouter<Arc<AppState>>> {
     Some(match address {
         "/" => get(overview::show),
         "/blocks" => get(blocks::list),
@@ -109,7 +109,7 @@ pub fn addresses() -> Vec<&'static str> {
 }
 
 /// The same as routes.
-pub fn routes() -> Router<Arc<Node>> {
+pub fn routes() -> Router<Arc<AppState>> {
     let served = PAGES.iter().filter_map(|page| Some((page.address, handler(page.address)?)));
     served.fold(Router::new(), |routes, (address, page)| routes.route(address, page))
 }

@@ -11,12 +11,12 @@ use axum::response::Response;
 use aula_web::api;
 use aula_web::api_error::ErrorDetail;
 use aula_web::dashboard::{self, Hub};
-use aula_web::http::{Node, gated};
+use aula_web::http::{AppState, gated};
 
 use crate::explorer;
 
 /// Every route and page, guarded.
-pub fn router(node: Arc<Node>, dashboards: Arc<Hub>) -> Router {
+pub fn router(node: Arc<AppState>, dashboards: Arc<Hub>) -> Router {
     let routes =
         api::routes().merge(explorer::routes()).merge(dashboard::routes()).layer(Extension(dashboards));
     gated(routes, node.clone()).layer(from_fn(page_for_browsers)).with_state(node)

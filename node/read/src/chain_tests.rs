@@ -72,6 +72,22 @@ fn told(index: &Index, view: &ChainView) -> Result<Told, StorageError> {
 }
 
 #[test]
+fn a_block_tells_what_its_transactions_tell() -> Tested {
+    let mut chain = DevChain::new().map_err(failed)?;
+    let index = Index::new(chain.db.read_index());
+    let batch = [chain.proposal(100), chain.proposal(200)];
+    chain.block(&batch).map_err(failed)?;
+    let view = chain.db.latest();
+    let page = transactions::page(&view, &index, None, &[], 2).map_err(refused)?;
+    let newest_first: Vec<_> = page.transactions.into_iter().map(|line| line.words).collect();
+    assert_eq!(newest_first, [["Proposal 1 may be voted on."], ["Proposal 0 may be voted on."]]);
+    let of_block = transactions::words_of_block(&view, Height(1)).map_err(refused)?.ok_or("the block")?;
+    assert_eq!(of_block.into_iter().rev().collect::<Vec<_>>(), newest_first);
+    assert_eq!(transactions::words_of_block(&view, Height(2)).map_err(refused)?, None);
+    Ok(())
+}
+
+#[test]
 fn an_index_of_another_chain_or_layout_is_made_again() -> Tested {
     let mut chain = DevChain::new().map_err(failed)?;
     let one = chain.proposal(100);

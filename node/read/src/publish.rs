@@ -13,52 +13,133 @@ pub fn count(count: u32, min_cell: u32) -> Option<u32> {
     may_show(&[count], min_cell).then_some(count)
 }
 
+/// A number of students that an event tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Requests taken that count.
+    Counted,
+    /// Families whose consent was recorded.
+    Entries,
+    /// Places that a decision taken back frees.
+    Freed,
+    /// Students erased.
+    Handles,
+    /// Places in use.
+    InUse,
+    /// Student states anchored.
+    Leaves,
+    /// Students who got a place.
+    Placed,
+    /// Requests that were not taken.
+    Refused,
+    /// Requests of students who had one already.
+    Repeated,
+    /// Requests that a decision counts.
+    Requests,
+    /// Students who wait.
+    Waitlisted,
+}
+
+impl Count {
+    /// The event's field.
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Counted => "counted",
+            Self::Entries => "entries",
+            Self::Freed => "freed",
+            Self::Handles => "handles",
+            Self::InUse => "in_use",
+            Self::Leaves => "leaves",
+            Self::Placed => "placed",
+            Self::Refused => "refused",
+            Self::Repeated => "repeated",
+            Self::Requests => "requests",
+            Self::Waitlisted => "waitlisted",
+        }
+    }
+}
+
+/// Which counts of an event the public does not see. Every kind is named, so that a new one is not published unasked.
+pub fn withheld(event: &Event, min_cell: u32) -> &'static [Count] {
+    let shown = |n: u32| count(n, min_cell).is_some();
+    match event {
+        Event::RoundDecided { placed, waitlisted, requests, .. } => {
+            if may_show(&[*placed, *waitlisted, *requests], min_cell) {
+                &[]
+            } else if shown(*requests) {
+                &[Count::Placed, Count::Waitlisted]
+            } else {
+                &[Count::Requests, Count::Placed, Count::Waitlisted]
+            }
+        }
+        // They were the students placed, and how many waited is their complement, which the event does not know: the
+        // round's report says it where it may be shown.
+        Event::DecisionReverted { .. } => &[Count::Freed],
+        // A district's batches of a round add up to its cell, which the report may withhold.
+        Event::RequestsTaken { .. } => &[Count::Counted, Count::Repeated, Count::Refused],
+        Event::StatesAnchored { leaves, .. } if !shown(*leaves) => &[Count::Leaves],
+        Event::UtilisationReported { in_use, .. } if !shown(*in_use) => &[Count::InUse],
+        Event::ConsentRecorded { entries, .. } if !shown(*entries) => &[Count::Entries],
+        Event::ErasureRecorded { handles, .. } if !shown(*handles) => &[Count::Handles],
+        Event::StatesAnchored { .. }
+        | Event::UtilisationReported { .. }
+        | Event::ConsentRecorded { .. }
+        | Event::ErasureRecorded { .. }
+        | Event::MemberRegistered { .. }
+        | Event::ChangeProposed { .. }
+        | Event::ChangeVoted { .. }
+        | Event::ChangeApplied { .. }
+        | Event::ChangeRefused { .. }
+        | Event::KeyRotated { .. }
+        | Event::AccessRecorded { .. }
+        | Event::AccessLogEnded { .. }
+        | Event::ValidatorReady { .. }
+        | Event::ValidatorRotated { .. }
+        | Event::PeerRotated { .. }
+        | Event::SchoolChanged { .. }
+        | Event::DistrictAdmitted { .. }
+        | Event::DistrictClosed { .. }
+        | Event::NodeAdmitted { .. }
+        | Event::TwinParametersSet { .. }
+        | Event::EstateAnchored { .. }
+        | Event::MisbehaviourRecorded { .. }
+        | Event::HeadAnchored { .. }
+        | Event::MilestoneRecorded { .. }
+        | Event::RowsTaken { .. }
+        | Event::AuditRecorded { .. }
+        | Event::BudgetFunded { .. }
+        | Event::BudgetStated { .. }
+        | Event::EquityStated { .. }
+        | Event::BudgetGranted { .. }
+        | Event::ClassDefined { .. }
+        | Event::PoolDefined { .. }
+        | Event::RoundOpened { .. }
+        | Event::SeedCommitted { .. }
+        | Event::SeedRevealed { .. }
+        | Event::Acknowledged { .. }
+        | Event::ClassTermsSet { .. }
+        | Event::PoolRetired { .. }
+        | Event::RoundCancelled { .. }
+        | Event::StewardReplaced { .. }
+        | Event::RoundInfeasible { .. } => &[],
+    }
+}
+
 /// An event for the public: no handle, and no count of students below the limit.
 pub fn event(event: &Event, min_cell: u32) -> PublicEvent {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(event) else {
         return PublicEvent::new(Map::new());
     };
     fields.remove("handle");
+    // More audits of a district than it has students drawn would tell of a mandate.
+    if matches!(event, Event::AuditRecorded { .. }) {
+        fields.remove("district");
+    }
     if let Some(words) = event.explain() {
         fields.insert("words".into(), words.into());
     }
-    match event {
-        Event::RoundDecided { placed, waitlisted, requests, .. }
-            if !may_show(&[*placed, *waitlisted, *requests], min_cell) =>
-        {
-            ["placed", "waitlisted"].into_iter().for_each(|name| {
-                fields.insert(name.into(), Value::Null);
-            });
-            fields.insert("requests".into(), count(*requests, min_cell).into());
-        }
-        // They were the students placed, and how many waited is their complement, which the event does not know: the
-        // round's report says it where it may be shown.
-        Event::DecisionReverted { .. } => {
-            fields.insert("freed".into(), Value::Null);
-        }
-        // A district's batches of a round add up to its cell, which the report may withhold.
-        Event::RequestsTaken { .. } => {
-            ["counted", "repeated", "refused"].into_iter().for_each(|name| {
-                fields.insert(name.into(), Value::Null);
-            });
-        }
-        // More audits of a district than it has students drawn would tell of a mandate.
-        Event::AuditRecorded { .. } => {
-            fields.remove("district");
-        }
-        Event::StatesAnchored { leaves, .. } => {
-            fields.insert("leaves".into(), count(*leaves, min_cell).into());
-        }
-        Event::UtilisationReported { in_use, .. } => {
-            fields.insert("in_use".into(), count(*in_use, min_cell).into());
-        }
-        Event::ConsentRecorded { entries, .. } => {
-            fields.insert("entries".into(), count(*entries, min_cell).into());
-        }
-        Event::ErasureRecorded { handles, .. } => {
-            fields.insert("handles".into(), count(*handles, min_cell).into());
-        }
-        _ => {}
+    for count in withheld(event, min_cell) {
+        fields.insert(count.field().into(), Value::Null);
     }
     PublicEvent::new(fields)
 }

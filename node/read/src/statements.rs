@@ -3,11 +3,11 @@
 //! A statement never changes; what it is about does. So the word stands beside every place that shows one: the budget's
 //! row, its export, and the transaction that made it. Absent: amounts, which are in commitments.
 
-use aula_api::PublicEvent;
 pub use aula_api::registers::{BudgetView, Statement};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Budget, StatedBudget, StatedEquity};
-use aula_ledger::types::{AccountId, Height, SchoolYear};
+use aula_ledger::tx::Event;
+use aula_ledger::types::Height;
 
 use aula_store::ChainView;
 
@@ -34,21 +34,18 @@ fn of(view: &ChainView, budget: Budget) -> Result<BudgetView, StoreError> {
 /// When the database fails.
 pub fn of_events(
     view: &ChainView,
-    events: &[PublicEvent],
+    events: &[Event],
     height: Height,
 ) -> Result<Option<Statement>, StoreError> {
     for event in events {
-        let funder = event["funder"].as_str().and_then(|text| text.parse::<AccountId>().ok());
-        let year = event["school_year"].as_u64().and_then(|year| u16::try_from(year).ok()).map(SchoolYear);
-        let Some((funder, year)) = funder.zip(year) else { continue };
-        let superseded = match event.name() {
-            "budget_stated" => {
-                let newest = schema::stated_budget(view, &funder, year)?;
+        let superseded = match event {
+            Event::BudgetStated { funder, school_year, .. } => {
+                let newest = schema::stated_budget(view, funder, *school_year)?;
                 let own = |one: &StatedBudget| one.stated == height;
                 newest.filter(own).map_or(Ok(true), |one| schema::is_superseded(view, &one))?
             }
-            "equity_stated" => {
-                let newest = schema::stated_equity(view, &funder, year)?;
+            Event::EquityStated { funder, school_year, .. } => {
+                let newest = schema::stated_equity(view, funder, *school_year)?;
                 let own = |one: &StatedEquity| one.stated == height;
                 newest.filter(own).map_or(Ok(true), |one| schema::is_floor_superseded(view, &one))?
             }

@@ -65,6 +65,20 @@ pub fn of_block(view: &ChainView, height: Height) -> Result<Option<Vec<Outline>>
     Ok(Some(outlines))
 }
 
+/// What each transaction of a block did, in sentences; none when the block is not decided here.
+///
+/// # Errors
+/// When the database fails.
+pub fn words_of_block(view: &ChainView, height: Height) -> Result<Option<Vec<Vec<String>>>, ReadError> {
+    let Some(receipts) = view.receipts(height)? else { return Ok(None) };
+    let min_cell = schema::params(view)?.min_cell_students;
+    Ok(Some(receipts.iter().map(|receipt| in_words(receipt, min_cell)).collect()))
+}
+
+fn in_words(receipt: &Receipt, min_cell: u32) -> Vec<String> {
+    receipt.events.iter().map(|event| words::event(event, min_cell)).collect()
+}
+
 fn outline(bytes: &[u8], receipt: &Receipt, min_cell: u32) -> Result<Outline, StorageError> {
     let transaction = Transaction::from_canonical(bytes).map_err(|e| StorageError::Damaged(e.to_string()))?;
     Ok(outline_of(&transaction, bytes.len(), receipt, min_cell))
@@ -103,8 +117,8 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         let outline = outline(bytes, receipt, self.min_cell)?;
-        let words = outline.events.iter().map(words::event).collect();
-        let statement = statements::of_events(self.view, &outline.events, Height(height))?;
+        let words = in_words(receipt, self.min_cell);
+        let statement = statements::of_events(self.view, &receipt.events, Height(height))?;
         Ok(Some(Line { ordinal, height, index, time_ms: opened.time_ms, outline, words, statement }))
     }
 }
@@ -208,9 +222,4 @@ pub fn administrative() -> Vec<PayloadKind> {
     let students =
         [AnchorStates, CommitSeed, RecordConsent, RecordErasure, RecordMilestone, RevealSeed, SubmitRequests];
     PayloadKind::ALL.iter().copied().filter(|kind| !students.contains(kind)).collect()
-}
-
-/// The kind of a name, as [`Outline::kind`] has it.
-pub fn kind_named(name: &str) -> Option<PayloadKind> {
-    PayloadKind::ALL.iter().copied().find(|kind| kind.name() == name)
 }

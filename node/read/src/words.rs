@@ -1,253 +1,221 @@
-//! Events of receipts in sentences, from their public form: what is withheld there is not known here.
+//! Events of receipts and kinds of transactions in sentences. What is withheld from the public ([`publish`]) is not said either.
 
-use aula_api::PublicEvent;
+use aula_ledger::tx::{Event, PayloadKind};
+use aula_ledger::types::Cents;
+use serde::Serialize;
 use serde_json::Value;
 
+use super::publish::{self, Count};
+
 /// What a kind of transaction does, in a few words.
-pub fn kind(name: &str) -> &str {
-    match name {
-        "RegisterMember" => "Candidate named",
-        "ProposeChange" => "Change proposed",
-        "VoteChange" => "Vote",
-        "RotateKey" => "Key replaced",
-        "RecordAccess" => "Access log anchored",
-        "Ready" => "Validator ready",
-        "ChangeSchool" => "School changed",
-        "AnchorEstate" => "Building anchored",
-        "ReportMisbehaviour" => "Misbehaviour of a validator recorded",
-        "AnchorHead" => "Head of another consortium anchored",
-        "AnchorStates" => "Student states anchored",
-        "RecordMilestone" => "Milestone recorded",
-        "RecordConsent" => "Consents recorded",
-        "RecordErasure" => "Students erased",
-        "RecordAudit" => "Audit recorded",
-        "TakeRows" => "Rows taken by an auditor",
-        "FundBudget" => "Budget funded",
-        "GrantBudget" => "Budget granted to a steward",
-        "BudgetStatement" => "Budget stated",
-        "EquityStatement" => "Fair floor proved",
-        "DefineClass" => "Class defined",
-        "DefinePool" => "Pool opened",
-        "OpenRound" => "Round opened",
-        "CommitSeed" => "Lottery share sealed",
-        "SubmitRequests" => "Requests submitted",
-        "RevealSeed" => "Lottery share revealed",
-        "RunRound" => "Round decided",
-        "Acknowledge" => "Places acknowledged",
-        "RetirePool" => "Pool taken away",
-        "ReportUtilisation" => "Use reported",
-        "SetClassTerms" => "Class terms set",
-        other => other,
+pub const fn kind(kind: PayloadKind) -> &'static str {
+    match kind {
+        PayloadKind::RegisterMember => "Candidate named",
+        PayloadKind::ProposeChange => "Change proposed",
+        PayloadKind::VoteChange => "Vote",
+        PayloadKind::RotateKey => "Key replaced",
+        PayloadKind::RecordAccess => "Access log anchored",
+        PayloadKind::Ready => "Validator ready",
+        PayloadKind::ChangeSchool => "School changed",
+        PayloadKind::AnchorEstate => "Building anchored",
+        PayloadKind::ReportMisbehaviour => "Misbehaviour of a validator recorded",
+        PayloadKind::AnchorHead => "Head of another consortium anchored",
+        PayloadKind::AnchorStates => "Student states anchored",
+        PayloadKind::RecordMilestone => "Milestone recorded",
+        PayloadKind::RecordConsent => "Consents recorded",
+        PayloadKind::RecordErasure => "Students erased",
+        PayloadKind::RecordAudit => "Audit recorded",
+        PayloadKind::TakeRows => "Rows taken by an auditor",
+        PayloadKind::FundBudget => "Budget funded",
+        PayloadKind::GrantBudget => "Budget granted to a steward",
+        PayloadKind::BudgetStatement => "Budget stated",
+        PayloadKind::EquityStatement => "Fair floor proved",
+        PayloadKind::DefineClass => "Class defined",
+        PayloadKind::DefinePool => "Pool opened",
+        PayloadKind::OpenRound => "Round opened",
+        PayloadKind::CommitSeed => "Lottery share sealed",
+        PayloadKind::SubmitRequests => "Requests submitted",
+        PayloadKind::RevealSeed => "Lottery share revealed",
+        PayloadKind::RunRound => "Round decided",
+        PayloadKind::Acknowledge => "Places acknowledged",
+        PayloadKind::RetirePool => "Pool taken away",
+        PayloadKind::ReportUtilisation => "Use reported",
+        PayloadKind::SetClassTerms => "Class terms set",
+    }
+}
+
+/// What a kind of this name does; the name itself for one that this program does not know.
+pub fn kind_by_name(name: &str) -> &str {
+    match PayloadKind::named(name) {
+        Some(known) => kind(known),
+        None => name,
     }
 }
 
 /// An event in a sentence.
-pub fn event(event: &PublicEvent) -> String {
-    let name = event.name();
-    let n = |field: &str| number(&event[field]);
-    let t = |field: &str| text(&event[field]);
-    match name {
-        "member_registered" => {
-            format!("Account {} is known as a candidate; a vote may admit it.", t("account"))
+pub fn event(event: &Event, min_cell: u32) -> String {
+    let withheld = publish::withheld(event, min_cell);
+    let count = |which: Count, n: String| if withheld.contains(&which) { "(withheld)".to_owned() } else { n };
+    match event {
+        Event::MemberRegistered { account } => {
+            format!("Account {account} is known as a candidate; a vote may admit it.")
         }
-        "change_proposed" => format!("Proposal {} may be voted on.", n("proposal")),
-        "change_voted" => {
-            format!(
-                "A vote on proposal {}: {} of {} members for it.",
-                n("proposal"),
-                n("approvals"),
-                n("members")
-            )
+        Event::ChangeProposed { proposal } => format!("Proposal {proposal} may be voted on."),
+        Event::ChangeVoted { proposal, approvals, members } => {
+            format!("A vote on proposal {proposal}: {approvals} of {members} members for it.")
         }
-        "change_applied" => {
-            format!("Proposal {} was agreed and is in force from height {}.", n("proposal"), n("in_force"))
+        Event::ChangeApplied { proposal, in_force } => {
+            format!("Proposal {proposal} was agreed and is in force from height {in_force}.")
         }
-        "change_refused" => format!("Proposal {} was refused.", n("proposal")),
-        "key_rotated" => format!("Account {} has a new key.", t("account")),
-        "access_recorded" => {
-            format!("District {} anchored its access log of {} entries.", n("district"), n("log_size"))
+        Event::ChangeRefused { proposal } => format!("Proposal {proposal} was refused."),
+        Event::KeyRotated { account } => format!("Account {account} has a new key."),
+        Event::AccessRecorded { district, log_size, .. } => {
+            format!("District {district} anchored its access log of {log_size} entries.")
         }
-        "estate_anchored" => format!(
-            "District {} anchored version {} of building {}: {} rows.",
-            n("district"),
-            n("version"),
-            t("building"),
-            n("leaf_count")
+        Event::AccessLogEnded { district, log_size, .. } => format!(
+            "The access log of district {district} ended at {log_size} entries and another begins: its vault was restored and had lost entries."
         ),
-        "misbehaviour_recorded" => format!(
-            "Validator {} signed two things where one is allowed, at height {}, round {}: the evidence is on record.",
-            t("validator"),
-            n("height"),
-            n("round")
+        Event::EstateAnchored { district, building, version, leaf_count, .. } => format!(
+            "District {district} anchored version {version} of building {building}: {leaf_count} rows."
         ),
-        "head_anchored" => {
-            format!("Block {} of the consortium of genesis {} was anchored.", n("height"), t("consortium"))
+        Event::MisbehaviourRecorded { validator, height, round } => format!(
+            "Validator {validator} signed two things where one is allowed, at height {height}, round {round}: the evidence is on record."
+        ),
+        Event::HeadAnchored { consortium, height, .. } => {
+            format!("Block {height} of the consortium of genesis {consortium} was anchored.")
         }
-        "validator_ready" => {
-            format!("Validator {} is ready and votes from height {}.", t("validator"), n("in_force"))
+        Event::ValidatorReady { validator, in_force } => {
+            format!("Validator {validator} is ready and votes from height {in_force}.")
         }
-        "validator_rotated" => format!(
-            "Validator {} has a new key: from height {} it votes as {}.",
-            t("validator"),
-            n("in_force"),
-            t("successor")
-        ),
-        "peer_rotated" => format!("The peer {} has a new key: it is {} now.", t("peer"), t("successor")),
-        "school_changed" => format!(
-            "District {} entered, renamed or closed school {}, from school year {} on.",
-            n("district"),
-            n("school"),
-            n("from_year")
-        ),
-        "twin_parameters_set" => format!(
-            "Version {} of the twins' parameters is in force from school year {} on.",
-            n("version"),
-            n("from_year")
-        ),
-        "district_admitted" => {
-            format!("District {} was admitted; account {} acts for it.", n("district"), t("operator"))
+        Event::ValidatorRotated { validator, successor, in_force } => {
+            format!("Validator {validator} has a new key: from height {in_force} it votes as {successor}.")
         }
-        "district_closed" => match event["successor"].as_u64() {
-            Some(successor) => {
-                format!("District {} was closed; district {successor} has its business.", n("district"))
-            }
-            None => format!("District {} was closed; nobody has its business.", n("district")),
-        },
-        "node_admitted" => format!(
-            "The node of account {} was admitted: it follows, and votes once it has said that it is ready.",
-            t("account")
-        ),
-        "states_anchored" => format!(
-            "District {} anchored {} student states of school year {}, as hashes.",
-            n("district"),
-            n("leaves"),
-            n("school_year")
-        ),
-        "milestone_recorded" => format!("A student's milestone number {} was recorded.", n("number")),
-        "consent_recorded" => format!(
-            "District {} recorded that {} families' consent was {}.",
-            n("district"),
-            n("entries"),
-            t("choice")
-        ),
-        "erasure_recorded" => {
-            format!("District {} recorded the erasure of {} students.", n("district"), n("handles"))
+        Event::PeerRotated { peer, successor } => {
+            format!("The peer {peer} has a new key: it is {successor} now.")
         }
-        _ => resources(name, event),
-    }
-}
-
-fn resources(name: &str, event: &PublicEvent) -> String {
-    let n = |field: &str| number(&event[field]);
-    let large = |field: &str| event[field].as_u64().map_or_else(|| number(&event[field]), grouped);
-    let t = |field: &str| text(&event[field]);
-    match name {
-        "rows_taken" => format!(
-            "An auditor took the rows of round {} ({}): who asked, under pseudonyms, and what each got.",
-            n("round"),
-            match event["times"].as_u64() {
-                Some(1) => "for the first time".to_owned(),
-                _ => format!("taken {} times", n("times")),
+        Event::SchoolChanged { district, school, from_year } => format!(
+            "District {district} entered, renamed or closed school {school}, from school year {from_year} on."
+        ),
+        Event::TwinParametersSet { version, from_year } => {
+            format!("Version {version} of the twins' parameters is in force from school year {from_year} on.")
+        }
+        Event::DistrictAdmitted { district, operator } => {
+            format!("District {district} was admitted; account {operator} acts for it.")
+        }
+        Event::DistrictClosed { district, successor: Some(successor) } => {
+            format!("District {district} was closed; district {successor} has its business.")
+        }
+        Event::DistrictClosed { district, successor: None } => {
+            format!("District {district} was closed; nobody has its business.")
+        }
+        Event::NodeAdmitted { account, .. } => format!(
+            "The node of account {account} was admitted: it follows, and votes once it has said that it is ready."
+        ),
+        Event::StatesAnchored { district, school_year, leaves } => format!(
+            "District {district} anchored {} student states of school year {school_year}, as hashes.",
+            count(Count::Leaves, leaves.to_string())
+        ),
+        Event::MilestoneRecorded { number, .. } => {
+            format!("A student's milestone number {number} was recorded.")
+        }
+        Event::ConsentRecorded { district, entries, choice, .. } => format!(
+            "District {district} recorded that {} families' consent was {}.",
+            count(Count::Entries, entries.to_string()),
+            spoken(choice)
+        ),
+        Event::ErasureRecorded { district, handles, .. } => format!(
+            "District {district} recorded the erasure of {} students.",
+            count(Count::Handles, handles.to_string())
+        ),
+        Event::RowsTaken { round, times } => format!(
+            "An auditor took the rows of round {round} ({}): who asked, under pseudonyms, and what each got.",
+            match times {
+                1 => "for the first time".to_owned(),
+                times => format!("taken {times} times"),
             }
         ),
-        "audit_recorded" => format!("An auditor recorded for round {}: {}.", n("round"), t("finding")),
-        "budget_funded" => format!(
-            "The budget of school year {} was funded to {} in all.",
-            n("school_year"),
-            money(&event["funded_cents"])
-        ),
-        "budget_granted" => format!(
-            "The steward of class {} may charge {} in all to a funder's budget; {} of it is spent.",
-            n("class"),
-            money(&event["granted_cents"]),
-            money(&event["spent_cents"])
-        ),
-        "budget_stated" => format!(
-            "The budget of school year {} was stated by school, as commitments that sum to {}.",
-            n("school_year"),
-            money(&event["total_cents"])
-        ),
-        "equity_stated" => format!(
-            "It was proved that every school has at least {} cents for each hundredth of a weighted pupil (round {}).",
-            n("floor_cents"),
-            n("round")
-        ),
-        "class_defined" => format!("Class {} was defined.", n("class")),
-        "class_terms_set" => format!("Class {} has new terms.", n("class")),
-        "pool_defined" => {
-            format!(
-                "Pool {} was opened; {} charged to its budget.",
-                n("pool"),
-                money(&event["charged_cents"])
-            )
+        Event::AuditRecorded { round, finding, .. } => {
+            format!("An auditor recorded for round {round}: {}.", spoken(finding))
         }
-        "pool_retired" => format!(
-            "Pool {} was taken away; {} went back to its budget.",
-            n("pool"),
-            money(&event["refunded_cents"])
-        ),
-        "round_cancelled" => format!("The open round {} was cancelled by vote.", n("round")),
-        "steward_replaced" => format!("Class {} has another steward: account {}.", n("class"), t("steward")),
-        "round_opened" => format!(
-            "Round {} is open: requests until height {} and {} at least.",
-            n("round"),
-            n("requests_until"),
-            event["requests_until_ms"].as_u64().map_or_else(String::new, crate::utc)
-        ),
-        "seed_committed" => format!("A share of round {}'s seed was committed to.", n("round")),
-        "seed_revealed" => format!("A share of round {}'s seed was revealed.", n("round")),
-        "requests_taken" => {
-            format!("Requests for round {} were taken; how many is shown once it is decided.", n("round"))
+        Event::BudgetFunded { school_year, funded_cents, .. } => {
+            format!("The budget of school year {school_year} was funded to {} in all.", money(*funded_cents))
         }
-        "round_decided" => format!(
-            "Round {} was decided: {} requests, {} placed, {} waiting; weighted cost {}, {}.",
-            n("round"),
-            large("requests"),
-            large("placed"),
-            large("waitlisted"),
-            large("objective"),
-            proof(&event["gap_ppm"])
+        Event::BudgetGranted { class, granted_cents, spent_cents, .. } => format!(
+            "The steward of class {class} may charge {} in all to a funder's budget; {} of it is spent.",
+            money(*granted_cents),
+            money(*spent_cents)
         ),
-        "round_infeasible" => {
-            format!("Round {} cannot be met: {} places or students are missing.", n("round"), n("short"))
-        }
-        "acknowledged" => format!("Pool {} of round {}: {}.", n("pool"), n("round"), t("arrival")),
-        "decision_reverted" => format!(
-            "The decision of round {} was taken back; {} places are free again.",
-            n("round"),
-            n("freed")
+        Event::BudgetStated { school_year, total_cents, .. } => format!(
+            "The budget of school year {school_year} was stated by school, as commitments that sum to {}.",
+            money(*total_cents)
         ),
-        "utilisation_reported" => {
-            format!("Pool {}: {} of {} places are in use.", n("pool"), n("in_use"), n("capacity"))
+        Event::EquityStated { round, floor_cents, .. } => format!(
+            "It was proved that every school has at least {floor_cents} cents for each hundredth of a weighted pupil (round {round})."
+        ),
+        Event::ClassDefined { class } => format!("Class {class} was defined."),
+        Event::ClassTermsSet { class } => format!("Class {class} has new terms."),
+        Event::PoolDefined { pool, charged_cents } => {
+            format!("Pool {pool} was opened; {} charged to its budget.", money(*charged_cents))
         }
-        other => format!("{}.", other.replace('_', " ")),
+        Event::PoolRetired { pool, refunded_cents } => {
+            format!("Pool {pool} was taken away; {} went back to its budget.", money(*refunded_cents))
+        }
+        Event::RoundCancelled { round } => format!("The open round {round} was cancelled by vote."),
+        Event::StewardReplaced { class, steward } => {
+            format!("Class {class} has another steward: account {steward}.")
+        }
+        Event::RoundOpened { round, requests_until, requests_until_ms } => format!(
+            "Round {round} is open: requests until height {requests_until} and {} at least.",
+            crate::utc(requests_until_ms.0)
+        ),
+        Event::SeedCommitted { round } => format!("A share of round {round}'s seed was committed to."),
+        Event::SeedRevealed { round } => format!("A share of round {round}'s seed was revealed."),
+        Event::RequestsTaken { round, .. } => {
+            format!("Requests for round {round} were taken; how many is shown once it is decided.")
+        }
+        Event::RoundDecided { round, requests, placed, waitlisted, objective, gap_ppm, .. } => format!(
+            "Round {round} was decided: {} requests, {} placed, {} waiting; weighted cost {}, {}.",
+            count(Count::Requests, grouped((*requests).into())),
+            count(Count::Placed, grouped((*placed).into())),
+            count(Count::Waitlisted, grouped((*waitlisted).into())),
+            u64::try_from(*objective).map_or_else(|_| objective.to_string(), grouped),
+            proof(*gap_ppm)
+        ),
+        Event::RoundInfeasible { round, short, .. } => {
+            format!("Round {round} cannot be met: {short} places or students are missing.")
+        }
+        Event::Acknowledged { round, pool, arrival, .. } => {
+            format!("Pool {pool} of round {round}: {}.", spoken(arrival))
+        }
+        Event::DecisionReverted { round, freed, .. } => format!(
+            "The decision of round {round} was taken back; {} places are free again.",
+            count(Count::Freed, freed.to_string())
+        ),
+        Event::UtilisationReported { pool, in_use, capacity, .. } => format!(
+            "Pool {pool}: {} of {capacity} places are in use.",
+            count(Count::InUse, in_use.to_string())
+        ),
     }
 }
 
 /// Whether a gap means the optimum.
-fn proof(gap_ppm: &Value) -> String {
-    match gap_ppm.as_u64() {
-        Some(0) => "proved optimal".into(),
-        gap => format!("proved within {} parts per million", gap.unwrap_or_default()),
+fn proof(gap_ppm: u32) -> String {
+    match gap_ppm {
+        0 => "proved optimal".into(),
+        gap => format!("proved within {gap} parts per million"),
     }
 }
 
-fn number(value: &Value) -> String {
-    match value {
-        Value::Null => "(withheld)".into(),
-        Value::Number(n) => n.to_string(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// A word of the ledger, as JSON has it, with spaces.
+fn spoken(word: &impl Serialize) -> String {
+    match serde_json::to_value(word) {
+        Ok(Value::String(text)) => text.replace('_', " "),
+        _ => "(unknown)".into(),
     }
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| "(unknown)".into(), |text| text.replace('_', " "))
-}
-
-/// Cents as an amount with two decimals and thousands apart.
-pub fn money(cents: &Value) -> String {
-    cents.as_u64().map_or_else(|| "(withheld)".into(), amount)
+fn money(cents: Cents) -> String {
+    amount(cents.0)
 }
 
 /// Cents as an amount with two decimals and thousands apart.
@@ -271,26 +239,76 @@ pub fn grouped(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use aula_ledger::access::{ConsentChoice, Purpose};
+    use aula_ledger::tx::Finding;
+    use aula_ledger::types::{DistrictId, Handle, Hash, PoolId, RoundId, SchoolYear};
 
-    #[test]
-    fn withheld_counts_stay_withheld_in_words() -> serde_json::Result<()> {
-        let event = |value| serde_json::from_value(value).map(|public| event(&public));
-        let decided = json!({ "event": "round_decided", "round": 3, "requests": 40, "placed": null,
-            "waitlisted": null, "objective": 7, "gap_ppm": 0 });
-        assert_eq!(
-            event(decided)?,
-            "Round 3 was decided: 40 requests, (withheld) placed, (withheld) waiting; weighted cost 7, proved optimal."
-        );
-        assert_eq!(event(json!({ "event": "something_new" }))?, "something new.");
-        Ok(())
+    const MIN_CELL: u32 = 10;
+    /// A count below the limit; no other number of these events has the digit.
+    const FEW: u32 = 7;
+
+    fn decided(waitlisted: u32) -> Event {
+        let (requests, placed) = (1_000, 1_000 - waitlisted);
+        let (objective, gap_ppm, seed) = (1_200, 0, Hash([1; 32]));
+        Event::RoundDecided { round: RoundId(3), requests, placed, waitlisted, objective, gap_ppm, seed }
     }
 
     #[test]
-    fn every_kind_of_transaction_has_a_name_for_people() {
-        for known in aula_ledger::tx::PayloadKind::ALL {
-            assert_ne!(kind(known.name()), known.name());
+    fn withheld_counts_stay_withheld_in_words() {
+        assert_eq!(
+            event(&decided(FEW), MIN_CELL),
+            "Round 3 was decided: 1,000 requests, (withheld) placed, (withheld) waiting; weighted cost 1,200, proved optimal."
+        );
+        assert_eq!(
+            event(&decided(40), MIN_CELL),
+            "Round 3 was decided: 1,000 requests, 960 placed, 40 waiting; weighted cost 1,200, proved optimal."
+        );
+    }
+
+    #[test]
+    fn no_sentence_says_a_small_count_or_a_handle() {
+        let (district, round, pool, school_year) = (DistrictId(1), RoundId(3), PoolId(2), SchoolYear(2026));
+        let handle = Handle([0x77; 32]);
+        let (purpose, choice) = (Purpose::ResourceAllocation, ConsentChoice::Given);
+        let of_few = [
+            decided(FEW),
+            Event::DecisionReverted { round, freed: FEW, standing: None },
+            Event::RequestsTaken { round, counted: FEW, repeated: FEW, refused: Vec::new() },
+            Event::StatesAnchored { district, school_year, leaves: FEW },
+            Event::UtilisationReported { pool, in_use: FEW, capacity: 20, demand: None },
+            Event::ConsentRecorded { district, school_year, purpose, choice, entries: FEW },
+            Event::ErasureRecorded { district, school_year, handles: FEW },
+            Event::MilestoneRecorded { handle, number: 1 },
+            Event::AuditRecorded { round, district, handle, finding: Finding::Withheld },
+        ];
+        for one in &of_few {
+            let said = event(one, MIN_CELL);
+            assert!(!said.contains('7') && !said.contains("993"), "{said}");
         }
+        let anchored = Event::StatesAnchored { district, school_year, leaves: 70 };
+        assert_eq!(
+            event(&anchored, MIN_CELL),
+            "District 1 anchored 70 student states of school year 2026, as hashes."
+        );
+    }
+
+    #[test]
+    fn a_log_that_ended_and_a_finding_are_told() {
+        let (district, epoch, log_size, root) = (DistrictId(1), 0, 12, Hash([1; 32]));
+        assert_eq!(
+            event(&Event::AccessLogEnded { district, epoch, log_size, root }, MIN_CELL),
+            "The access log of district 1 ended at 12 entries and another begins: its vault was restored and had lost entries."
+        );
+        let (round, handle, finding) = (RoundId(3), Handle([1; 32]), Finding::ErasedAfterDraw);
+        assert_eq!(
+            event(&Event::AuditRecorded { round, district, handle, finding }, MIN_CELL),
+            "An auditor recorded for round 3: erased after draw."
+        );
+    }
+
+    #[test]
+    fn a_kind_is_told_by_its_name_and_an_unknown_one_is_its_name() {
+        assert_eq!((kind_by_name("RunRound"), kind_by_name("Later")), ("Round decided", "Later"));
     }
 
     #[test]

@@ -39,7 +39,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Why a roster was not had. Nothing of it is used then.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsumerError {
-    /// A file that is none. Never says what is in it.
+    /// A file that is not valid. Never says what is in it.
     #[error("the provider's file is refused: write {0}")]
     Provider(&'static str),
     /// An address that must not be asked.

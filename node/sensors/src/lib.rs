@@ -28,7 +28,7 @@ pub struct Round {
 }
 
 impl Round {
-    /// Keeps a point's value, or says why it is none.
+    /// Keeps a point's value, or says why it is not a reading.
     fn take(&mut self, device: &str, point: &Point, at_ms: u64, value: Result<f64, String>) {
         let scaled = value.and_then(|raw| point.scaled(raw));
         match scaled {

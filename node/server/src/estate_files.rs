@@ -63,7 +63,7 @@ pub fn refused(path: &Path, error: &Unreadable) -> Failure {
 /// By what the file looks like: a calendar says so, CSV has commas in its first line.
 ///
 /// # Errors
-/// When it is none of them.
+/// When it is not one of them.
 pub fn schedule(path: &Path, bytes: &[u8]) -> Result<Schedule, Unreadable> {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let first = start.split(|byte| *byte == b'\n').next().unwrap_or(start);

@@ -22,7 +22,7 @@ use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::{PassedOver, Submitted};
 use aula_consensus::ports::{AdmittedPeer, Executor, SystemClock};
-use aula_consensus::{Config as EngineConfig, EngineHandle, FatalError, Keys, Mode, Ports, Timeouts};
+use aula_consensus::{Config as EngineConfig, FatalError, Keys, Mode, Ports, RunningConsensus, Timeouts};
 use aula_home::config::{Config, Role};
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::outside::{self, Outside};
@@ -41,7 +41,7 @@ use aula_web::api::ops;
 use aula_web::dashboard::Hub;
 use aula_web::hours::Shelf;
 use aula_web::http::server::Server;
-use aula_web::http::{Keeper, Network, Node, Refused, SeedDuty, connections};
+use aula_web::http::{AppState, Keeper, Network, Refused, SeedDuty, connections};
 use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -90,9 +90,9 @@ pub struct Running {
     pub db: Arc<ChainDb>,
     /// The genesis as parsed.
     pub genesis: Parsed,
-    consensus: Arc<EngineHandle>,
+    consensus: Arc<RunningConsensus>,
     server: Server,
-    node: Arc<Node>,
+    node: Arc<AppState>,
     dashboards: Arc<Hub>,
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
@@ -102,7 +102,7 @@ pub struct Running {
 }
 
 /// Makes all that a node serves, with its pages: the program's, which stands above this crate.
-pub type Site = fn(Arc<Node>, Arc<Hub>) -> Router;
+pub type Site = fn(Arc<AppState>, Arc<Hub>) -> Router;
 
 /// How a node's run ended, when nothing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,7 @@ pub async fn start(
         idle: Duration::from_millis(config.consensus.idle_block_ms),
     };
     let ends = (tokio::spawn(watch.attend()), doubt);
-    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told, standing, unproven });
+    let network = Arc::new(Consensus { running: consensus.clone(), votes_as, told, standing, unproven });
     if let Some(shares) = shares {
         let evidence = evidence::Evidence::default();
         tokio::spawn(evidence.clone().listen(consensus.subscribe()));
@@ -182,7 +182,7 @@ pub async fn start(
     if !crate::reports::schedule::check(config)?.is_empty() {
         tokio::spawn(reports::watch(home.clone(), config.clone(), db.clone()));
     }
-    let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
+    let mut node = AppState::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
     tokio::spawn(quotas::watch(config.quotas.clone(), Room::new(&vault.data, config.quotas.vault_mib)));
     node.vault = Some(vault);
@@ -297,7 +297,7 @@ fn stopped(fatal: FatalError) -> Failure {
 fn begin_with_a_snapshot(
     home: &Home,
     config: &Config,
-    consensus: &Arc<EngineHandle>,
+    consensus: &Arc<RunningConsensus>,
     db: &Arc<ChainDb>,
     genesis: (&[u8], &Parsed),
 ) -> Result<oneshot::Receiver<()>, Failure> {
@@ -427,7 +427,7 @@ pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
 
 /// Consensus as the API sees it.
 struct Consensus {
-    handle: Arc<EngineHandle>,
+    running: Arc<RunningConsensus>,
     votes_as: Option<ValidatorAddress>,
     told: Option<seeds::Told>,
     standing: standing::Told,
@@ -436,22 +436,22 @@ struct Consensus {
 
 impl Network for Consensus {
     fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused> {
-        match self.handle.submit(bytes) {
+        match self.running.submit(bytes) {
             Ok(Submitted::New(id) | Submitted::Known(id)) => Ok(id),
             Err(refusal) => Err(Refused { code: refusal.code(), message: refusal.to_string() }),
         }
     }
 
     fn is_pending(&self, id: &TransactionId) -> bool {
-        self.handle.pool().get(id).is_some()
+        self.running.pool().get(id).is_some()
     }
 
     fn waiting(&self) -> (usize, usize) {
-        self.handle.pool().size()
+        self.running.pool().size()
     }
 
     fn delays(&self) -> Delays {
-        let delays = self.handle.pool().delays();
+        let delays = self.running.pool().delays();
         let told = |one: PassedOver| delays::PassedOver {
             account: one.account,
             transaction: one.transaction,
@@ -465,19 +465,19 @@ impl Network for Consensus {
     }
 
     fn peers(&self) -> usize {
-        self.handle.status().peers
+        self.running.status().peers
     }
 
     fn damage(&self) -> Option<String> {
-        self.handle.damage()
+        self.running.damage()
     }
 
     fn ahead_of_clock_ms(&self) -> Option<u64> {
-        self.handle.status().ahead_of_clock_ms
+        self.running.status().ahead_of_clock_ms
     }
 
     fn mode(&self) -> &'static str {
-        match self.handle.status().mode {
+        match self.running.status().mode {
             Mode::Validator => "validator",
             Mode::Follower { .. } => "follower",
         }
@@ -487,7 +487,7 @@ impl Network for Consensus {
     }
 
     fn attention(&self) -> Option<String> {
-        self.handle.status().attention
+        self.running.status().attention
     }
 
     fn unproven(&self) -> Option<String> {
@@ -495,7 +495,7 @@ impl Network for Consensus {
     }
 
     fn fast_clock(&self) -> Option<String> {
-        self.handle.status().fast_clock
+        self.running.status().fast_clock
     }
 
     fn keepers(&self) -> Vec<Keeper> {
@@ -504,7 +504,7 @@ impl Network for Consensus {
             oldest: one.oldest.0,
             newest: one.tip.0,
         };
-        self.handle.keepers().into_iter().map(keeper).collect()
+        self.running.keepers().into_iter().map(keeper).collect()
     }
 
     fn standing(&self) -> Option<Standing> {

@@ -60,7 +60,7 @@ async fn world() -> Result<World, Box<dyn std::error::Error>> {
         reader: None,
     };
     let token = family_link::make(&links, &link)?.1.expose().to_owned();
-    let furnish = |node: &mut Node, _: &DevChain| {
+    let furnish = |node: &mut AppState, _: &DevChain| {
         node.vault = Some(folders);
         node.links = vec![links];
     };
@@ -126,7 +126,7 @@ impl World {
             signed("district 1, for two hours", &early, own, &[]),
             signed("district 1, of another chain", &elsewhere, own, &[]),
             Shown { token: self.token.clone(), ..family },
-            show("a link that is none", Some((FAMILY_HEADER, wrong.clone())), &[]),
+            show("a link that is not valid", Some((FAMILY_HEADER, wrong.clone())), &[]),
         ])
     }
 
@@ -178,7 +178,11 @@ fn every_route_stands_in_one_class_and_no_class_has_a_route_that_is_none() -> Te
         [&""; 0],
         "routes without a class are open to nobody"
     );
-    assert_eq!(listed.difference(&routes).collect::<Vec<_>>(), [&""; 0], "classes of routes that are none");
+    assert_eq!(
+        listed.difference(&routes).collect::<Vec<_>>(),
+        [&""; 0],
+        "classes of routes that do not exist"
+    );
     assert_eq!(listed.len(), classed().count(), "a route stands once");
     Ok(())
 }

@@ -74,7 +74,7 @@ async fn round_of(height: u64, oldest: u64) -> Made<Result<(Vec<u8>, Vec<u8>), F
     let newest = chain.db.latest().tip().height.0;
     let keeper = |peer: &schema::Peer| Keeper { peer: peer.peer_id.to_string(), oldest, newest };
     let heard = peers.iter().map(keeper).collect();
-    let hearing = |node: &mut Node, _: &DevChain| node.network = Arc::new(Hearing(heard));
+    let hearing = |node: &mut AppState, _: &DevChain| node.network = Arc::new(Hearing(heard));
     let s = serve(chain, |_| {}, hearing).await?;
     let (key, genesis) = (s.chain.account_key.clone(), s.chain.genesis.sha256);
     let auditor = s.client.signed_by(genesis, account_of(&public_key(&key)), key, Scope::Round(ROUND));

@@ -54,7 +54,7 @@ async fn attack_11_half_sent_posts_silence_nobody() -> Tested {
 
 #[tokio::test]
 async fn readers_leave_health_and_submissions_their_permits() -> Tested {
-    let taken = |node: &mut Node, _: &DevChain| {
+    let taken = |node: &mut AppState, _: &DevChain| {
         node.requests.forget_permits(usize::MAX);
     };
     let mut s = served_with(|_| {}, taken).await?;
@@ -116,7 +116,7 @@ async fn a_district_that_is_flooded_is_told_to_wait_and_its_neighbour_answers() 
 
 #[tokio::test]
 async fn a_district_writes_as_many_exports_at_once_as_its_share_says() -> Tested {
-    let taken = |node: &mut Node, _: &DevChain| {
+    let taken = |node: &mut AppState, _: &DevChain| {
         assert_eq!(node.exports.available_permits(), 2);
         node.exports.forget_permits(2);
     };
@@ -235,7 +235,7 @@ impl Network for Silent {
 #[tokio::test]
 async fn attack_01_a_node_whose_clock_is_behind_the_chains_time_is_not_ready_and_says_by_how_much() -> Tested
 {
-    let slow = |node: &mut Node, _: &DevChain| {
+    let slow = |node: &mut AppState, _: &DevChain| {
         node.network = Arc::new(Silent { ahead_ms: 501, ..Silent::default() });
     };
     let s = served_with(|_| {}, slow).await?;
@@ -248,7 +248,7 @@ async fn attack_01_a_node_whose_clock_is_behind_the_chains_time_is_not_ready_and
 
 #[tokio::test]
 async fn what_should_be_set_right_is_said_and_a_chain_that_is_not_proven_is_not_ready() -> Tested {
-    let doubts = |node: &mut Node, _: &DevChain| {
+    let doubts = |node: &mut AppState, _: &DevChain| {
         let (fast_clock, unproven) = (Some("the clock is fast".into()), Some("nothing proves it".into()));
         node.network = Arc::new(Silent { fast_clock, unproven, ..Silent::default() });
     };
@@ -264,7 +264,7 @@ async fn what_should_be_set_right_is_said_and_a_chain_that_is_not_proven_is_not_
 
 #[tokio::test]
 async fn a_validator_that_signs_nothing_is_not_ready_and_says_why() -> Tested {
-    let silent = |node: &mut Node, chain: &DevChain| {
+    let silent = |node: &mut AppState, chain: &DevChain| {
         let own = chain.genesis.validators.validators().first().map(|validator| validator.address);
         node.network = Arc::new(Silent { votes_as: own, ..Silent::default() });
     };

@@ -126,7 +126,7 @@ async fn hostile_texts_find_nothing_and_are_never_markup() -> Tested {
 
 #[tokio::test]
 async fn a_node_that_answers_as_many_as_it_may_says_so() -> Tested {
-    let full = |node: &mut Node, _: &DevChain| {
+    let full = |node: &mut AppState, _: &DevChain| {
         // As if a request took for ever.
         if let Ok(permit) = node.requests.try_acquire() {
             permit.forget();

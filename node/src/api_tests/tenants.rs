@@ -90,7 +90,7 @@ async fn tenant(chain: &DevChain, number: u16, key: SigningKey, name: &'static s
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let (db, genesis) = (chain.db.clone(), chain.genesis.clone());
     let network = Arc::new(Pending::default());
-    let mut node = Node::new(&config, db, network, genesis, chain.genesis_bytes.clone(), metrics);
+    let mut node = AppState::new(&config, db, network, genesis, chain.genesis_bytes.clone(), metrics);
     node.vault = Some(folders.clone());
     node.links = vec![links];
     let dashboards = Arc::new(Hub::checking_every(SOON));

@@ -103,7 +103,7 @@ async fn a_record_leaves_over_http_only_as_the_access_check_grants_and_every_try
     assert!(matches!(Vault::open(&office.folders), Err(VaultError::Busy)));
     let busy = Vault::open_in_turn(&office.folders, PATIENCE)?;
     assert_eq!(code(&office.get(&name, with).await?), (503, "vault_busy".into()));
-    assert_eq!(busy.entries()?.len(), 5, "every decision is an entry, what was not decided is none");
+    assert_eq!(busy.entries()?.len(), 5, "every decision is an entry, what was not decided has none");
     assert_eq!(busy.strangers()?, 0, "who shows no credential of the district's never reaches the vault");
     drop(busy);
     assert_eq!(code(&office.get(&name, with).await?), denied("consent_withdrawn"));

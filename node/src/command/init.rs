@@ -16,7 +16,7 @@ pub struct InitArgs {
     #[arg(long)]
     pub name: Option<String>,
     /// Where other nodes will reach this one: /ip4/ADDRESS/tcp/PORT or /dns/NAME/tcp/PORT, the router's behind NAT. When it
-    /// is none of this machine's addresses, a new config.toml listens on all of them [default: the config's]
+    /// is not one of this machine's addresses, a new config.toml listens on all of them [default: the config's]
     #[arg(long, env = "AULA_P2P_EXTERNAL", value_name = "MULTIADDR")]
     pub p2p: Option<String>,
 }

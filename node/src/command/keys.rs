@@ -1,15 +1,15 @@
 //! `aula keys`: create, show (public halves only), export, rotate, replace a lost one by vote.
 
 use aula_home::keys::{KeyKind, NodeKey, peer_id};
+use aula_home::operator::{create_missing, export};
+use aula_home::outside::Outside;
 use aula_ledger::keys::account_of;
 use aula_ledger::types::ValidatorAddress;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::acting::ActingArgs;
-use super::{Advise, Context, Failure, Outcome};
-use aula_home::operator::{create_missing, export};
-use aula_home::outside::Outside;
+use super::{Context, Failure, Outcome};
 
 mod by_vote;
 mod next;
@@ -118,7 +118,7 @@ fn show(context: &Context) -> Result<Outcome, Failure> {
             lines.push(format!("{:<10} none", kind.name()));
             continue;
         }
-        let key = NodeKey::load(&path, kind).advise("a key is refused", "see the reason above")?;
+        let key = NodeKey::load(&path, kind)?;
         let mut entry = json!({ "public_key": key.public(), "file": path });
         let name = match kind {
             KeyKind::Account | KeyKind::Issuer => None,
@@ -142,4 +142,27 @@ fn show(context: &Context) -> Result<Outcome, Failure> {
         ));
     }
     Ok(Outcome::yes(found, lines.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::terminal::OutputFormat;
+    use aula_home::Home;
+
+    #[test]
+    fn a_key_that_others_may_read_is_told_with_what_to_do() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let path = NodeKey::path(&home, KeyKind::Account);
+        NodeKey::generate(KeyKind::Account).save(&path)?;
+        set_permissions(&path, Permissions::from_mode(0o644))?;
+        let context = Context { home, output: OutputFormat::Text, log: None };
+        let hint = show(&context).err().map(|failure| failure.hint).unwrap_or_default();
+        assert!(hint.starts_with("make it private"), "{hint}");
+        Ok(())
+    }
 }

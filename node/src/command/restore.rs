@@ -32,7 +32,7 @@ pub struct RestoreArgs {
 /// Restores.
 ///
 /// # Errors
-/// When there is a vault, or the copies are none or do not belong together.
+/// When there is a vault, or the copies are not valid or do not belong together.
 pub fn run(context: &Context, args: &RestoreArgs) -> Result<Outcome, Failure> {
     let folders = args.place.folders(context)?;
     let (data, keys) = (absolute(&args.data)?, absolute(&args.keys)?);

@@ -1,7 +1,7 @@
 //! Files that lie beside the database: compared by their hashes, and copied whole where they differ.
 //!
 //! Roots are named, so that each home has its own folder for each. Invariants: a path that leaves its root is refused, and so is a file
-//! that is none of a root of certain files, whose other files are nobody's to remove; a file takes its name when it is whole and on disk;
+//! that is not of a root of certain files, whose other files are nobody's to remove; a file takes its name when it is whole and on disk;
 //! the file that names the keystore's current generation goes last; what the acting one no longer has is removed, its bytes written over
 //! first. Absent: who asks.
 
@@ -77,7 +77,7 @@ impl Root {
     /// Takes a piece of one of its files.
     ///
     /// # Errors
-    /// A path that is none of it, a disk that refuses.
+    /// A path that is not of it, a disk that refuses.
     pub fn take(&self, piece: &Piece) -> io::Result<()> {
         if !self.has(&piece.path) {
             return Err(io::Error::other(format!("{} is not a file of the root {}", piece.path, self.name)));
@@ -85,7 +85,7 @@ impl Root {
         take(&self.folder, piece)
     }
 
-    /// Removes every file of it that is none of these.
+    /// Removes every file of it that is not one of these.
     ///
     /// # Errors
     /// A disk that refuses.
@@ -226,7 +226,7 @@ pub fn take(folder: &Path, piece: &Piece) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes every file of these that is none of those that stay.
+/// Removes every file of these that is not one of those that stay.
 fn only(folder: &Path, found: Vec<Stamp>, paths: &[String]) -> io::Result<()> {
     let stay: BTreeSet<&String> = paths.iter().collect();
     for (path, ..) in found {

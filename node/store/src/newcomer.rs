@@ -69,7 +69,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let (path, copy) = (folder.path().join("data"), folder.path().join("copy"));
         let db = ChainDb::create(&path, DbOptions::default(), &origin())?;
-        assert_eq!(db.newcomer()?, None, "a database that nobody calls a newcomer's is none");
+        assert_eq!(db.newcomer()?, None, "a database that nobody calls a newcomer's is not one");
         for state in [Some(Newcomer::Unproven), Some(Newcomer::Proven), None] {
             db.set_newcomer(state)?;
             assert_eq!(db.newcomer()?, state);

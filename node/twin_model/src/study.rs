@@ -100,7 +100,7 @@ pub fn growth_per_year(path: &Path) -> Result<f64, TableError> {
 /// Grades of a graph's skills from its `standards.csv`: K is 0, HS is 10 (the middle of 9 to 12).
 ///
 /// # Errors
-/// Any [`TableError`]; [`TableError::Value`] for a grade that is none of K, 1 to 12, HS.
+/// Any [`TableError`]; [`TableError::Value`] for a grade that is not one of K, 1 to 12, HS.
 pub fn grades(dir: &Path) -> Result<Vec<f64>, TableError> {
     let path = dir.join("standards.csv");
     let table = Table::read(&path, &["id", "grade"])?;

@@ -37,7 +37,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::Node;
+use crate::http::AppState;
 
 pub use evidence::allocation_bundle;
 
@@ -61,7 +61,7 @@ pub use evidence::allocation_bundle;
 )]
 struct Description;
 
-fn described() -> OpenApiRouter<Arc<Node>> {
+fn described() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(chain::status))
         .routes(routes!(classroom::heatmap))
@@ -136,7 +136,7 @@ pub fn openapi_json() -> String {
 }
 
 /// The routes, and the description they are served with.
-pub fn routes() -> Router<Arc<Node>> {
+pub fn routes() -> Router<Arc<AppState>> {
     let (routes, _) = described().split_for_parts();
     let description = openapi_json();
     routes.route(

@@ -18,7 +18,6 @@ use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
 use aula_store::sha256;
 
-
 /// Largest figures file that is read, in bytes: some fifty rounds of a consortium need a hundredth of it.
 pub const MOST_BYTES: u64 = 32 << 20;
 /// Most files of the folder that are read, by their names' order; a parent has two for each of its consortia.

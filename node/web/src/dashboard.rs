@@ -44,7 +44,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::routing::{MethodRouter, get, post};
 
-use crate::http::Node;
+use crate::http::AppState;
 use crate::pages::DASHBOARDS;
 
 pub use channel::{CHECK_EVERY, Hub};
@@ -53,7 +53,7 @@ pub use open::within;
 pub use session::{Grant, Sessions, Token};
 
 /// What answers at an address of a dashboard's.
-fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
+fn handler(address: &str) -> Option<MethodRouter<Arc<AppState>>> {
     Some(match address {
         "/s/{link}" => get(open::exchange),
         "/s/of/{session}" => get(open::show),
@@ -70,7 +70,7 @@ pub fn addresses() -> Vec<&'static str> {
 }
 
 /// The same as routes.
-pub fn routes() -> Router<Arc<Node>> {
+pub fn routes() -> Router<Arc<AppState>> {
     let served = DASHBOARDS.iter().filter_map(|page| Some((page.address, handler(page.address)?)));
     served.fold(Router::new(), |routes, (address, page)| routes.route(address, page))
 }
@@ -79,7 +79,7 @@ pub fn routes() -> Router<Arc<Node>> {
 const MAX_FORM_BYTES: usize = 64 << 10;
 
 /// What a page in a learning platform's frame needs of its origin: its socket, its form, its style and script.
-pub fn framed(node: Arc<Node>, hub: Arc<Hub>) -> Router {
+pub fn framed(node: Arc<AppState>, hub: Arc<Hub>) -> Router {
     let routes = Router::new()
         .route("/s/of/{session}/live", get(live::upgrade))
         .route("/s/of/{session}/wrong", post(wrong::ask))

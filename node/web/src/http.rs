@@ -2,7 +2,7 @@
 //!
 //! Flow: [`server`] binds; each request passes the gate (a place among the served, a time limit, one error body, counters,
 //! kept answers) and the one rule who may ask what ([`access`]); a handler takes its arguments by [`FromPath`] and [`FromQuery`]
-//! and reads from the [`Node`].
+//! and reads from the [`AppState`].
 //!
 //! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
@@ -28,5 +28,7 @@ pub mod tls;
 pub use extract::{FromPath, FromQuery};
 pub use gate::gated;
 pub use kept_vault::KeptVault;
-pub use node::{Finality, Keeper, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing, Standing};
+pub use node::{
+    AppState, Finality, Keeper, Latency, Network, Refused, SeedDuty, SharedSeed, Signing, Standing,
+};
 pub use sorted::Sorted;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::executor::LedgerExecutor;
 use crate::ports::{Executor, SystemClock, Tip};
-use crate::proposal::{Base, Blocks};
+use crate::proposal::{Base, BlockBuilder};
 use aula_ledger::genesis::{
     self, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, genesis_state,
 };
@@ -84,7 +84,7 @@ struct World {
     state: MemoryState,
     tip: Tip,
     pool: Arc<Mempool>,
-    blocks: Blocks,
+    blocks: BlockBuilder,
 }
 
 impl World {
@@ -95,7 +95,7 @@ impl World {
         state.apply(writes);
         let (genesis, clock) = (parsed.sha256, Arc::new(SystemClock));
         let pool = Arc::new(Mempool::new(genesis, Limits::default(), Height(1), clock.clone()));
-        let blocks = Blocks::new(genesis, Arc::new(LedgerExecutor::NEWEST), clock, Arc::clone(&pool));
+        let blocks = BlockBuilder::new(genesis, Arc::new(LedgerExecutor::NEWEST), clock, Arc::clone(&pool));
         let tip = Tip { height: Height(0), hash: parsed.sha256, time_ms: TimeMs(1_000) };
         Self { parsed, state, tip, pool, blocks }
     }

@@ -21,7 +21,7 @@ impl PoolRecord {
     }
 }
 
-/// The pools that are or were charged to a funder's budget of a school year, by class and number; those that cost nothing are none.
+/// The pools that are or were charged to a funder's budget of a school year, by class and number; those that cost nothing are not among them.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails or a record is damaged.

@@ -232,7 +232,7 @@ proptest! {
         chain.accept("funder-b", fund(1_000_000));
         chain.accept("funder-b", grant(1, "voter-a", 1_000_000));
         for (number, step) in (4u32..).zip(steps) {
-            // Refused ones are none: a place taken already, more than is funded, a pool that is retired.
+            // Refused ones do not count: a place taken already, more than is funded, a pool that is retired.
             match step {
                 Step::Open { school, capacity, unit, other } => {
                     let kind = (number % 3) as u8;

@@ -12,7 +12,7 @@ use crate::testkit::{NOW_MS, Shutter, Tested, World, plain_settings};
 
 type Made<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// Messages to partitions in turn; every tenth one is none, every eleventh has no value.
+/// Messages to partitions in turn; every tenth one is not a message, every eleventh has no value.
 async fn produce(kafka: &Kafka, topic: &str, from: u64, to: u64) -> Tested {
     let producer = kafka.producer().build().await?;
     for n in from..to {

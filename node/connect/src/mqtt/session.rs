@@ -131,7 +131,7 @@ fn rand_name() -> u64 {
     RandomState::new().hash_one(now_ms())
 }
 
-/// Reads the first packet; nothing of one that is none.
+/// Reads the first packet; nothing of one that is not a packet.
 async fn first<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, buffer: &mut BytesMut) -> Option<Connect> {
     loop {
         // Another protocol says so with its first byte.

@@ -312,7 +312,7 @@ impl Replica {
                     true => true,
                     false => {
                         let Some(kept) = vault.kept_event(&of.handle, &at.place)? else { continue };
-                        let damaged = |_| VaultError::Damaged("an event in the vault is none".into());
+                        let damaged = |_| VaultError::Damaged("an event in the vault is not valid".into());
                         let event = Event::decode(&kept.event).map_err(damaged)?;
                         mark_of(&keys, &event, &kept.origin).1
                     }
@@ -352,7 +352,8 @@ impl Replica {
                         else {
                             continue;
                         };
-                        let damaged = |_| VaultError::Damaged("an event of the district's is none".into());
+                        let damaged =
+                            |_| VaultError::Damaged("an event of the district's is not valid".into());
                         come.push(Merging { handle, event: Event::decode(&event).map_err(damaged)?, origin });
                     }
                     Ok(come)

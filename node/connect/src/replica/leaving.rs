@@ -171,7 +171,7 @@ fn all_of(vault: &Vault, leaver: &Leaver) -> Result<All, VaultError> {
         let events = vault.events_of(handle)?;
         for (place, _) in &sealed {
             let Some(kept) = events.get(place)? else { continue };
-            let damaged = |_| VaultError::Damaged("an event in the vault is none".into());
+            let damaged = |_| VaultError::Damaged("an event in the vault is not valid".into());
             if mark_of(&keys, &Event::decode(&kept.event).map_err(damaged)?, &kept.origin).1 {
                 heard.push((*year, Bringing { id: leaver.id.clone(), handle: *handle, place: *place }));
             }

@@ -32,7 +32,7 @@ pub(super) fn students(vault: &Vault) -> Vec<Vec<(Handle, SchoolYear)>> {
 }
 
 fn damaged(what: &str) -> VaultError {
-    VaultError::Damaged(format!("{what} of a roster is none"))
+    VaultError::Damaged(format!("{what} of a roster is not valid"))
 }
 
 fn fields() -> Result<Vec<FieldName>, VaultError> {
@@ -191,7 +191,7 @@ fn note(year: SchoolYear, (rows, students): (usize, usize), now_ms: u64) -> Impo
 /// so is who is on one of a later year, which the district has no more; in one synced write. Gives how many are new.
 ///
 /// # Errors
-/// A vault that refuses; a name that is none.
+/// A vault that refuses; a name that is not valid.
 pub fn take(vault: &Vault, year: SchoolYear, roster: &Roster, now_ms: u64) -> Result<usize, VaultError> {
     // Whoever is enrolled here in whatever year was here before.
     let (mut before, mut here, all) = (Vec::new(), BTreeSet::<String>::new(), vault.keystore().all_handles());

@@ -530,7 +530,7 @@ async fn a_replica_is_told_of_its_own_students_and_brings_its_own_feeds_events()
     let did = replica.level(&who, (GENESIS, NOW_MS), None).await?;
     assert!(!did.level && did.refused >= 4, "{did:?}");
     assert!(world.school.events("S-0")?.iter().any(|event| event.key.source == other.source));
-    // Another chain's district is none of this home.
+    // Another chain's district is not this home's.
     let elsewhere = replica.level(&who, (Hash([2; 32]).0, NOW_MS), None).await;
     assert!(matches!(elsewhere, Err(LevelError::OtherChain)));
     // A replica that is registered no more is a stranger.

@@ -40,7 +40,7 @@ pub enum ExportError {
     /// A read was refused, or cannot be listed.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// An event in the vault is none.
+    /// An event in the vault is not valid.
     #[error("an event in the vault is damaged")]
     Event(#[from] EventError),
     /// Something in the vault is not of its form.

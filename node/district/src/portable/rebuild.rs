@@ -261,7 +261,7 @@ fn fold_one(
         let anchored = anchored.and_then(|bytes| AnchoredState::from_canonical(&bytes).ok());
         let differs = |what| Differs { handle, version: line.version, what };
         let Some(anchored) = anchored else {
-            told.differ.push(differs("the anchored bytes are none"));
+            told.differ.push(differs("the anchored bytes are not a valid state"));
             continue;
         };
         let standing = Standing { handle, home_school: anchored.state.home_school, version: line.version };

@@ -149,7 +149,7 @@ pub struct Meter {
 /// Reads an estate and checks that what it names is there.
 ///
 /// # Errors
-/// When the JSON is none or names what is not there.
+/// When the JSON is not valid or names what is not there.
 pub fn read_estate(bytes: &[u8]) -> Result<Estate, Unreadable> {
     // A list would be taken for the fields in their order.
     if bytes.trim_ascii_start().first() != Some(&b'{') {

@@ -133,7 +133,7 @@ impl SetBack {
 /// Reads a building.
 ///
 /// # Errors
-/// When the JSON is none, a parameter is missing or out of range.
+/// When the JSON is not valid, a parameter is missing or out of range.
 pub fn read_building(bytes: &[u8]) -> Result<Building, Unreadable> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| Unreadable::at("JSON", error))?;
     let top = value.as_object().ok_or_else(|| Unreadable::at("JSON", "a building is an object"))?;

@@ -48,7 +48,7 @@ const IDS: [&str; 2] = ["distid", "schid"];
 /// series are added up and counted.
 ///
 /// # Errors
-/// When a column is missing, a period or value is none, or nothing is left.
+/// When a column is missing, a period or value is not valid, or nothing is left.
 pub fn read_history(bytes: &[u8]) -> Result<History, Unreadable> {
     let table = Table::read(bytes)?;
     let (period, value) = (table.any_column(&["period", "year"])?, table.any_column(&VALUES)?);

@@ -30,7 +30,7 @@ impl Change {
     /// Reads one.
     ///
     /// # Errors
-    /// When it is none; the error lists what there is.
+    /// When it is not a change; the error lists what there is.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
         let refused = || {
             let names = "close=WHAT[@DAY[,PERIOD]], room.R.capacity=N, students=P%, staff.SUBJECT=N, energy_budget=KWH";

@@ -109,7 +109,7 @@ impl Desk {
         told::user(&entry.user, meta, shown)
     }
 
-    /// Ends what readers have who are no staff any more: sessions, and tokens for good. Others go on in the role that they have now.
+    /// Ends what readers have who are no longer staff: sessions, and tokens for good. Others go on in the role that they have now.
     pub(super) fn follow(&self, touched: &Touched) -> Result<(), Fault> {
         let mut kept = Ok(());
         for reader in touched {
@@ -123,7 +123,7 @@ impl Desk {
                             reader,
                             sessions,
                             tokens,
-                            "no staff any more: its sessions and tokens ended"
+                            "no longer staff: its sessions and tokens ended"
                         ),
                         // They open nothing all the same; the other reader's end now.
                         Err(error) => {
@@ -149,7 +149,7 @@ impl Desk {
         }
         match self.tokens.revoke_gone(|reader| self.directory.of(reader) == Employed::Not) {
             Ok(0) => {}
-            Ok(tokens) => tracing::info!(tokens, "tokens ended of readers who are no staff any more"),
+            Ok(tokens) => tracing::info!(tokens, "tokens ended of readers who are no longer staff"),
             Err(error) => tracing::warn!(%error, "tokens of readers who left the staff stay on disk"),
         }
     }
@@ -182,7 +182,8 @@ async fn body(desk: &Desk, request: Request) -> Result<Value, Fault> {
         StatusCode::PAYLOAD_TOO_LARGE => Fault::of(413, format!("a request has at most {MAX_USER} bytes")),
         _ => Fault::of(400, "the request's body did not come"),
     })?;
-    serde_json::from_slice(&bytes).map_err(|error| Fault::bad("invalidSyntax", format!("no JSON: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Fault::bad("invalidSyntax", format!("the body is not valid JSON: {error}")))
 }
 
 fn query(asked: Asked) -> Result<Wanted, Fault> {

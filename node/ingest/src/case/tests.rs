@@ -1,4 +1,4 @@
-//! Small frameworks, and those that are none.
+//! Small frameworks, and those that are not valid.
 
 use serde_json::{Value, json};
 

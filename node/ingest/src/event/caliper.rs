@@ -107,7 +107,7 @@ pub enum Refused {
     /// Not JSON, or not as it is read here.
     #[error(transparent)]
     Json(#[from] json::JsonError),
-    /// Not an envelope, or a part of it is none of the standard.
+    /// Not an envelope, or a part of it is not of the standard.
     #[error("{0}")]
     Fault(Fault),
     /// Another version.

@@ -68,7 +68,7 @@ pub fn cut(mut bytes: &[u8]) -> Result<Vec<&[u8]>, FrameError> {
 /// # Errors
 /// [`Refusal`].
 pub fn decode(frame: &[u8]) -> Result<Message, Refusal> {
-    let malformed = || Refusal::new(None, Reason::Refused, "these are no bytes of a frame of version 1");
+    let malformed = || Refusal::new(None, Reason::Refused, "these are not the bytes of a frame of version 1");
     let (version, rest) = frame.split_first().ok_or_else(malformed)?;
     if *version != VERSION || frame.len() > MAX_FRAME_BYTES {
         return Err(malformed());

@@ -73,7 +73,7 @@ pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> R
     for Pending { place, user, row } in pending {
         let known = students.contains(&user) || row.enrolment.is_some();
         let unknown = if students.contains(&user) { Unknown::Enter } else { Unknown::Skip };
-        // Where both files are whole, who has no role of a student is none.
+        // Where both files are whole, who has no role of a student is not a student.
         let said = match known || modes.contains(&Some(Mode::Delta)) {
             true => Said::Student(Box::new(StudentRow { unknown, ..row })),
             false => Said::Unused(Unused::NotAStudent),

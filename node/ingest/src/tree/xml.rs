@@ -144,7 +144,7 @@ impl<T: FnMut(u64, Record) -> Result<(), ReadError>> Walk<'_, T> {
                 match (&mut self.open, known) {
                     (Some(open), Some(text)) => open.text(&text),
                     (Some(open), None) => {
-                        open.blame(Rule::Unreadable, "an entity that is none of XML's five")
+                        open.blame(Rule::Unreadable, "an entity that is not one of XML's five")
                     }
                     (None, _) => {}
                 }

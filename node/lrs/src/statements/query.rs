@@ -22,7 +22,7 @@ pub enum QueryError {
     /// A value of the wrong form.
     #[error("the parameter {0} must be {1}")]
     Value(&'static str, &'static str),
-    /// An agent that is none.
+    /// An agent that is not valid.
     #[error("the parameter agent: {0}")]
     Agent(String),
     /// Parameters that exclude each other.

@@ -9,11 +9,11 @@ use super::error::Shown;
 use super::shell;
 use super::table::{head, number, text};
 use aula_read::activity;
-use aula_read::words::{grouped, kind};
-use aula_web::http::Node;
+use aula_read::words::{grouped, kind_by_name};
+use aula_web::http::AppState;
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let activity::Activity { height, lines } = activity::activity(&node.view(), &node.index)?;
     let columns @ [member, of_kind, count, rejected, last] =
         [text("Member"), text("Kind"), number("Transactions"), number("Rejected"), number("Last block")];
@@ -25,7 +25,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             (head(columns))
             tbody { @for one in &lines { tr {
                 td .wide data-label=(member) { a href={ "/members#" (one.account) } { (one.name) } }
-                td data-label=(of_kind) title=(one.kind) { a href={ "/transactions?kind=" (one.kind) } { (kind(&one.kind)) } }
+                td data-label=(of_kind) title=(one.kind) { a href={ "/transactions?kind=" (one.kind) } { (kind_by_name(&one.kind)) } }
                 td .n data-label=(count) { (grouped(one.count)) }
                 td .n data-label=(rejected) { (grouped(one.rejected)) }
                 td .n data-label=(last) { a href={ "/blocks/" (one.last) } { (one.last) } }

@@ -17,13 +17,16 @@ use super::words::{explained, word};
 use aula_read::words::{self, grouped};
 use aula_store::ChainView;
 use aula_web::api::chain::{self, BlockDetail, BlockSummary, BlocksQuery};
-use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::http::{AppState, FromPath, FromQuery};
 use aula_web::pages;
 
 /// Blocks on a page.
 const SHOWN: u64 = 50;
 
-pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<BlocksQuery>) -> Shown {
+pub(super) async fn list(
+    State(node): State<Arc<AppState>>,
+    FromQuery(query): FromQuery<BlocksQuery>,
+) -> Shown {
     let limit = query.limit.unwrap_or(SHOWN).clamp(1, chain::MAX_BLOCKS);
     let view = node.view();
     let page = chain::page(&view, query.from, limit)?;
@@ -61,10 +64,11 @@ pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQu
     Ok(shell::page(&node, &pages::BLOCKS, content))
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPath<u64>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(height): FromPath<u64>) -> Shown {
     let view = node.view();
     let block = chain::detail(&view, Height(height))?
         .ok_or_else(|| PageError::missing(format!("block {height}"), &pages::BLOCKS))?;
+    let told = aula_read::transactions::words_of_block(&view, Height(height))?.unwrap_or_default();
     let summary = &block.summary;
     let names = names(&view)?;
     let field = |name: &str| at(summary, name);
@@ -86,7 +90,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPa
                 @if summary.students.leaf_count > 0 { ", root " (short(&summary.students.root.to_string())) } }
             dt { "Root of the state after it" } dd data-proof=(field("state_root")) data-value=(summary.state_root) { (whole(&summary.state_root)) }
         }
-        (transactions(&block))
+        (transactions(&block, &told))
         p .exports { a href={ "/v1/blocks/" (height) } { "JSON" } }
         nav .pager aria-label="Blocks before and after" {
             @if height > 1 { a rel="prev" href={ "/blocks/" (height - 1) } { "← Block " (height - 1) } }
@@ -115,7 +119,8 @@ fn validator(names: &BTreeMap<ValidatorAddress, String>, address: &ValidatorAddr
     } }
 }
 
-fn transactions(block: &BlockDetail) -> Markup {
+/// Transactions, each with what it did in sentences.
+fn transactions(block: &BlockDetail, told: &[Vec<String>]) -> Markup {
     let columns @ [kind, did, outcome, id] = [text("Kind"), text("What it did"), text("Outcome"), text("Id")];
     html! {
         section {
@@ -123,9 +128,9 @@ fn transactions(block: &BlockDetail) -> Markup {
             @if block.outlines.is_empty() { p { "None: nothing was submitted in this second." } } @else {
                 div .scroll tabindex="0" role="region" aria-label="Transactions of this block" { table .cards {
                     (head(columns))
-                    tbody { @for one in &block.outlines { tr {
-                        td data-label=(kind) title=(one.kind) { (words::kind(&one.kind)) }
-                        td .wide data-label=(did) { @for event in &one.events { (words::event(event)) " " } }
+                    tbody { @for (one, did_it) in block.outlines.iter().zip(told) { tr {
+                        td data-label=(kind) title=(one.kind) { (words::kind_by_name(&one.kind)) }
+                        td .wide data-label=(did) { (did_it.join(" ")) }
                         td data-label=(outcome) { @if one.code == 0 { "accepted" } @else { "rejected (" (one.code) "): " (one.meaning) } }
                         td data-label=(id) { a href={ "/transactions/" (one.id) } { (short(&one.id.to_string())) } }
                     } } }

@@ -16,10 +16,10 @@ use super::words::{explained, word};
 use aula_read::rounds;
 use aula_read::statements;
 use aula_read::words::amount;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let view = node.view();
     let budgets = statements::budgets(&view)?;
     let bound = schema::protocol(&*view)?.now.binds_statements();

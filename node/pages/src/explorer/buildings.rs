@@ -13,13 +13,13 @@ use super::shell::{self, short};
 use super::table::{head, number, text};
 use super::words::{explained, word};
 use aula_read::words::grouped;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
 /// The estate's page brings its style with it and loads nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let view = node.view();
     let mut lines = Vec::new();
     for district in schema::districts(&*view)? {
@@ -67,7 +67,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     Ok(shell::page(&node, &pages::BUILDINGS, content))
 }
 
-pub(super) async fn plan(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn plan(State(node): State<Arc<AppState>>) -> Shown {
     let missing = || PageError::missing("estate".to_owned(), &pages::BUILDINGS);
     let page = node.estate().ok_or_else(missing)?;
     let headers = [

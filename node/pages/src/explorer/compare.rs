@@ -18,7 +18,7 @@ use aula_read::places::{self, InRound};
 use aula_read::ranges::Span;
 use aula_read::rounds::{self, RoundView, placed};
 use aula_read::words::grouped;
-use aula_web::http::{FromQuery, Node};
+use aula_web::http::{AppState, FromQuery};
 use aula_web::pages;
 
 /// Which two.
@@ -33,7 +33,7 @@ pub(super) struct Pair {
     other: Option<u32>,
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromQuery(pair): FromQuery<Pair>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromQuery(pair): FromQuery<Pair>) -> Shown {
     let view = node.view();
     let all = rounds::all(&view)?;
     let districts = aula_ledger::state::schema::districts(&*view)?;

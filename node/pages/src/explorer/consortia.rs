@@ -19,12 +19,12 @@ use aula_read::words::grouped;
 use aula_web::api_error::ApiError;
 use aula_web::consortia::GENESIS;
 use aula_web::http::places::blocking;
-use aula_web::http::{FromPath, Node};
+use aula_web::http::{AppState, FromPath};
 use aula_web::pages;
 
 mod sums;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let view = node.view();
     let lines = consortia::lines(&view)?;
     let content = html! {
@@ -47,7 +47,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
 
 /// The bytes of a consortium's figures or of its genesis file, as they were checked here.
 pub(super) async fn file(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath((genesis, name)): FromPath<(Hash, String)>,
 ) -> Result<Response, ApiError> {
     let Ok(permit) = node.exports.clone().try_acquire_owned() else {

@@ -4,22 +4,21 @@ use std::sync::Arc;
 
 use aula_ledger::state::schema;
 use aula_ledger::types::DistrictId;
+use aula_read::places;
+use aula_read::words::grouped;
+use aula_web::http::{AppState, FromPath};
+use aula_web::pages::{self, Page};
 use axum::extract::State;
 use maud::html;
 
 use super::error::{PageError, Shown};
 use super::fared::in_rounds;
-use super::schools;
 use super::shell::{self, register};
 use super::table::{head, number, text};
-use super::verify;
 use super::words::{explained, word};
-use aula_read::places;
-use aula_read::words::grouped;
-use aula_web::http::{FromPath, Node};
-use aula_web::pages;
+use super::{schools, verify};
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let view = node.view();
     let districts = schema::districts(&*view)?;
     let schools = schema::schools(&*view)?;
@@ -45,7 +44,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     Ok(shell::page(&node, &pages::DISTRICTS, content))
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u16>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPath<u16>) -> Shown {
     let figures = places::district(&node.view(), DistrictId(id))?
         .ok_or_else(|| PageError::missing(format!("district {id}"), &pages::DISTRICTS))?;
     let content = html! {

@@ -8,7 +8,7 @@ use super::shell;
 use aula_web::api_error::{ApiError, ErrorDetail};
 use aula_web::pages::Page;
 
-/// What the API says to programs of an address that is none of its.
+/// What the API says to programs of an address that is not one of its.
 const SEE_ROUTES: &str = "see /openapi.json";
 
 /// What a page answers when it cannot be shown.

@@ -2,7 +2,7 @@
 //! browser, and one that a district's link opens, about one student and nobody else.
 //!
 //! A file never leaves the browser: there is no upload. Nothing is looked up by a handle, so that nobody learns here
-//! whether a student has one. A link is checked on every request ([`Node::family`]); its token is in no log (routes are
+//! whether a student has one. A link is checked on every request ([`AppState::family`]); its token is in no log (routes are
 //! counted by their pattern), no cache keeps its answers, and no page it opens sends it on (`Referrer-Policy`).
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use aula_web::api::allocation_bundle;
 use aula_web::api::vault::Reads;
 use aula_web::api_error::ApiError;
 use aula_web::http::places::blocking;
-use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::http::{AppState, FromPath, FromQuery};
 use aula_web::lang::{Lang, LangQuery};
 use aula_web::pages;
 
@@ -40,7 +40,7 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("no-store, private");
 
 /// The page of a link: the decisions on its student.
 pub(super) async fn opened(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(token): FromPath<String>,
     FromQuery(asked): FromQuery<LangQuery>,
     headers: HeaderMap,
@@ -216,7 +216,7 @@ fn figures(reason: Reason) -> [String; 3] {
 
 /// The bundle behind a decision, for the page of a link.
 pub(super) async fn bundle(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath((token, round)): FromPath<(String, u32)>,
 ) -> Result<Response, ApiError> {
     let link = node.family(&token)?;
@@ -231,7 +231,7 @@ fn busy() -> ApiError {
 }
 
 pub(super) async fn show(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(query): FromQuery<LangQuery>,
     headers: HeaderMap,
 ) -> Shown {

@@ -12,7 +12,7 @@ use serde_json::json;
 use aula_read::{proposals, rounds};
 use aula_store::ChainView;
 use aula_web::api_error::ApiError;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 /// Entries of a feed.
 const ENTRIES: usize = 40;
@@ -89,7 +89,7 @@ fn tag(chain: &str, name: &str) -> String {
     format!("tag:aula.invalid,2026:{chain}/{name}")
 }
 
-pub(super) async fn atom(State(node): State<Arc<Node>>) -> Result<Response, ApiError> {
+pub(super) async fn atom(State(node): State<Arc<AppState>>) -> Result<Response, ApiError> {
     let (entries, chain) = (entries(&node.view())?, node.genesis.chain_id.to_string());
     let updated = entries.first().map_or(0, |entry| entry.time_ms);
     let feed = html! {
@@ -118,7 +118,7 @@ fn link(rel: &str, href: &str) -> maud::PreEscaped<String> {
     maud::PreEscaped(format!("<link rel=\"{rel}\" href=\"{href}\"/>"))
 }
 
-pub(super) async fn json_feed(State(node): State<Arc<Node>>) -> Result<Response, ApiError> {
+pub(super) async fn json_feed(State(node): State<Arc<AppState>>) -> Result<Response, ApiError> {
     let (entries, chain) = (entries(&node.view())?, node.genesis.chain_id.to_string());
     let items: Vec<_> = entries
         .iter()

@@ -16,7 +16,7 @@ use super::words::{explained, word};
 use aula_read::places;
 use aula_read::words::grouped;
 use aula_web::api_error::ApiError;
-use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::http::{AppState, FromPath, FromQuery};
 use aula_web::pages;
 
 #[derive(Debug, Deserialize)]
@@ -27,7 +27,7 @@ pub(super) struct DayQuery {
 }
 
 pub(super) async fn show(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
     FromQuery(asked): FromQuery<DayQuery>,
 ) -> Shown {

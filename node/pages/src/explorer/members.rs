@@ -10,10 +10,10 @@ use super::error::Shown;
 use super::shell::{self, register, whole};
 use super::table::{head, number, text};
 use super::verify;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let members = schema::members(&*node.view())?;
     let columns @ [name, in_roles, district, stands, since, account] = [
         text("Name"),

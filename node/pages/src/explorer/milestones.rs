@@ -12,10 +12,10 @@ use super::verify;
 use super::words::{explained, word};
 use aula_read::milestones::milestones;
 use aula_read::words::grouped;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let known = milestones(&node.view())?;
     let content = html! {
         h1 { "Milestones" }

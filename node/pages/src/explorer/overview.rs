@@ -22,7 +22,7 @@ use aula_read::utc;
 use aula_read::words::{amount, grouped};
 use aula_store::ChainView;
 use aula_web::api::chain::{self, BlockSummary, Status};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
 /// Newest blocks shown; the script keeps as many.
@@ -39,7 +39,7 @@ struct Totals {
     anchored: u64,
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>) -> Shown {
     let status = chain::status_of(&node)?;
     let view = node.view();
     let blocks = chain::page(&view, None, BLOCKS)?.blocks;
@@ -75,7 +75,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
     Ok(shell::page(&node, &pages::OVERVIEW, content))
 }
 
-fn totals(node: &Node, view: &ChainView) -> Result<Totals, aula_web::api_error::ApiError> {
+fn totals(node: &AppState, view: &ChainView) -> Result<Totals, aula_web::api_error::ApiError> {
     let mut pools = schema::all_pools(view)?;
     pools.retain(|pool| pool.retired.is_none());
     let budgets = schema::budgets(view)?;

@@ -12,7 +12,7 @@ use super::verify;
 use super::words::{explained, word};
 use aula_read::parameters::parameters;
 use aula_read::words::grouped;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
 /// A value as people read it: a school year is no count.
@@ -20,7 +20,7 @@ fn said(name: &str, value: u64) -> String {
     if name.ends_with("_school_year") { value.to_string() } else { grouped(value) }
 }
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let known = parameters(&node.view())?;
     let columns @ [meaning, value, founded, name] =
         [text("What it is"), number("Value"), number("In the genesis"), text("Name")];

@@ -16,10 +16,13 @@ use super::words::{explained, word};
 use aula_read::places::{self, PoolRow};
 use aula_read::words::{amount, grouped};
 use aula_web::api::registers::PoolsQuery;
-use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::http::{AppState, FromPath, FromQuery};
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<PoolsQuery>) -> Shown {
+pub(super) async fn list(
+    State(node): State<Arc<AppState>>,
+    FromQuery(query): FromQuery<PoolsQuery>,
+) -> Shown {
     let view = node.view();
     let classes = schema::classes(&*view)?;
     // A page holds one class's pools: the newest class's when none is asked for.
@@ -82,7 +85,7 @@ pub(super) fn table(rows: &[PoolRow], beside: Beside) -> Markup {
     }
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPath<u32>) -> Shown {
     let figures = places::pool(&node.view(), PoolId(id))?
         .ok_or_else(|| PageError::missing(format!("pool {id}"), &pages::POOLS))?;
     let row = &figures.pool;

@@ -11,10 +11,10 @@ use super::table::{head, number, text};
 use super::verify;
 use super::words::explained;
 use aula_read::proposals;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let lines = proposals::lines(&node.view())?;
     let columns @ [proposal, what, in_favour, against, needed, stands, closes, by] = [
         number("Proposal"),

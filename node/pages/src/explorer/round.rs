@@ -21,13 +21,13 @@ use aula_read::round_figures::{RoundFigures, SchoolInRound};
 use aula_read::rounds::{DecisionView, RoundView, placed};
 use aula_read::utc;
 use aula_read::words::{amount, grouped};
-use aula_web::http::{FromPath, Node};
+use aula_web::http::{AppState, FromPath};
 use aula_web::pages;
 
 /// Pools in the list of the highest prices; the whole list stands on its export.
 const PRICES: usize = 25;
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPath<u32>) -> Shown {
     let view = node.view();
     let figures = RoundFigures::read(&view, RoundId(id))?
         .ok_or_else(|| PageError::missing(format!("round {id}"), &pages::ROUNDS))?;

@@ -15,7 +15,7 @@ use super::verify;
 use super::words::{explained, word};
 use aula_read::rounds::{self, RoundView};
 use aula_read::words::grouped;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
 const COLUMNS: [Column<'static>; 11] = [
@@ -32,7 +32,7 @@ const COLUMNS: [Column<'static>; 11] = [
     text("Result"),
 ];
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let view = node.view();
     let mut rounds = rounds::all(&view)?;
     rounds.reverse();

@@ -16,10 +16,10 @@ use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
 use aula_read::places::{self, SchoolLine};
-use aula_web::http::{FromPath, Node};
+use aula_web::http::{AppState, FromPath};
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let view = node.view();
     let schools = places::schools(&view)?;
     let districts = schema::districts(&*view)?;
@@ -51,7 +51,7 @@ pub(super) fn closed(line: &SchoolLine) -> Markup {
     html! { @if let Some(year) = line.school.closed_from { " (closed from " (year) ")" } }
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPath<u32>) -> Shown {
     let figures = places::school(&node.view(), SchoolId(id))?
         .ok_or_else(|| PageError::missing(format!("school {id}"), &pages::SCHOOLS))?;
     let (line, school) = (&figures.school, &figures.school.school);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::error::Shown;
 use super::shell;
 use aula_read::search::search;
-use aula_web::http::{FromQuery, Node};
+use aula_web::http::{AppState, FromQuery};
 use aula_web::pages;
 
 /// What was typed.
@@ -20,7 +20,7 @@ pub(super) struct Query {
     q: String,
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<Query>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromQuery(query): FromQuery<Query>) -> Shown {
     let hits = search(&node.view(), &query.q)?;
     let text: String = query.q.chars().take(200).collect();
     let content = html! {

@@ -9,7 +9,7 @@ use super::spoken::Say;
 use aula_read::ranges::Span;
 use aula_read::utc;
 use aula_read::words::grouped;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::lang::Lang;
 use aula_web::pages::{Group, Name, PAGES, Page};
 
@@ -18,17 +18,17 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// A page of this node, as its line of the registry says.
-pub(super) fn page(node: &Node, page: &Page, content: Markup) -> Response {
+pub(super) fn page(node: &AppState, page: &Page, content: Markup) -> Response {
     titled(node, page, page.title, content)
 }
 
 /// A page whose title varies.
-pub(super) fn titled(node: &Node, page: &Page, title: &str, content: Markup) -> Response {
+pub(super) fn titled(node: &AppState, page: &Page, title: &str, content: Markup) -> Response {
     page_in(node, page, (Lang::En, title), content)
 }
 
 /// A page of this node in a reader's language, with the way to the others.
-pub(super) fn spoken(node: &Node, page: &Page, (lang, title): (Lang, &str), content: Markup) -> Response {
+pub(super) fn spoken(node: &AppState, page: &Page, (lang, title): (Lang, &str), content: Markup) -> Response {
     let choice = html! {
         nav .chips aria-label=(Say::Language.said(lang)) { ul { @for (other, name) in Lang::ALL { li {
             @if other == lang { a href={ "?lang=" (other.tag()) } aria-current="true" lang=(other.tag()) { (name) } }
@@ -40,7 +40,7 @@ pub(super) fn spoken(node: &Node, page: &Page, (lang, title): (Lang, &str), cont
     response
 }
 
-fn page_in(node: &Node, page: &Page, (lang, title): (Lang, &str), content: Markup) -> Response {
+fn page_in(node: &AppState, page: &Page, (lang, title): (Lang, &str), content: Markup) -> Response {
     let tip = node.view().tip();
     let chain = node.genesis.chain_id.to_string();
     let said = |say: Say| say.said(lang);

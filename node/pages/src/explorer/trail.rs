@@ -12,11 +12,11 @@ use super::verify;
 use super::words::explained;
 use aula_read::words::grouped;
 use aula_web::api::listings::{TrailQuery, trail_page};
-use aula_web::http::{FromQuery, Node};
+use aula_web::http::{AppState, FromQuery};
 use aula_web::pages;
 
 pub(super) async fn list(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(mut query): FromQuery<TrailQuery>,
 ) -> Shown {
     query.limit = Some(query.limit.unwrap_or(50));

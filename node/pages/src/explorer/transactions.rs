@@ -15,13 +15,13 @@ use super::verify;
 use super::words::{explained, word};
 use aula_read::statements::Statement;
 use aula_read::transactions::{self, Line, Page};
-use aula_read::words::{grouped, kind as kind_in_words};
+use aula_read::words::{self, grouped, kind_by_name};
 use aula_web::api::listings::{TransactionsQuery, transactions_page};
-use aula_web::http::{FromPath, FromQuery, Node};
+use aula_web::http::{AppState, FromPath, FromQuery};
 use aula_web::pages;
 
 pub(super) async fn list(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(mut query): FromQuery<TransactionsQuery>,
 ) -> Shown {
     query.kind = query.kind.filter(|kind| !kind.is_empty());
@@ -40,7 +40,7 @@ pub(super) async fn list(
             label for="kind" { "Kind" }
             select #kind name="kind" {
                 option value="" selected[kind.is_none()] { "All kinds" }
-                @for one in PayloadKind::ALL { option value=(one.name()) selected[kind == Some(one.name())] { (kind_in_words(one.name())) } }
+                @for one in PayloadKind::ALL { option value=(one.name()) selected[kind == Some(one.name())] { (words::kind(*one)) } }
             }
             button type="submit" { "Show" }
         }
@@ -70,7 +70,7 @@ pub(super) fn table(page: &Page) -> Markup {
             (head(columns))
             tbody { @for line in &page.transactions { tr {
                 td .n data-label=(ordinal) { (line.ordinal) }
-                td data-label=(kind) data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_in_words(&line.outline.kind)) }
+                td data-label=(kind) data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_by_name(&line.outline.kind)) }
                 td .wide data-label=(did) data-proof=[act(line, "events")] data-value=[act(line, "").map(|_| events(line))] { (line.words.join(" ")) @if let Some(note) = fallen(line) { " (" (note) ")" } }
                 td data-label=(result) data-proof=[act(line, "code")] data-value=(line.outline.code) { (outcome(line)) }
                 td .n data-label=(block) { a href={ "/blocks/" (line.height) } { (line.height) } }
@@ -100,7 +100,7 @@ fn outcome(line: &Line) -> Markup {
     html! { @if line.outline.code == 0 { "accepted" } @else { "rejected (" (line.outline.code) ")" } }
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<Hash>) -> Shown {
+pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPath<Hash>) -> Shown {
     let view = node.view();
     let missing = || PageError::missing(format!("final transaction {id}"), &pages::TRANSACTIONS);
     let line = transactions::one(&view, &node.index, &id)?.ok_or_else(missing)?;
@@ -109,7 +109,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<H
     let sender = sender.flatten().map(|member| member.name.to_string());
     let content = html! {
         p .over { a href="/transactions" { "Transactions" } " / number " (line.ordinal) }
-        h1 { (kind_in_words(&line.outline.kind)) }
+        h1 { (kind_by_name(&line.outline.kind)) }
         p .lead { (told(&line, sender.as_deref())) }
         @if line.outline.provable { (verify::panel(&pages::TRANSACTION, id)) }
         @else { p .soft { "It names students or tells a withheld count, so its proof is for members and auditors. That its block is final, anybody verifies on "

@@ -15,10 +15,10 @@ use super::words::{explained, word};
 use aula_read::uptime::uptime;
 use aula_read::words::grouped;
 use aula_read::{utc, waiting};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use aula_web::pages;
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
     let known = uptime(&node.view(), &node.index)?;
     let waiting = waiting::lines(&node.view())?;
     let (records, infos) = (schema::misbehaviours(&*node.view())?, schema::validator_infos(&*node.view())?);

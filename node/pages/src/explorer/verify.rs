@@ -15,7 +15,7 @@ use super::assets::{self, VERIFIER_SHA256};
 use super::error::Shown;
 use super::shell;
 use super::spoken::Say;
-use aula_web::http::{FromQuery, Node};
+use aula_web::http::{AppState, FromQuery};
 use aula_web::lang::{Lang, LangQuery};
 use aula_web::pages::{self, PAGES, Page};
 
@@ -76,7 +76,7 @@ fn unproved(lang: Lang) -> String {
 }
 
 pub(super) async fn show(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(asked): FromQuery<LangQuery>,
     headers: HeaderMap,
 ) -> Shown {

@@ -205,7 +205,7 @@ fn page(
         .iter()
         .any(|name| matches!(number(name), Some(Err(_))))
     {
-        return problem(400, "a number is none");
+        return problem(400, "a number is not valid");
     }
     let of = |name: &str| number(name).and_then(Result::ok);
     let most = if ods.most == 0 { MOST } else { ods.most };

@@ -155,7 +155,8 @@ fn condition(text: &str, of: Type) -> Result<(Condition, &str), FilterError> {
     let kind = of.kind(&path).ok_or_else(|| FilterError::Field(name.to_owned()))?;
     let rest = rest.trim_start();
     let found = PREDICATES.into_iter().find_map(|(word, is)| Some((is, rest.strip_prefix(word)?)));
-    let (predicate, rest) = found.ok_or(FilterError::Malformed("the predicate is none"))?;
+    let (predicate, rest) =
+        found.ok_or(FilterError::Malformed("the predicate is not one of = != > >= < <= ~"))?;
     let quoted = rest.trim_start().strip_prefix('\'');
     let mut rest = quoted.ok_or(FilterError::Malformed("a value stands in single quotes"))?;
     let mut value = String::new();

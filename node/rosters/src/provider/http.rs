@@ -62,7 +62,7 @@ impl Provider {
         }
     }
 
-    /// Takes other clients from now on; tokens of those who are none any more end.
+    /// Takes other clients from now on; tokens of those who are no longer clients end.
     pub fn set_clients(&self, clients: Clients) {
         *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
     }

@@ -11,11 +11,11 @@ const RETRY_S: u64 = 5;
 /// Why a question is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The filter is none, or names what the type does not have.
+    /// The filter is not valid, or names what the type does not have.
     Filter(String),
     /// `fields` names what the type does not have.
     Selection(String),
-    /// Another parameter is none.
+    /// Another parameter is not valid.
     Data(String),
     /// No token, or not one that holds.
     Unauthorised,

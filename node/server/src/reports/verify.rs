@@ -35,7 +35,7 @@ pub struct Judged {
 /// Judges an export by its manifest, one of its files, or its folder. A single file is judged alone.
 ///
 /// # Errors
-/// When a file cannot be read, the manifest is none, or the chain has no such height.
+/// When a file cannot be read, the manifest is not valid, or the chain has no such height.
 pub fn judge(chain: &Chain, file: &Path) -> Result<Judged, Failure> {
     let (folder, one) = place(file);
     let manifest = read_manifest(&folder.join(MANIFEST))?;

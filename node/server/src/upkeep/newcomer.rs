@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aula_consensus::EngineHandle;
+use aula_consensus::RunningConsensus;
 use aula_consensus::snapshots::Ask;
 use aula_home::Home;
 use aula_home::clock::now_ms;
@@ -56,7 +56,7 @@ pub trait Peers {
     async fn ask(&self, peer: PeerId, ask: Ask) -> Option<aula_consensus::snapshots::Told>;
 }
 
-impl Peers for EngineHandle {
+impl Peers for RunningConsensus {
     async fn connected(&self) -> Vec<PeerId> {
         self.snapshot_peers().await
     }

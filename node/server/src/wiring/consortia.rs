@@ -11,13 +11,13 @@ use std::time::Duration;
 use aula_home::Home;
 use aula_home::own_file::Mark;
 use aula_web::consortia::{Figures, MOST_FILES, files};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 /// How often the folder is looked at.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Shows the folder for as long as the node runs; one that is not there shows nothing.
-pub(super) fn start(home: &Home, node: &Arc<Node>) {
+pub(super) fn start(home: &Home, node: &Arc<AppState>) {
     let (folder, node) = (home.consortia_dir(), node.clone());
     tokio::spawn(async move {
         // Nothing is told of a folder that is not there, or empty; one that cannot be listed is another.
@@ -41,7 +41,7 @@ pub(super) fn start(home: &Home, node: &Arc<Node>) {
     });
 }
 
-fn tell(node: &Node, figures: Figures) {
+fn tell(node: &AppState, figures: Figures) {
     for one in &figures.refused {
         tracing::warn!(
             file = one.file,

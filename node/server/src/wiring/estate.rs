@@ -12,7 +12,7 @@ use aula_home::config::Config;
 use aula_home::own_file::Mark;
 
 use crate::estate_files::{Look, Sources};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const SCHEDULES: [&str; 3] = ["csv", "ics", "sol"];
 
 /// Shows the folder for as long as the node runs, where config.toml names one.
-pub(super) fn start(config: &Config, node: &Arc<Node>) {
+pub(super) fn start(config: &Config, node: &Arc<AppState>) {
     let Some(folder) = config.estate.folder.clone() else { return };
     let (settings, node) = (config.estate.clone(), node.clone());
     tokio::spawn(async move {

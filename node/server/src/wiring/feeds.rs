@@ -36,7 +36,7 @@ use super::xapi::{self, KeptDoor};
 use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
 use aula_store::ChainDb;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 /// How often folders are looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -53,7 +53,7 @@ const HINT: &str = "correct [[feed]] in config.toml; docs/feeds.md has examples"
 pub(super) async fn start(
     home: &Home,
     config: &Config,
-    (node, db): (&Arc<Node>, &Arc<ChainDb>),
+    (node, db): (&Arc<AppState>, &Arc<ChainDb>),
     (dashboards, risk): (&Arc<Hub>, Option<Arc<Risk>>),
 ) -> Result<Option<Arc<Pipeline>>, Failure> {
     let Some(door) = KeptDoor::of(node).filter(|_| !config.feed.is_empty()) else { return Ok(None) };

@@ -21,7 +21,7 @@ use aula_ledger::types::{Handle, SchoolId};
 use aula_report::local_hours::{LocalHour, between, day_before};
 use aula_vault::VaultError;
 use aula_web::hours::{Added, DAYS, Shelf};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 use super::xapi::KeptDoor;
 
@@ -47,8 +47,8 @@ pub(super) struct Counting {
 /// Counts for as long as the node runs, where config.toml asks for it and the node has a vault.
 ///
 /// # Errors
-/// A time zone that is none.
-pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<(), Failure> {
+/// A time zone that is not valid.
+pub(super) fn start(home: &Home, config: &Config, node: &Arc<AppState>) -> Result<(), Failure> {
     if !config.reports.hours {
         return Ok(());
     }

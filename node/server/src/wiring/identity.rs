@@ -32,7 +32,7 @@ use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::{Advise, Failure};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +47,7 @@ const HINT: &str = "correct [identity] in config.toml; docs/identity.md has an e
 ///
 /// # Errors
 /// A file of providers that is refused, a socket that cannot be bound, tokens that cannot be used.
-pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<(), Failure> {
+pub(super) async fn start(home: &Home, config: &Config, node: &Arc<AppState>) -> Result<(), Failure> {
     let Some(identity) = config.identity.clone() else { return Ok(()) };
     let Some(door) = KeptDoor::of(node) else {
         tracing::warn!(

@@ -38,7 +38,7 @@ use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
 use aula_store::ChainDb;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 #[cfg(test)]
 mod tests;
@@ -58,7 +58,7 @@ const HINT: &str = "correct [lti] in config.toml; docs/lti.md has an example";
 pub(super) async fn start(
     home: &Home,
     config: &Config,
-    (node, db): (&Arc<Node>, &ChainDb),
+    (node, db): (&Arc<AppState>, &ChainDb),
     hub: &Arc<Hub>,
 ) -> Result<(), Failure> {
     let (Some(lti), Some(door)) = (config.lti.clone(), KeptDoor::of(node)) else { return Ok(()) };
@@ -123,7 +123,7 @@ async fn attend(tool: Arc<Tool>, lti: Lti) {
 /// Dashboards of students who launched.
 struct Shown {
     door: KeptDoor,
-    node: Arc<Node>,
+    node: Arc<AppState>,
     hub: Arc<Hub>,
 }
 

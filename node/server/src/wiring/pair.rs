@@ -15,7 +15,7 @@ use aula_standby::keeper::{Keeper, Turn};
 use aula_standby::owners::{self, NotOwn};
 use aula_standby::settings;
 use aula_vault::VaultError;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 use metrics::{describe_gauge, gauge};
 use tokio::sync::oneshot;
 
@@ -92,7 +92,7 @@ fn shared_key(owner: String) -> Failure {
 ///
 /// # Errors
 /// Settings that are refused, messages in a spool, an address that cannot be had.
-pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<Option<Paired>, Failure> {
+pub(super) fn start(home: &Home, config: &Config, node: &Arc<AppState>) -> Result<Option<Paired>, Failure> {
     let (Some(setup), Some(door)) = (settings::of(home, config)?, KeptDoor::of(node)) else {
         return Ok(None);
     };

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use aula_client::sender::account_of_home;
-use aula_consensus::{EngineHandle, Event, Mode};
+use aula_consensus::{EngineHandle, Event, Mode, RunningConsensus};
 use aula_home::Home;
 use aula_home::clock::now_ms;
 use aula_home::keys::{KeyKind, NodeKey};
@@ -18,10 +18,9 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, public_key, sign};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, WaitingValidator};
-use aula_ledger::tx::Ready;
-use aula_ledger::tx::Transaction;
 use aula_ledger::tx::admin::ready::ready_statement;
 use aula_ledger::tx::transaction::Body;
+use aula_ledger::tx::{Ready, Transaction};
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 use aula_store::{ChainDb, ChainView, Newcomer};
 use ed25519_dalek::SigningKey;
@@ -52,7 +51,7 @@ impl Speaker {
     }
 
     /// Watches until consensus has ended.
-    pub(super) async fn attend(mut self, consensus: Arc<EngineHandle>, db: Arc<ChainDb>) {
+    pub(super) async fn attend(mut self, consensus: Arc<RunningConsensus>, db: Arc<ChainDb>) {
         let mut events = consensus.subscribe();
         loop {
             let time_ms = match events.recv().await {
@@ -113,7 +112,7 @@ impl Speaker {
         Ok(Some(Transaction::sign(body, &key)))
     }
 
-    fn say(&mut self, consensus: &EngineHandle, db: &ChainDb, transaction: &Transaction) {
+    fn say(&mut self, consensus: &RunningConsensus, db: &ChainDb, transaction: &Transaction) {
         match consensus.submit(transaction.to_canonical()) {
             Ok(_) => {
                 self.asked = Some(db.latest().tip().height);

@@ -28,7 +28,7 @@ use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
 use aula_store::ChainDb;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 /// How often it is looked which levellings are over.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ const HINT: &str = "correct [replica] or [replicas] in config.toml; docs/replica
 pub(super) async fn start(
     home: &Home,
     config: &Config,
-    (node, db): (&Arc<Node>, &Arc<ChainDb>),
+    (node, db): (&Arc<AppState>, &Arc<ChainDb>),
     (pipeline, genesis): (Option<&Arc<Pipeline>>, Hash),
 ) -> Result<(), Failure> {
     let Some(door) = KeptDoor::of(node) else { return Ok(()) };

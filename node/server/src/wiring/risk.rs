@@ -26,7 +26,7 @@ use aula_twin_runtime::params::Params;
 use aula_vault::access::Provided;
 use aula_vault::vault::is_there;
 use aula_vault::{Vault, VaultError};
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 use super::in_force::params;
 use super::xapi::KeptDoor;
@@ -119,7 +119,7 @@ impl Observer for Watch {
 pub(super) fn start(
     home: &Home,
     config: &Config,
-    (node, db): (&Arc<Node>, &Arc<ChainDb>),
+    (node, db): (&Arc<AppState>, &Arc<ChainDb>),
 ) -> Option<Arc<Risk>> {
     if !config.alerts.kinds.contains(&AlertKind::AtRisk) {
         if let Err(error) = at_risk::clear(home) {
@@ -284,7 +284,7 @@ impl Risk {
     fn tell(&self, door: &dyn Door, now_ms: u64) -> Result<usize, Failure> {
         let unlisted = std::mem::take(&mut self.inner().unlisted);
         if !unlisted.is_empty() {
-            let reader = Name::new(READER).advise("the reader's name is none", aula_home::DEFECT)?;
+            let reader = Name::new(READER).advise("the reader's name is not valid", aula_home::DEFECT)?;
             let listed =
                 lent(door, |vault| vault.list_provided(&unlisted, &reader, Provided::Events, now_ms));
             let mut inner = self.inner();

@@ -36,7 +36,7 @@ use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
 use aula_store::ChainDb;
-use aula_web::http::Node;
+use aula_web::http::AppState;
 
 mod scored;
 #[cfg(test)]
@@ -57,7 +57,10 @@ const HINT: &str = "correct [oneroster] in config.toml; docs/rosters.md has an e
 ///
 /// # Errors
 /// A file of clients that is refused, a socket that cannot be bound.
-pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb>)) -> Result<(), Failure> {
+pub(super) async fn start(
+    config: &Config,
+    (node, db): (&Arc<AppState>, &Arc<ChainDb>),
+) -> Result<(), Failure> {
     let (Some(own), Some(door)) = (config.oneroster.clone(), KeptDoor::of(node)) else { return Ok(()) };
     let clients = read(&own.clients)?;
     let subjects = config.district.subject.iter().map(|own| (own.skill, own.word.clone())).collect();

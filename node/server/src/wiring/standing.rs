@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aula_consensus::EngineHandle;
+use aula_consensus::RunningConsensus;
 use aula_home::{Failure, with_causes};
 use aula_ledger::state::schema;
 use aula_ledger::types::{Height, ValidatorAddress};
@@ -35,7 +35,7 @@ pub(super) type Told = Arc<Mutex<Option<Standing>>>;
 pub(super) struct Watch {
     pub(super) folder: PathBuf,
     pub(super) db: Arc<ChainDb>,
-    pub(super) consensus: Arc<EngineHandle>,
+    pub(super) consensus: Arc<RunningConsensus>,
     pub(super) told: Told,
     /// Time between blocks when there is nothing to do.
     pub(super) idle: Duration,

@@ -22,7 +22,7 @@ use aula_lrs::http::{Service, router};
 use aula_lrs::store::{Door, Roster, SealedStore, StoreError};
 use aula_lrs::version::Version;
 use aula_vault::{Folders, Vault, VaultError};
-use aula_web::http::{KeptVault, Node};
+use aula_web::http::{AppState, KeptVault};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
@@ -99,7 +99,7 @@ pub struct KeptDoor {
 
 impl KeptDoor {
     /// The door of this node's vault; none of a node without one.
-    pub fn of(node: &Node) -> Option<Self> {
+    pub fn of(node: &AppState) -> Option<Self> {
         let folders = node.vault.clone()?;
         Some(Self { kept: node.kept_vault(), folders, runtime: Handle::current() })
     }

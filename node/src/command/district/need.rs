@@ -57,7 +57,7 @@ pub struct NeedArgs {
 /// Tells or records.
 ///
 /// # Errors
-/// A student or file that is none, a vault or node that cannot be read.
+/// A student who is not known, a file that is not valid, a vault or node that cannot be read.
 pub async fn run(context: &Context, ledger: &LedgerArgs, args: &NeedArgs) -> Result<Outcome, Failure> {
     let voted = Voted::of(&ledger.rpc.client(context)?, &context.home).await?;
     match (&args.explain, &args.record) {

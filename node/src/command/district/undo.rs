@@ -38,27 +38,25 @@ pub fn run(context: &Context, args: &UndoArgs) -> Result<Outcome, Failure> {
 }
 
 fn failure(error: UndoError) -> Failure {
+    let said = error.to_string();
     let named = |names: &[String]| {
         let rest = names.len().saturating_sub(TOLD);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
         let told: Vec<&str> = names.iter().take(TOLD).map(String::as_str).collect();
-        format!("{error}: {}{more}", told.join(", "))
+        format!("{said}: {}{more}", told.join(", "))
     };
-    match &error {
+    match error {
         UndoError::Anchored(names) => {
             let hint = "what is anchored stays: import the corrected files, and the next anchor says so";
-            Failure::new("anchored", named(names), hint)
+            Failure::new("anchored", named(&names), hint)
         }
         UndoError::Changed(names) => {
-            Failure::new("changed_since", named(names), "undo the later imports first, newest first")
+            Failure::new("changed_since", named(&names), "undo the later imports first, newest first")
         }
         UndoError::Unknown(_) => {
-            Failure::new("no_import", error, "give the number that `aula district import` told")
+            Failure::new("no_import", said, "give the number that `aula district import` told")
         }
-        UndoError::Undone(_) => Failure::new("undone_already", error, "nothing is left to do"),
-        UndoError::Vault(_) => match error {
-            UndoError::Vault(error) => refused(error),
-            other => Failure::because(other, "see the reason above"),
-        },
+        UndoError::Undone(_) => Failure::new("undone_already", said, "nothing is left to do"),
+        UndoError::Vault(error) => refused(error),
     }
 }

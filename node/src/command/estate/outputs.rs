@@ -1,4 +1,4 @@
-//! What a command writes is none of what it reads: a timetable in use or an estate would be gone, and nothing had said so.
+//! What a command writes is not what it reads: a timetable in use or an estate would be gone, and nothing had said so.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -67,7 +67,7 @@ pub struct PoolsArgs {
 /// Sends what is missing.
 ///
 /// # Errors
-/// When the estate is refused, a kind is none of the class, or the node cannot be reached or refuses.
+/// When the estate is refused, a kind is not one of the class, or the node cannot be reached or refuses.
 pub(super) async fn run(context: &Context, args: &PoolsArgs) -> Result<Outcome, Failure> {
     let alike = match args.by {
         By::Features => Alike::Features,

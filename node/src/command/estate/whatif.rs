@@ -74,7 +74,7 @@ pub(in crate::command) struct Folder {
 /// Reads a change.
 ///
 /// # Errors
-/// When it is none.
+/// When it is not a change.
 pub(in crate::command) fn parse(text: &str) -> Result<Change, Failure> {
     Change::parse(text).map_err(|error| {
         Failure::new("bad_set", error.to_string(), "write NAME=VALUE with one of these names")
@@ -166,7 +166,7 @@ pub(in crate::command) fn harmless(found: &Compared) -> bool {
 /// Runs `aula estate whatif`.
 ///
 /// # Errors
-/// When a change is none, or a file is missing, cannot be read or is refused.
+/// When a change is not valid, or a file is missing, cannot be read or is refused.
 pub fn run(args: &WhatIfArgs) -> Result<Outcome, Failure> {
     let changes = args.changes.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
     let found = Folder::read(&args.folder, &args.day)?.compare(&changes)?;

@@ -63,7 +63,7 @@ impl Own<'_> {
         let leaf = anchored_leaf(bundle).advise("nothing can be opened", "the student must be anchored")?;
         let names: BTreeSet<String> = names.split(',').map(|name| name.trim().replace('/', ":")).collect();
         let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
-        let asked = asked.advise("a field's name is none", "name fields as skill:00001 or need")?;
+        let asked = asked.advise("a field's name is not valid", "name fields as skill:00001 or need")?;
         let provable = self.reader()?.personal(handle, asked)?;
         let params = known(voted)?.version(leaf.parameters)?.params;
         let salted = salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
@@ -87,8 +87,7 @@ impl Own<'_> {
     }
 
     fn key(&self) -> Result<NodeKey, Failure> {
-        NodeKey::of_home(&self.context.home, KeyKind::Account)
-            .advise("the district's account key is refused", "see the reason above")
+        Ok(NodeKey::of_home(&self.context.home, KeyKind::Account)?)
     }
 
     /// Proves the band of the request that the bundle is about, for this student alone.

@@ -138,7 +138,7 @@ async fn tell(
     vault: &Vault,
     (student, found): (&Handle, &[&Event]),
 ) -> Result<Outcome, Failure> {
-    let reader = Name::new(READER).advise("the reader's name is none", HINT)?;
+    let reader = Name::new(READER).advise("the reader's name is not valid", HINT)?;
     let amends = found.iter().any(|event| matches!(event.body, EventBody::Correction { .. }));
     let year = vault.keystore().student(student).map(|(year, _)| year);
     let params = match year.filter(|_| amends) {

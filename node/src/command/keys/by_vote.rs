@@ -38,7 +38,7 @@ const PEER_REMOVED: &str = "network-4-remove-peer";
 /// What to do with a written change.
 const PROPOSE: &str = "send it to a member: `aula consortium propose FILE`, then the members vote";
 
-/// That an issuer's key is none of those which the ledger replaces.
+/// That an issuer's key is not one of those which the ledger replaces.
 pub(super) fn not_the_ledgers() -> Failure {
     let message = "the ledger does not know the issuer's key: it signs credentials, and nothing on the chain";
     let hint = "move keys/issuer.json away and the next badge draws another; badges of the old one verify where its key stays known";
@@ -55,7 +55,7 @@ pub(super) async fn seed(context: &Context, args: &ActingArgs) -> Result<Outcome
         // Nothing counts that it signs before the vote, and without one the node does not start.
         Next::drawn(home, KeyKind::Seed)?.take_place(home)?;
     }
-    let placed = NodeKey::of_home(home, KeyKind::Seed).advise("the seed key is refused", "see the reason")?;
+    let placed = NodeKey::of_home(home, KeyKind::Seed)?;
     let told = validators(context, args).await?;
     let asked = read(home, SEED_ENTERS)?;
     let asks =
@@ -106,9 +106,7 @@ pub(super) async fn network(context: &Context, args: &ActingArgs) -> Result<Outc
     let home = &context.home;
     let place = NodeKey::path(home, KeyKind::Network);
     let current = match is_there(&place) {
-        true => Some(
-            NodeKey::load(&place, KeyKind::Network).advise("the network key is refused", "see the reason")?,
-        ),
+        true => Some(NodeKey::load(&place, KeyKind::Network)?),
         false => None,
     };
     let held = current.as_ref().map(peer).transpose()?;

@@ -41,8 +41,7 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, kind: KeyKind) -
         return Ok(done.outcome(json!({ "kind": "account" }), "the account's new key is in force"));
     }
     let next = Next::drawn(&context.home, kind)?;
-    let old =
-        NodeKey::of_home(&context.home, kind).advise("the key is refused", "correct the file's mode")?;
+    let old = NodeKey::of_home(&context.home, kind)?;
     let name = name(&acting, kind, &old).await?;
     let Some(name) = name else { return finish(context, &acting, kind, &next, json!({}), 0).await };
     let payload = signed(&acting, kind, &old, &next.key, &name).await?;

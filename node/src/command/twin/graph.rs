@@ -30,7 +30,7 @@ pub struct GraphArgs {
 /// Reads and writes.
 ///
 /// # Errors
-/// Files that are no packages, items that stand twice, circles, a folder that cannot be written.
+/// Files that are not packages, items that stand twice, circles, a folder that cannot be written.
 pub fn run(_: &Context, args: &GraphArgs) -> Result<Outcome, Failure> {
     let mut packages = Vec::with_capacity(args.files.len());
     for path in &args.files {
@@ -40,7 +40,7 @@ pub fn run(_: &Context, args: &GraphArgs) -> Result<Outcome, Failure> {
         packages.push((shown, bytes));
     }
     let graph = case::graph(&packages)
-        .advise("the frameworks are no skill graph", "mend them where they are kept")?;
+        .advise("the frameworks are not a valid skill graph", "mend them where they are kept")?;
     write(&args.out, &graph)
         .advise(format!("cannot write {}", args.out.display()), "check its owner and space")?;
     let kinds: Vec<String> =

@@ -5,7 +5,7 @@ use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS, Scope};
 use clap::Args;
 use serde_json::json;
 
-use super::super::{Advise, Context, Failure, Outcome};
+use super::super::{Context, Failure, Outcome};
 use super::{Place, now_ms, refused};
 
 /// Arguments of `aula vault credential`.
@@ -38,8 +38,7 @@ pub fn run(context: &Context, place: &Place, args: &CredentialArgs) -> Result<Ou
         Failure::new("bad_reader", message, hint)
     })?;
     let identity = place.open(context)?.identity().map_err(refused)?.clone();
-    let key = NodeKey::of_home(&context.home, KeyKind::Account)
-        .advise("the district's account key is refused", "see the reason above")?;
+    let key = NodeKey::of_home(&context.home, KeyKind::Account)?;
     // A second less than the furthest that is accepted, for a reader whose clock is a little behind.
     let lifetime_ms = (args.minutes * 60_000).min(MAX_LIFETIME_MS - 1_000);
     let expires_ms = now_ms().saturating_add(lifetime_ms);

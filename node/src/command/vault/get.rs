@@ -49,18 +49,17 @@ pub struct GetArgs {
 /// When the request is not well formed, the log cannot be written, or the vault is damaged.
 pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, Failure> {
     let hint = "see `aula vault get --help`";
-    let term = |text: &str| Term::new(text).advise("the request has a word that is none", hint);
+    let term = |text: &str| Term::new(text).advise("the class or purpose is not a valid word", hint);
     let fields: Result<Vec<FieldName>, _> = args.fields.iter().map(|text| FieldName::new(text)).collect();
     let mut request = ReadRequest {
         credential: args.credential.as_deref().map(credential).transpose()?,
         handle: handle(&args.handle)?,
         class: term(&args.class)?,
         purpose: term(&args.purpose)?,
-        fields: fields.advise("a field's name is none", hint)?,
+        fields: fields.advise("a field's name is not valid", hint)?,
     };
     let vault = place.open(context)?;
-    let key = NodeKey::of_home(&context.home, KeyKind::Account)
-        .advise("the district's account key is refused", "see the reason above")?;
+    let key = NodeKey::of_home(&context.home, KeyKind::Account)?;
     if request.credential.is_none() && DataClass::parse(&args.class) == Some(DataClass::ResourceAllocation) {
         request.credential = Some(Act::look().credential(&vault, &key)?);
     }
@@ -80,7 +79,7 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
 /// A reader's credential from a file, or standard input.
 ///
 /// # Errors
-/// When it cannot be read or is none.
+/// When it cannot be read or is not valid.
 pub fn credential(path: &Path) -> Result<Credential, Failure> {
     let hint = "make one with `aula vault credential`";
     let text = given::text(path).advise(format!("cannot read {}", path.display()), hint)?;

@@ -17,7 +17,7 @@ pub enum SnapshotError {
     /// Of the genesis nothing needs to be kept.
     #[error("the chain has no block yet, so there is nothing to snapshot")]
     NoBlock,
-    /// The list is none of this program's.
+    /// The list is not one of this program's.
     #[error("the manifest is refused: {0}")]
     Manifest(#[from] CodecError),
     /// The snapshot belongs to another chain.

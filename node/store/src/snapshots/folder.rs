@@ -70,7 +70,7 @@ pub(super) fn read(folder: &Path) -> Result<Kept, SnapshotError> {
     Ok(Kept { folder: folder.to_owned(), manifest: Manifest::parse(&bytes)? })
 }
 
-/// Every snapshot under a root, ascending by height. What is none is passed over.
+/// Every snapshot under a root, ascending by height. What is not a snapshot is passed over.
 ///
 /// # Errors
 /// [`SnapshotError::Io`] when the root is there and cannot be read.

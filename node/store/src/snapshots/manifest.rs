@@ -47,7 +47,7 @@ impl Manifest {
     /// Reads one, and checks that its numbers can be true.
     ///
     /// # Errors
-    /// [`CodecError`] when the bytes are none, or when a chunk has a size that none may have.
+    /// [`CodecError`] when the bytes are not a list, or when a chunk has a size that none may have.
     pub fn parse(bytes: &[u8]) -> Result<Self, CodecError> {
         let manifest = Self::from_canonical(bytes)?;
         let size = |chunk: &ChunkRef| chunk.bytes as usize;

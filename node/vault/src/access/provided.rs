@@ -153,7 +153,7 @@ impl Vault {
         what: Provided,
         now_ms: u64,
     ) -> Result<BTreeSet<Handle>, VaultError> {
-        let damaged = |_| VaultError::Damaged("a word of the program's is none".into());
+        let damaged = |_| VaultError::Damaged("a word of the program's is not valid".into());
         let word = |text| Term::new(text).map_err(damaged);
         let (role, class) = (word(ReaderRole::Service.name())?, word(DataClass::FerpaPii.name())?);
         let purpose = word(aula_ledger::access::Purpose::InstitutionalService.name())?;

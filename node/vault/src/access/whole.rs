@@ -79,7 +79,7 @@ impl Vault {
     /// # Errors
     /// [`ReadError`].
     pub fn take_out(&self, handle: &Handle, now_ms: u64) -> Result<Whole, ReadError> {
-        let damaged = |_| VaultError::Damaged("a word of the program's is none".into());
+        let damaged = |_| VaultError::Damaged("a word of the program's is not valid".into());
         let word = |text: &str| Term::new(text).map_err(damaged);
         let reader = Name::new(EXPORT).map_err(damaged)?;
         let (role, purpose) = (word(ReaderRole::Service.name())?, word(PORTABILITY)?);

@@ -234,7 +234,7 @@ fn the_newest_roster_is_of_the_year_in_which_somebody_is_enrolled_and_no_later_t
     let (vault, [[one, later], [other, _]]) = (&world.vault, world.handles);
     let (none, next) = (BTreeMap::new(), SchoolYear(YEAR.0 + 1));
     let newest = |until: u16| vault.newest_roster(SchoolYear(until));
-    assert_eq!(newest(2100)?, None, "handles alone are no roster");
+    assert_eq!(newest(2100)?, None, "handles alone are not a roster");
     vault.import(&note(), &none, &[write(one, &local(0), 31, &[]), write(other, &local(1), 31, &[])])?;
     assert_eq!((newest(2100)?, newest(YEAR.0 - 1)?), (Some(YEAR), None));
     // Results alone make a place of nobody's enrolment.

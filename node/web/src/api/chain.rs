@@ -18,8 +18,12 @@ use utoipa::IntoParams;
 
 use super::elsewhere::older;
 use crate::api_error::{ApiError, ErrorBody};
+use crate::http::{AppState, Network, Signing};
+use crate::http::{AppState, Network, Signing};
 use crate::http::{FromPath, FromQuery, Sorted};
-use crate::http::{Network, Node, Signing};
+use aula_read::transactions;
+use aula_read::{uptime, waiting};
+use aula_store::{ChainView, StorageError};
 
 /// Most blocks in one answer.
 pub const MAX_BLOCKS: u64 = 100;
@@ -72,7 +76,7 @@ pub fn detail(view: &ChainView, height: Height) -> Result<Option<BlockDetail>, A
 ///
 /// # Errors
 /// When the database fails.
-pub fn status_of(node: &Node) -> Result<Status, ApiError> {
+pub fn status_of(node: &AppState) -> Result<Status, ApiError> {
     let view = node.view();
     let tip = view.tip();
     let (waiting_transactions, waiting_bytes) = node.network.waiting();
@@ -112,14 +116,14 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
 }
 
 /// What stops nothing and should be set right.
-fn attention(node: &Node) -> Option<String> {
+fn attention(node: &AppState) -> Option<String> {
     let all: Vec<String> = node.network.unproven().into_iter().chain(node.network.fast_clock()).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// This node and its chain
 #[utoipa::path(get, path = "/v1/status", tag = "chain", responses((status = 200, body = Status)))]
-pub async fn status(State(node): State<Arc<Node>>) -> Result<Json<Status>, ApiError> {
+pub async fn status(State(node): State<Arc<AppState>>) -> Result<Json<Status>, ApiError> {
     status_of(&node).map(Json)
 }
 
@@ -127,7 +131,7 @@ pub async fn status(State(node): State<Arc<Node>>) -> Result<Json<Status>, ApiEr
 #[utoipa::path(get, path = "/v1/blocks", tag = "chain", params(BlocksQuery),
     responses((status = 200, body = BlocksPage), (status = 400, body = ErrorBody)))]
 pub async fn blocks(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(query): FromQuery<BlocksQuery>,
 ) -> Result<Json<BlocksPage>, ApiError> {
     let limit = query.limit.unwrap_or(20);
@@ -141,7 +145,7 @@ pub async fn blocks(
 #[utoipa::path(get, path = "/v1/blocks/{height}", tag = "chain", params(("height" = u64, Path)),
     responses((status = 200, body = BlockDetail), (status = 404, body = ErrorBody)))]
 pub async fn block(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(height): FromPath<u64>,
 ) -> Result<Json<BlockDetail>, ApiError> {
     let view = node.view();
@@ -167,7 +171,7 @@ pub fn no_block(network: &dyn Network, view: &ChainView, height: u64) -> Result<
 
 /// Who decides blocks now, next and after, what is known of each, and who waits to be ready
 #[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = Validators)))]
-pub async fn validators(State(node): State<Arc<Node>>) -> Result<Sorted<Validators>, ApiError> {
+pub async fn validators(State(node): State<Arc<AppState>>) -> Result<Sorted<Validators>, ApiError> {
     let view = node.view();
     let schedule = schema::validator_schedule(&*view)?;
     Ok(Sorted(Validators {
@@ -186,6 +190,6 @@ pub async fn validators(State(node): State<Arc<Node>>) -> Result<Sorted<Validato
 /// The genesis file, byte for byte
 #[utoipa::path(get, path = "/v1/genesis", tag = "chain",
     responses((status = 200, content_type = "application/json", body = GenesisFile)))]
-pub async fn genesis(State(node): State<Arc<Node>>) -> impl IntoResponse {
+pub async fn genesis(State(node): State<Arc<AppState>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], node.genesis_bytes.clone())
 }

@@ -34,7 +34,7 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::dashboard::Hub;
 use crate::http::access::Caller;
 use crate::http::lent_vault::{bind, unreadable, with_vault};
-use crate::http::{FromPath, FromQuery, Node};
+use crate::http::{AppState, FromPath, FromQuery};
 
 /// Most students of a section.
 const MAX_STUDENTS: usize = 500;
@@ -61,7 +61,7 @@ pub struct HeatmapQuery {
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn heatmap(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     Extension(hub): Extension<Arc<Hub>>,
     caller: Caller,
     FromPath(section): FromPath<String>,
@@ -109,7 +109,7 @@ fn answer(map: &ClassroomHeatmap, csv: Option<usize>, headers: &HeaderMap) -> Re
 }
 
 fn in_vault(
-    node: &Node,
+    node: &AppState,
     vault: &Vault,
     (caller, section): (&Caller, &Term),
     twins: (&Hub, &Params),

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
-use crate::http::{FromPath, FromQuery, Node, Sorted};
+use crate::http::{AppState, FromPath, FromQuery, Sorted};
 
 /// The district's own requests in a round, each with its decision and whether the seed drew the student
 #[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}", tag = "resources",
@@ -27,7 +27,7 @@ use crate::http::{FromPath, FromQuery, Node, Sorted};
     responses((status = 200, body = OwnRows), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody)))]
 pub async fn rows(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((district, round)): FromPath<(u16, u32)>,
 ) -> Result<Response, ApiError> {
@@ -84,7 +84,7 @@ pub struct After {
         ("aula-credential" = String, Header)),
     responses((status = 200, body = OwnStudents), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn students(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((district, year)): FromPath<(u16, u16)>,
     FromQuery(After { after }): FromQuery<After>,

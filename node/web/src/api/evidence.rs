@@ -8,8 +8,7 @@ use aula_ledger::chain::{CommitCertificate, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::roles::Role;
 use aula_ledger::rounds::districts_of;
-use aula_ledger::state::schema;
-use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::state::{StateReader, StoreError, schema};
 use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
 use aula_store::ChainView;
 use axum::extract::State;
@@ -22,7 +21,7 @@ use super::elsewhere::older;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
-use crate::http::{FromPath, FromQuery, Network, Node};
+use crate::http::{AppState, FromPath, FromQuery, Network};
 
 /// What else the bundle shows.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -69,7 +68,7 @@ impl Archive for Blocks<'_> {
 /// # Errors
 /// 404 when there is no such thing, and when the database fails.
 pub(super) async fn built(
-    node: &Arc<Node>,
+    node: &Arc<AppState>,
     waypoints: Vec<Height>,
     build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
 ) -> Result<Response, ApiError> {
@@ -111,7 +110,7 @@ pub(super) fn not_built(error: BuildError, network: &dyn Network, view: &ChainVi
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn round(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath(round): FromPath<u32>,
     FromQuery(query): FromQuery<EvidenceQuery>,
@@ -127,7 +126,7 @@ pub async fn round(
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody)))]
 pub async fn allocation(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((round, handle)): FromPath<(u32, Handle)>,
     FromQuery(query): FromQuery<AllocationQuery>,
@@ -148,7 +147,7 @@ pub async fn allocation(
 }
 
 /// The district that requested for a handle, where it is one.
-fn only_district(node: &Node, round: RoundId, handle: &Handle) -> Result<DistrictId, ApiError> {
+fn only_district(node: &AppState, round: RoundId, handle: &Handle) -> Result<DistrictId, ApiError> {
     match districts_of(&*node.view(), round, handle)?.as_slice() {
         [district] => Ok(*district),
         [] => Err(ApiError::not_found(
@@ -165,7 +164,7 @@ fn only_district(node: &Node, round: RoundId, handle: &Handle) -> Result<Distric
 }
 
 /// Refuses a request of another district's, and says of one that is not there that it is not.
-fn asked_by(node: &Node, round: RoundId, handle: &Handle, district: DistrictId) -> Result<(), ApiError> {
+fn asked_by(node: &AppState, round: RoundId, handle: &Handle, district: DistrictId) -> Result<(), ApiError> {
     let row = node.view().row(&schema::requests_tree(round), &schema::round_row_key(district, handle))?;
     // Another district's and nobody's are one answer: it tells nobody whose students asked.
     row.map(drop).ok_or_else(|| {
@@ -179,7 +178,7 @@ fn asked_by(node: &Node, round: RoundId, handle: &Handle, district: DistrictId) 
 /// # Errors
 /// 404 when the round has no such request.
 pub async fn allocation_bundle(
-    node: &Arc<Node>,
+    node: &Arc<AppState>,
     round: RoundId,
     (district, handle): (DistrictId, Handle),
 ) -> Result<Response, ApiError> {
@@ -193,7 +192,7 @@ pub async fn allocation_bundle(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn student(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((district, year, handle)): FromPath<(u16, u16, Handle)>,
     FromQuery(query): FromQuery<EvidenceQuery>,
@@ -222,7 +221,7 @@ pub async fn student(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn milestone(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((district, handle, number)): FromPath<(u16, Handle, u16)>,
     FromQuery(query): FromQuery<EvidenceQuery>,
@@ -240,7 +239,7 @@ pub async fn milestone(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn budget(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((funder, year)): FromPath<(AccountId, u16)>,
     FromQuery(query): FromQuery<EvidenceQuery>,
@@ -263,7 +262,7 @@ pub async fn budget(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]
 pub async fn estate(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(district): FromPath<u16>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
@@ -276,7 +275,7 @@ pub async fn estate(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]
 pub async fn access(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(district): FromPath<u16>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {

@@ -24,8 +24,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::api_error::{ApiError, ErrorBody};
+use crate::http::AppState;
 use crate::http::FromPath;
-use crate::http::Node;
 use crate::http::places::blocking;
 
 /// Transactions read at a time.
@@ -47,7 +47,7 @@ enum Form {
             content((ExportedRegister = "application/json"), (String = "text/csv"))),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn export(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(file): FromPath<String>,
 ) -> Result<Response, ApiError> {
     let (name, form) = match file.rsplit_once('.') {
@@ -113,7 +113,7 @@ fn answer(file: &str, form: Form, rows: u64, body: Body) -> Response {
 }
 
 /// A register's rows and bytes.
-fn whole(node: &Node, view: &ChainView, name: &str, form: Form) -> Result<(u64, Vec<u8>), ApiError> {
+fn whole(node: &AppState, view: &ChainView, name: &str, form: Form) -> Result<(u64, Vec<u8>), ApiError> {
     let table = table(node, view, name)?;
     let rows = table.rows.len() as u64;
     let bytes = match form {
@@ -128,7 +128,7 @@ fn whole(node: &Node, view: &ChainView, name: &str, form: Form) -> Result<(u64, 
     Ok((rows, bytes))
 }
 
-fn table(node: &Node, view: &ChainView, name: &str) -> Result<Table, ApiError> {
+fn table(node: &AppState, view: &ChainView, name: &str) -> Result<Table, ApiError> {
     if let Some((what, round)) = name.rsplit_once("-of-round-") {
         let round = round.parse().map(RoundId).map_err(|_| unknown())?;
         let figures = RoundFigures::read(view, round)?.ok_or_else(unknown)?;
@@ -149,7 +149,7 @@ fn table(node: &Node, view: &ChainView, name: &str) -> Result<Table, ApiError> {
 
 /// Sends transactions in pieces until all are sent or the client is gone.
 fn send_transactions(
-    node: &Node,
+    node: &AppState,
     view: &ChainView,
     form: Form,
     (height, rows): (u64, u64),

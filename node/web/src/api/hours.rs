@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::hours::Shelf;
-use crate::http::{FromPath, Node};
+use crate::http::{AppState, FromPath};
 
-fn shelf(node: &Node) -> Result<&Shelf, ApiError> {
+fn shelf(node: &AppState) -> Result<&Shelf, ApiError> {
     let none =
         || ApiError::not_found("this node publishes no hours", "ask the node of the school's district");
     node.hours.as_ref().ok_or_else(none)
@@ -26,7 +26,7 @@ fn shelf(node: &Node) -> Result<&Shelf, ApiError> {
     params(("id" = u32, Path)),
     responses((status = 200, body = SchoolHours), (status = 404, body = ErrorBody)))]
 pub async fn school(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Json<SchoolHours>, ApiError> {
     let listed = shelf(&node)?.school(SchoolId(id));
@@ -44,7 +44,7 @@ pub async fn school(
     params(("file" = String, Path)),
     responses((status = 200, body = HoursOfDay), (status = 404, body = ErrorBody)))]
 pub async fn day(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(file): FromPath<String>,
 ) -> Result<Response, ApiError> {
     let hint = "the newest address is in /v1/schools/ID/hours";

@@ -11,19 +11,19 @@ use aula_api::places::{Figures, Hits};
 use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{DistrictId, PoolId, RoundId, SchoolId};
-use aula_read::milestones::Milestones;
-use aula_read::parameters::Parameters;
-use aula_read::places::{DistrictFigures, PoolFigures, SchoolFigures};
+use aula_read::milestones::{self, Milestones};
+use aula_read::parameters::{self, Parameters};
+use aula_read::places::{self, DistrictFigures, PoolFigures, SchoolFigures};
 use aula_read::round_figures::RoundFigures;
+use aula_read::search;
 use aula_read::transactions::{self, Page};
-use aula_read::{milestones, parameters, places, search};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, FromQuery, Node, Sorted};
+use crate::http::{AppState, FromPath, FromQuery, Sorted};
 
 /// Most transactions in one answer.
 pub const MAX_TRANSACTIONS: usize = 100;
@@ -62,10 +62,10 @@ pub struct SearchQuery {
 ///
 /// # Errors
 /// 400 for a limit or kind that does not exist, and when the database fails.
-pub fn transactions_page(node: &Node, query: &TransactionsQuery) -> Result<Page, ApiError> {
+pub fn transactions_page(node: &AppState, query: &TransactionsQuery) -> Result<Page, ApiError> {
     let kinds = match &query.kind {
         None => Vec::new(),
-        Some(name) => vec![transactions::kind_named(name).ok_or_else(|| {
+        Some(name) => vec![PayloadKind::named(name).ok_or_else(|| {
             let known: Vec<&str> = PayloadKind::ALL.iter().map(|kind| kind.name()).collect();
             ApiError::bad_request(
                 "there is no such kind of transaction",
@@ -80,7 +80,7 @@ pub fn transactions_page(node: &Node, query: &TransactionsQuery) -> Result<Page,
 ///
 /// # Errors
 /// As [`transactions_page`].
-pub fn trail_page(node: &Node, query: &TrailQuery) -> Result<Page, ApiError> {
+pub fn trail_page(node: &AppState, query: &TrailQuery) -> Result<Page, ApiError> {
     let kinds = transactions::administrative();
     Ok(transactions::page(&node.view(), &node.index, query.before, &kinds, checked(query.limit)?)?)
 }
@@ -97,7 +97,7 @@ fn checked(limit: Option<usize>) -> Result<usize, ApiError> {
 #[utoipa::path(get, path = "/v1/transactions", tag = "transactions", params(TransactionsQuery),
     responses((status = 200, body = Page), (status = 400, body = ErrorBody)))]
 pub async fn transactions(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(query): FromQuery<TransactionsQuery>,
 ) -> Result<Json<Page>, ApiError> {
     transactions_page(&node, &query).map(Json)
@@ -107,7 +107,7 @@ pub async fn transactions(
 #[utoipa::path(get, path = "/v1/trail", tag = "consortium", params(TrailQuery),
     responses((status = 200, body = Page), (status = 400, body = ErrorBody)))]
 pub async fn trail(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(query): FromQuery<TrailQuery>,
 ) -> Result<Json<Page>, ApiError> {
     trail_page(&node, &query).map(Json)
@@ -115,19 +115,21 @@ pub async fn trail(
 
 /// The parameters in force, explained, with every change since the genesis
 #[utoipa::path(get, path = "/v1/parameters", tag = "chain", responses((status = 200, body = Parameters)))]
-pub async fn parameters(State(node): State<Arc<Node>>) -> Result<Json<Parameters>, ApiError> {
+pub async fn parameters(State(node): State<Arc<AppState>>) -> Result<Json<Parameters>, ApiError> {
     Ok(Json(parameters::parameters(&node.view())?))
 }
 
 /// The same as /v1/parameters, under the name that it had before: ask by the other one
 #[utoipa::path(get, path = "/v1/params", tag = "chain", responses((status = 200, body = Parameters)))]
-pub async fn parameters_by_their_earlier_name(state: State<Arc<Node>>) -> Result<Json<Parameters>, ApiError> {
+pub async fn parameters_by_their_earlier_name(
+    state: State<Arc<AppState>>,
+) -> Result<Json<Parameters>, ApiError> {
     parameters(state).await
 }
 
 /// Every version of the twins' parameters, the need rule among them
 #[utoipa::path(get, path = "/v1/twin-parameters", tag = "chain", responses((status = 200, body = TwinVersionList)))]
-pub async fn twin_parameters(State(node): State<Arc<Node>>) -> Result<Json<TwinVersionList>, ApiError> {
+pub async fn twin_parameters(State(node): State<Arc<AppState>>) -> Result<Json<TwinVersionList>, ApiError> {
     let view = node.view();
     let versions = schema::twin_version_list(&*view).map_err(aula_read::ReadError::from)?;
     Ok(Json(TwinVersionList { height: view.tip().height.0, versions }))
@@ -135,11 +137,16 @@ pub async fn twin_parameters(State(node): State<Arc<Node>>) -> Result<Json<TwinV
 
 /// How many milestones stand, by school year and kind, rounded down
 #[utoipa::path(get, path = "/v1/milestones", tag = "consortium", responses((status = 200, body = Milestones)))]
-pub async fn milestones(State(node): State<Arc<Node>>) -> Result<Json<Milestones>, ApiError> {
+pub async fn milestones(State(node): State<Arc<AppState>>) -> Result<Json<Milestones>, ApiError> {
     Ok(Json(milestones::milestones(&node.view())?))
 }
 
-fn found<T>(node: &Node, value: Option<T>, what: String, list: &str) -> Result<Sorted<Figures<T>>, ApiError> {
+fn found<T>(
+    node: &AppState,
+    value: Option<T>,
+    what: String,
+    list: &str,
+) -> Result<Sorted<Figures<T>>, ApiError> {
     let hint = format!("they are listed by {list}");
     let figures = value.ok_or_else(|| ApiError::not_found(format!("no {what}"), hint))?;
     Ok(Sorted(Figures { as_of_height: node.view().tip().height, figures }))
@@ -149,7 +156,7 @@ fn found<T>(node: &Node, value: Option<T>, what: String, list: &str) -> Result<S
 #[utoipa::path(get, path = "/v1/rounds/{id}/figures", tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = Figures<RoundFigures>), (status = 404, body = ErrorBody)))]
 pub async fn round(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<RoundFigures>>, ApiError> {
     let value = RoundFigures::read(&node.view(), RoundId(id))?;
@@ -160,7 +167,7 @@ pub async fn round(
 #[utoipa::path(get, path = "/v1/districts/{id}", tag = "consortium", params(("id" = u16, Path)),
     responses((status = 200, body = Figures<DistrictFigures>), (status = 404, body = ErrorBody)))]
 pub async fn district(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u16>,
 ) -> Result<Sorted<Figures<DistrictFigures>>, ApiError> {
     let value = places::district(&node.view(), DistrictId(id))?;
@@ -171,7 +178,7 @@ pub async fn district(
 #[utoipa::path(get, path = "/v1/schools/{id}", tag = "consortium", params(("id" = u32, Path)),
     responses((status = 200, body = Figures<SchoolFigures>), (status = 404, body = ErrorBody)))]
 pub async fn school(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<SchoolFigures>>, ApiError> {
     let value = places::school(&node.view(), SchoolId(id))?;
@@ -182,7 +189,7 @@ pub async fn school(
 #[utoipa::path(get, path = "/v1/pools/{id}", tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = Figures<PoolFigures>), (status = 404, body = ErrorBody)))]
 pub async fn pool(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<PoolFigures>>, ApiError> {
     let value = places::pool(&node.view(), PoolId(id))?;
@@ -193,7 +200,7 @@ pub async fn pool(
 #[utoipa::path(get, path = "/v1/search", tag = "chain", params(SearchQuery),
     responses((status = 200, body = Hits), (status = 400, body = ErrorBody)))]
 pub async fn search(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(query): FromQuery<SearchQuery>,
 ) -> Result<Json<Hits>, ApiError> {
     if query.q.len() > search::MAX_QUERY_BYTES {

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::places::blocking;
-use crate::http::{FromPath, Node};
+use crate::http::{AppState, FromPath};
 
 /// A fitted model's bytes, for folding twins; at most 64 MiB
 #[utoipa::path(get, path = "/v1/models/{digest}", tag = "chain",
@@ -27,7 +27,7 @@ use crate::http::{FromPath, Node};
         content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn model(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(digest): FromPath<Hash>,
 ) -> Result<Response, ApiError> {
     let versions = schema::twin_version_list(&*node.view()).map_err(ReadError::from)?;

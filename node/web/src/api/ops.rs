@@ -14,7 +14,8 @@ use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{Node, Signing};
+use crate::clock::now_ms;
+use crate::http::{AppState, Signing};
 
 /// Upper bounds of the histograms' buckets, in seconds: a read takes under a millisecond, a block up to seconds.
 const BUCKETS_S: [f64; 12] = [0.000_2, 0.000_5, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -110,7 +111,7 @@ const CURRENT_MS: u64 = 60_000;
 /// Whether the last block is at most a minute old, the state whole, the clock not behind the chain, and, of a validator, votes are signed
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Ready), (status = 503, body = ErrorBody)))]
-pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiError> {
+pub async fn readyz(State(node): State<Arc<AppState>>) -> Result<Json<Ready>, ApiError> {
     if let Signing::Silent(why) = node.signing()? {
         let message = format!("this node's key is a validator's, and it signs nothing: {why}");
         let hint = "see `aula status` and the node's log for what to do";
@@ -152,7 +153,7 @@ pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiErr
 /// Figures in Prometheus's text form
 #[utoipa::path(get, path = "/metrics", tag = "operation",
     responses((status = 200, content_type = "text/plain", body = String)))]
-pub async fn metrics(State(node): State<Arc<Node>>) -> impl IntoResponse {
+pub async fn metrics(State(node): State<Arc<AppState>>) -> impl IntoResponse {
     let (transactions, bytes) = node.network.waiting();
     let open = node.limits.max_streams.saturating_sub(node.streams.available_permits());
     let tip = node.view().tip();

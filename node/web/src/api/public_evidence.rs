@@ -20,7 +20,7 @@ use super::chain::{self, MAX_BLOCKS};
 use super::evidence::{EvidenceQuery, built};
 use super::listings::{TrailQuery, trail_page};
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::Node;
+use crate::http::AppState;
 use crate::http::{FromPath, FromQuery};
 
 /// Most reports in a bundle of the whole ledger: what a page of a school or district shows.
@@ -41,7 +41,7 @@ impl Shown {
         Self { keys, ..Self::default() }
     }
 
-    async fn bundle(self, node: &Arc<Node>) -> Result<Response, ApiError> {
+    async fn bundle(self, node: &Arc<AppState>) -> Result<Response, ApiError> {
         let acts = self.acts;
         let blocks = self.blocks.into_iter().chain(acts.iter().map(|(height, _)| *height)).collect();
         built(node, blocks, move |collector| collector.figures(&self.keys, &acts)).await
@@ -63,7 +63,7 @@ pub struct ListQuery {
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]
 pub async fn figures(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
     let view = node.view();
@@ -85,7 +85,7 @@ pub async fn figures(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn register(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(register): FromPath<String>,
     FromQuery(query): FromQuery<ListQuery>,
 ) -> Result<Response, ApiError> {
@@ -147,7 +147,7 @@ pub async fn register(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]
 pub async fn one(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath((what, id)): FromPath<(String, String)>,
 ) -> Result<Response, ApiError> {
     let view = node.view();

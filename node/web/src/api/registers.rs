@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use aula_api::registers::{Budgets, Classes, Districts, Members, Pools, Proposals, Rounds, Schools};
 use aula_api::rounds::OneRound;
-use aula_ledger::state::StoreError;
-use aula_ledger::state::schema;
+use aula_ledger::state::{StoreError, schema};
 use aula_ledger::types::{ClassId, Height, RoundId};
 use aula_read::{places, proposals, rounds, statements};
 use aula_store::ChainView;
@@ -16,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, FromQuery, Node, Sorted};
+use crate::http::{AppState, FromPath, FromQuery, Sorted};
 
 /// Which pools; those of all classes when nothing is given.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -29,7 +28,7 @@ pub struct PoolsQuery {
 type Answer<T> = Result<Sorted<T>, ApiError>;
 
 fn listed<T, R>(
-    node: &Node,
+    node: &AppState,
     register: fn(Height, Vec<T>) -> R,
     list: impl FnOnce(&ChainView) -> Result<Vec<T>, StoreError>,
 ) -> Answer<R> {
@@ -39,14 +38,14 @@ fn listed<T, R>(
 
 /// All rounds, oldest first
 #[utoipa::path(get, path = "/v1/rounds", tag = "resources", responses((status = 200, body = Rounds)))]
-pub async fn rounds(State(node): State<Arc<Node>>) -> Answer<Rounds> {
+pub async fn rounds(State(node): State<Arc<AppState>>) -> Answer<Rounds> {
     listed(&node, Rounds::of, rounds::all)
 }
 
 /// One round with what was fixed, and its decision once there is one
 #[utoipa::path(get, path = "/v1/rounds/{id}", tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = OneRound), (status = 404, body = ErrorBody)))]
-pub async fn round(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Answer<OneRound> {
+pub async fn round(State(node): State<Arc<AppState>>, FromPath(id): FromPath<u32>) -> Answer<OneRound> {
     let view = node.view();
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
@@ -57,7 +56,10 @@ pub async fn round(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -
 /// Pools of places, by class and number
 #[utoipa::path(get, path = "/v1/pools", tag = "resources", params(PoolsQuery),
     responses((status = 200, body = Pools)))]
-pub async fn pools(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<PoolsQuery>) -> Answer<Pools> {
+pub async fn pools(
+    State(node): State<Arc<AppState>>,
+    FromQuery(query): FromQuery<PoolsQuery>,
+) -> Answer<Pools> {
     listed(&node, Pools::of, |view| match query.class {
         Some(class) => schema::pools(view, ClassId(class)),
         None => schema::all_pools(view),
@@ -66,36 +68,36 @@ pub async fn pools(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<Po
 
 /// Classes of resources, by number: their kinds of places, costs, calendar and terms
 #[utoipa::path(get, path = "/v1/classes", tag = "resources", responses((status = 200, body = Classes)))]
-pub async fn classes(State(node): State<Arc<Node>>) -> Answer<Classes> {
+pub async fn classes(State(node): State<Arc<AppState>>) -> Answer<Classes> {
     listed(&node, Classes::of, schema::classes)
 }
 
 /// Budgets by funder and school year, with what each funder stated of them
 #[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Budgets)))]
-pub async fn budgets(State(node): State<Arc<Node>>) -> Answer<Budgets> {
+pub async fn budgets(State(node): State<Arc<AppState>>) -> Answer<Budgets> {
     listed(&node, Budgets::of, statements::budgets)
 }
 
 /// Districts of the consortium, by number, closed ones too
 #[utoipa::path(get, path = "/v1/districts", tag = "consortium", responses((status = 200, body = Districts)))]
-pub async fn districts(State(node): State<Arc<Node>>) -> Answer<Districts> {
+pub async fn districts(State(node): State<Arc<AppState>>) -> Answer<Districts> {
     listed(&node, Districts::of, schema::districts)
 }
 
 /// Schools of all districts, by number, with what people call them now and where they are
 #[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Schools)))]
-pub async fn schools(State(node): State<Arc<Node>>) -> Answer<Schools> {
+pub async fn schools(State(node): State<Arc<AppState>>) -> Answer<Schools> {
     listed(&node, Schools::of, places::schools)
 }
 
 /// Members: candidates, admitted ones, and those that a vote removed
 #[utoipa::path(get, path = "/v1/members", tag = "consortium", responses((status = 200, body = Members)))]
-pub async fn members(State(node): State<Arc<Node>>) -> Answer<Members> {
+pub async fn members(State(node): State<Arc<AppState>>) -> Answer<Members> {
     listed(&node, Members::of, schema::members)
 }
 
 /// Proposed changes in words, with their votes and what is needed
 #[utoipa::path(get, path = "/v1/proposals", tag = "consortium", responses((status = 200, body = Proposals)))]
-pub async fn proposals(State(node): State<Arc<Node>>) -> Answer<Proposals> {
+pub async fn proposals(State(node): State<Arc<AppState>>) -> Answer<Proposals> {
     listed(&node, Proposals::of, proposals::lines)
 }

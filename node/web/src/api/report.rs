@@ -18,13 +18,13 @@ use aula_store::ChainView;
 use axum::extract::State;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, Node, Sorted};
+use crate::http::{AppState, FromPath, Sorted};
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
 #[utoipa::path(get, path = "/v1/rounds/{id}/report", tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = RoundReport), (status = 404, body = ErrorBody)))]
 pub async fn report(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<RoundReport>, ApiError> {
     let view = node.view();
@@ -38,7 +38,7 @@ pub async fn report(
 #[utoipa::path(get, path = "/v1/rounds/{id}/audits", tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = OneAudit), (status = 404, body = ErrorBody)))]
 pub async fn audits(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<OneAudit>, ApiError> {
     let view = node.view();

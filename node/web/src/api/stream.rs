@@ -20,10 +20,9 @@ use utoipa::IntoParams;
 
 use super::chain;
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::FromQuery;
-use crate::http::Node;
-use crate::http::cache::{Kept, Lifetime};
+use crate::http::cache::{Kept, Lifetime, MAX_ANSWER_BYTES};
 use crate::http::gzip::MAX_ANSWER_BYTES;
+use crate::http::{AppState, FromQuery};
 
 /// How long a client may take for one message.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
@@ -46,7 +45,7 @@ pub struct StreamQuery {
 #[utoipa::path(get, path = "/v1/stream", tag = "chain", params(StreamQuery),
     responses((status = 101, description = "switching to WebSocket"), (status = 503, body = ErrorBody)))]
 pub async fn stream(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromQuery(query): FromQuery<StreamQuery>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -67,7 +66,7 @@ pub async fn stream(
     }))
 }
 
-async fn run(node: &Arc<Node>, mut socket: WebSocket, mut next: Height) {
+async fn run(node: &Arc<AppState>, mut socket: WebSocket, mut next: Height) {
     let mut tips = node.db.watch_tip();
     loop {
         loop {
@@ -99,7 +98,7 @@ async fn run(node: &Arc<Node>, mut socket: WebSocket, mut next: Height) {
 
 /// A block's message. New blocks are made once for all streams and the route; of the past, one client's business, few are
 /// made at a time, so that many who read a long chain do not crowd out everything else.
-async fn block(node: &Arc<Node>, view: &Arc<ChainView>, height: Height) -> Option<Utf8Bytes> {
+async fn block(node: &Arc<AppState>, view: &Arc<ChainView>, height: Height) -> Option<Utf8Bytes> {
     let tip = view.tip().height.0;
     let key = format!("/v1/blocks/{height}");
     if let Some(kept) = node.cache.find(&key, tip) {

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, Node, Sorted};
+use crate::http::{AppState, FromPath, Sorted};
 
 /// Submits a transaction: the body is its canonical bytes
 #[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
@@ -21,7 +21,7 @@ use crate::http::{FromPath, Node, Sorted};
     responses((status = 202, body = Submitted), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody),
         (status = 503, body = ErrorBody)))]
 pub async fn submit(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     // Read by the gate already, within its limits.
     body: Bytes,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
@@ -55,7 +55,7 @@ fn next_step(code: u16) -> &'static str {
 #[utoipa::path(get, path = "/v1/transactions/{id}", tag = "transactions", params(("id" = String, Path)),
     responses((status = 200, body = TransactionStatus), (status = 400, body = ErrorBody)))]
 pub async fn transaction(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<Hash>,
 ) -> Result<Json<TransactionStatus>, ApiError> {
     // Asked before the view is taken: a transaction that is decided in between is then found in the view.
@@ -83,9 +83,8 @@ pub async fn transaction(
             status.entry = receipt.entry;
             status.height = Some(place.height.0);
             status.index = Some(place.index);
-            let events: Vec<_> = receipt.events.iter().map(|e| publish::event(e, min_cell)).collect();
-            status.statement = statements::of_events(&view, &events, place.height)?;
-            status.events = Some(events);
+            status.statement = statements::of_events(&view, &receipt.events, place.height)?;
+            status.events = Some(receipt.events.iter().map(|e| publish::event(e, min_cell)).collect());
         }
     }
     Ok(Json(status))
@@ -95,7 +94,7 @@ pub async fn transaction(
 #[utoipa::path(get, path = "/v1/accounts/{id}", tag = "transactions", params(("id" = String, Path)),
     responses((status = 200, body = AccountStatus), (status = 404, body = ErrorBody)))]
 pub async fn account(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<AccountId>,
 ) -> Result<Sorted<AccountStatus>, ApiError> {
     let view = node.view();

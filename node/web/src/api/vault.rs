@@ -29,7 +29,7 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::family_link::FamilyLink;
 use crate::http::access::Caller;
 use crate::http::lent_vault::{bind, unreadable, with_vault};
-use crate::http::{FromPath, FromQuery, Node, Sorted};
+use crate::http::{AppState, FromPath, FromQuery, Sorted};
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
 pub const FAMILY_HEADER: &str = "aula-family-link";
@@ -67,7 +67,7 @@ fn necessity() -> String {
         (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn read(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath(handle): FromPath<Handle>,
     FromQuery(query): FromQuery<ReadQuery>,
@@ -100,7 +100,10 @@ pub async fn read(
     params(("aula-family-link" = String, Header)),
     responses((status = 200, body = FamilyReads), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 503, body = ErrorBody)))]
-pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
+pub async fn family_reads(
+    State(node): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let link = node.family(token)?;
     let Reads { entries, anchored } = reads(node, link.clone()).await?;
@@ -120,7 +123,7 @@ pub struct Reads {
 ///
 /// # Errors
 /// 404 when this node has no vault of the link's district, 503 while the vault is in use.
-pub async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, ApiError> {
+pub async fn reads(node: Arc<AppState>, link: FamilyLink) -> Result<Reads, ApiError> {
     let told = with_vault(node, move |_, vault| {
         if vault.identity().map_or(true, |identity| identity.district != link.district) {
             return Err(ApiError::not_found(
@@ -138,7 +141,7 @@ pub async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, ApiError>
 
 /// Heads of districts' access logs: the newest, and the last of each epoch that a restored vault ended
 #[utoipa::path(get, path = "/v1/access-logs", tag = "vault", responses((status = 200, body = AccessLogs)))]
-pub async fn access_logs(State(node): State<Arc<Node>>) -> Result<Sorted<AccessLogs>, ApiError> {
+pub async fn access_logs(State(node): State<Arc<AppState>>) -> Result<Sorted<AccessLogs>, ApiError> {
     let view = node.view();
     let (logs, ended) = (schema::access_logs(&*view)?, schema::ended_access_logs(&*view)?);
     Ok(Sorted(AccessLogs { ended, height: view.tip().height, logs }))
@@ -149,7 +152,7 @@ pub async fn access_logs(State(node): State<Arc<Node>>) -> Result<Sorted<AccessL
     params(("district" = u16, Path), ("school_year" = u16, Path), ("aula-credential" = String, Header)),
     responses((status = 200, body = Consents), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn consents(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((district, year)): FromPath<(u16, u16)>,
 ) -> Result<Response, ApiError> {

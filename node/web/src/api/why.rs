@@ -9,8 +9,7 @@ use std::sync::Arc;
 use aula_api::why::WhyAnswer;
 use aula_ledger::audit::why::{Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{BuildError, Collector, Standing, Subject};
-use aula_ledger::state::StateReader;
-use aula_ledger::state::schema;
+use aula_ledger::state::{StateReader, schema};
 use aula_ledger::types::{DistrictId, Handle, RoundId};
 use aula_read::why::{self, Asked, Others};
 use aula_store::ChainView;
@@ -23,7 +22,7 @@ use super::evidence::{Blocks, not_built};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::places::blocking;
-use crate::http::{FromPath, Network, Node};
+use crate::http::{AppState, FromPath, Network};
 
 /// Why one of the district's own students got this place, and the least band that would have brought a better one
 #[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}/why/{handle}", tag = "resources",
@@ -31,7 +30,7 @@ use crate::http::{FromPath, Network, Node};
     responses((status = 200, body = WhyAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn own(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     caller: Caller,
     FromPath((district, round, handle)): FromPath<(u16, u32, Handle)>,
 ) -> Result<Response, ApiError> {

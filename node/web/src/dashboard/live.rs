@@ -27,7 +27,8 @@ use super::render;
 use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
-use crate::http::{FromPath, Node};
+use crate::clock::now_ms;
+use crate::http::{AppState, FromPath};
 
 /// Between two messages with changes.
 const EVERY: Duration = Duration::from_millis(250);
@@ -66,7 +67,7 @@ pub(super) fn is_own_origin(headers: &HeaderMap) -> bool {
 
 /// Opens the socket.
 pub(super) async fn upgrade(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     Extension(hub): Extension<Arc<Hub>>,
     FromPath(name): FromPath<String>,
     headers: HeaderMap,
@@ -99,7 +100,7 @@ struct Ended(Refusal, Lang);
 
 /// Hears who it is, and serves until the end.
 async fn greet(
-    node: &Arc<Node>,
+    node: &Arc<AppState>,
     hub: &Arc<Hub>,
     socket: &mut WebSocket,
     shown: Option<Grant>,
@@ -137,7 +138,7 @@ struct Reader {
 impl Reader {
     async fn serve(
         &mut self,
-        node: &Arc<Node>,
+        node: &Arc<AppState>,
         hub: &Arc<Hub>,
         socket: &mut WebSocket,
         grant: &Grant,

@@ -16,7 +16,7 @@ use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
 use crate::family_link::{self, LinkRole};
-use crate::http::{FromPath, FromQuery, Node};
+use crate::http::{AppState, FromPath, FromQuery};
 use crate::lang::LangQuery;
 
 /// Whether a page is wanted, not what programs read.
@@ -27,7 +27,7 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
 
 /// Exchanges a link for a session, and leads to an address without it.
 pub(super) async fn exchange(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     Extension(hub): Extension<Arc<Hub>>,
     FromPath(link): FromPath<String>,
     FromQuery(asked): FromQuery<LangQuery>,
@@ -78,7 +78,7 @@ pub(super) fn session(hub: &Hub, headers: &HeaderMap, name: &str) -> Result<(Tok
 }
 
 pub(super) async fn show(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     Extension(hub): Extension<Arc<Hub>>,
     FromPath(name): FromPath<String>,
     FromQuery(asked): FromQuery<LangQuery>,
@@ -97,7 +97,7 @@ pub(super) async fn show(
 
 /// The page of a session, whose grant says who may frame it.
 pub(super) async fn made(
-    node: &Arc<Node>,
+    node: &Arc<AppState>,
     hub: &Arc<Hub>,
     (token, grant): (&Token, &Grant),
     lang: Lang,
@@ -122,7 +122,7 @@ pub(super) async fn made(
 /// The dashboard as the answer to an LMS's launch that the caller has verified, for a frame of the grant's origins
 /// (`https://lms.example`): the page holds its session itself, since a frame of another site gets no cookies. The caller serves
 /// [`super::framed`] at the same origin.
-pub async fn within(node: &Arc<Node>, hub: &Arc<Hub>, grant: Grant, headers: &HeaderMap) -> Response {
+pub async fn within(node: &Arc<AppState>, hub: &Arc<Hub>, grant: Grant, headers: &HeaderMap) -> Response {
     let lang = Lang::of(None, headers);
     if !may_frame(&grant.framed_by) {
         return Refusal::Foreign.answer(lang, true);

@@ -24,7 +24,7 @@ use super::source::refused;
 use super::words::Lang;
 use crate::family_link;
 use crate::http::lent_vault::{bind, with_vault};
-use crate::http::{FromPath, FromQuery, Node};
+use crate::http::{AppState, FromPath, FromQuery};
 use crate::lang::LangQuery;
 
 /// The version of the file's form.
@@ -32,7 +32,7 @@ const VERSION: u8 = 1;
 
 /// A download: never shown in the browser, never kept by a cache.
 pub(super) async fn download(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     Extension(hub): Extension<Arc<Hub>>,
     FromPath(name): FromPath<String>,
     FromQuery(asked): FromQuery<LangQuery>,
@@ -63,7 +63,7 @@ pub(super) async fn download(
     }
 }
 
-async fn made(node: &Arc<Node>, grant: Grant) -> Result<String, Refusal> {
+async fn made(node: &Arc<AppState>, grant: Grant) -> Result<String, Refusal> {
     let told = with_vault(node.clone(), move |node, vault| {
         bind(node, vault)?;
         if vault.identity().map_or(true, |identity| identity.district != grant.district) {
@@ -74,7 +74,7 @@ async fn made(node: &Arc<Node>, grant: Grant) -> Result<String, Refusal> {
     told.await.map_err(Refusal::from)?
 }
 
-fn whole(node: &Node, vault: &Vault, grant: &Grant) -> Result<String, Refusal> {
+fn whole(node: &AppState, vault: &Vault, grant: &Grant) -> Result<String, Refusal> {
     let now_ms = now_ms();
     let handles = {
         let keystore = vault.keystore();

@@ -20,7 +20,7 @@ use super::refusal::Refusal;
 use super::session::Grant;
 use super::twin::Follower;
 use crate::family_link;
-use crate::http::Node;
+use crate::http::AppState;
 use crate::http::lent_vault::{bind, with_vault};
 
 /// Whether a look is listed.
@@ -46,7 +46,7 @@ pub(super) struct Opened {
 /// # Errors
 /// [`Refusal`].
 pub(super) async fn look(
-    node: &Arc<Node>,
+    node: &Arc<AppState>,
     hub: &Arc<Hub>,
     grant: &Grant,
     look: Look,
@@ -65,7 +65,7 @@ pub(super) async fn look(
     looked.await.map_err(Refusal::from)?
 }
 
-fn in_vault(node: &Node, vault: &Vault, hub: &Hub, grant: &Grant, look: Look) -> Result<Opened, Refusal> {
+fn in_vault(node: &AppState, vault: &Vault, hub: &Hub, grant: &Grant, look: Look) -> Result<Opened, Refusal> {
     let (personal, name) = granted(vault, grant, (DataClass::FerpaPii, &FIELDS), look)?;
     let (shared, _) = granted(vault, grant, (DataClass::ResourceAllocation, &ALLOCATION), look)?;
     let granted = Granted::of(personal.into_iter().chain(shared), grant.role);

@@ -19,7 +19,7 @@ use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
 use crate::http::lent_vault::with_vault;
-use crate::http::{FromPath, FromQuery, Node};
+use crate::http::{AppState, FromPath, FromQuery};
 use crate::lang::LangQuery;
 
 /// What the form sends.
@@ -34,7 +34,7 @@ pub(super) struct Said {
 
 /// Takes a correction and leads back to the page.
 pub(super) async fn ask(
-    State(node): State<Arc<Node>>,
+    State(node): State<Arc<AppState>>,
     Extension(hub): Extension<Arc<Hub>>,
     FromPath(name): FromPath<String>,
     FromQuery(asked): FromQuery<LangQuery>,
@@ -83,7 +83,7 @@ fn is_own_form(headers: &HeaderMap) -> bool {
     is_own_origin(headers) || headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
-async fn keep(node: &Arc<Node>, hub: &Arc<Hub>, grant: &Grant, said: Said) -> Result<(), Refusal> {
+async fn keep(node: &Arc<AppState>, hub: &Arc<Hub>, grant: &Grant, said: Said) -> Result<(), Refusal> {
     let opened = source::look(node, hub, grant, Look::Again).await?;
     if !opened.granted.inspects() {
         return Err(Refusal::NoSession);

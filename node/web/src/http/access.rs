@@ -5,7 +5,7 @@
 //! [`Caller`], which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table
 //! is refused to everybody, so that none is opened by being forgotten; a request without a credential that its class asks for never
 //! reaches a route, and so no vault; rows of a round go to an auditor whom the ledger lists and to the district whose they are.
-//! Absent: links of families and dashboards, which their routes check ([`Node::family`]); which reads a vault grants.
+//! Absent: links of families and dashboards, which their routes check ([`AppState::family`]); which reads a vault grants.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use aula_home::clock::now_ms;
 use aula_store::ChainView;
 
 use super::credential::{Credential, CredentialError, HEADER};
-use super::node::Node;
+use super::node::AppState;
 use crate::api_error::ApiError;
 use crate::pages::{self, DASHBOARDS, PAGES};
 
@@ -50,7 +50,7 @@ pub struct Caller {
 }
 
 /// Lets a request through to a route that its credential opens.
-pub(super) async fn admit(State(node): State<Arc<Node>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn admit(State(node): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let class = match route.as_deref().map(class_of) {
         // No route at all: its answer is the fallback's.
@@ -84,7 +84,7 @@ fn forbidden(code: &str, message: impl ToString, hint: impl ToString) -> ApiErro
 
 impl Caller {
     /// Who asks a route of this class.
-    fn check(node: &Node, headers: &HeaderMap, class: RouteClass) -> Result<Self, ApiError> {
+    fn check(node: &AppState, headers: &HeaderMap, class: RouteClass) -> Result<Self, ApiError> {
         let unauthorized = |code: &str, message: String, hint: String| {
             ApiError::new(StatusCode::UNAUTHORIZED, code, message, hint)
         };
@@ -190,10 +190,10 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Arc<Node>> for Caller {
+impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Node>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<AppState>) -> Result<Self, ApiError> {
         // A route of a public class that asks for a caller has none: that is a fault of the table.
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
             forbidden("unlisted_route", "this route is open to nobody", "report it: its class is public")

@@ -28,13 +28,13 @@ use super::callers::Callers;
 use super::connections::share;
 use super::credential::HEADER;
 use super::gzip::{self, MAX_ANSWER_BYTES};
-use super::node::Node;
+use super::node::AppState;
 use super::places;
 use super::purpose::Purpose;
 use crate::api_error::ApiError;
 
 /// Puts the gate in front of the routes, and behind it the one rule who may ask what.
-pub fn gated(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<Node>> {
+pub fn gated(routes: Router<Arc<AppState>>, node: Arc<AppState>) -> Router<Arc<AppState>> {
     routes
         .route_layer(from_fn_with_state(node.clone(), admit))
         .fallback(|| async { ApiError::not_found("no such route", "see /openapi.json") })
@@ -46,7 +46,7 @@ pub fn gated(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<Node>> {
         .layer(from_fn_with_state(node, pass))
 }
 
-async fn pass(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+async fn pass(State(node): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let start = Instant::now();
     let method = known(request.method());
@@ -78,7 +78,7 @@ fn known(method: &Method) -> &'static str {
 }
 
 /// The answer from the cache, or from the route and then kept.
-async fn answer(node: &Node, mut request: Request, next: Next) -> Response {
+async fn answer(node: &AppState, mut request: Request, next: Next) -> Response {
     let is_head = request.method() == Method::HEAD;
     let is_read = is_head || request.method() == Method::GET;
     let is_public = !request.headers().contains_key(HEADER);
@@ -127,7 +127,7 @@ fn given(kept: &Kept, asked: &HeaderMap, gzip: bool) -> Response {
 
 /// Keeps a route's answer if the chain did not move while it was made.
 async fn keep(
-    node: &Node,
+    node: &AppState,
     key: String,
     lifetime: Lifetime,
     height: u64,
@@ -151,7 +151,7 @@ async fn keep(
 }
 
 /// The route's answer, within the limits.
-async fn served(node: &Node, request: Request, next: Next) -> Response {
+async fn served(node: &AppState, request: Request, next: Next) -> Response {
     let purpose = Purpose::of(&request);
     let caller = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(from)| from.ip());
     let callers = match purpose {
@@ -195,7 +195,7 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
 }
 
 /// The request with its whole body in memory. Only submissions have one; that of another request is not waited for.
-async fn with_body(node: &Node, caller: Option<IpAddr>, request: Request) -> Result<Request, ApiError> {
+async fn with_body(node: &AppState, caller: Option<IpAddr>, request: Request) -> Result<Request, ApiError> {
     if *request.method() != Method::POST {
         return Ok(request);
     }
@@ -214,7 +214,7 @@ fn over_rate(callers: &Callers, caller: IpAddr) -> Option<Response> {
 
 /// A refusal when all callers together ask more than the district may have answered. Submissions have a share of their own, as they have
 /// permits: what the district itself sends waits for no reader.
-fn over_quota(node: &Node, purpose: Purpose) -> Option<Response> {
+fn over_quota(node: &AppState, purpose: Purpose) -> Option<Response> {
     let wait = node.tenant.ask(purpose, Instant::now()).err()?;
     let tenant = node.quotas.tenant.clone();
     counter!("aula_quota_refused_total", "tenant" => tenant, "quota" => "requests").increment(1);

@@ -9,7 +9,7 @@ use aula_ledger::state::schema;
 use aula_vault::{Identity, Vault, VaultError, vault};
 use axum::http::StatusCode;
 
-use super::node::Node;
+use super::node::AppState;
 use super::places;
 use crate::api_error::ApiError;
 
@@ -33,8 +33,8 @@ pub(crate) fn unreadable(error: VaultError) -> ApiError {
 
 /// Reads the vault on a thread that may block, one request at a time.
 pub(crate) async fn with_vault<T: Send + 'static>(
-    node: Arc<Node>,
-    work: impl FnOnce(&Node, &Vault) -> Result<T, ApiError> + Send + 'static,
+    node: Arc<AppState>,
+    work: impl FnOnce(&AppState, &Vault) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let none = || ApiError::not_found("this node serves no vault", "ask the node of the student's district");
     let folders = node.vault.clone().filter(|folders| vault::is_there(&folders.data)).ok_or_else(none)?;
@@ -58,7 +58,7 @@ pub(crate) async fn with_vault<T: Send + 'static>(
 }
 
 /// Binds a vault that was made before its chain was known, once this chain knows its district.
-pub(crate) fn bind(node: &Node, vault: &Vault) -> Result<(), ApiError> {
+pub(crate) fn bind(node: &AppState, vault: &Vault) -> Result<(), ApiError> {
     if vault.identity().is_ok() {
         return Ok(());
     }

@@ -119,7 +119,7 @@ pub trait Network: Send + Sync {
 }
 
 /// Shared by all routes, behind an `Arc`.
-pub struct Node {
+pub struct AppState {
     /// Everything final.
     pub db: Arc<ChainDb>,
     /// The running consensus.
@@ -174,9 +174,9 @@ pub struct Node {
     pub(crate) started: Instant,
 }
 
-impl std::fmt::Debug for Node {
+impl std::fmt::Debug for AppState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Node").field("chain_id", &self.genesis.chain_id).finish_non_exhaustive()
+        f.debug_struct("AppState").field("chain_id", &self.genesis.chain_id).finish_non_exhaustive()
     }
 }
 
@@ -193,7 +193,7 @@ pub enum Signing {
     Silent(String),
 }
 
-impl Node {
+impl AppState {
     /// The vault, as the routes keep it open.
     pub fn kept_vault(&self) -> Arc<KeptVault> {
         self.kept_vault.clone()

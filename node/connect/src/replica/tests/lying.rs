@@ -1,4 +1,4 @@
-//! A district that is none, or whose node was taken over, seen from a replica: what it says is bounded, checked, and shown without harm.
+//! A district that only says it is one, or whose node was taken over, seen from a replica: what it says is bounded, checked, and shown without harm.
 
 use axum::Router;
 use axum::extract::Path;

@@ -141,7 +141,7 @@ fn played_ms<'a>(statement: impl Tree<'a>) -> Option<u64> {
     (total.is_finite() && (0.0..=1e9).contains(&total)).then_some((total * 1_000.0).round() as u64)
 }
 
-/// Milliseconds of an ISO 8601 duration without years and months, whose length is none.
+/// Milliseconds of an ISO 8601 duration without years and months, whose length is not valid.
 pub(in crate::event) fn duration_ms(text: &str) -> Option<u64> {
     let rest = text.strip_prefix('P')?;
     let (date, time) = rest.split_once('T').unwrap_or((rest, ""));

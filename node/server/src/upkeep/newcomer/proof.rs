@@ -13,7 +13,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aula_consensus::EngineHandle;
+use aula_consensus::RunningConsensus;
 use aula_home::Failure;
 use aula_home::clock::now_ms;
 use aula_ledger::audit::TrustedBlock;
@@ -127,7 +127,7 @@ pub(crate) fn begin(
 /// why this node must not go on; with none where it was level.
 pub(crate) fn watch(
     proof: Option<Proof>,
-    consensus: &Arc<EngineHandle>,
+    consensus: &Arc<RunningConsensus>,
 ) -> (Told, JoinHandle<Option<Failure>>) {
     let told = proof.as_ref().map(|proof| proof.told.clone()).unwrap_or_default();
     let consensus = consensus.clone();
@@ -147,7 +147,7 @@ impl Proof {
     }
 
     /// Looks at each new tip until this node is level; gives why it must not go on, where it must not.
-    async fn attend(mut self, consensus: Arc<EngineHandle>) -> Option<Failure> {
+    async fn attend(mut self, consensus: Arc<RunningConsensus>) -> Option<Failure> {
         let mut tips = self.db.watch_tip();
         let mut tip = *tips.borrow_and_update();
         let (mut since, mut said) = (Instant::now(), Instant::now());
@@ -174,7 +174,7 @@ impl Proof {
     }
 
     /// One look; true when this node is level.
-    fn look(&mut self, consensus: &EngineHandle, tip: Tip, still: Duration) -> Result<bool, Failure> {
+    fn look(&mut self, consensus: &RunningConsensus, tip: Tip, still: Duration) -> Result<bool, Failure> {
         self.hear(consensus.told_height());
         let seen = self.seen(tip, still)?;
         let mut finding = judge(self.known, self.trusted, &seen);

@@ -160,7 +160,7 @@ impl Metrics {
 /// the address, with its real port.
 ///
 /// # Errors
-/// An address that is none of loopback and has no certificate; files that are none; an address that cannot be had.
+/// An address beyond loopback without a certificate; files that are not valid; an address that cannot be had.
 pub(super) fn serve(
     listen: SocketAddr,
     tls: Option<(PathBuf, PathBuf)>,

@@ -1,4 +1,4 @@
-//! What a newcomer makes of the blocks that it is given, and that a node which was level once is none.
+//! What a newcomer makes of the blocks that it is given, and that a node which was level once is not one.
 
 use aula_kit::{DevChain, Tested, failed};
 use aula_ledger::types::TimeMs;

@@ -2,10 +2,10 @@
 
 use libp2p::PeerId;
 
-use super::EngineHandle;
+use super::RunningConsensus;
 use crate::snapshots::{Ask, AskError, Source, Told};
 
-impl EngineHandle {
+impl RunningConsensus {
     /// From now on admitted peers get snapshots from here.
     pub fn serve_snapshots(&self, source: Source) {
         self.gossip.serve_snapshots(source);

@@ -1,6 +1,6 @@
 //! Starting, watching and stopping a node's consensus.
 //!
-//! Flow: [`start`] opens the sign guard, starts gossip and a supervisor, and returns a [`EngineHandle`]. The supervisor
+//! Flow: [`start`] opens the sign guard, starts gossip and a supervisor, and returns a [`RunningConsensus`]. The supervisor
 //! decides, from the guard, the write-ahead log and the tip, whether this node may sign, runs a session of the
 //! engine in that mode, and starts the next one when a follower has passed what it must not sign, or when the
 //! guard refused a signature (which stops the engine).
@@ -29,7 +29,7 @@ use crate::heights::Kept;
 use crate::mempool::{AtTip, Mempool, Occasion, Refusal, Submitted};
 use crate::modes::Modes;
 use crate::ports::{FileDisk, StoreError, TokioRuntime};
-use crate::proposal::Blocks;
+use crate::proposal::BlockBuilder;
 use crate::supervisor::{Shown, Supervisor};
 
 mod snapshots;
@@ -96,8 +96,8 @@ pub struct Keeper {
     pub tip: Height,
 }
 
-/// A running node's consensus. Stop it with [`EngineHandle::stop`]; dropping it asks it to stop and does not wait.
-pub struct EngineHandle {
+/// A running node's consensus. Stop it with [`RunningConsensus::stop`]; dropping it asks it to stop and does not wait.
+pub struct RunningConsensus {
     services: Services,
     gossip: Arc<Gossip>,
     engine_peers: Arc<AtomicUsize>,
@@ -108,7 +108,7 @@ pub struct EngineHandle {
     telling: JoinHandle<()>,
 }
 
-impl EngineHandle {
+impl RunningConsensus {
     /// Submits a transaction: checks it, keeps it, tells the peers. May take as long as verifying a signature.
     ///
     /// # Errors
@@ -224,7 +224,7 @@ impl EngineHandle {
     }
 }
 
-impl Drop for EngineHandle {
+impl Drop for RunningConsensus {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
         self.incoming.abort();
@@ -246,18 +246,18 @@ pub(crate) fn with_tip<T>(
 /// Starts a node's consensus. `genesis` comes from the genesis that the store was initialised with.
 ///
 /// # Errors
-/// [`StartError`]. Trouble of the engine itself comes later, through [`EngineHandle::wait`].
+/// [`StartError`]. Trouble of the engine itself comes later, through [`RunningConsensus::wait`].
 pub async fn start(
     config: Config,
     ports: Ports,
     keys: Keys,
     genesis: Hash,
-) -> Result<EngineHandle, StartError> {
+) -> Result<RunningConsensus, StartError> {
     config.timeouts.check()?;
     let tip = ports.store.tip()?;
     let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next(), Arc::clone(&ports.clock)));
     let blocks =
-        Blocks::new(genesis, Arc::clone(&ports.executor), Arc::clone(&ports.clock), Arc::clone(&pool));
+        BlockBuilder::new(genesis, Arc::clone(&ports.executor), Arc::clone(&ports.clock), Arc::clone(&pool));
     let blocks = Arc::new(match config.damage {
         Some(file) => blocks.remembering(Damage::open(file)),
         None => blocks,
@@ -331,10 +331,10 @@ pub async fn start(
     let (tell, ended) = watch::channel(None);
     tokio::spawn(async move {
         let result = supervisor.run().await;
-        // An error means that the handle is gone.
+        // An error means that nobody waits any more.
         let _ = tell.send(Some(result));
     });
-    Ok(EngineHandle { services, gossip, engine_peers, shown, stop, ended, incoming, telling })
+    Ok(RunningConsensus { services, gossip, engine_peers, shown, stop, ended, incoming, telling })
 }
 
 /// Checks what peers send as if it had been submitted here. Refusals are not answered: most are duplicates or have
