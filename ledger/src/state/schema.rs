@@ -148,6 +148,12 @@ pub trait Records {
     /// # Errors
     /// [`StoreError`] when the store fails.
     fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError>;
+    /// The last record whose key starts with a prefix and lies before `end`, which starts so too: one read, however many
+    /// there are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    fn record_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError>;
 }
 
 impl<S: StateReader + ?Sized> Records for S {
@@ -158,6 +164,10 @@ impl<S: StateReader + ?Sized> Records for S {
     fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
         self.values(prefix)
     }
+
+    fn record_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError> {
+        self.value_before(prefix, end)
+    }
 }
 
 impl Records for Overlay<'_> {
@@ -167,6 +177,10 @@ impl Records for Overlay<'_> {
 
     fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
         self.list(prefix)
+    }
+
+    fn record_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError> {
+        self.last_before(prefix, end)
     }
 }
 
@@ -457,6 +471,18 @@ pub fn set_changes(from: &(impl Records + ?Sized)) -> Result<BTreeMap<Height, Va
         Ok((Height(u64::from_be_bytes(*height)), decode(bytes)?))
     };
     entries.iter().map(change).collect()
+}
+
+/// The set that decides `height`, as the last change below it announced it; none where no record of a change lies there.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn set_announced_below(
+    from: &(impl Records + ?Sized),
+    height: Height,
+) -> Result<Option<ValidatorSet>, StoreError> {
+    let last = from.record_before(&set_change_prefix(), &set_change_key(height))?;
+    last.map(|(_, bytes)| decode(&bytes)).transpose()
 }
 
 /// The heights of the blocks that took requests of a round, ascending.

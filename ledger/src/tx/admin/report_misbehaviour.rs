@@ -68,6 +68,6 @@ fn voted(overlay: &Overlay<'_>, validator: &ValidatorAddress, height: Height) ->
     if [&schedule.now, &schedule.next].into_iter().any(|set| set.get(validator).is_some()) {
         return Ok(true);
     }
-    let changes = schema::set_changes(overlay)?;
-    Ok(changes.range(..height).next_back().is_some_and(|(_, set)| set.get(validator).is_some()))
+    let decided = schema::set_announced_below(overlay, height)?;
+    Ok(decided.is_some_and(|set| set.get(validator).is_some()))
 }

@@ -1,5 +1,6 @@
 //! Evidence against validators: what is recorded, once, and what is refused.
 
+use super::attacks_state::watched;
 use super::rejections::Row;
 use crate::chain::misbehaviour::{Equivocation, Said, Statement, proposal_bytes};
 use crate::chain::{Vote, VoteType, validators::address};
@@ -183,6 +184,16 @@ fn a_validator_that_left_is_still_charged_with_what_it_did_before() {
     {
         assert_eq!(chain.send("voter-a", ReportMisbehaviour { evidence }).code, code);
     }
+}
+
+/// Anybody may sign two statements with a fresh key: the price is flat, so the reading is, however often the set has changed.
+#[test]
+fn strangers_evidence_lists_no_sets() {
+    let chain = chain();
+    let (one, other) = (Said::Prevote { block: block(1) }, Said::Prevote { block: block(2) });
+    let evidence = two(&chain.parsed.sha256, "a stranger", 5, one, other);
+    let (code, [_, lists]) = watched(&chain, "voter-a", report(evidence));
+    assert_eq!((code, lists), (Code::UnknownValidator, 0));
 }
 
 #[test]
