@@ -9,7 +9,7 @@
 //! | `params` | [`Params`] |
 //! | `protocol` | [`ProtocolRecord`]: whose rules are in force, and what was voted for; a chain of protocol 1 has none before a vote |
 //! | `validators` | [`ValidatorSchedule`]: the sets of this height and the next two |
-//! | `set_change/H` | the set that block H announced for H + 1: evidence walks from the genesis by these |
+//! | `set_change/H` | the set that block H announced for H + 1: evidence walks from the genesis by these; with the first, from protocol 3 on, the genesis's own as `set_change/0` |
 //! | `counters` | [`Counters`] |
 //! | `account/A` | [`Account`]: current key and next sequence number |
 //! | `member/A`, `name/NAME` | [`Member`]; the account of a name |
@@ -459,7 +459,8 @@ pub fn validator_set_at(
     })
 }
 
-/// Every change of the validator set: the height whose block announced it, and the set from the next height on.
+/// Every change of the validator set: the height whose block announced it, and the set from the next height on. The genesis's
+/// own may be the first, of height 0 ([`crate::protocol::Protocol::keeps_the_founders`]).
 ///
 /// # Errors
 /// [`StoreError`] when the store fails or a record is damaged.
