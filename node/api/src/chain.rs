@@ -111,6 +111,21 @@ pub struct Standing {
     pub for_s: u64,
     /// The validators from whom this node heard no vote for the next block, by name.
     pub missing: Vec<String>,
+    /// For how many seconds this node's own disk has not answered, from 30 on: then it votes for nothing, and does not say who
+    /// else is missing. None while the disk answers.
+    #[serde(default)]
+    pub disk_silent_s: Option<u64>,
+}
+
+impl Standing {
+    /// Why, in words.
+    pub fn why(&self) -> String {
+        match (self.disk_silent_s, self.missing.as_slice()) {
+            (Some(for_s), _) => format!("this node's own disk has not answered for {for_s} s"),
+            (None, []) => "every validator has voted".to_owned(),
+            (None, missing) => format!("no vote for the next height came from {}", missing.join(", ")),
+        }
+    }
 }
 
 /// The protocol in force and the next.

@@ -45,11 +45,7 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         text = format!("{text}\n{}", next.words());
     }
     if let Some(stands) = &status.stands {
-        let who = match stands.missing.as_slice() {
-            [] => "every validator has voted".to_owned(),
-            missing => format!("no vote came from {}", missing.join(", ")),
-        };
-        context.tell(format_args!("the chain stands for {} s: {who}", stands.for_s));
+        context.tell(format_args!("the chain stands for {} s: {}", stands.for_s, stands.why()));
     }
     if let Some(oldest) = status.delays.oldest_waiting_ms.filter(|age| *age >= CURRENT_MS) {
         context

@@ -87,10 +87,14 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     let moved = height > first.status.height.0;
     let age_ms = second.at_ms.saturating_sub(time_ms);
     let mut checks = vec![version(&second.status), protocol(&second.status)];
-    let missing = missing(&second.status);
-    let waits = "look whether more than two thirds of the validators are up (below), and at the node's log";
+    let why = why(&second.status);
+    let is_disk = second.status.stands.as_ref().is_some_and(|stands| stands.disk_silent_s.is_some());
+    let waits = match is_disk {
+        true => "see what the system says of that disk (dmesg), and start the node again once it answers",
+        false => "look whether more than two thirds of the validators are up (below), and at the node's log",
+    };
     checks.push(if age_ms > STILL_MS && !moved {
-        Check::fail("height", format!("stands at {height}, decided {} s ago{missing}", age_ms / 1_000), waits)
+        Check::fail("height", format!("stands at {height}, decided {} s ago{why}", age_ms / 1_000), waits)
     } else if !moved && age_ms > FRESH_MS {
         Check::warn("height", format!("did not move from {height} in {} s", age_ms / 1_000), waits)
     } else {
@@ -139,13 +143,9 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     checks
 }
 
-/// Who is missing, as a node says whose chain stands.
-fn missing(status: &Vitals) -> String {
-    let names = status.stands.as_ref().map_or(&[][..], |stands| &stands.missing);
-    match names.join(", ") {
-        names if names.is_empty() => names,
-        names => format!("; no vote came from {names}"),
-    }
+/// Why, as a node says whose chain stands.
+fn why(status: &Vitals) -> String {
+    status.stands.as_ref().map(|stands| format!("; {}", stands.why())).unwrap_or_default()
 }
 
 fn version(status: &Vitals) -> Check {
