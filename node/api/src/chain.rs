@@ -26,6 +26,11 @@ pub struct Status {
     /// The last final block; 0 before the first one.
     #[schema(value_type = u64)]
     pub height: Height,
+    /// The highest block that a connected peer says it has: its word, which nothing here has checked. Far above `height` while
+    /// this node fetches what it lacks; none before a peer has said so.
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    pub told_height: Option<Height>,
     /// Of the block at `height`: 64 hex digits, lower case.
     #[schema(value_type = String)]
     pub block_hash: Hash,
@@ -82,6 +87,8 @@ pub struct Status {
 pub struct Vitals {
     /// The last final block.
     pub height: Height,
+    /// The highest block that a connected peer says it has.
+    pub told_height: Option<Height>,
     /// The time in that block's header, in ms since 1970 UTC.
     pub time_ms: TimeMs,
     /// How many validators decide the next block.
@@ -94,6 +101,8 @@ pub struct Vitals {
     pub silent_because: Option<String>,
     /// What it found damaged in its own state; none while all is well.
     pub damage: Option<String>,
+    /// How far the last block's time lies ahead of its clock, in ms.
+    pub ahead_of_clock_ms: Option<u64>,
     /// What its operator should set right though it goes on.
     pub attention: Option<String>,
     /// Set while no block is decided.
@@ -102,6 +111,11 @@ pub struct Vitals {
     pub protocol: ProtocolStatus,
     /// The program's version, for example `0.1.0`.
     pub version: Option<String>,
+}
+
+/// Blocks that a node lacks of those that its peers say they have; 0 while none has said so.
+pub fn blocks_behind(height: Height, told: Option<Height>) -> u64 {
+    told.map_or(0, |told| told.0.saturating_sub(height.0))
 }
 
 /// A chain that decides no block.

@@ -474,6 +474,10 @@ impl Network for Consensus {
         self.handle.status().peers
     }
 
+    fn told_height(&self) -> Option<Height> {
+        self.handle.told_height()
+    }
+
     fn damage(&self) -> Option<String> {
         self.handle.damage()
     }

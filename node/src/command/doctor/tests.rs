@@ -222,7 +222,9 @@ fn a_clock_before_the_newest_block_fails() {
     assert_eq!(kept::clock(None, 0), None);
     let said = |now_ms| kept::clock(tip, now_ms).map(|check| check.detail).unwrap_or_default();
     assert!(said(3_600_420).ends_with("420 ms old"), "{}", said(3_600_420));
-    assert!(said(3_599_250).ends_with("750 ms ahead of this machine's clock"), "{}", said(3_599_250));
+    assert!(said(3_599_600).ends_with("400 ms ahead of this machine's clock"), "{}", said(3_599_600));
+    // As far as a node takes it for ready, and no further.
+    assert_eq!([level(3_599_500), level(3_599_499)], [Some(Level::Ok), Some(Level::Fail)]);
     assert!(said(3_600_000).ends_with("0 ms old") && said(1_000).contains("3599000 ms"), "{}", said(1_000));
 }
 
@@ -325,6 +327,48 @@ fn a_running_node_is_judged_by_two_looks() {
     assert_eq!(level(&moved(|s| s.damage = Some("a row".into()), 1_001_000), "state"), Some(Level::Fail));
     assert_eq!(level(&moved(|s| s.peers = 0, 1_001_000), "peers"), Some(Level::Fail));
     assert_eq!(level(&moved(|s| s.version = Some("0.0.9".into()), 1_001_000), "version"), Some(Level::Warn));
+}
+
+#[test]
+fn a_node_that_is_behind_is_told_how_far_and_its_clock_is_not_blamed() {
+    const DAYS_3: u64 = 3 * DAY_MS;
+    let told = |height, told, at_ms| {
+        let change = |status: &mut Vitals| {
+            status.height = Height(height);
+            status.told_height = told;
+        };
+        let looks = running::looks(&seen(|_| {}, at_ms - 2_500), &seen(change, at_ms));
+        let find = |name: &str| looks.iter().find(|check| check.name == name).cloned();
+        (find("behind"), find("clock_chain").map(|check| check.level))
+    };
+    let level = |(behind, clock): (Option<Check>, _)| (behind.map(|check| check.level), clock);
+    let (ok, warn, fail) = (Some(Level::Ok), Some(Level::Warn), Some(Level::Fail));
+    let peers = Some(Height(259_350));
+    let (behind, clock) = told(150, peers, 1_000_000 + DAYS_3);
+    let check = behind.unwrap_or_else(|| Check::ok("none", ""));
+    assert_eq!((check.level, clock), (Level::Fail, ok), "{check:?}");
+    assert!(check.detail.contains("259200 blocks behind") && check.next.contains("50 between"), "{check:?}");
+    // It fetches none.
+    assert_eq!(level(told(100, peers, 1_000_000 + DAYS_3)), (fail, ok));
+    // A fresh chain, and a peer that says too much.
+    assert_eq!(level(told(103, peers, 1_001_000)), (warn, ok));
+    assert_eq!(level(told(103, Some(Height(104)), 1_001_000)), (ok, ok));
+    // Level and old blocks: only then is it the clock.
+    assert_eq!(level(told(103, Some(Height(104)), 1_000_000 + DAYS_3)), (ok, warn));
+    assert_eq!(level(told(103, None, 1_001_000)), (ok, ok));
+}
+
+#[test]
+fn a_clock_is_slow_from_where_the_node_is_not_ready() {
+    let clock = |ahead| {
+        let second = seen(|status| status.ahead_of_clock_ms = Some(ahead), 1_000_000);
+        let found = running::looks(&second, &second).into_iter().find(|check| check.name == "clock_chain");
+        found.map(|check| check.level)
+    };
+    assert_eq!([clock(500), clock(501)], [Some(Level::Ok), Some(Level::Fail)]);
+    let late = seen(|_| {}, 999_499);
+    let found = running::looks(&late, &late).into_iter().find(|check| check.name == "clock_chain");
+    assert_eq!(found.map(|check| check.level), Some(Level::Fail));
 }
 
 #[test]

@@ -166,11 +166,15 @@ const IN_THE_HOME: [Row; 22] = [
 /// What a running node says that is not well: check, level, words of the next step, and the change to its status.
 type Said = (&'static str, Level, &'static str, fn(&mut Value));
 
-const OF_THE_NODE: [Said; 10] = [
+const OF_THE_NODE: [Said; 11] = [
     ("height", Level::Fail, "two thirds", |status| status["time_ms"] = json!(1_000)),
     ("height", Level::Fail, "dmesg", |status| {
         status["time_ms"] = json!(1_000);
         status["stands"] = json!({ "for_s": 90, "missing": [], "disk_silent_s": 45 });
+    }),
+    ("behind", Level::Fail, "log", |status| {
+        status["time_ms"] = json!(crate::clock::now_ms() - 3 * DAY_MS);
+        status["told_height"] = json!(259_300);
     }),
     ("clock_chain", Level::Fail, "set-ntp", |status| {
         status["time_ms"] = json!(crate::clock::now_ms() + 3_600_000);
