@@ -58,11 +58,15 @@ impl Ward {
     }
 
     async fn checks(&self) -> Result<Vec<Check>, String> {
+        self.checks_for(&Needs::OF_A_NODE).await
+    }
+
+    async fn checks_for(&self, needs: &Needs) -> Result<Vec<Check>, String> {
         let context = Context { home: self.home.clone(), output: OutputFormat::Json, log: None };
         let Ok(Command::Doctor(args)) = Cli::try_parse_from(["aula", "doctor"]).map(|cli| cli.command) else {
             return Err("the command line is not understood".into());
         };
-        examine(&context, &args).await.map_err(|failure| failure.message)
+        examine(&context, &args, needs).await.map_err(|failure| failure.message)
     }
 
     /// The level of one check; none when it was left out.
@@ -189,15 +193,15 @@ fn a_certificate_is_judged_by_its_days() {
 
 #[test]
 fn the_disk_is_judged_by_room_inodes_and_speed() {
-    let room = |mib: u64, inodes| folder::judge_space(mib << 20, inodes).level;
+    let room = |mib: u64, inodes| folder::judge_space(mib << 20, inodes, &Needs::OF_A_NODE).level;
     assert_eq!(
         [room(100, None), room(1_024, None), room(10_240, None)],
         [Level::Fail, Level::Warn, Level::Ok]
     );
     assert_eq!([room(10_240, Some(3)), room(10_240, Some(100_000))], [Level::Fail, Level::Ok]);
-    let speed = |ms| folder::judge_speed(Duration::from_millis(ms)).level;
+    let speed = |ms| folder::judge_speed(Duration::from_millis(ms), &Needs::OF_A_NODE).level;
     assert_eq!([speed(1), speed(40), speed(400)], [Level::Ok, Level::Warn, Level::Fail]);
-    let files = |limit| folder::judge_open_files(limit, 4_096).level;
+    let files = |limit| folder::judge_open_files(limit, 4_096, &Needs::OF_A_NODE).level;
     assert_eq!([files(256), files(1_024), files(65_536)], [Level::Fail, Level::Warn, Level::Ok]);
 }
 
