@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Check;
@@ -41,9 +43,30 @@ impl Needs {
     };
 }
 
-/// The folder is there, belongs to us, and can be written.
+/// How long a disk may take for a few bytes: one that hangs would hold up every other check for ever.
+const ANSWERS: Duration = Duration::from_secs(30);
+
+/// The folder is there, answers, belongs to us, and can be written.
 pub fn home(home: &Home) -> Check {
-    let path = home.path();
+    let path = home.path().to_owned();
+    answered(home.path(), ANSWERS, move || look(&path))
+}
+
+/// What is found at a folder, unless that takes too long.
+pub fn answered(path: &Path, patience: Duration, look: impl FnOnce() -> Check + Send + 'static) -> Check {
+    let (tell, found) = mpsc::channel();
+    // Left to itself when it hangs.
+    thread::spawn(move || tell.send(look()));
+    found.recv_timeout(patience).unwrap_or_else(|_| {
+        Check::fail(
+            "home",
+            format!("{} has not answered for {} s", path.display(), patience.as_secs()),
+            "see what the system says of that disk (dmesg); nothing else is looked at before it answers",
+        )
+    })
+}
+
+fn look(path: &Path) -> Check {
     let failed = |why: String, next: &str| Check::fail("home", why, next);
     let found = match fs::metadata(path) {
         Ok(found) => found,

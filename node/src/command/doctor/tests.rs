@@ -106,6 +106,21 @@ async fn a_folder_that_is_missing_or_no_folder_is_all_that_is_said() -> Tested {
     Ok(())
 }
 
+#[test]
+fn a_disk_that_does_not_answer_is_all_that_is_waited_for() {
+    let (answers, asked) = std::sync::mpsc::channel::<()>();
+    let hangs = move || {
+        // Until the other end is dropped.
+        let _ = asked.recv();
+        Check::ok("home", "there")
+    };
+    let check = folder::answered("/srv/lake".as_ref(), Duration::from_millis(10), hangs);
+    assert!(check.level == Level::Fail && check.detail.contains("/srv/lake has not answered"), "{check:?}");
+    drop(answers);
+    let check = folder::answered("/srv/lake".as_ref(), Duration::from_secs(600), || Check::ok("home", ""));
+    assert_eq!(check.level, Level::Ok);
+}
+
 #[tokio::test]
 async fn what_others_may_write_or_read_is_said() -> Tested {
     let ward = Ward::new()?;
