@@ -351,7 +351,7 @@ fn a_running_node_is_judged_by_two_looks() {
 #[test]
 fn a_node_that_is_behind_is_told_how_far_and_its_clock_is_not_blamed() {
     const DAYS_3: u64 = 3 * DAY_MS;
-    let told = |height, told, at_ms| {
+    let told = |height: u64, told: Option<Height>, at_ms: u64| {
         let change = |status: &mut Vitals| {
             status.height = Height(height);
             status.told_height = told;
