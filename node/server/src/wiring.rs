@@ -48,6 +48,7 @@ use tokio::task::JoinHandle;
 
 mod consortia;
 pub mod dashboards;
+mod disk;
 mod estate;
 mod evidence;
 mod feed_health;
@@ -162,12 +163,13 @@ pub async fn start(
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let told = shares.as_ref().map(seeds::Shares::told);
     let standing = standing::Told::default();
+    let votes = consensus.clone();
     let watch = standing::Watch {
-        folder: home.consensus_dir(),
+        disk: disk::Disk::of(home.consensus_dir()),
         db: db.clone(),
-        consensus: consensus.clone(),
+        silent: Box::new(move || votes.silent()),
         told: standing.clone(),
-        idle: Duration::from_millis(config.consensus.idle_block_ms),
+        pace: standing::Pace::of(Duration::from_millis(config.consensus.idle_block_ms)),
     };
     let ends = (tokio::spawn(watch.attend()), doubt);
     let network = Arc::new(Consensus { running: consensus.clone(), votes_as, told, standing, unproven });
@@ -206,10 +208,14 @@ pub async fn start(
 }
 
 impl Running {
-    /// Where the node is, in a few words, asked of consensus and of the store: one that hangs does not answer.
-    pub fn pulse(&self) -> impl Fn() -> String + Send + 'static {
-        let (consensus, db) = (self.consensus.clone(), self.db.clone());
-        move || format!("at height {}, {} peers", db.latest().tip().height, consensus.status().peers)
+    /// Where the node is, in a few words: nothing while its disk hangs, and no answer when consensus or the store holds its locks
+    /// for ever. It reads memory alone, so that it tells nothing of a disk that it was not told of.
+    pub fn pulse(&self) -> impl Fn() -> Option<String> + Send + 'static {
+        let (network, db) = (self.node.network.clone(), self.db.clone());
+        move || {
+            let lives = !standing::hangs(network.standing().as_ref());
+            lives.then(|| format!("at height {}, {} peers", db.latest().tip().height, network.peers()))
+        }
     }
 
     /// Serves a site until `stop` is done or something fails, then ends everything in order.
@@ -466,6 +472,10 @@ impl Network for Consensus {
 
     fn peers(&self) -> usize {
         self.running.status().peers
+    }
+
+    fn told_height(&self) -> Option<Height> {
+        self.handle.told_height()
     }
 
     fn damage(&self) -> Option<String> {

@@ -147,6 +147,34 @@ fn a_view_does_not_see_later_commits() -> Anyhow {
 }
 
 #[test]
+fn the_last_record_before_a_key_is_read_within_its_word_and_its_view() -> Anyhow {
+    let folder = tempfile::tempdir()?;
+    let db = ChainDb::create(&folder.path().join("data"), DbOptions::default(), &origin())?;
+    let write = |keys: [&str; 2]| -> Anyhow {
+        let values = keys.map(|key| (key.as_bytes().to_vec(), Some(key.as_bytes().to_vec()))).into();
+        Ok(db.commit(&commit(
+            db.latest().tip(),
+            Vec::new(),
+            StateWrites { values, ..StateWrites::default() },
+        ))?)
+    };
+    write(["change/1", "changed"])?;
+    let before = db.latest();
+    write(["change/3", "change/5"])?;
+    let last = |view: &ChainView, end: &str| -> Result<_, Box<dyn std::error::Error>> {
+        let found = view.value_before(b"change/", end.as_bytes())?;
+        Ok(found.map(|(key, _)| String::from_utf8(key)).transpose()?.unwrap_or_default())
+    };
+    for (end, expected) in
+        [("change/1", ""), ("change/2", "change/1"), ("change/5", "change/3"), ("change/9", "change/5")]
+    {
+        assert_eq!(last(&db.latest(), end)?, expected, "before {end}");
+    }
+    assert_eq!(last(&before, "change/9")?, "change/1");
+    Ok(())
+}
+
+#[test]
 fn a_tree_that_is_not_in_memory_is_rebuilt_from_its_rows() -> Anyhow {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data");
