@@ -19,7 +19,7 @@ use crate::backups::Backups;
 use crate::bootstrap::storage_failure;
 use aula_home::clock::now_ms;
 use aula_home::home::Home;
-use aula_home::whole_file::{self, Access, read_at_most};
+use aula_home::whole_file::{self, Access, read_at_most, regular_at_most};
 use aula_home::{Advise, DEFECT, Failure};
 use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
 
@@ -164,7 +164,7 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
 
 fn read_inventory(from: &Path) -> Result<Inventory, Failure> {
     let path = from.join(INVENTORY);
-    let bytes = read_at_most(&path, MOST_BYTES).map_err(|error| {
+    let bytes = regular_at_most(&path, MOST_BYTES).map_err(|error| {
         Failure::new(
             "no_backup",
             format!("{} is not a whole copy of a node: {INVENTORY}: {error}", from.display()),

@@ -41,7 +41,7 @@ impl Serving {
     fn chunk(&self, manifest: aula_ledger::types::Hash, index: u32) -> Option<Told> {
         let all = snapshots::list(&self.home.snapshots_dir()).ok()?;
         let kept = all.into_iter().rev().find(|kept| kept.manifest.name() == manifest)?;
-        kept.chunk(usize::try_from(index).ok()?).map(Told::Chunk)
+        kept.chunk(usize::try_from(index).ok()?).ok().map(Told::Chunk)
     }
 }
 

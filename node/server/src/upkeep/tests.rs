@@ -194,7 +194,7 @@ fn chunks_come_in_any_order_and_a_lie_is_not_kept() -> Tested {
     let (chain, kept) = snapshotted()?;
     let folder = tempfile::tempdir()?;
     let incoming = Incoming::begin(folder.path(), kept.manifest.clone(), &kept.chain_bytes()?)?;
-    let chunk = kept.chunk(0).ok_or("no chunk")?;
+    let chunk = kept.chunk(0)?;
     assert!(!incoming.chunk(0, &chunk[1..])?, "cut");
     assert!(!incoming.chunk(1, &chunk)?, "a chunk that there is not");
     assert!(incoming.chunk(0, &chunk)?);
@@ -384,6 +384,11 @@ fn a_copy_whose_list_was_cut_or_never_ends_is_refused_with_the_next_step() -> Te
         "{refused:?}"
     );
     assert!(refused.hint.contains("aula node backup") && !home.path().exists());
+    // Nobody ever writes into this one.
+    fs::remove_file(&list)?;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &list, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
+    let refused = backup::restore(from.path(), &home).err().ok_or("taken")?;
+    assert!(refused.code == "no_backup" && refused.message.contains("not a regular file"), "{refused:?}");
     Ok(())
 }
 

@@ -22,6 +22,18 @@ fn large(folder: &std::path::Path) -> Result<(ChainDb, Kept), Box<dyn std::error
     Ok((db, kept))
 }
 
+/// Why the records are not read to their end.
+fn first_error(kept: &Kept) -> Result<SnapshotError, Box<dyn std::error::Error>> {
+    let mut records = Records::of(kept);
+    loop {
+        match records.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err("everything was read".into()),
+            Err(error) => return Ok(error),
+        }
+    }
+}
+
 #[test]
 fn records_come_back_as_they_were_across_the_borders_of_chunks() -> Tested {
     let folder = tempfile::tempdir()?;
@@ -48,14 +60,7 @@ fn a_chunk_is_named_by_its_number_wherever_it_lies() -> Tested {
     let mut bytes = std::fs::read(&path)?;
     bytes[CHUNK_BYTES - 1] ^= 1;
     std::fs::write(&path, bytes)?;
-    let mut records = Records::of(&kept);
-    let error = loop {
-        match records.next() {
-            Ok(Some(_)) => {}
-            Ok(None) => return Err("the change was not seen".into()),
-            Err(error) => break error,
-        }
-    };
+    let error = first_error(&kept)?;
     assert!(error.to_string().starts_with("chunk 2 of the snapshot of height 1 was changed"), "{error}");
     Ok(())
 }
@@ -65,14 +70,29 @@ fn the_last_record_must_be_whole() -> Tested {
     let folder = tempfile::tempdir()?;
     let (_db, mut kept) = large(folder.path())?;
     kept.manifest.chunks.pop();
-    let mut records = Records::of(&kept);
-    let error = loop {
-        match records.next() {
-            Ok(Some(_)) => {}
-            Ok(None) => return Err("half a record was taken".into()),
-            Err(error) => break error,
-        }
-    };
+    let error = first_error(&kept)?;
     assert!(matches!(error, SnapshotError::State(_)), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_chunk_that_never_ends_is_no_chunk_and_one_that_this_machine_does_not_read_is_not_the_snapshots_fault()
+-> Tested {
+    let folder = tempfile::tempdir()?;
+    let (_db, kept) = large(folder.path())?;
+    let path = kept.folder.join(chunk_name(1));
+    // It takes no place on the disk.
+    std::fs::File::options().write(true).open(&path)?.set_len(100 << 30)?;
+    let error = first_error(&kept)?;
+    assert!(error.is_refusal() && error.to_string().contains("was cut short or lengthened"), "{error}");
+    std::fs::remove_file(&path)?;
+    // Nobody ever writes into this one.
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
+    let error = first_error(&kept)?;
+    assert!(error.is_refusal() && error.to_string().contains("is not a regular file"), "{error}");
+    std::fs::remove_file(&path)?;
+    std::os::unix::fs::symlink(&path, &path)?;
+    let error = first_error(&kept)?;
+    assert!(!error.is_refusal() && error.to_string().starts_with("cannot read"), "{error}");
     Ok(())
 }
