@@ -28,6 +28,11 @@ const NICE: i32 = 10;
 pub(crate) fn start(db: &Arc<ChainDb>, home: &Home, config: &Config) -> Result<(), Failure> {
     let hint = "raise the limit on processes (ulimit -u) and start again";
     let storage = &config.storage;
+    match snapshots::clear_unfinished(&home.snapshots_dir()) {
+        Ok(0) => {}
+        Ok(cleared) => tracing::info!(cleared, "snapshots that were never finished are removed"),
+        Err(error) => tracing::warn!(%error, "snapshots that were never finished cannot be removed"),
+    }
     if let Some(every) = NonZeroU64::new(storage.snapshot_every) {
         tokio::spawn(take_snapshots(db.snapshots_due(every), home.clone(), storage.keep_snapshots));
     }

@@ -241,6 +241,16 @@ fn only_the_newest_snapshots_stay() -> Tested {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_snapshot_whose_making_was_killed_is_gone_once_the_node_starts() -> Tested {
+    let chain = DevChain::new().map_err(failed)?;
+    let left = chain.home.snapshots_dir().join(".000000010000.making");
+    fs::create_dir_all(&left)?;
+    interval::start(&chain.db, &chain.home, &Config::default()).map_err(failed)?;
+    assert!(!left.exists());
+    Ok(())
+}
+
 #[test]
 fn pruned_blocks_are_gone_with_their_indexes_and_the_state_stays() -> Tested {
     let mut chain = DevChain::new().map_err(failed)?;

@@ -1,6 +1,6 @@
 //! The folders that snapshots lie in: `ROOT/HEIGHT`, and one that is being fetched beside them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use aula_files::regular_at_most;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::Height;
 
+use super::aside::{Aside, clear_unfinished};
 use super::create::keep;
 use super::error::SnapshotError;
 use super::manifest::{Manifest, chunk_name};
@@ -111,11 +112,12 @@ pub fn newest(root: &Path) -> Result<Option<Kept>, SnapshotError> {
     Ok(list(root)?.pop())
 }
 
-/// Removes all but the newest `keep`; how many went.
+/// Removes all but the newest `keep`, and what was left unfinished; how many of the former went.
 ///
 /// # Errors
 /// [`SnapshotError::Io`].
 pub fn prune_to(root: &Path, keep: usize) -> Result<usize, SnapshotError> {
+    clear_unfinished(root)?;
     let mut kept = list(root)?;
     kept.truncate(kept.len().saturating_sub(keep));
     for old in &kept {
@@ -124,38 +126,11 @@ pub fn prune_to(root: &Path, keep: usize) -> Result<usize, SnapshotError> {
     Ok(kept.len())
 }
 
-/// An empty folder beside the one that a snapshot will have.
-pub(super) fn begin(root: &Path, height: Height) -> Result<PathBuf, SnapshotError> {
-    let aside = root.join(format!(".{:012}.making", height.0));
-    match fs::remove_dir_all(&aside) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(SnapshotError::io("clear", &aside)(error));
-        }
-        _ => {}
-    }
-    fs::create_dir_all(&aside).map_err(SnapshotError::io("make", &aside))?;
-    Ok(aside)
-}
-
-/// Puts what was made aside in its place.
-pub(super) fn place(aside: &Path, target: &Path) -> Result<(), SnapshotError> {
-    let sync = |path: &Path| File::open(path).and_then(|folder| folder.sync_all());
-    sync(aside).map_err(SnapshotError::io("sync", aside))?;
-    match fs::remove_dir_all(target) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(SnapshotError::io("clear", target)(error));
-        }
-        _ => {}
-    }
-    fs::rename(aside, target).map_err(SnapshotError::io("put in place", target))?;
-    target.parent().map_or(Ok(()), sync).map_err(SnapshotError::io("sync", target))
-}
-
-/// A snapshot that is being fetched: chunks come in any order, each checked when it comes.
+/// A snapshot that is being fetched: chunks come in any order, each checked when it comes. Nothing stays of one that is given up.
 #[derive(Debug)]
 pub struct Incoming {
     root: PathBuf,
-    aside: PathBuf,
+    aside: Aside,
     manifest: Manifest,
 }
 
@@ -165,8 +140,8 @@ impl Incoming {
     /// # Errors
     /// When the folder cannot be made.
     pub fn begin(root: &Path, manifest: Manifest, chain: &[u8]) -> Result<Self, SnapshotError> {
-        let aside = begin(root, manifest.height)?;
-        keep(&aside, CHAIN, chain)?;
+        let aside = Aside::begin(root, manifest.height)?;
+        keep(aside.folder(), CHAIN, chain)?;
         Ok(Self { root: root.to_owned(), aside, manifest })
     }
 
@@ -179,7 +154,7 @@ impl Incoming {
         if bytes.len() != named.bytes as usize || crate::sha256(bytes) != named.sha256 {
             return Ok(false);
         }
-        keep(&self.aside, &chunk_name(index), bytes)?;
+        keep(self.aside.folder(), &chunk_name(index), bytes)?;
         Ok(true)
     }
 
@@ -188,16 +163,10 @@ impl Incoming {
     /// # Errors
     /// When it cannot be put there.
     pub fn finish(self) -> Result<Kept, SnapshotError> {
-        keep(&self.aside, MANIFEST, &self.manifest.to_canonical())?;
+        keep(self.aside.folder(), MANIFEST, &self.manifest.to_canonical())?;
         let target = of(&self.root, self.manifest.height);
-        place(&self.aside, &target)?;
+        self.aside.place(&target)?;
         read(&target)
-    }
-
-    /// Gives it up.
-    pub fn abandon(self) {
-        // What stays is cleared when the next one begins.
-        let _ = fs::remove_dir_all(&self.aside);
     }
 }
 

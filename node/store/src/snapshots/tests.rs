@@ -96,3 +96,25 @@ fn a_chunk_that_never_ends_is_no_chunk_and_one_that_this_machine_does_not_read_i
     assert!(!error.is_refusal() && error.to_string().starts_with("cannot read"), "{error}");
     Ok(())
 }
+
+#[test]
+fn what_a_killed_process_left_is_cleared_and_what_is_being_made_stays() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let (_db, kept) = large(folder.path())?;
+    let root = folder.path().join("snapshots");
+    let killed = root.join(".000000000007.making");
+    std::fs::create_dir_all(&killed)?;
+    std::fs::write(killed.join(chunk_name(0)), b"half")?;
+    let mut manifest = kept.manifest.clone();
+    manifest.height.0 = 9;
+    let incoming = Incoming::begin(&root, manifest.clone(), b"")?;
+    assert!(Incoming::begin(&root, manifest, b"").is_err_and(|error| !error.is_refusal()), "twice at once");
+    assert_eq!(prune_to(&root, 2)?, 0);
+    assert!(!killed.exists());
+    assert!(incoming.chunk(0, &kept.chunk(0)?)?, "its folder is there");
+    drop(incoming);
+    let names: Vec<_> = std::fs::read_dir(&root)?.flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["000000000001"], "nothing stays of what was given up");
+    assert_eq!(clear_unfinished(&folder.path().join("none"))?, 0);
+    Ok(())
+}

@@ -67,7 +67,6 @@ pub(super) async fn all<P: Peers>(
         liars.insert(peer);
     }
     if wanted.failed || !wanted.chunks.is_empty() {
-        incoming.abandon();
         return None;
     }
     match incoming.finish() {
