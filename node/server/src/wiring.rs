@@ -23,7 +23,7 @@ use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::{PassedOver, Submitted};
 use aula_consensus::ports::{AdmittedPeer, Executor, SystemClock};
 use aula_consensus::{Config as EngineConfig, EngineHandle, FatalError, Keys, Mode, Ports, Timeouts};
-use aula_home::config::{Config, Role};
+use aula_home::config::{Config, Role, Storage};
 use aula_home::home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::outside::{self, Outside};
@@ -306,12 +306,19 @@ fn begin_with_a_snapshot(
         return Ok(anew);
     }
     let trusted = trusted::of_config(config)?;
+    let interval = match config.storage.snapshot_every {
+        // Of the others nothing is known then: what most do.
+        0 => Storage::default().snapshot_every,
+        every => every,
+    };
     let newcomer = Newcomer {
         home: home.clone(),
         genesis_bytes: genesis.0.to_vec(),
         genesis: genesis.1.clone(),
         trusted,
         options: db_options(config),
+        interval,
+        patience: newcomer::Patience::default(),
     };
     let (consensus, db) = (consensus.clone(), db.clone());
     tokio::spawn(async move {

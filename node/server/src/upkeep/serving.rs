@@ -24,7 +24,10 @@ impl Serving {
     }
 
     fn newest(&self, waypoint: Option<Height>) -> Option<Told> {
-        let kept = snapshots::newest(&self.home.snapshots_dir()).ok()??;
+        let tip = self.db.upgrade()?.latest().tip().height;
+        let all = snapshots::list(&self.home.snapshots_dir()).ok()?;
+        // One above it was fetched, and what it holds is not known yet to be what its header says.
+        let kept = all.into_iter().rev().find(|kept| kept.manifest.height <= tip)?;
         let shown = waypoint.and_then(|waypoint| self.showing(&kept, waypoint));
         let chain = shown.or_else(|| kept.chain_bytes().ok())?;
         Some(Told::Newest { manifest: kept.manifest.to_canonical(), chain })
