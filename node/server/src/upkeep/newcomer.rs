@@ -15,6 +15,7 @@
 //! Which nodes do it: one whose database holds nothing but the genesis, and one that prunes and has fallen behind further than
 //! it would fetch blocks. A node that keeps every block never gives one up for a snapshot.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -125,6 +126,7 @@ impl Newcomer {
     pub async fn once<P: Peers>(&self, peers: &P, known: &mut Known, tip: u64) -> Option<Verified> {
         let mut offered = offers::gather(self, peers, known).await;
         offered.retain(|offer| offer.height() >= tip.saturating_add(LEAST_LEAD));
+        let offered = choice::of_a_size(offered, known, free_bytes(self.home.path()));
         for group in choice::ranked(offered, known, self.interval) {
             let start = Instant::now();
             let kept = match fetch::all(self, peers, &group, known).await {
@@ -190,4 +192,9 @@ fn own_fault(known: &mut Known, error: &SnapshotError) -> Option<Verified> {
     tracing::error!("no database is made of a snapshot, which is tried again: {error}; {}", error.hint());
     known.at_fault = true;
     None
+}
+
+/// How many bytes are free where the chain lies; all there could be where the system does not say.
+fn free_bytes(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }

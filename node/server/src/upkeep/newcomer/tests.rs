@@ -13,7 +13,7 @@ use super::*;
 use crate::upkeep::serving::Serving;
 use aula_kit::{DevChain, Tested, failed, round};
 use aula_store::sha256;
-use aula_store::snapshots::{CHUNK_BYTES, ChunkRef, Manifest};
+use aula_store::snapshots::{CHUNK_BYTES, ChunkRef, MAX_CHUNKS, Manifest};
 
 /// How a peer answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ enum Kind {
     NewerAndBusy,
     /// The same, and no answer ever comes.
     NewerAndStill,
+    /// Offers a list of as many chunks as there may be, under the header of what is newer.
+    NewerAndLarge,
 }
 
 struct Fakes {
@@ -61,8 +63,14 @@ impl Fakes {
         std::mem::take(&mut *self.chunks_of.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn newer(&self, ask: &Ask) -> Option<Told> {
-        self.newer.as_ref().map(|serving| serving.tell(ask))
+    fn newer(&self, ask: &Ask, is_large: bool) -> Option<Told> {
+        let Told::Newest { manifest, chain } = self.newer.as_ref()?.tell(ask) else { return None };
+        let mut manifest = Manifest::parse(&manifest).ok()?;
+        if is_large {
+            let chunk = ChunkRef { sha256: manifest.block, bytes: u32::try_from(CHUNK_BYTES).ok()? };
+            manifest.chunks = vec![chunk; MAX_CHUNKS];
+        }
+        Some(Told::Newest { manifest: manifest.to_canonical(), chain })
     }
 }
 
@@ -92,9 +100,10 @@ impl Peers for Fakes {
             self.chunks_of.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
         }
         match (kind, &ask) {
-            (Kind::NewerAndBusy | Kind::NewerAndStill, Ask::Newest { .. }) => return self.newer(&ask),
+            (Kind::NewerAndBusy | Kind::NewerAndStill, Ask::Newest { .. }) => return self.newer(&ask, false),
+            (Kind::NewerAndLarge, Ask::Newest { .. }) => return self.newer(&ask, true),
             (Kind::NewerAndBusy, _) => return Some(Told::Busy),
-            (Kind::NewerAndStill, _) => return std::future::pending().await,
+            (Kind::NewerAndStill | Kind::NewerAndLarge, _) => return std::future::pending().await,
             _ => {}
         }
         if kind == Kind::OtherState {
@@ -310,6 +319,36 @@ fn most_offerers_go_first_within_an_interval_and_the_newest_beyond_it() -> Teste
     assert_eq!(order(&near, &[1, 2]), [20_003, 20_000, 10_000]);
     let far = [(90_000, 1, 0), (10_000, 1, 1), (10_000, 1, 2), (20_000, 1, 3)];
     assert_eq!(order(&far, &[]), [90_000, 20_000, 10_000]);
+    Ok(())
+}
+
+#[test]
+fn a_list_of_many_times_the_others_bytes_or_of_more_than_the_disk_has_room_for_is_left() -> Tested {
+    let believed = believed()?;
+    let left = |of: &[(u64, usize, u8)], free: u64| -> Vec<u64> {
+        let taken = choice::of_a_size(offers(&believed, of), &mut Known::default(), free);
+        let taken: Vec<u64> = taken.iter().map(Offer::height).collect();
+        of.iter().map(|(height, ..)| *height).filter(|height| !taken.contains(height)).collect()
+    };
+    let (large, modest) = ((9, MAX_CHUNKS, 0), (8, 1_000, 1));
+    let alike = [large, modest, (1, 20, 2), (2, 20, 3), (3, 30, 4)];
+    assert_eq!(left(&alike, u64::MAX), [9], "so much as a gibibyte may always be");
+    assert_eq!(left(&alike, 1 << 30), [9, 8], "a quarter of the free bytes");
+    let grown = [(1, 2_000, 0), (2, 2_000, 1), (3, 7_000, 2), (4, 9_000, 3), (5, 2_000, 4)];
+    assert_eq!(left(&grown, u64::MAX), [4]);
+    assert!(left(&[large, (1, 20, 1)], u64::MAX).is_empty(), "of two nothing says which is right");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_is_far_larger_than_the_others_is_not_even_begun() -> Tested {
+    let world =
+        WentOn::with(&[Kind::NewerAndLarge, Kind::NewerAndLarge, Kind::Honest, Kind::Silent, Kind::Busy])?;
+    // Those that offer what all do are slow, so that the large one would be first.
+    let mut known = Known::default();
+    known.slow.extend((2..5).map(peer));
+    assert_eq!(world.comes_to(&mut known).await, Some(world.height));
+    assert!(!world.fakes.chunks_of().contains(&Kind::NewerAndLarge));
     Ok(())
 }
 
