@@ -217,8 +217,8 @@ pub struct Storage {
     pub cache_mib: usize,
     /// Memory for recently used student and round trees, in MiB, 8 to 65,536.
     pub tree_cache_mib: usize,
-    /// Blocks between snapshots of the state, 100 to 10,000,000; 0: none. Nodes with the same number make the same
-    /// snapshots, so that a newcomer may fetch one from several of them.
+    /// Blocks between snapshots of the state, 100 to 10,000,000; each half day has one too. 0: none. Nodes with the same number
+    /// make the same snapshots, so that a newcomer may fetch one from several of them.
     pub snapshot_every: u64,
     /// Snapshots that stay, the newest, 1 to 100.
     pub keep_snapshots: usize,

@@ -1,4 +1,4 @@
-//! What the settings ask for while the node decides: a snapshot every so many blocks, and pruning.
+//! What the settings ask for while the node decides: a snapshot every so many blocks and each half day, and pruning.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
+use super::newcomer::OLDEST_MS;
 use super::prune;
+use aula_home::clock::now_ms;
 use aula_home::config::{Config, History};
 use aula_home::home::Home;
 use aula_home::{Advise, Failure};
+use aula_ledger::store::Tip;
 use aula_store::snapshots;
 use aula_store::{ChainDb, ChainView};
 
@@ -34,7 +37,7 @@ pub(crate) fn start(db: &Arc<ChainDb>, home: &Home, config: &Config) -> Result<(
         Err(error) => tracing::warn!(%error, "snapshots that were never finished cannot be removed"),
     }
     if let Some(every) = NonZeroU64::new(storage.snapshot_every) {
-        tokio::spawn(take_snapshots(db.snapshots_due(every), home.clone(), storage.keep_snapshots));
+        tokio::spawn(take_snapshots(db.snapshots_due(every), every, home.clone(), storage.keep_snapshots));
     }
     if storage.history == History::Pruned {
         let (weak, config) = (Arc::downgrade(db), config.clone());
@@ -73,9 +76,17 @@ fn prune_surplus(db: &ChainDb, config: &Config, surplus: u64) {
     }
 }
 
+/// A half day of long ago is passed while its blocks are fetched, and no newcomer would take its snapshot.
+pub(super) fn is_wanted(tip: &Tip, every: NonZeroU64, now_ms: u64) -> bool {
+    tip.height.0.is_multiple_of(every.get()) || now_ms.saturating_sub(tip.time_ms.0) <= OLDEST_MS
+}
+
 /// Writes each snapshot that is due, and removes those beyond the newest.
-async fn take_snapshots(mut due: Receiver<Arc<ChainView>>, home: Home, keep: usize) {
+async fn take_snapshots(mut due: Receiver<Arc<ChainView>>, every: NonZeroU64, home: Home, keep: usize) {
     while let Some(view) = due.recv().await {
+        if !is_wanted(&view.tip(), every, now_ms()) {
+            continue;
+        }
         let root = home.snapshots_dir();
         let made = tokio::task::spawn_blocking(move || {
             let made = snapshots::create(&view, &root);

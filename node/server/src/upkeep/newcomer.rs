@@ -42,7 +42,7 @@ mod tests;
 
 pub use fetch::Patience;
 pub use known::Known;
-pub use offers::{Offer, judge};
+pub use offers::{OLDEST_MS, Offer, judge};
 
 /// How many blocks a snapshot must lie ahead of this node: fewer are fetched and executed in a few seconds.
 pub const LEAST_LEAD: u64 = 500;

@@ -241,6 +241,18 @@ fn only_the_newest_snapshots_stay() -> Tested {
     Ok(())
 }
 
+#[test]
+fn a_half_day_that_is_long_past_leaves_no_snapshot_while_its_blocks_are_fetched() -> Tested {
+    let every = std::num::NonZeroU64::new(100).ok_or("none")?;
+    let (hash, time_ms) = (Hash::default(), aula_ledger::types::TimeMs(1_000));
+    let wanted = |height, now_ms| {
+        interval::is_wanted(&aula_ledger::store::Tip { height: Height(height), hash, time_ms }, every, now_ms)
+    };
+    let old = time_ms.0 + newcomer::OLDEST_MS + 1;
+    assert!(wanted(7, old - 1) && !wanted(7, old) && wanted(100, old));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_snapshot_whose_making_was_killed_is_gone_once_the_node_starts() -> Tested {
     let chain = DevChain::new().map_err(failed)?;
