@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 
 use super::newcomer::OLDEST_MS;
-use super::prune;
+use super::{Prunable, prune};
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, History};
 use aula_home::home::Home;
 use aula_home::{Advise, Failure};
 use aula_ledger::store::Tip;
+use aula_ledger::types::Height;
 use aula_store::snapshots;
 use aula_store::{ChainDb, ChainView};
 
@@ -40,12 +41,13 @@ pub(crate) fn start(db: &Arc<ChainDb>, home: &Home, config: &Config) -> Result<(
         tokio::spawn(take_snapshots(db.snapshots_due(every), every, home.clone(), storage.keep_snapshots));
     }
     if storage.history == History::Pruned {
-        let (weak, config) = (Arc::downgrade(db), config.clone());
+        let (weak, home, config) = (Arc::downgrade(db), home.clone(), config.clone());
         let surplus = (storage.keep_blocks / 100).max(LEAST_SURPLUS);
         let work = move || {
             stand_back();
+            let mut said = None;
             while let Some(db) = weak.upgrade() {
-                prune_surplus(&db, &config, surplus);
+                prune_surplus(&db, &home, &config, surplus, &mut said);
                 drop(db);
                 thread::sleep(LOOK);
             }
@@ -60,18 +62,41 @@ fn stand_back() {
     let _ = rustix::process::nice(NICE);
 }
 
-fn prune_surplus(db: &ChainDb, config: &Config, surplus: u64) {
+/// Prunes once there is something to gain; `said` is the snapshot of which it was said that blocks stay for it.
+pub(super) fn prune_surplus(
+    db: &ChainDb,
+    home: &Home,
+    config: &Config,
+    surplus: u64,
+    said: &mut Option<Height>,
+) {
     let view = db.latest();
     let Ok(oldest) = view.oldest() else { return };
-    let kept = (view.tip().height.0 + 1).saturating_sub(oldest.0);
+    let (tip, keep) = (view.tip().height, config.storage.keep_blocks);
     drop(view);
-    if kept < config.storage.keep_blocks.saturating_add(surplus) {
+    let kept = (tip.0 + 1).saturating_sub(oldest.0);
+    if kept < keep.saturating_add(surplus) {
         return;
     }
-    match prune(db, config, None) {
-        Ok(told) => tracing::info!(
+    let told = Prunable::of(home, config, tip, keep).and_then(|prunable| {
+        if prunable.below.0.saturating_sub(oldest.0) >= surplus {
+            return prune(db, home, config, None).map(Some);
+        }
+        // A moment without words, in which the next snapshot is being made.
+        if kept >= keep.saturating_add(2 * surplus) && prunable.for_snapshot != *said {
+            *said = prunable.for_snapshot;
+            tracing::warn!(
+                kept, keep, snapshot = said.map(|height| height.0),
+                "more blocks stay than the settings say, for newcomers that begin with this snapshot: have newer ones made, or remove it"
+            );
+        }
+        Ok(None)
+    });
+    match told {
+        Ok(Some(told)) => tracing::info!(
             oldest = %told.oldest, blocks = told.blocks, bytes_freed = told.bytes_freed, "pruned"
         ),
+        Ok(None) => {}
         Err(failure) => tracing::error!(%failure, "pruning failed"),
     }
 }
