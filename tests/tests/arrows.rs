@@ -49,7 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-standby", &["aula-delivery", "aula-files", "aula-home", "aula-vault"]),
     // Spans of all crates come to it by `tracing`: it knows none of them.
     ("aula-traces", &[]),
-    ("aula-store", &["aula-ledger"]),
+    ("aula-store", &["aula-files", "aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-api", "aula-store", "aula-consensus"]),

@@ -11,19 +11,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::bootstrap::{db_options, open_database, read_genesis};
-use crate::trusted;
-use crate::upkeep;
-use crate::upkeep::newcomer::proof::{self, Proof};
-use crate::upkeep::newcomer::{self, Newcomer};
-use crate::upkeep::serving::Serving;
 use aula_api::delays::{self, Builder, Delays};
 use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::{PassedOver, Submitted};
 use aula_consensus::ports::{AdmittedPeer, Executor, SystemClock};
 use aula_consensus::{Config as EngineConfig, FatalError, Keys, Mode, Ports, RunningConsensus, Timeouts};
-use aula_home::config::{Config, Role};
+use aula_home::config::{Config, Role, Storage};
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::outside::{self, Outside};
 use aula_home::{Advise, Failure, Home, OUTDATED, with_causes};
@@ -45,6 +39,12 @@ use aula_web::http::{AppState, Keeper, Network, Refused, SeedDuty, connections};
 use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::bootstrap::{db_options, open_database, read_genesis};
+use crate::upkeep::newcomer::proof::{self, Proof};
+use crate::upkeep::newcomer::{self, Newcomer};
+use crate::upkeep::serving::Serving;
+use crate::{trusted, upkeep};
 
 mod consortia;
 pub mod dashboards;
@@ -312,12 +312,19 @@ fn begin_with_a_snapshot(
         return Ok(anew);
     }
     let trusted = trusted::of_config(config)?;
+    let interval = match config.storage.snapshot_every {
+        // Of the others nothing is known then: what most do.
+        0 => Storage::default().snapshot_every,
+        every => every,
+    };
     let newcomer = Newcomer {
         home: home.clone(),
         genesis_bytes: genesis.0.to_vec(),
         genesis: genesis.1.clone(),
         trusted,
         options: db_options(config),
+        interval,
+        patience: newcomer::Patience::default(),
     };
     let (consensus, db) = (consensus.clone(), db.clone());
     tokio::spawn(async move {

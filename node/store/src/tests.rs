@@ -403,3 +403,20 @@ fn rows_of_the_index_are_found_by_number_kind_and_block() -> Anyhow {
     assert_eq!((rows.totals()?, rows.row(25)?), (None, None));
     Ok(())
 }
+
+#[test]
+fn a_snapshot_is_due_every_so_many_heights_and_once_each_half_day_of_block_time() -> Anyhow {
+    const HALF_DAY_MS: u64 = 12 * 3_600_000;
+    let folder = tempfile::tempdir()?;
+    let db = ChainDb::create(&folder.path().join("data"), DbOptions::default(), &origin())?;
+    let mut due = db.snapshots_due(std::num::NonZeroU64::new(3).ok_or("none")?);
+    let mut heights = Vec::new();
+    for later_ms in [0, 0, 0, HALF_DAY_MS, 0, 0, 3 * HALF_DAY_MS, 0] {
+        let tip = db.latest().tip();
+        let tip = Tip { time_ms: TimeMs(tip.time_ms.0 + later_ms), ..tip };
+        db.commit(&commit(tip, Vec::new(), StateWrites::default()))?;
+        heights.extend(due.try_recv().ok().map(|view| view.tip().height.0));
+    }
+    assert_eq!(heights, [3, 4, 6, 7]);
+    Ok(())
+}

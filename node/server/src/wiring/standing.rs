@@ -9,7 +9,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aula_consensus::RunningConsensus;
 use aula_home::{Failure, with_causes};
 use aula_ledger::state::schema;
 use aula_ledger::types::{Height, ValidatorAddress};
