@@ -47,6 +47,9 @@ use clock::StillClock;
 pub use message::{Message, Statement, To};
 use session::Session;
 
+/// Most complete blocks of others that a node keeps before they are judged, each of up to [`crate::parts::MAX_BLOCK_BYTES`].
+pub const MOST_BLOCKS: usize = crate::driver::MOST_BLOCKS;
+
 /// Events between two calls of [`Node::run`]; far more than one call makes.
 const EVENTS: usize = 4096;
 
@@ -314,7 +317,7 @@ impl Node {
     }
 
     /// What this process holds that others can make grow, in bytes and entries: parts of blocks that wait, messages in the
-    /// mailbox, blocks asked for.
+    /// mailbox, blocks asked for; and the most that it held of blocks in parts, and of those not judged yet, since its session began.
     pub fn holds(&self) -> BTreeMap<&'static str, usize> {
         self.session.as_ref().map(Session::holds).unwrap_or_default()
     }

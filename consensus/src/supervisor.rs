@@ -108,6 +108,7 @@ impl Supervisor {
             engine: Box::new(verdicts),
             // Other processes of this node had other numbers.
             stream: u64::from(std::process::id()) << 32,
+            holding: Arc::default(),
         };
         let driver = Driver::new(self.services.clone(), signer, follows, wires, peers);
         let ended = match driver {

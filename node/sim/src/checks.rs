@@ -13,8 +13,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use aula_consensus::bare::Statement;
+use aula_consensus::bare::{MOST_BLOCKS, Statement};
 use aula_consensus::mempool::Limits;
+use aula_consensus::parts::ASSEMBLY_BYTES;
 use aula_consensus::parts::inbox::ALL_BYTES;
 use aula_consensus::ports::ChainStore;
 use aula_consensus::sign_guard::Step;
@@ -255,7 +256,12 @@ impl Checks {
 
     /// What a member's process holds.
     pub fn holds(&mut self, member: u8, held: &BTreeMap<&'static str, usize>, pool: (usize, usize)) {
-        let most = |what: &str| if what == "inbox bytes" { ALL_BYTES } else { MAILBOX };
+        let most = |what: &str| match what {
+            "inbox bytes" => ALL_BYTES,
+            "assembly bytes" => ASSEMBLY_BYTES,
+            "unjudged blocks" => MOST_BLOCKS,
+            _ => MAILBOX,
+        };
         if let Some((what, size)) = held.iter().find(|(what, size)| **size > most(what)) {
             self.violated("memory", format!("member {member} holds {size} of {what}"));
         }
@@ -334,16 +340,23 @@ mod tests {
     fn memory_is_bounded_in_every_kind() {
         let (most, nothing) = (Limits::default().most(), BTreeMap::new());
         let mut checks = Checks::default();
-        checks.holds(0, &BTreeMap::from([("inbox bytes", ALL_BYTES), ("mailbox", MAILBOX)]), (0, 0));
+        let bounds = [
+            ("inbox bytes", ALL_BYTES),
+            ("assembly bytes", ASSEMBLY_BYTES),
+            ("unjudged blocks", MOST_BLOCKS),
+            ("mailbox", MAILBOX),
+        ];
+        checks.holds(0, &BTreeMap::from(bounds), (0, 0));
         checks.holds(0, &nothing, (most.transactions, most.bytes));
         checks.keeps(0, BLOCKS_A_ROUND, 0);
         checks.keeps(0, 2 * BLOCKS_A_ROUND, 2);
         assert_eq!(checks.count(), 0);
-        checks.holds(0, &BTreeMap::from([("inbox bytes", ALL_BYTES + 1)]), (0, 0));
-        checks.holds(0, &BTreeMap::from([("mailbox", MAILBOX + 1)]), (0, 0));
+        for (what, most) in bounds {
+            checks.holds(0, &BTreeMap::from([(what, most + 1)]), (0, 0));
+        }
         checks.holds(0, &nothing, (most.transactions + 1, 0));
         checks.holds(0, &nothing, (0, most.bytes + 1));
         checks.keeps(0, BLOCKS_A_ROUND + 1, 1);
-        assert_eq!(checks.count(), 5);
+        assert_eq!(checks.count(), 7);
     }
 }

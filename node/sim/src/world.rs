@@ -234,9 +234,7 @@ impl World {
             if at > end || self.checks.count() > 0 {
                 break;
             }
-            self.now.store(at, Ordering::Relaxed);
-            self.checks.set_time(at / 1_000);
-            self.happens(event);
+            self.happens_at(at, event);
         }
         self.report()
     }
@@ -254,9 +252,7 @@ impl World {
             if is_over || at > until || self.checks.count() > 0 {
                 break;
             }
-            self.now.store(at, Ordering::Relaxed);
-            self.checks.set_time(at / 1_000);
-            self.happens(event);
+            self.happens_at(at, event);
             if self.checks.height() > reached {
                 longest_us = longest_us.max(at - reached_us);
                 (reached, reached_us) = (self.checks.height(), at);
@@ -313,6 +309,12 @@ impl World {
 
     fn count(&mut self, what: &str) {
         *self.counts.entry(what.to_owned()).or_default() += 1;
+    }
+
+    fn happens_at(&mut self, at_us: u64, event: Event) {
+        self.now.store(at_us, Ordering::Relaxed);
+        self.checks.set_time(at_us / 1_000);
+        self.happens(event);
     }
 
     fn happens(&mut self, event: Event) {
@@ -596,6 +598,22 @@ mod tests {
         // 20,000 records of 184 bytes are three seconds of such a line, and as many copies leave one after another.
         assert!(still_us(slow.block_us(42)) > 4 * 41 * 2_900_000, "{}", slow.block_us(42));
         assert_eq!(still_us(60_000_000), 240_000_000);
+    }
+
+    #[test]
+    fn blocks_in_parts_and_unjudged_ones_are_among_what_a_node_holds() {
+        let mut world = World::new(crate::generate::plan(1, 4, 120)).unwrap();
+        let mut most = BTreeMap::<&str, usize>::new();
+        while world.checks.height() < 5 {
+            let ((at, _), event) = world.queue.pop_first().unwrap();
+            world.happens_at(at, event);
+            let nodes = world.machines.iter().filter_map(|machine| machine.node.as_ref());
+            for (what, size) in nodes.flat_map(|node| node.holds()) {
+                let known = most.entry(what).or_default();
+                *known = size.max(*known);
+            }
+        }
+        assert!(most["assembly bytes"] > 0 && most["unjudged blocks"] > 0, "{most:?}");
     }
 
     #[test]
