@@ -121,8 +121,8 @@ pub struct World {
     quorum: Option<(u64, u64)>,
     first_block_ms: Option<u64>,
     level_after_ms: Option<u64>,
-    /// Whose disk refused something.
-    refused: BTreeSet<usize>,
+    /// Whose disk is full, and until when its process may still fail for that, in microseconds.
+    refused: BTreeMap<usize, u64>,
     /// The first height of the next protocol, once it was proposed.
     switch_at: Option<Height>,
     /// How far the planned changes of members are.
@@ -184,7 +184,7 @@ impl World {
             quorum: None,
             first_block_ms: None,
             level_after_ms: None,
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
             switch_at: None,
             members: Members::default(),
             mesh: Vec::new(),
@@ -411,7 +411,7 @@ impl World {
         }
         if let Err(NotStarted::Failed(why)) = started {
             let member = self.machines[at].member;
-            if self.machines[at].counts() && !self.refused.contains(&at) {
+            if self.machines[at].counts() && !self.is_refused(at) {
                 self.checks.violated("starts", format!("member {member} does not start: {why}"));
             }
             self.count("failed starts");
@@ -505,6 +505,7 @@ impl World {
             NodeEvent::Decided { height, hash, .. } => {
                 self.trace.note(now, at, "decided", &hash.0);
                 self.machines[at].decided = height.0;
+                self.machines[at].decided_us = now;
                 self.machines[at].sessions = 1;
                 if let (Some(measure), Some(store)) = (&mut self.measure, &self.machines[at].store) {
                     measure.decided(usize::from(member), height.0, now, store);
@@ -548,7 +549,7 @@ impl World {
             return self.outdated(at);
         }
         let (now, machine) = (self.now_us(), &self.machines[at]);
-        if machine.counts() && !self.refused.contains(&at) {
+        if machine.counts() && !self.is_refused(at) {
             let member = machine.member;
             self.checks.violated("goes on", format!("member {member} stops by itself: {fatal}"));
         }
