@@ -28,8 +28,12 @@ pub struct Plan {
     pub nodes: u8,
     /// Simulated seconds.
     pub seconds: u64,
-    /// From here on, in seconds, nothing is broken any more, and the chain must go on.
+    /// From here on, in seconds, nothing is broken any more, and the chain must go on. How soon is judged by 45 s later at the latest:
+    /// where fewer are left the report says that it was not.
     pub healed_at: u64,
+    /// It ends before its time as soon as every correct member has gone on after `healed_at`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_level: bool,
     /// Where each member is: an index into [`crate::network::REGIONS`].
     pub regions: Vec<usize>,
     /// Of ten thousand messages, how many are lost.

@@ -121,6 +121,8 @@ pub struct World {
     quorum: Option<(u64, u64)>,
     first_block_ms: Option<u64>,
     level_after_ms: Option<u64>,
+    /// Everybody had the time to be level.
+    judged: bool,
     /// Whose disk is full, and until when its process may still fail for that, in microseconds.
     refused: BTreeMap<usize, u64>,
     /// The first height of the next protocol, once it was proposed.
@@ -184,6 +186,7 @@ impl World {
             quorum: None,
             first_block_ms: None,
             level_after_ms: None,
+            judged: false,
             refused: BTreeMap::new(),
             switch_at: None,
             members: Members::default(),
@@ -227,11 +230,11 @@ impl World {
         self.later(healed_us + PROGRESS_MS * 1_000, Event::Judge);
     }
 
-    /// Runs to the end of the plan.
+    /// Runs to the end of the plan, or until all have gone on where it ends with that.
     pub fn run(mut self) -> Report {
         let end = self.plan.seconds * 1_000_000;
         while let Some(((at, _), event)) = self.queue.pop_first() {
-            if at > end || self.checks.count() > 0 {
+            if at > end || self.checks.count() > 0 || self.ends_level() {
                 break;
             }
             self.happens_at(at, event);
@@ -265,6 +268,7 @@ impl World {
     }
 
     fn report(mut self) -> Report {
+        let progress_judged = self.judged || self.ends_level();
         for machine in &self.machines {
             for (what, count) in machine.disk.counts() {
                 *self.counts.entry(what.to_owned()).or_default() += count;
@@ -288,6 +292,7 @@ impl World {
             hours: self.plan.seconds as f64 / 3_600.0,
             heights: self.checks.height(),
             faults: self.counts,
+            progress_judged,
             violations: self.checks.violations(),
             events: self.trace.entries(),
             trace_sha256: self.trace.finish(),

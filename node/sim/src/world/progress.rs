@@ -84,9 +84,15 @@ impl World {
         }
     }
 
+    /// Whether the plan is over before its time: every correct member has gone on.
+    pub(super) fn ends_level(&self) -> bool {
+        self.plan.ends_level && self.level_after_ms.is_some() && self.first_block_ms.is_some()
+    }
+
     /// Everybody has had the time to be level.
     pub(super) fn judge(&mut self) {
         let Some((healed, height)) = self.healed else { return };
+        self.judged = true;
         let behind = self.machines.iter().filter(|m| m.counts() && m.decided < height + FURTHER);
         let behind: Vec<(u8, u64)> = behind.map(|machine| (machine.member, machine.decided)).collect();
         if !behind.is_empty() {
