@@ -131,6 +131,8 @@ pub struct Node {
     session: Option<Session>,
     sessions: u32,
     refusals: u64,
+    /// Blocks of value sync whose senders were at fault, and that nobody was told of.
+    faults: u64,
     forgot: bool,
     stopped: bool,
 }
@@ -206,6 +208,7 @@ impl Node {
             session: None,
             sessions: 0,
             refusals: 0,
+            faults: 0,
             forgot: false,
             stopped: false,
         };
@@ -263,7 +266,9 @@ impl Node {
     pub fn run(&mut self, now: Duration) -> Vec<Output> {
         self.clock.set(Moment::after(now));
         while let Some(session) = &mut self.session {
-            let Some(ended) = session.run() else { break };
+            let ended = session.run();
+            self.faults += session.take_faults();
+            let Some(ended) = ended else { break };
             self.session = None;
             let next = match ended {
                 Ok(Ended::Stopped) => break,
@@ -286,6 +291,11 @@ impl Node {
         }
         self.tell_events();
         std::mem::take(&mut *self.outbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// How many blocks of value sync were refused as their sender's fault, since this was asked last.
+    pub fn take_faults(&mut self) -> u64 {
+        std::mem::take(&mut self.faults)
     }
 
     /// When something is due without a message; `None`: never.

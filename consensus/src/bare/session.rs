@@ -239,6 +239,11 @@ impl Session {
         timers.into_iter().chain([self.engine.hands.sync.wakes_at()]).min()
     }
 
+    /// Blocks of value sync whose sender was at fault, since this was asked last.
+    pub(super) fn take_faults(&mut self) -> u64 {
+        self.engine.hands.sync.take_faults()
+    }
+
     pub(super) fn holds(&self) -> BTreeMap<&'static str, usize> {
         let mailbox = self.engine.hands.mailbox.lock().unwrap_or_else(PoisonError::into_inner).len();
         BTreeMap::from([

@@ -42,6 +42,7 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
         deviants,
         faults: Vec::new(),
     };
+    lie_about_the_decided(&mut plan);
     let end = healed_at * 1_000;
     let every = chance.between(4_000, 20_000);
     let mut at_ms = 3_000 + chance.below(every);
@@ -151,6 +152,14 @@ fn split(bad: &[u8], chance: &mut Chance) -> (Vec<Deviant>, Vec<u8>) {
         }
     }
     (deviants, damaged)
+}
+
+/// Some deviants lie about what is decided, too. Drawn apart, so that the other plans are what they were.
+fn lie_about_the_decided(plan: &mut Plan) {
+    let mut chance = Chance::of(plan.seed, "lies about the decided");
+    for deviant in plan.deviants.iter_mut().filter(|one| !one.ways.contains(&Way::Twin)) {
+        deviant.ways.extend(Way::OF_SYNC.into_iter().filter(|_| chance.below(2) == 0));
+    }
 }
 
 /// One thing that happens, or a few that belong together, each so many milliseconds after the first.

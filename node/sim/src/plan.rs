@@ -130,10 +130,14 @@ pub enum Way {
     Flood,
     /// It builds blocks in another member's name.
     Blame,
+    /// It answers whoever fetches decided blocks with other bytes, forged certificates or heights that nobody asked for, or not at all.
+    LieSync,
+    /// It says that it is at another height, the highest there is among them, and asks for blocks that nobody has.
+    LieHeight,
 }
 
 impl Way {
-    /// All but [`Self::Twin`].
+    /// Lies about what is voted on.
     pub const LIES: [Self; 7] = [
         Self::Equivocate,
         Self::ValidRound,
@@ -143,6 +147,9 @@ impl Way {
         Self::Flood,
         Self::Blame,
     ];
+
+    /// Lies about what is decided.
+    pub const OF_SYNC: [Self; 2] = [Self::LieSync, Self::LieHeight];
 
     /// As in a plan.
     pub const fn name(self) -> &'static str {
@@ -155,6 +162,8 @@ impl Way {
             Self::Stale => "stale",
             Self::Flood => "flood",
             Self::Blame => "blame",
+            Self::LieSync => "lie-sync",
+            Self::LieHeight => "lie-height",
         }
     }
 }

@@ -276,6 +276,7 @@ impl World {
         }
         for deviant in self.deviants.values() {
             for (what, count) in deviant.told() {
+                let what = what.strip_prefix("lie-").unwrap_or(what);
                 *self.counts.entry(format!("lie {what}")).or_default() += count;
             }
         }
@@ -477,6 +478,10 @@ impl World {
         let now = self.now_us();
         let Some(node) = &mut self.machines[at].node else { return };
         let outputs = node.run(Duration::from_micros(now));
+        let faults = node.take_faults();
+        if faults > 0 {
+            *self.counts.entry("answers refused".to_owned()).or_default() += faults;
+        }
         let busy_us = self.writes(at, now);
         for output in outputs {
             match output {

@@ -45,8 +45,9 @@ fn a_few_hundred_seeds_hold_every_property() {
     // A simulation in which nothing happens would hold everything.
     let heights: u64 = reports.iter().map(|report| report.heights).sum();
     assert!(heights > SEEDS * SECONDS / 3, "{heights} heights");
-    for kind in ["kill", "power-cut", "partition", "dropped", "duplicated", "flipped bits", "lie equivocate"]
-    {
+    let kinds = ["kill", "power-cut", "partition", "dropped", "duplicated", "flipped bits"];
+    let lies = ["lie equivocate", "lie sync", "lie height"];
+    for kind in kinds.into_iter().chain(lies) {
         let count: u64 = reports.iter().filter_map(|report| report.faults.get(kind)).sum();
         assert!(count > 0, "no {kind}");
     }
@@ -121,6 +122,23 @@ fn a_member_without_its_log_precommits_nil_in_a_round_that_it_had_left() {
     let report = run(named("a-round-that-was-left.toml")).unwrap();
     assert_eq!(report.violations, Vec::<String>::new());
     assert!(report.faults.get("late precommits for nil").is_some_and(|times| *times > 0), "{report:?}");
+}
+
+#[test]
+fn decided_blocks_that_are_false_are_refused_and_asked_for_again() {
+    let report = run(named("answers-that-lie.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    let count = |what: &str| report.faults.get(what).copied().unwrap_or(0);
+    assert!(count("lie sync") > 0 && count("answers refused") > 0, "{report:?}");
+    assert!(report.level_after_ms.is_some(), "{report:?}");
+}
+
+#[test]
+fn a_height_that_nobody_has_reached_holds_nobody_up() {
+    let report = run(named("heights-that-lie.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    assert!(report.faults.get("lie height").is_some_and(|times| *times > 20), "{report:?}");
+    assert!(report.level_after_ms.is_some(), "{report:?}");
 }
 
 #[test]
