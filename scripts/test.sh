@@ -52,6 +52,8 @@ step "Checking the format" cargo fmt --all --check
 build
 step "Running the lints" cargo clippy --release --locked --workspace --all-targets -- -D warnings
 step "Running the tests" cargo test --release --locked --workspace --no-fail-fast
+# Compiles the simulator and consensus a second time, for this test alone: of the workspace, so that what they stand on is the same.
+step "Planting bugs for the simulator to find" cargo test --release --locked --workspace --features aula-sim/planted --test planted
 step "Asking the second verifier the same" ./scripts/second-verifier.sh --each 15 --forged 2 --rounds 10
 step "Testing the explorer in a browser" browser
 step "Building the documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
