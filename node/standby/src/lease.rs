@@ -64,7 +64,8 @@ pub trait LeaseStore: Send + Sync {
 /// How often a change is tried that renewals get in the way of.
 const TRIES: usize = 20;
 
-/// Says in the record who has everything beside its holder; false where the record is no longer this holder's of this epoch.
+/// Says in the record who has everything beside its holder; false where the record is no longer this holder's of this epoch. It is put also
+/// where it says so already: what was put earlier, and is still on its way, finds another record then and changes nothing.
 ///
 /// # Errors
 /// [`LeaseError`]: it may be said, or not.
@@ -77,9 +78,6 @@ pub fn set_level(
         let Some(kept) = store.read()? else { return Ok(false) };
         if kept.record.holder != holder || kept.record.epoch != epoch || kept.record.released {
             return Ok(false);
-        }
-        if kept.record.level.as_deref() == level {
-            return Ok(true);
         }
         let turn = kept.record.turn.saturating_add(1);
         let record = Record { level: level.map(str::to_owned), turn, ..kept.record };

@@ -98,7 +98,7 @@ fn identity() -> Identity {
     Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: Hash([7; 32]), account }
 }
 
-fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error::Error>> {
     vault.enrol(&[(LocalId::new(&format!("S-{number}")).ok_or("an identifier")?, SchoolYear(2025))])?;
     Ok(())
 }

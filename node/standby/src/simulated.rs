@@ -1,6 +1,6 @@
-//! Two of a pair under simulated clocks that differ and drift, a store that is slow, loses answers and is cut off, a line between them that
-//! is cut, processes that stop for long and that die: seeded, so that a seed that fails fails again. The lease is the real contender,
-//! the fence the real receiver.
+//! Two of a pair under simulated clocks that differ and drift, a store that is slow, loses answers, does late what nobody waits for any more
+//! and is cut off, a line between them that is cut, processes that stop for long and that die: seeded, so that a seed that fails fails
+//! again. The lease is the real contender, the fence the real receiver.
 //!
 //! Held at every step: no two act at once, no epoch has two holders, a write of an older epoch is never taken; at the end, when all is
 //! well again: every write that was acknowledged is with who acts.
@@ -47,6 +47,31 @@ impl LeaseStore for Truth {
     fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
         let mut owners = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(owners.entry(what.to_owned()).or_insert_with(|| owner.to_owned()).clone())
+    }
+}
+
+/// The store as who gave up waiting for it knows it: what was put may come about later.
+struct Silent<'a> {
+    truth: &'a Truth,
+    put: Mutex<Option<Late>>,
+}
+
+/// A put on its way: over which record, and what.
+type Late = (Option<String>, Record);
+
+impl LeaseStore for Silent<'_> {
+    fn read(&self) -> Result<Option<Kept>, LeaseError> {
+        self.truth.read()
+    }
+
+    fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
+        let put = (over.map(str::to_owned), record.clone());
+        *self.put.lock().unwrap_or_else(PoisonError::into_inner) = Some(put);
+        Err(LeaseError("no answer in time".into()))
+    }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        self.truth.claim(what, owner)
     }
 }
 
@@ -160,6 +185,8 @@ struct World {
     store: Truth,
     nodes: [Node; 2],
     folders: [tempfile::TempDir; 2],
+    /// What comes about at these times although nobody waits for it.
+    late: Vec<(u64, Late)>,
     line_cut_until: u64,
     now: u64,
     next_id: u64,
@@ -201,6 +228,7 @@ impl World {
             store: Truth::default(),
             nodes,
             folders,
+            late: Vec::new(),
             line_cut_until: 0,
             now: 0,
             next_id: 0,
@@ -220,6 +248,7 @@ impl World {
         if self.faults {
             self.break_something();
         }
+        self.land();
         for i in 0..2 {
             if self.now < self.nodes[i].still_until {
                 continue;
@@ -252,6 +281,39 @@ impl World {
         if self.chance(800) {
             self.line_cut_until = self.now + self.random.gen_range(100..8_000);
         }
+    }
+
+    /// Puts that nobody waits for come about.
+    fn land(&mut self) {
+        let now = self.now;
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
+        self.late = later;
+        for (_, (over, record)) in due {
+            self.store.put(over.as_deref(), &record).expect("it is memory");
+        }
+    }
+
+    /// Lets a put come about soon, or long after.
+    fn put_late(&mut self, put: Late) {
+        let most = if self.random.gen_bool(0.5) { 150 } else { 4_000 };
+        let at = self.now + self.random.gen_range(0..most);
+        self.late.push((at, put));
+    }
+
+    /// Says in the record who is level beside a node; none where the store did not answer in time.
+    fn say(&mut self, i: usize, epoch: u64, level: Option<&str>) -> Option<bool> {
+        let own = (self.nodes[i].name, epoch);
+        if !(self.faults && self.chance(200_000)) {
+            return Some(set_level(&self.store, own, level).expect("it is memory"));
+        }
+        let silent = Silent { truth: &self.store, put: Mutex::default() };
+        let said = set_level(&silent, own, level).ok();
+        let put = silent.put.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(put) = put {
+            self.put_late(put);
+        }
+        said
     }
 
     fn line_is_up(&self) -> bool {
@@ -398,7 +460,10 @@ impl World {
             let Some(record) = record.filter(|record| record.holder == name && record.epoch == epoch) else {
                 return;
             };
-            self.nodes[i].mode = if record.level.is_some() { Mode::Level } else { Mode::Alone };
+            // That nobody is level is put once more, below.
+            if record.level.is_some() {
+                self.nodes[i].mode = Mode::Level;
+            }
         }
         if self.nodes[i].mode == Mode::Level && self.copy(i, epoch) {
             // Its answer may be lost.
@@ -407,18 +472,19 @@ impl World {
                 return;
             }
         }
-        if self.nodes[i].mode == Mode::Level {
+        if self.nodes[i].mode != Mode::Alone {
             if self.nodes[i].acts(now).is_none() {
                 return;
             }
-            if !self.store_is_up(i) {
-                self.nodes[i].write = Some(write);
-                return;
+            let said = self.store_is_up(i).then(|| self.say(i, epoch, None)).flatten();
+            match said {
+                Some(true) => self.nodes[i].mode = Mode::Alone,
+                Some(false) => return,
+                None => {
+                    self.nodes[i].write = Some(write);
+                    return;
+                }
             }
-            if !set_level(&self.store, (name, epoch), None).expect("it is memory") {
-                return;
-            }
-            self.nodes[i].mode = Mode::Alone;
         }
         self.acknowledged.push(write.id);
     }
@@ -436,8 +502,10 @@ impl World {
         // A copy of the whole, where they parted.
         self.nodes[1 - i].log = self.nodes[i].log.clone();
         let other = self.nodes[1 - i].name;
-        if set_level(&self.store, (self.nodes[i].name, epoch), Some(other)).expect("it is memory") {
-            self.nodes[i].mode = Mode::Level;
+        match self.say(i, epoch, Some(other)) {
+            Some(true) => self.nodes[i].mode = Mode::Level,
+            Some(false) => {}
+            None => self.nodes[i].mode = Mode::Unknown,
         }
     }
 
