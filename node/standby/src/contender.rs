@@ -3,10 +3,11 @@
 //! Flow: what was read is told ([`Contender::observe`]) → [`Contender::wants`] says what is to be put → what became of that is told
 //! ([`Contender::put`]) → [`Contender::acts`] says the epoch, and until when. Invariants: no clock of another is read: the holder
 //! counts from before it asked for a renewal, the other from after it first saw the record, and the holder stops a fifth earlier; who
-//! lacks something that was acknowledged never wants the lease, unless an operator said so of this very epoch; a store without a record is
+//! lacks something that was acknowledged never wants the lease, unless an operator said so of this very record; a store without a record is
 //! begun by a pair that never ran: of any other it was emptied, or its share is not mounted, and says nothing of who has what. Absent:
 //! threads, stores, the clock.
 
+use crate::accept::Accepted;
 use crate::lease::{Kept, Record};
 
 /// One of a pair, as far as the lease goes. Times are milliseconds of a clock of its own that never goes back.
@@ -47,8 +48,8 @@ pub struct Facts {
     pub other_is_gone: bool,
     /// There is a vault here.
     pub has_vault: bool,
-    /// The epoch whose end an operator accepts with what is lost by it.
-    pub accepted_loss: Option<u64>,
+    /// What an operator accepts to end with what is lost by it.
+    pub accepted_loss: Option<Accepted>,
     /// The highest epoch that was heard of here; 0 of a home whose pair never ran.
     pub floor: u64,
 }
@@ -77,7 +78,7 @@ impl Contender {
     pub fn wants(&self, now: u64, facts: Facts) -> Option<Intent> {
         let seen = self.seen.as_ref()?;
         let Some(kept) = &seen.kept else {
-            let accepted = facts.accepted_loss == Some(facts.floor) && facts.other_is_gone;
+            let accepted = facts.accepted_loss == self.in_question(facts.floor) && facts.other_is_gone;
             let free = facts.floor == 0 || accepted;
             let first = Record {
                 epoch: facts.floor.checked_add(1)?,
@@ -110,9 +111,8 @@ impl Contender {
             return facts.has_vault.then_some(Intent { over, record });
         }
         let all_here = record.level.as_deref() == Some(self.me.as_str());
-        let accepted = facts.accepted_loss == Some(record.epoch);
-        let waited = now.saturating_sub(seen.since) >= self.whole(record);
-        let over_now = record.released || (facts.other_is_gone && waited);
+        let accepted = facts.accepted_loss == Some(record.into());
+        let over_now = record.released || (facts.other_is_gone && self.is_over(now));
         (facts.has_vault && over_now && (all_here || accepted)).then_some(Intent { over, record: next })
     }
 
@@ -137,6 +137,22 @@ impl Contender {
         waits.then(|| seen.since.saturating_add(self.whole(record)))
     }
 
+    /// True where nobody acts by what was seen last, as far as this one can tell: it has stood for a whole lease, or was released, or
+    /// there is no record.
+    pub fn is_over(&self, now: u64) -> bool {
+        self.seen.as_ref().is_some_and(|seen| {
+            let stood = now.saturating_sub(seen.since);
+            seen.kept.as_ref().is_none_or(|kept| kept.record.released || stood >= self.whole(&kept.record))
+        })
+    }
+
+    /// What an operator's word would be of now, where this is the highest epoch that was heard of.
+    pub fn in_question(&self, floor: u64) -> Option<Accepted> {
+        let seen = self.seen.as_ref()?;
+        let nobodys = Accepted { epoch: floor, turn: None };
+        Some(seen.kept.as_ref().map_or(nobodys, |kept| Accepted::from(&kept.record)))
+    }
+
     /// The longer one of both, where they were set apart.
     fn whole(&self, record: &Record) -> u64 {
         record.lease_ms.max(self.lease_ms)
@@ -157,7 +173,7 @@ impl Contender {
 mod tests {
     use super::*;
 
-    fn facts(floor: u64, accepted_loss: Option<u64>, other_is_gone: bool) -> Facts {
+    fn facts(floor: u64, accepted_loss: Option<Accepted>, other_is_gone: bool) -> Facts {
         Facts { other_is_gone, has_vault: true, accepted_loss, floor }
     }
 
@@ -168,9 +184,38 @@ mod tests {
         let epoch = |facts| one.wants(20, facts).map(|intent| intent.record.epoch);
         assert_eq!(epoch(facts(0, None, false)), Some(1));
         assert_eq!(epoch(facts(7, None, true)), None);
-        assert_eq!(epoch(facts(7, Some(6), true)), None);
-        assert_eq!(epoch(facts(7, Some(7), false)), None);
-        assert_eq!(epoch(facts(7, Some(7), true)), Some(8));
+        let word = |epoch, turn| Some(Accepted { epoch, turn });
+        assert_eq!(epoch(facts(7, word(6, None), true)), None);
+        assert_eq!(epoch(facts(7, word(7, Some(3)), true)), None);
+        assert_eq!(epoch(facts(7, word(7, None), false)), None);
+        assert_eq!(epoch(facts(7, word(7, None), true)), Some(8));
+    }
+
+    #[test]
+    fn a_loss_is_accepted_of_the_record_that_stood_there_and_of_no_later_one() {
+        let of = |turn, level: Option<&str>| Record {
+            epoch: 4,
+            holder: "east".into(),
+            lease_ms: 1_000,
+            level: level.map(str::to_owned),
+            released: false,
+            turn,
+        };
+        let mut one = Contender::new("west", 1_000);
+        let kept = |turn, level| Some(Kept { tag: format!("{turn}"), record: of(turn, level) });
+        one.observe(kept(17, None), 0);
+        let word = one.in_question(4);
+        assert_eq!(word, Some(Accepted { epoch: 4, turn: Some(17) }));
+        let wants = |one: &Contender, now, word| one.wants(now, facts(4, word, true)).is_some();
+        assert_eq!((one.is_over(999), wants(&one, 999, word)), (false, false));
+        assert_eq!((one.is_over(1_000), wants(&one, 1_000, word)), (true, true));
+        assert!(!wants(&one, 1_000, None));
+        // It was not gone: it became level with this one, was alone again, and died weeks later.
+        for (turn, level) in [(18, None), (19, Some("west")), (20, None)] {
+            one.observe(kept(turn, level), 10_000 * turn);
+        }
+        assert!(one.is_over(900_000) && !wants(&one, 900_000, word));
+        assert!(wants(&one, 900_000, one.in_question(4)));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use aula_home::clock::now_ms;
 use aula_vault::pair::Level;
 use rustls::ServerConfig;
 
+use crate::accept::{self, Accepted};
 use crate::contender::{Contender, Facts};
 use crate::lease::{LeaseError, Record};
 use crate::permit::uptime_ms;
@@ -340,7 +341,7 @@ fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<()
     let facts = Facts {
         other_is_gone: shared.missed.load(Ordering::SeqCst) >= MISSES,
         has_vault: shared.receiver.has_vault(),
-        accepted_loss: accepted(shared),
+        accepted_loss: accepted(shared, contender),
         floor: shared.receiver.floor(),
     };
     let now = uptime_ms();
@@ -357,10 +358,10 @@ fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<()
     Ok(())
 }
 
-/// The epoch whose end an operator accepts with what is lost by it: a file that `aula district failover` writes.
-fn accepted(shared: &Shared) -> Option<u64> {
-    let text = std::fs::read_to_string(shared.setup.own.folder.join("accept")).ok()?;
-    text.trim().parse().ok()
+/// Whether an operator accepts that what was seen last ends, with what is lost by it.
+fn accepted(shared: &Shared, contender: &Contender) -> Option<Accepted> {
+    let of = contender.in_question(shared.receiver.floor())?;
+    accept::said(&shared.setup.own.folder, of)
 }
 
 /// Notes how it stands; true where something changed that somebody waits for.
@@ -371,6 +372,9 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Lease
     standing.epoch = record.map_or(floor, |record| record.epoch);
     standing.holder = record.map(|record: &Record| record.holder.clone());
     standing.level = record.and_then(|record| record.level.clone());
+    standing.turn = record.map(|record| record.turn);
+    // What could not be read may have been renewed.
+    standing.over = failed.is_none() && contender.is_over(uptime_ms());
     let role = match (acts, record) {
         (true, _) => "acting",
         (false, Some(record)) if record.holder != shared.setup.reach.name => "standby",
@@ -389,6 +393,6 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Lease
             Some(_) => (role == "standby" && gone && lacks).then(|| AWAY.to_owned()),
         };
     }
-    let (role, level, why) = (&standing.role, &standing.level, &standing.why);
-    (&before.role, &before.level, &before.why) != (role, level, why)
+    let now = (&standing.role, &standing.level, &standing.why, standing.over);
+    (&before.role, &before.level, &before.why, before.over) != now
 }

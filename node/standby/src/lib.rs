@@ -5,6 +5,7 @@
 //! | [`lease`] | the record that says who acts, in a store that compares before it sets |
 //! | [`folder`] | such a store in a folder that both reach |
 //! | [`bucket`] | such a store in a bucket that speaks S3 |
+//! | [`accept`] | an operator's word that what only the other one has may be lost |
 //! | [`contender`] | when the lease is renewed, wanted and lost: a function of clocks that it is told |
 //! | [`owners`] | whose each key is, so that one home alone signs with it |
 //! | [`permit`] | what the other processes of a home go by: the epoch, and until when |
@@ -21,6 +22,7 @@
 //! was acknowledged is with the other one, or the lease's record says that the holder went on alone, and then the other does not take
 //! over; nobody trusts another's clock. Absent: what is written, and what a node serves.
 
+pub mod accept;
 pub mod bucket;
 pub mod contender;
 pub mod folder;

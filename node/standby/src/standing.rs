@@ -18,6 +18,12 @@ pub struct Standing {
     pub holder: Option<String>,
     /// Who has everything beside the holder; none while the holder goes on alone.
     pub level: Option<String>,
+    /// Which change of the lease's record was seen last; none where there is no record.
+    #[serde(default)]
+    pub turn: Option<u64>,
+    /// Nobody acts by it: it was not renewed for a whole lease, or was released.
+    #[serde(default)]
+    pub over: bool,
     /// Writes that the standby lacks, as the acting one knows; none where it does not.
     pub behind: Option<u64>,
     /// Since when the role is this, milliseconds since 1970.
