@@ -30,6 +30,8 @@ struct Seen {
 struct Held {
     epoch: u64,
     until: u64,
+    /// Whose it was: who has everything that was acknowledged, until this one acknowledges something.
+    before: Option<String>,
 }
 
 /// What is to be put.
@@ -120,8 +122,26 @@ impl Contender {
     pub fn put(&mut self, intent: Intent, sent: u64, now: u64, tag: Option<String>) {
         let Some(tag) = tag else { return };
         let until = sent.saturating_add(self.lease_ms / 5 * 4);
-        self.held = Some(Held { epoch: intent.record.epoch, until });
+        let before = match (&self.held, self.record()) {
+            (Some(held), _) => held.before.clone(),
+            (None, Some(record)) if record.holder != self.me => Some(record.holder.clone()),
+            (None, _) => None,
+        };
+        self.held = Some(Held { epoch: intent.record.epoch, until, before });
         self.seen = Some(Seen { kept: Some(Kept { tag, record: intent.record }), since: now });
+    }
+
+    /// What gives up a lease that this one has and cannot act with; none where nobody else has everything that was acknowledged: they would
+    /// wait for this one. Whoever has never acted by it has acknowledged nothing in its epoch. Whatever becomes of what is put, this one
+    /// acts no more without having read the record anew.
+    pub fn leaves(&self, acted: bool) -> Option<Intent> {
+        let (held, seen) = (self.held.as_ref()?, self.seen.as_ref()?);
+        let kept = seen.kept.as_ref()?;
+        let before = held.before.clone().filter(|_| !acted);
+        let level = Some(kept.record.level.clone().or(before)?);
+        let turn = kept.record.turn.saturating_add(1);
+        let record = Record { level, released: true, turn, ..kept.record.clone() };
+        Some(Intent { over: Some(kept.tag.clone()), record })
     }
 
     /// The epoch that this one may act in, and until when.
@@ -228,6 +248,46 @@ mod tests {
         one.observe(None, 30);
         assert!(one.acts(40).is_none() && !one.holds());
         assert_eq!(one.wants(40, facts(1, None, true)), None);
+    }
+
+    #[test]
+    fn who_cannot_act_leaves_the_lease_to_who_has_everything_and_keeps_it_where_nobody_has() {
+        let of = |epoch, holder: &str, level: Option<&str>| Record {
+            epoch,
+            holder: holder.into(),
+            lease_ms: 1_000,
+            level: level.map(str::to_owned),
+            released: false,
+            turn: epoch,
+        };
+        // Each as it was read, then its own record over it, and a renewal.
+        let has = |before: Record| {
+            let mut one = Contender::new("west", 1_000);
+            one.observe(Some(Kept { tag: "1".into(), record: before }), 0);
+            for tag in ["2", "3"] {
+                let intent = one.wants(1_000, facts(4, None, true)).expect("it is free");
+                one.put(intent, 1_000, 1_001, Some(tag.into()));
+            }
+            one
+        };
+        let left = |one: &Contender, acted| {
+            let put = one.leaves(acted).map(|intent| (intent.over, intent.record));
+            put.map(|(over, record)| (over, record.level, record.released, record.turn))
+        };
+        let to = |name: &str, turn| Some((Some("3".to_owned()), Some(name.to_owned()), true, turn));
+        let taken = has(of(4, "east", Some("west")));
+        assert_eq!((left(&taken, false), left(&taken, true)), (to("east", 7), None));
+        let own = has(of(4, "west", Some("east")));
+        assert_eq!((left(&own, false), left(&own, true)), (to("east", 7), to("east", 7)));
+        let alone = has(of(4, "west", None));
+        assert_eq!((left(&alone, false), left(&alone, true)), (None, None));
+        assert!(Contender::new("west", 1_000).leaves(false).is_none());
+
+        // Whom it is left to acts at once.
+        let mut east = Contender::new("east", 1_000);
+        let record = taken.leaves(false).expect("east has everything").record;
+        east.observe(Some(Kept { tag: "4".into(), record }), 5_000);
+        assert_eq!(east.wants(5_000, facts(4, None, false)).map(|intent| intent.record.epoch), Some(6));
     }
 
     #[test]

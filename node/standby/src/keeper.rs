@@ -4,7 +4,8 @@
 //! closed behind its fence ([`crate::receiver`]), then the permit is given, then the node is told. When another has it, the node is
 //! told to begin anew: nothing of what it had in memory outlives its turn. Both waits for one that died begin with its death, not one
 //! after the other: its line ends, which is followed by a check at once, and the record is looked at again in the moment in which it
-//! has stood for a whole lease or the last check is missed. Looking sooner and oftener changes nothing of when the lease may be taken.
+//! has stood for a whole lease or the last check is missed. Looking sooner and oftener changes nothing of when the lease may be taken. Who
+//! cannot write fence or permit takes no lease, and gives up the one that it has to who has everything.
 //! Invariant: one keeper a home. Absent: what a node does while it acts.
 
 use std::fs::{File, OpenOptions};
@@ -40,6 +41,11 @@ const MOST: u32 = 32;
 const AWAY: &str = "the other one is away and went on alone: what it acknowledged is only there; start it, or accept the loss (aula district failover --accept-loss)";
 /// Why nobody acts although the store answers.
 const EMPTIED: &str = "the lease's store has no record, and this pair ran before: see whether it is the right one (is the share mounted?); where the record is gone for good, run aula district failover --accept-loss in the home that acted last";
+/// Why a lease that nobody acts with is kept.
+const STUCK: &str =
+    "the lease is had and cannot be used, and nobody else has everything that was acknowledged";
+/// Why one that is free is not taken.
+const UNWRITABLE: &str = "this one cannot act: nothing can be written in its HOME/pair";
 /// How often the standing is written, where nothing changes.
 const TELL: Duration = Duration::from_secs(1);
 
@@ -273,6 +279,7 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
             return;
         }
         let had_at = uptime_ms();
+        let mut stuck = None;
         match (epoch, contender.acts(uptime_ms())) {
             (None, Some((new, until))) => {
                 // The fence, then the permit, then the node.
@@ -283,13 +290,13 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
                         log_switch(shared, new, free_at, had_at);
                         told(Turn::Acts(new));
                     }
-                    Err(error) => tracing::error!(%error, "the lease is had and cannot be used"),
+                    Err(error) => stuck = Some(error),
                 }
             }
             (Some(own), Some((held, until))) if own == held => {
-                if let Err(error) = setup.reach.permit.give(held, until) {
-                    tracing::error!(%error, "the permit cannot be renewed");
-                }
+                let given = setup.reach.permit.give(held, until);
+                // The one before may hold for a while yet.
+                stuck = given.err().filter(|_| setup.reach.permit.epoch().is_err());
             }
             // Over by its own clock, and nobody else's yet: the permit has ended, and a renewal gives another.
             (Some(_), None) if contender.holds() => {}
@@ -302,7 +309,14 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
             }
             (None, None) => {}
         }
-        if tell(shared, &contender, epoch.is_some(), tried.err()) || noted.elapsed() >= TELL {
+        if let Some(error) = &stuck
+            && leave(shared, &contender, epoch.is_some(), error)
+        {
+            told(Turn::Over);
+            return;
+        }
+        let failed = stuck.map(|error| format!("{STUCK}: {error}")).or(tried.err());
+        if tell(shared, &contender, epoch.is_some(), failed) || noted.elapsed() >= TELL {
             noted = Instant::now();
             let mut standing = locked(&shared.standing).clone();
             standing.at_ms = now_ms();
@@ -332,11 +346,29 @@ fn log_switch(shared: &Shared, epoch: u64, free_at: Option<u64>, had_at: u64) {
     );
 }
 
+/// Gives up a lease that this one cannot act with, where another has everything; false where it is kept.
+fn leave(shared: &Shared, contender: &Contender, acted: bool, error: &io::Error) -> bool {
+    let reach = &shared.setup.reach;
+    let Some(intent) = contender.leaves(acted) else {
+        tracing::error!(%error, "{STUCK}");
+        return false;
+    };
+    tracing::error!(%error, "the lease is had and cannot be used: it is given up, and this one begins anew");
+    // One that could not be renewed is over, but another's epoch must not meet it.
+    let _ = reach.permit.revoke();
+    // Whatever becomes of it: it may come about late, and this one has acted for the last time before it begins anew.
+    if let Err(error) = reach.lease.put(intent.over.as_deref(), &intent.record) {
+        tracing::warn!(%error, "whether the lease is given up is not known");
+    }
+    true
+}
+
 /// Reads, and puts what is to be put.
-fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<(), LeaseError> {
+fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<(), String> {
     let setup = &shared.setup;
     let store = &setup.reach.lease;
-    let kept = store.read()?;
+    let failed = |error: LeaseError| error.to_string();
+    let kept = store.read().map_err(failed)?;
     contender.observe(kept, uptime_ms());
     let facts = Facts {
         other_is_gone: shared.missed.load(Ordering::SeqCst) >= MISSES,
@@ -346,14 +378,19 @@ fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<()
     };
     let now = uptime_ms();
     let Some(mut intent) = contender.wants(now, facts) else { return Ok(()) };
-    if stopping {
-        if !contender.holds() {
-            return Ok(());
+    match (contender.holds(), stopping) {
+        (true, true) => {
+            let _ = setup.reach.permit.revoke();
+            intent.record.released = true;
         }
-        let _ = setup.reach.permit.revoke();
-        intent.record.released = true;
+        (true, false) => {}
+        (false, true) => return Ok(()),
+        // Who could not act with it leaves it to the other one.
+        (false, false) => {
+            setup.reach.permit.can_be_given().map_err(|error| format!("{UNWRITABLE}: {error}"))?;
+        }
     }
-    let tag = store.put(intent.over.as_deref(), &intent.record)?;
+    let tag = store.put(intent.over.as_deref(), &intent.record).map_err(failed)?;
     contender.put(intent, now, uptime_ms(), tag);
     Ok(())
 }
@@ -365,7 +402,7 @@ fn accepted(shared: &Shared, contender: &Contender) -> Option<Accepted> {
 }
 
 /// Notes how it stands; true where something changed that somebody waits for.
-fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<LeaseError>) -> bool {
+fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<String>) -> bool {
     let (record, floor) = (contender.record(), shared.receiver.floor());
     let mut standing = locked(&shared.standing);
     let before = standing.clone();
@@ -384,7 +421,7 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Lease
         (standing.role, standing.since_ms) = (role.to_owned(), now_ms());
     }
     if let Some(error) = failed {
-        standing.why = Some(error.to_string());
+        standing.why = Some(error);
     } else if role != "acting" {
         let gone = shared.missed.load(Ordering::SeqCst) >= MISSES;
         let lacks = standing.level.as_deref() != Some(shared.setup.reach.name.as_str());

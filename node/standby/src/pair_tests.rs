@@ -244,6 +244,70 @@ fn what_lies_beside_and_cannot_be_copied_leaves_the_two_level() -> Tested {
     Ok(())
 }
 
+/// A folder where a file is to be written: as a disk that takes nothing.
+fn block(path: &Path) -> std::io::Result<()> {
+    // A file may be there for a moment, on its way.
+    while let Err(error) = std::fs::create_dir(path) {
+        if error.kind() != std::io::ErrorKind::AlreadyExists {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn who_cannot_write_its_permit_leaves_the_lease_to_who_is_level() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (_east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, west_told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    assert_eq!(level(&vault)?, None);
+    enrol(&vault, 2)?;
+    block(&root.path().join("east/pair/permit.new"))?;
+    assert_eq!(west_told.recv_timeout(SOON)?, Turn::Acts(2));
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Over);
+    assert!(enrol(&vault, 3).is_err());
+    drop(vault);
+    let vault = Vault::open(&west.folders)?;
+    assert!(has(&vault, 1) && has(&vault, 2) && !has(&vault, 3));
+    enrol(&vault, 4)?;
+    Ok(())
+}
+
+#[test]
+fn a_standby_that_could_not_act_leaves_the_lease_and_gives_back_what_it_took() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (west_keeper, west_told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    assert_eq!(level(&vault)?, None);
+    drop(vault);
+    let pair = root.path().join("west/pair");
+    block(&pair.join("permit.try"))?;
+    block(&pair.join(format!(".epoch.{}.new", std::process::id())))?;
+    east_keeper.stop();
+    let said = || west_keeper.standing().why.is_some_and(|why| why.contains("nothing can be written"));
+    let begun = Instant::now();
+    while !said() {
+        assert!(begun.elapsed() < SOON, "{:?}", west_keeper.standing());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let record = || west.setup.reach.lease.read().map(|kept| kept.map(|kept| kept.record));
+    assert_eq!(record()?.map(|record| (record.epoch, record.holder)), Some((1, "east".into())));
+    // It can be taken now, and the fence not be raised.
+    std::fs::remove_dir(pair.join("permit.try"))?;
+    assert_eq!(west_told.recv_timeout(SOON)?, Turn::Over);
+    let left = record()?.map(|record| (record.epoch, record.released, record.level));
+    assert_eq!(left, Some((2, true, Some("east".into()))));
+    Ok(())
+}
+
 /// East's first words, of a vault that no pair wrote yet.
 pub(crate) fn hello(secret: &str, epoch: u64) -> Question {
     Question::Hello(Hello {

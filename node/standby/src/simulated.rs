@@ -1,6 +1,6 @@
 //! Two of a pair under simulated clocks that differ and drift, a store that is slow, loses answers, does late what nobody waits for any more
-//! and is cut off, a line between them that is cut, processes that stop for long and that die: seeded, so that a seed that fails fails
-//! again. The lease is the real contender, the fence the real receiver.
+//! and is cut off, a line between them that is cut, disks that are full, processes that stop for long and that die: seeded, so that a seed
+//! that fails fails again. The lease is the real contender, the fence the real receiver.
 //!
 //! Held at every step: no two act at once, no epoch has two holders, a write of an older epoch is never taken; at the end, when all is
 //! well again: every write that was acknowledged is with who acts, but those that an operator gave up when only the other one had them.
@@ -116,6 +116,8 @@ struct Node {
     /// When the other was heard last, by its own clock.
     heard: u64,
     store_cut_until: u64,
+    /// Its disk takes nothing before this true time.
+    full_until: u64,
     /// What its operator said, in a file, and the writes that were only with the other one then.
     accepted: Option<(Accepted, Vec<u64>)>,
 }
@@ -244,6 +246,7 @@ impl World {
             dead: false,
             heard: 0,
             store_cut_until: 0,
+            full_until: 0,
             accepted: None,
         };
         let nodes = [node("east", &folders[0], rates[0]), node("west", &folders[1], rates[1])];
@@ -302,6 +305,11 @@ impl World {
             }
             if self.chance(500) {
                 self.nodes[i].store_cut_until = self.now + self.random.gen_range(100..5_000);
+            }
+        }
+        for node in &mut self.nodes {
+            if self.random.gen_range(0..1_000_000) < 300 {
+                node.full_until = self.now + self.random.gen_range(200..6_000);
             }
         }
         if self.chance(800) {
@@ -364,6 +372,7 @@ impl World {
             random.gen_range(0..=most)
         };
         let cut = now < self.nodes[i].store_cut_until;
+        let full = now < self.nodes[i].full_until;
         let (one, two) = (delay(&mut self.random), delay(&mut self.random));
         let clock = self.nodes[i].clock(now);
         let node = &mut self.nodes[i];
@@ -381,7 +390,13 @@ impl World {
             }
             Asked::Read { back, got: Some(read), .. } if now >= back => {
                 node.contender.observe(read, clock);
-                match node.wants(clock) {
+                let left = node.contender.leaves(node.acting.is_some()).filter(|_| full);
+                if let Some(left) = left {
+                    // It begins anew whatever becomes of it.
+                    self.put_late((left.over, left.record));
+                    return self.again(i);
+                }
+                match node.wants(clock).filter(|_| !full || node.contender.holds()) {
                     Some(intent) => Asked::Put {
                         effect: now + one,
                         back: now + one + two,
@@ -416,9 +431,17 @@ impl World {
             }
             waiting => waiting,
         };
-        let (held, acts) = (node.contender.holds(), node.contender.acts(clock));
+        self.turn(i, full);
+    }
+
+    /// What it does about the lease that it has, or has no longer.
+    fn turn(&mut self, i: usize, full: bool) {
+        let node = &mut self.nodes[i];
+        let (held, acts) = (node.contender.holds(), node.contender.acts(node.clock(self.now)));
         match (node.acting, acts) {
-            (None, Some((epoch, _))) if node.receiver.act(epoch).is_ok() => node.acting = Some(epoch),
+            (None, Some((epoch, _))) if !full && node.receiver.act(epoch).is_ok() => {
+                node.acting = Some(epoch)
+            }
             (Some(own), Some((epoch, _))) if own != epoch => self.again(i),
             (Some(_), None) if !held => self.again(i),
             _ => {}
@@ -454,7 +477,7 @@ impl World {
 
     fn other_is_up(&self, i: usize) -> bool {
         let other = &self.nodes[1 - i];
-        self.line_is_up() && !other.dead && self.now >= other.still_until
+        self.line_is_up() && !other.dead && self.now >= other.still_until.max(other.full_until)
     }
 
     /// The other one's log where this one's goes on from it, and the fence lets it through.
@@ -484,6 +507,9 @@ impl World {
             }
             return;
         };
+        if !write.written && now < self.nodes[i].full_until {
+            return;
+        }
         if !write.written {
             // Between the question and the disk it may have stood still for long.
             self.nodes[i].log.push((write.epoch, write.id));
