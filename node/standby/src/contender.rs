@@ -4,11 +4,12 @@
 //! ([`Contender::put`]) → [`Contender::acts`] says the epoch, and until when. Invariants: no clock of another is read: the holder
 //! counts from before it asked for a renewal, the other from after it first saw the record, and the holder stops a fifth earlier; who
 //! lacks something that was acknowledged never wants the lease, unless an operator said so of this very record; a store without a record is
-//! begun by a pair that never ran: of any other it was emptied, or its share is not mounted, and says nothing of who has what. Absent:
-//! threads, stores, the clock.
+//! begun by a pair that never ran: of any other it was emptied, or its share is not mounted, and says nothing of who has what; what is said
+//! of a namesake is said of another ([`crate::who`]). Absent: threads, stores, the clock.
 
 use crate::accept::Accepted;
 use crate::lease::{Kept, Record};
+use crate::who;
 
 /// One of a pair, as far as the lease goes. Times are milliseconds of a clock of its own that never goes back.
 #[derive(Debug, Clone)]
@@ -107,12 +108,12 @@ impl Contender {
             released: false,
             turn,
         };
-        if record.holder == self.me {
+        if who::is(&self.me, &record.holder) {
             // An earlier run of this one: it has everything that it acknowledged, and who was level still is.
             let record = Record { level: record.level.clone(), ..next };
             return facts.has_vault.then_some(Intent { over, record });
         }
-        let all_here = record.level.as_deref() == Some(self.me.as_str());
+        let all_here = record.level.as_deref().is_some_and(|level| who::is(&self.me, level));
         let accepted = facts.accepted_loss == Some(record.into());
         let over_now = record.released || (facts.other_is_gone && self.is_over(now));
         (facts.has_vault && over_now && (all_here || accepted)).then_some(Intent { over, record: next })
@@ -124,7 +125,7 @@ impl Contender {
         let until = sent.saturating_add(self.lease_ms / 5 * 4);
         let before = match (&self.held, self.record()) {
             (Some(held), _) => held.before.clone(),
-            (None, Some(record)) if record.holder != self.me => Some(record.holder.clone()),
+            (None, Some(record)) if !who::is(&self.me, &record.holder) => Some(record.holder.clone()),
             (None, _) => None,
         };
         self.held = Some(Held { epoch: intent.record.epoch, until, before });
@@ -153,7 +154,7 @@ impl Contender {
     pub fn free_at(&self) -> Option<u64> {
         let seen = self.seen.as_ref()?;
         let record = &seen.kept.as_ref()?.record;
-        let waits = self.held.is_none() && record.holder != self.me;
+        let waits = self.held.is_none() && !who::is(&self.me, &record.holder);
         waits.then(|| seen.since.saturating_add(self.whole(record)))
     }
 
@@ -314,6 +315,41 @@ mod tests {
         let mut holder = Contender::new("east", 1_000);
         holder.observe(Some(Kept { tag: "2".into(), record: of(1) }), 100);
         assert_eq!(holder.free_at(), None);
+    }
+
+    #[test]
+    fn a_copied_home_takes_nothing_of_its_namesakes_but_by_an_operators_word() {
+        let seen = |holder: &str, level: Option<&str>, released| {
+            let record = Record {
+                epoch: 4,
+                holder: holder.into(),
+                lease_ms: 1_000,
+                level: level.map(str::to_owned),
+                released,
+                turn: 9,
+            };
+            let mut one = Contender::new("east.2", 1_000);
+            one.observe(Some(Kept { tag: "1".into(), record }), 0);
+            one
+        };
+        let gone = facts(4, None, true);
+        let takes = |one: &Contender, facts| one.wants(5_000, facts).map(|intent| intent.record.holder);
+        let me = Some("east.2".to_owned());
+        for released in [false, true] {
+            for (holder, level) in [("east.1", None), ("east.1", Some("west.3")), ("west.3", Some("east.1"))]
+            {
+                let copy = seen(holder, level, released);
+                assert_eq!(takes(&copy, gone), None, "{holder} {level:?} {released}");
+                let word = copy.in_question(4);
+                assert_eq!(takes(&copy, facts(4, word, true)), me, "{holder} {level:?} {released}");
+            }
+            // Its own, and what was said of its name before there were ids: it is said with its id then.
+            for (holder, level) in
+                [("east.2", None), ("east", None), ("west.3", Some("east.2")), ("west", Some("east"))]
+            {
+                assert_eq!(takes(&seen(holder, level, released), gone), me, "{holder} {level:?} {released}");
+            }
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::permit::uptime_ms;
 use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
 use crate::shipper::Reach;
 use crate::standing::Standing;
+use crate::who;
 use crate::wire::{Answer, Line, MAX_FRAME, MAX_STRANGER, Question};
 
 /// Checks in a row that the other one must miss.
@@ -41,6 +42,8 @@ const MOST: u32 = 32;
 const AWAY: &str = "the other one is away and went on alone: what it acknowledged is only there; start it, or accept the loss (aula district failover --accept-loss)";
 /// Why nobody acts although the store answers.
 const EMPTIED: &str = "the lease's store has no record, and this pair ran before: see whether it is the right one (is the share mounted?); where the record is gone for good, run aula district failover --accept-loss in the home that acted last";
+/// Why a copy of a home does not act.
+const NAMESAKE: &str = "same_name: another home is called as this one, and the lease's record is of that one. Where both are there, give this one another [pair] name; where this one was moved or restored, and the other is gone for good: aula district failover --accept-loss";
 /// Why a lease that nobody acts with is kept.
 const STUCK: &str =
     "the lease is had and cannot be used, and nobody else has everything that was acknowledged";
@@ -125,7 +128,8 @@ impl Keeper {
         setup.reach.permit.revoke()?;
         let receiver = Receiver::of(setup.own.clone())?;
         let socket = TcpListener::bind(setup.listen)?;
-        let standing = Mutex::new(Standing { name: setup.reach.name.clone(), ..Standing::default() });
+        let standing =
+            Mutex::new(Standing { name: who::name_of(&setup.reach.name).to_owned(), ..Standing::default() });
         let (missed, missed_at, gone_at, lines, stop) = Default::default();
         let shared = Arc::new(Shared {
             setup,
@@ -407,14 +411,20 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
     let mut standing = locked(&shared.standing);
     let before = standing.clone();
     standing.epoch = record.map_or(floor, |record| record.epoch);
-    standing.holder = record.map(|record: &Record| record.holder.clone());
-    standing.level = record.and_then(|record| record.level.clone());
+    let me = shared.setup.reach.name.as_str();
+    let shown = |said: &String| who::shown(me, said).to_owned();
+    let is_namesakes = |record: &Record| {
+        let mut named = [Some(&record.holder), record.level.as_ref()].into_iter().flatten();
+        named.any(|said| who::is_namesake(me, said))
+    };
+    standing.holder = record.map(|record| shown(&record.holder));
+    standing.level = record.and_then(|record| record.level.as_ref()).map(shown);
     standing.turn = record.map(|record| record.turn);
     // What could not be read may have been renewed.
     standing.over = failed.is_none() && contender.is_over(uptime_ms());
     let role = match (acts, record) {
         (true, _) => "acting",
-        (false, Some(record)) if record.holder != shared.setup.reach.name => "standby",
+        (false, Some(record)) if !who::is(me, &record.holder) => "standby",
         _ => "nobody",
     };
     if standing.role != role {
@@ -424,9 +434,10 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
         standing.why = Some(error);
     } else if role != "acting" {
         let gone = shared.missed.load(Ordering::SeqCst) >= MISSES;
-        let lacks = standing.level.as_deref() != Some(shared.setup.reach.name.as_str());
+        let lacks = standing.level.as_deref() != Some(standing.name.as_str());
         standing.why = match record {
             None => (floor > 0).then(|| EMPTIED.to_owned()),
+            Some(record) if is_namesakes(record) => Some(NAMESAKE.to_owned()),
             Some(_) => (role == "standby" && gone && lacks).then(|| AWAY.to_owned()),
         };
     }

@@ -8,6 +8,7 @@
 //! | [`accept`] | an operator's word that what only the other one has may be lost |
 //! | [`contender`] | when the lease is renewed, wanted and lost: a function of clocks that it is told |
 //! | [`owners`] | whose each key is, so that one home alone signs with it |
+//! | [`who`] | the name of one of a pair, and what no copy of its home has |
 //! | [`permit`] | what the other processes of a home go by: the epoch, and until when |
 //! | [`wire`] | what the two say to each other |
 //! | [`folders`] | files beside the database, compared and copied |
@@ -35,6 +36,7 @@ pub mod receiver;
 pub mod settings;
 pub mod shipper;
 pub mod standing;
+pub mod who;
 pub mod wire;
 
 #[cfg(test)]

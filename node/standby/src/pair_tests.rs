@@ -12,6 +12,7 @@ use aula_vault::pair::register;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use ed25519_dalek::SigningKey;
 
+use crate::accept::{self, Accepted};
 use crate::folder::FolderLease;
 use crate::folders::{Root, notes};
 use crate::keeper::{Keeper, Setup, Turn};
@@ -105,6 +106,11 @@ pub(crate) fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error
 
 fn has(vault: &Vault, number: u32) -> bool {
     LocalId::new(&format!("S-{number}")).is_some_and(|id| vault.keystore().find(&id).is_some())
+}
+
+/// As its node does, which says who the home is.
+fn keeps_as(one: &mut One, who: &str) {
+    (one.setup.reach.name, one.setup.own.name) = (who.to_owned(), who.to_owned());
 }
 
 pub(crate) fn started(one: &One) -> std::io::Result<(Keeper, mpsc::Receiver<Turn>)> {
@@ -258,7 +264,10 @@ fn block(path: &Path) -> std::io::Result<()> {
 #[test]
 fn who_cannot_write_its_permit_leaves_the_lease_to_who_is_level() -> Tested {
     let root = tempfile::tempdir()?;
-    let (east, west) = two(root.path(), [1, 2])?;
+    let (mut east, mut west) = two(root.path(), [1, 2])?;
+    // Who opens the vault knows the names alone.
+    keeps_as(&mut east, "east.1");
+    keeps_as(&mut west, "west.2");
     let (_east_keeper, east_told) = started(&east)?;
     assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
     let (_west_keeper, west_told) = started(&west)?;
@@ -305,6 +314,39 @@ fn a_standby_that_could_not_act_leaves_the_lease_and_gives_back_what_it_took() -
     assert_eq!(west_told.recv_timeout(SOON)?, Turn::Over);
     let left = record()?.map(|record| (record.epoch, record.released, record.level));
     assert_eq!(left, Some((2, true, Some("east".into()))));
+    Ok(())
+}
+
+#[test]
+fn a_copied_home_stands_by_until_an_operator_says_that_it_is_the_only_one() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (mut east, _west) = two(root.path(), [1, 2])?;
+    let mut copy = one(root.path(), "copy", (address()?, address()?), 1)?;
+    make(root.path(), &copy.folders)?;
+    keeps_as(&mut east, "east.1");
+    keeps_as(&mut copy, "east.2");
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (copy_keeper, copy_told) = started(&copy)?;
+    let stands_by = |over: bool| {
+        let begun = Instant::now();
+        loop {
+            let standing = copy_keeper.standing();
+            let says = standing.why.as_ref().is_some_and(|why| why.starts_with("same_name"));
+            if says && standing.over == over {
+                assert_eq!((standing.name.as_str(), standing.role.as_str()), ("east", "standby"));
+                return standing.turn;
+            }
+            assert!(begun.elapsed() < SOON, "{standing:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    stands_by(false);
+    east_keeper.stop();
+    let turn = stands_by(true);
+    assert!(copy_told.try_recv().is_err());
+    accept::give(&copy.setup.own.folder, Accepted { epoch: 1, turn })?;
+    assert_eq!(copy_told.recv_timeout(SOON)?, Turn::Acts(2));
     Ok(())
 }
 

@@ -20,8 +20,9 @@ use aula_vault::pair::{Batch, Copier, History, Level, Partner, Source, clear, ou
 use rustls::ClientConfig;
 
 use crate::folders::{self, Root, Stamp};
-use crate::lease::{LeaseStore, set_level};
+use crate::lease::{LeaseStore, Record, set_level};
 use crate::permit::Permit;
+use crate::who;
 use crate::wire::{Answer, DATABASE, Hello, Line, Note, PIECE, Question, VERSION, fits};
 
 /// A root that goes before the writes: without its keys no write can be read.
@@ -40,7 +41,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How the other one is reached, and what it is told.
 #[derive(Clone)]
 pub struct Reach {
-    /// The name of this one.
+    /// Who this one is ([`crate::who`]); in commands, which go by the permit, the name alone.
     pub name: String,
     /// `HOST:PORT` of the other.
     pub peer: String,
@@ -326,7 +327,9 @@ impl Shipper {
     fn look(&self, source: &Source<'_>, epoch: u64) -> Result<Mode, Cut> {
         let kept = self.reach.lease.read().map_err(|error| Cut::Away(error.to_string()))?;
         let record = kept.map(|kept| kept.record);
-        let record = record.filter(|record| record.holder == self.reach.name && record.epoch == epoch);
+        let name = who::name_of(&self.reach.name);
+        let own = |record: &Record| who::name_of(&record.holder) == name && record.epoch == epoch;
+        let record = record.filter(own);
         let record = record.ok_or_else(|| Cut::Over("the lease is another's".into()))?;
         let Some(level) = record.level else {
             // That it says so is not enough: a put of an earlier levelling may still be on its way.
@@ -337,7 +340,7 @@ impl Shipper {
             Some((history, last)) => source.history()?.holds(source.last(), history, *last),
             None => false,
         };
-        if name != level || !known {
+        if !who::is(&name, &level) || !known {
             return Err(Cut::Away("the standby that the record calls level is not".into()));
         }
         source.stopped().keep(true);

@@ -249,7 +249,7 @@ impl World {
             full_until: 0,
             accepted: None,
         };
-        let nodes = [node("east", &folders[0], rates[0]), node("west", &folders[1], rates[1])];
+        let nodes = [node("east.1", &folders[0], rates[0]), node("west.2", &folders[1], rates[1])];
         Self {
             random,
             store: Truth::default(),

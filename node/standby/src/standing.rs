@@ -14,7 +14,7 @@ pub struct Standing {
     pub role: String,
     /// The lease's epoch.
     pub epoch: u64,
-    /// Who has the lease.
+    /// Who has the lease: its name, and of a namesake of this one the id too.
     pub holder: Option<String>,
     /// Who has everything beside the holder; none while the holder goes on alone.
     pub level: Option<String>,
