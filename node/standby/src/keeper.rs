@@ -222,7 +222,9 @@ fn check(shared: &Shared, keeps: &Thread) {
     let (reach, mut line, mut hurried) = (&shared.setup.reach, None::<Line>, false);
     loop {
         let begun = Instant::now();
-        let acts = ask(reach, &mut line, every);
+        let wait = patience(every, shared.missed.load(Ordering::SeqCst));
+        let acts = ask(reach, &mut line, wait);
+        let silent = acts.is_err() && begun.elapsed() >= wait;
         match acts {
             Ok(true) => shared.missed.store(0, Ordering::SeqCst),
             Ok(false) | Err(_) => miss(shared, keeps),
@@ -230,14 +232,24 @@ fn check(shared: &Shared, keeps: &Thread) {
         if acts.is_err() {
             line = None;
         }
-        let rest = every.saturating_sub(begun.elapsed());
+        // Who was silent is asked again without a pause; who answered or refused, in its time.
+        let rest = || if silent { Duration::ZERO } else { every.saturating_sub(begun.elapsed()) };
         // Once: who answers and ends each line is not asked without a pause.
-        hurried = !hurried && line.as_ref().is_some_and(|line| line.ends_within(rest));
+        hurried = !hurried && line.as_ref().is_some_and(|line| line.ends_within(rest()));
         if hurried {
             line = None;
         } else {
-            thread::sleep(every.saturating_sub(begun.elapsed()));
+            thread::sleep(rest());
         }
+    }
+}
+
+/// How long the answer to a check may take. While one is missing it is half: the first check after a death begins as late as `every` after it,
+/// so that silence is known between two and three times `every` after it, as an end is after two.
+fn patience(every: Duration, missed: u32) -> Duration {
+    match missed {
+        1..MISSES => every / 2,
+        _ => every,
     }
 }
 
@@ -259,7 +271,10 @@ fn miss(shared: &Shared, keeps: &Thread) {
 
 fn ask(reach: &Reach, line: &mut Option<Line>, patience: Duration) -> io::Result<bool> {
     let line = match line {
-        Some(line) => line,
+        Some(line) => {
+            line.set_patience(patience)?;
+            line
+        }
         None => line.insert(Line::call(&reach.peer, reach.tls.as_ref(), patience)?),
     };
     match line.ask(&Question::Ping { secret: reach.secret.clone() })? {
@@ -443,4 +458,19 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
     }
     let now = (&standing.role, &standing.level, &standing.why, standing.over);
     (&before.role, &before.level, &before.why, before.over) != now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_answers_that_do_not_come_take_as_long_as_two_checks() {
+        let every = Duration::from_millis(500);
+        let waits: Vec<Duration> = (0..MISSES).map(|missed| patience(every, missed)).collect();
+        assert!(waits.iter().all(|wait| *wait >= every / 2), "{waits:?}");
+        assert_eq!(waits.iter().sum::<Duration>(), 2 * every);
+        // Who is gone is asked in the usual pace.
+        assert_eq!(patience(every, MISSES), every);
+    }
 }
