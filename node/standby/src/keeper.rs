@@ -5,7 +5,7 @@
 //! told to begin anew: nothing of what it had in memory outlives its turn. Both waits for one that died begin with its death, not one
 //! after the other: its line ends, which is followed by a check at once, and the record is looked at again in the moment in which it
 //! has stood for a whole lease or the last check is missed. Looking sooner and oftener changes nothing of when the lease may be taken. Who
-//! cannot write fence or permit takes no lease, and gives up the one that it has to who has everything.
+//! cannot write fence or permit takes no lease, and gives up the one that it has to who has everything; so does who cannot write the vault.
 //! Invariant: one keeper a home. Absent: what a node does while it acts.
 
 use std::fs::{File, OpenOptions};
@@ -94,6 +94,8 @@ struct Shared {
     gone_at: AtomicU64,
     lines: AtomicU32,
     stop: AtomicBool,
+    /// The vault's disk refuses what is written.
+    refused: AtomicBool,
     standing: Mutex<Standing>,
     /// One keeper a home; ends with the process.
     _lock: File,
@@ -130,7 +132,7 @@ impl Keeper {
         let socket = TcpListener::bind(setup.listen)?;
         let standing =
             Mutex::new(Standing { name: who::name_of(&setup.reach.name).to_owned(), ..Standing::default() });
-        let (missed, missed_at, gone_at, lines, stop) = Default::default();
+        let (missed, missed_at, gone_at, lines, stop, refused) = Default::default();
         let shared = Arc::new(Shared {
             setup,
             receiver,
@@ -139,6 +141,7 @@ impl Keeper {
             gone_at,
             lines,
             stop,
+            refused,
             standing,
             _lock: lock,
         });
@@ -159,7 +162,16 @@ impl Keeper {
     /// Notes what bringing the standby level came to.
     pub fn note(&self, level: Level) {
         let mut standing = locked(&self.shared.standing);
-        (standing.behind, standing.why) = (level.behind, level.why);
+        standing.behind = level.behind;
+        // What the lease's thread has to say of that goes before.
+        if !self.shared.refused.load(Ordering::SeqCst) {
+            standing.why = level.why;
+        }
+    }
+
+    /// Notes whether the vault's disk refuses what is written.
+    pub fn disk_refuses(&self, refuses: bool) {
+        self.shared.refused.store(refuses, Ordering::SeqCst);
     }
 
     /// Gives the lease up, where this one has it: the vault is not written any more. The other one need not wait.
@@ -315,7 +327,9 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
             (Some(own), Some((held, until))) if own == held => {
                 let given = setup.reach.permit.give(held, until);
                 // The one before may hold for a while yet.
-                stuck = given.err().filter(|_| setup.reach.permit.epoch().is_err());
+                let lost = given.err().filter(|_| setup.reach.permit.epoch().is_err());
+                let refused = || io::Error::other("the vault's disk refuses what is written");
+                stuck = lost.or_else(|| shared.refused.load(Ordering::SeqCst).then(refused));
             }
             // Over by its own clock, and nobody else's yet: the permit has ended, and a renewal gives another.
             (Some(_), None) if contender.holds() => {}
@@ -368,12 +382,9 @@ fn log_switch(shared: &Shared, epoch: u64, free_at: Option<u64>, had_at: u64) {
 /// Gives up a lease that this one cannot act with, where another has everything; false where it is kept.
 fn leave(shared: &Shared, contender: &Contender, acted: bool, error: &io::Error) -> bool {
     let reach = &shared.setup.reach;
-    let Some(intent) = contender.leaves(acted) else {
-        tracing::error!(%error, "{STUCK}");
-        return false;
-    };
+    let Some(intent) = contender.leaves(acted) else { return false };
     tracing::error!(%error, "the lease is had and cannot be used: it is given up, and this one begins anew");
-    // One that could not be renewed is over, but another's epoch must not meet it.
+    // Nothing is written any more, before anybody else may act.
     let _ = reach.permit.revoke();
     // Whatever becomes of it: it may come about late, and this one has acted for the last time before it begins anew.
     if let Err(error) = reach.lease.put(intent.over.as_deref(), &intent.record) {
@@ -455,6 +466,9 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
             Some(record) if is_namesakes(record) => Some(NAMESAKE.to_owned()),
             Some(_) => (role == "standby" && gone && lacks).then(|| AWAY.to_owned()),
         };
+    }
+    if let Some(why) = standing.why.as_ref().filter(|why| before.why.as_ref() != Some(*why)) {
+        tracing::warn!(%why, role, "how this one of the pair stands");
     }
     let now = (&standing.role, &standing.level, &standing.why, standing.over);
     (&before.role, &before.level, &before.why, before.over) != now

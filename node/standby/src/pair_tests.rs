@@ -250,6 +250,15 @@ fn what_lies_beside_and_cannot_be_copied_leaves_the_two_level() -> Tested {
     Ok(())
 }
 
+/// Waits until a keeper says this of how it stands.
+fn says(keeper: &Keeper, words: &str) {
+    let begun = Instant::now();
+    while !keeper.standing().why.is_some_and(|why| why.contains(words)) {
+        assert!(begun.elapsed() < SOON, "{:?}", keeper.standing());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A folder where a file is to be written: as a disk that takes nothing.
 fn block(path: &Path) -> std::io::Result<()> {
     // A file may be there for a moment, on its way.
@@ -301,12 +310,7 @@ fn a_standby_that_could_not_act_leaves_the_lease_and_gives_back_what_it_took() -
     block(&pair.join("permit.try"))?;
     block(&pair.join(format!(".epoch.{}.new", std::process::id())))?;
     east_keeper.stop();
-    let said = || west_keeper.standing().why.is_some_and(|why| why.contains("nothing can be written"));
-    let begun = Instant::now();
-    while !said() {
-        assert!(begun.elapsed() < SOON, "{:?}", west_keeper.standing());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    says(&west_keeper, "nothing can be written");
     let record = || west.setup.reach.lease.read().map(|kept| kept.map(|kept| kept.record));
     assert_eq!(record()?.map(|record| (record.epoch, record.holder)), Some((1, "east".into())));
     // It can be taken now, and the fence not be raised.
@@ -314,6 +318,30 @@ fn a_standby_that_could_not_act_leaves_the_lease_and_gives_back_what_it_took() -
     assert_eq!(west_told.recv_timeout(SOON)?, Turn::Over);
     let left = record()?.map(|record| (record.epoch, record.released, record.level));
     assert_eq!(left, Some((2, true, Some("east".into()))));
+    Ok(())
+}
+
+#[test]
+fn a_disk_that_refuses_the_vault_ends_the_turn_where_another_is_level_and_there_alone() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    east_keeper.disk_refuses(true);
+    says(&east_keeper, "nobody else has everything");
+    enrol(&vault, 2)?;
+    assert!(east_told.try_recv().is_err());
+    east_keeper.disk_refuses(false);
+    let (_west_keeper, west_told) = started(&west)?;
+    assert_eq!(level(&vault)?, None);
+    east_keeper.disk_refuses(true);
+    assert_eq!(west_told.recv_timeout(SOON)?, Turn::Acts(2));
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Over);
+    drop(vault);
+    let vault = Vault::open(&west.folders)?;
+    assert!(has(&vault, 1) && has(&vault, 2));
     Ok(())
 }
 

@@ -151,7 +151,12 @@ fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
         gauge!("aula_pair_behind_writes").set(standing.behind.map_or(f64::NAN, |behind| behind as f64));
         if acts {
             // Not lent: a copy of the whole must hold nobody up.
-            match door.shared().and_then(|vault| vault.level_pair()) {
+            let levelled = door.shared().and_then(|vault| {
+                let level = vault.level_pair();
+                keeper.disk_refuses(vault.is_refused());
+                level
+            });
+            match levelled {
                 Ok(level) => keeper.note(level),
                 // A command has it, which copies what it writes; or the lease is over for a moment.
                 Err(VaultError::Busy | VaultError::NotActing(_)) => {}
