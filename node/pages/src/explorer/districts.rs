@@ -7,7 +7,7 @@ use aula_ledger::types::DistrictId;
 use aula_read::places;
 use aula_read::words::grouped;
 use aula_web::http::{AppState, FromPath};
-use aula_web::pages::{self, Page};
+use aula_web::pages;
 use axum::extract::State;
 use maud::html;
 

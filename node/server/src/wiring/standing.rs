@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aula_home::{Failure, with_causes};
+use aula_home::Failure;
 use aula_ledger::state::schema;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_store::ChainDb;
