@@ -1,13 +1,13 @@
-//! Files that are there whole or not at all: written aside, synced, put in place, their folder synced.
+//! Files that are there whole or not at all: written aside, synced, put in place, their folder synced; and files that grow by lines.
 //!
-//! Whatever the program keeps in a home is written by [`create`] or [`replace`]: a full disk, a kill or a power cut leaves
-//! the old file or none, never half of one. An empty file is what earlier programs left behind when the disk was full;
+//! [`create`] and [`replace`] write a file whole: a full disk, a kill or a power cut leaves the old file or none, never half of one.
+//! [`append_private`] adds lines to one that is its owner's alone: each is there whole, or its rest is no part of the next. An empty file is what earlier programs left behind when the disk was full;
 //! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
 //! What others may have made is read by [`read_at_most`] and its kin: up to a bound.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 mod given;
@@ -139,6 +139,31 @@ pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
     sync_folder(&path)
 }
 
+/// Adds lines, each with its end, to a file that only its owner may read, and makes it where there is none; on disk on return. Where
+/// that fails, the last line may be there in part. What was not written to its end before is ended first.
+///
+/// # Errors
+/// Why it cannot be written.
+pub fn append_private(path: &Path, lines: &[u8]) -> io::Result<()> {
+    let is_new = !path.exists();
+    let mut file = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(path)?;
+    match is_torn(&file)? {
+        // One write: what others append meanwhile stands before or behind it.
+        true => file.write_all(&[b"\n", lines].concat())?,
+        false => file.write_all(lines)?,
+    }
+    file.sync_all()?;
+    if is_new { sync_folder(path) } else { Ok(()) }
+}
+
+/// Whether the last line was not written to its end: what follows must not be taken for the rest of it.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
+    let mut byte = [0_u8];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
+}
+
 /// File systems without hard links.
 fn no_links(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
@@ -241,6 +266,20 @@ mod tests {
         fs::write(folder.path().join(".key.json.1.new"), b"half a secr")?;
         create(&path, Access::Private, b"whole")?;
         assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn lines_are_added_to_a_private_file_and_a_torn_one_is_ended_first() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("book.log");
+        append_private(&path, b"one\n")?;
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+        append_private(&path, b"two\nthree\n")?;
+        assert_eq!(fs::read(&path)?, b"one\ntwo\nthree\n");
+        fs::write(&path, b"one\ntw")?;
+        append_private(&path, b"three\n")?;
+        assert_eq!(fs::read(&path)?, b"one\ntw\nthree\n");
         Ok(())
     }
 
