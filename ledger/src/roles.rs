@@ -55,6 +55,19 @@ impl Role {
     pub const MEMBERS: [Self; 6] =
         [Self::Consortium, Self::District, Self::School, Self::Funder, Self::Auditor, Self::Reader];
 
+    /// The word in JSON, on pages and in exports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Consortium => "consortium",
+            Self::District => "district",
+            Self::School => "school",
+            Self::Funder => "funder",
+            Self::Auditor => "auditor",
+            Self::Reader => "reader",
+            Self::Seed => "seed",
+        }
+    }
+
     const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -100,6 +113,11 @@ impl RoleSet {
     pub fn roles(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.has(*role))
     }
+
+    /// Their names with this between two.
+    pub fn names(self, between: &str) -> String {
+        self.roles().map(Role::name).collect::<Vec<_>>().join(between)
+    }
 }
 
 impl BorshDeserialize for RoleSet {
@@ -134,4 +152,17 @@ pub fn place_fits(roles: RoleSet, district: Option<DistrictId>, school: Option<S
         && !roles.has(Role::Seed)
         && district.is_some() == district_role
         && school.is_some() == school_role
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roles_name_is_its_word_in_json() {
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.name());
+        }
+        assert_eq!(RoleSet::of(&[Role::School, Role::Consortium]).names(", "), "consortium, school");
+    }
 }
