@@ -8,11 +8,9 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use aula_files::{append_private, private_folder};
-use aula_home::{Home, fault};
+use aula_home::{Advise, Failure, Home, fault};
 use aula_ledger::tx::{MilestoneKind, RecordMilestone};
 use aula_ledger::types::Handle;
-
-use crate::command::{Advise, Failure};
 
 /// What of a student a milestone is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
