@@ -3,41 +3,29 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::codec::byte_word::byte_word;
 use crate::types::{DistrictId, SchoolId};
 
-/// What a member is in the consortium. A member may have several.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    BorshSerialize,
-    BorshDeserialize,
-    Serialize,
-    Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Role {
-    /// Votes on changes, names classes and their stewards.
-    Consortium = 0,
-    /// Anchors its students' states and submits their requests.
-    District = 1,
-    /// Acknowledges what it receives.
-    School = 2,
-    /// Funds budgets and the pools charged to them.
-    Funder = 3,
-    /// Audits: takes the rows of rounds, listed on the ledger, and records findings.
-    Auditor = 4,
-    /// Is a member, reads what the public reads, and sends nothing.
-    Reader = 5,
-    /// No member's: the account with which a validator's node commits to and reveals its shares of seeds. It comes and
-    /// goes with the validator and sends nothing else, but for evidence of misbehaviour, which anybody may.
-    Seed = 6,
+byte_word! {
+    /// What a member is in the consortium. A member may have several.
+    #[serde(rename_all = "lowercase")]
+    pub enum Role {
+        /// Votes on changes, names classes and their stewards.
+        Consortium = 0,
+        /// Anchors its students' states and submits their requests.
+        District = 1,
+        /// Acknowledges what it receives.
+        School = 2,
+        /// Funds budgets and the pools charged to them.
+        Funder = 3,
+        /// Audits: takes the rows of rounds, listed on the ledger, and records findings.
+        Auditor = 4,
+        /// Is a member, reads what the public reads, and sends nothing.
+        Reader = 5,
+        /// No member's: the account with which a validator's node commits to and reveals its shares of seeds. It comes and
+        /// goes with the validator and sends nothing else, but for evidence of misbehaviour, which anybody may.
+        Seed = 6,
+    }
 }
 
 impl Role {
