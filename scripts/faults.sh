@@ -9,5 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 prepare
 build
+# A measured time over its bar (docs/network.md) fails here; in the gate it is printed alone. AULA_FAULT_BARS=0 does so here too.
+export AULA_FAULT_BARS="${AULA_FAULT_BARS:-1}"
 export AULA_FAULT_KILLS="${1:-30}" AULA_FAULT_SEED="${2:-1}" AULA_FAULT_CYCLES="${3:-3}"
 exec cargo test --release --locked -p aula-tests --test faults -- --include-ignored --nocapture

@@ -48,6 +48,9 @@ use clock::StillClock;
 pub use message::{Message, Statement, To};
 use session::Session;
 
+/// Most complete blocks of others that a node keeps before they are judged, each of up to [`crate::parts::MAX_BLOCK_BYTES`].
+pub const MOST_BLOCKS: usize = crate::driver::MOST_BLOCKS;
+
 /// Events between two calls of [`Node::run`]; far more than one call makes.
 const EVENTS: usize = 4096;
 
@@ -129,6 +132,8 @@ pub struct Node {
     session: Option<Session>,
     sessions: u32,
     refusals: u64,
+    /// Blocks of value sync whose senders were at fault, and that nobody was told of.
+    faults: u64,
     forgot: bool,
     stopped: bool,
 }
@@ -204,6 +209,7 @@ impl Node {
             session: None,
             sessions: 0,
             refusals: 0,
+            faults: 0,
             forgot: false,
             stopped: false,
         };
@@ -261,7 +267,9 @@ impl Node {
     pub fn run(&mut self, now: Duration) -> Vec<Output> {
         self.clock.set(Moment::after(now));
         while let Some(session) = &mut self.session {
-            let Some(ended) = session.run() else { break };
+            let ended = session.run();
+            self.faults += session.take_faults();
+            let Some(ended) = ended else { break };
             self.session = None;
             let next = match ended {
                 Ok(Ended::Stopped) => break,
@@ -284,6 +292,11 @@ impl Node {
         }
         self.tell_events();
         std::mem::take(&mut *self.outbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// How many blocks of value sync were refused as their sender's fault, since this was asked last.
+    pub fn take_faults(&mut self) -> u64 {
+        std::mem::take(&mut self.faults)
     }
 
     /// When something is due without a message; `None`: never.
@@ -315,7 +328,7 @@ impl Node {
     }
 
     /// What this process holds that others can make grow, in bytes and entries: parts of blocks that wait, messages in the
-    /// mailbox, blocks asked for.
+    /// mailbox, blocks asked for; and the most that it held of blocks in parts, and of those not judged yet, since its session began.
     pub fn holds(&self) -> BTreeMap<&'static str, usize> {
         self.session.as_ref().map(Session::holds).unwrap_or_default()
     }

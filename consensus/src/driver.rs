@@ -42,6 +42,7 @@ mod admitted;
 mod decide;
 mod diverged;
 mod heads;
+mod holding;
 mod judging;
 mod late;
 mod network;
@@ -54,6 +55,7 @@ mod rounds;
 mod verdicts;
 
 pub(crate) use admitted::{all_peers, engine_peer};
+pub(crate) use holding::{Holding, MOST_BLOCKS};
 use judging::{Job, Judging};
 pub(crate) use network::Network;
 use outdated::Last;
@@ -145,6 +147,8 @@ pub(crate) struct Wires {
     pub(crate) engine: Box<dyn ToEngine>,
     /// Names of streams of parts count from here on: another number than an earlier process of this node began with.
     pub(crate) stream: u64,
+    /// Where the driver says what it keeps.
+    pub(crate) holding: Arc<Holding>,
 }
 
 /// What the driver tells the engine without being asked.
@@ -205,6 +209,7 @@ pub(crate) struct Driver {
     peers: BTreeSet<AdmittedPeer>,
     /// Peers that published junk, and until when they are cut off.
     cut: BTreeMap<PeerId, Moment>,
+    holding: Arc<Holding>,
 }
 
 /// What is known of the height that is being decided, and forgotten with it.
@@ -237,7 +242,7 @@ impl Driver {
             (Arc::clone(&services.blocks), Arc::clone(&services.store), Arc::clone(&services.runtime));
         let started = runtime.now();
         let judging = Judging::new(blocks, store, runtime);
-        let Wires { network, inbox, engine, stream } = wires;
+        let Wires { network, inbox, engine, stream, holding } = wires;
         inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
         let mut driver = Self {
             services,
@@ -268,6 +273,7 @@ impl Driver {
             stream,
             peers,
             cut: BTreeMap::new(),
+            holding,
         };
         driver.count_validators()?;
         driver.look_ahead()?;
@@ -326,6 +332,7 @@ impl Driver {
                     self.claims_again().await?;
                 }
             }
+            self.note_holding();
             if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
                 return Ok(Ended::MaySign);
             }

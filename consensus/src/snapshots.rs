@@ -33,8 +33,9 @@ pub const BYTES_PER_SECOND: u64 = 64 << 20;
 pub const WAITING: usize = 32;
 /// Of those, of one peer.
 pub const EACH: usize = 4;
-/// Largest answer: a manifest of 65,536 chunks and a proof of 4,096 changes of the validator set are far below it.
-pub const MAX_ANSWER: usize = 16 << 20;
+/// Largest answer: a manifest of 65,536 chunks has 2.3 MiB, and a proof as many bytes as are read of one, 64 MiB
+/// (`node/store/src/snapshots/folder.rs`).
+pub const MAX_ANSWER: usize = 68 << 20;
 
 /// What a newcomer asks.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -113,6 +113,7 @@ impl Supervisor {
             engine: Box::new(actors),
             // Other processes of this node had other numbers.
             stream: u64::from(std::process::id()) << 32,
+            holding: Arc::default(),
         };
         let driver = Driver::new(self.services.clone(), signer, follows, wires, peers);
         let ended = match driver {

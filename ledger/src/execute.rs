@@ -228,6 +228,11 @@ impl<'a> Run<'a> {
             schema::write(&mut overlay, schema::validators_key(), &schedule);
         }
         if schedule.now != schedule.next {
+            if protocol.now.keeps_the_founders()
+                && schema::set_announced_below(&overlay, input.height)?.is_none()
+            {
+                schema::write(&mut overlay, schema::set_change_key(Height::GENESIS), &schedule.now);
+            }
             schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
         }
         let proposer = input.proposer;

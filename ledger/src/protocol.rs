@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | 1 | version 2 | |
 //! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]); buildings and heads of other consortia are anchored ([`Protocol::anchors_estates`], [`Protocol::anchors_heads`]) |
-//! | 3 | version 3 | a stated budget is what pools were charged, and a floor is over such a one ([`Protocol::binds_statements`]) |
+//! | 3 | version 3 | a stated budget is what pools were charged, and a floor is over such a one ([`Protocol::binds_statements`]); the genesis file's validators are on record once others follow them ([`Protocol::keeps_the_founders`]) |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,12 @@ impl Protocol {
     /// Protocol 3: the amounts of a stated budget are, school by school, what the ledger charged to it for pools. Before, any
     /// amounts would do that summed to what was funded.
     pub fn binds_statements(self) -> bool {
+        self >= Self(3)
+    }
+
+    /// Protocol 3: the first change of the validator set puts the set that was until then on record, as what height 0 announced.
+    /// Before, a founder whose key was replaced by that change could not be charged with what the old one had signed.
+    pub fn keeps_the_founders(self) -> bool {
         self >= Self(3)
     }
 }

@@ -47,7 +47,7 @@ pub type Record = (Vec<u8>, Vec<u8>);
 
 /// The state after the last decided block.
 ///
-/// `value` and `values` read the records by plain key; `map_node` reads nodes of the authenticated map by
+/// `value`, `values` and `value_before` read the records by plain key; `map_node` reads nodes of the authenticated map by
 /// their encoded key; `tree` gives a bulk tree's keys and hashes (cached by the node, hence shared), and
 /// `row`/`rows` the rows' bytes. Nodes named stale may be dropped at once.
 pub trait StateReader: Send + Sync {
@@ -55,6 +55,11 @@ pub trait StateReader: Send + Sync {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// All records whose key starts with `prefix`, ascending by key.
     fn values(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError>;
+    /// The last record whose key starts with `prefix` and lies before `end`, which starts so too. A store that keeps its
+    /// records in order reads no other.
+    fn value_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError> {
+        Ok(self.values(prefix)?.into_iter().rfind(|(key, _)| key.as_slice() < end))
+    }
     /// A node of the authenticated map by its encoded key.
     fn map_node(&self, node_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// A bulk tree, if it has ever been written.

@@ -177,7 +177,7 @@ Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: 
 def bundle_with(header):
     signed = Struct(header=header, certificate=Certificate)
     link = Struct(block=signed, new_set=Option(ValidatorSet))
-    return Struct(links=List(link, 4_096), head=signed, chain_record=Proved, subject=Subject)
+    return Struct(links=List(link, 65_536), head=signed, chain_record=Proved, subject=Subject)
 
 
 Bundle = bundle_with(Header)

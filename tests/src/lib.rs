@@ -5,6 +5,7 @@
 //! processes take turns ([`alone`]): on a small machine two consortia would measure each other. Figures are printed
 //! as lines that begin with `measured:`.
 
+pub mod bars;
 pub mod founders;
 pub mod net;
 pub mod newcomer;

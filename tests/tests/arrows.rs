@@ -49,7 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-standby", &["aula-delivery", "aula-files", "aula-home", "aula-vault"]),
     // Spans of all crates come to it by `tracing`: it knows none of them.
     ("aula-traces", &[]),
-    ("aula-store", &["aula-ledger"]),
+    ("aula-store", &["aula-files", "aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's.
     ("aula-read", &["aula-api", "aula-store"]),

@@ -1,4 +1,5 @@
-//! Nodes that die, alone and together, under load; members who come and go. Each prints what it measured.
+//! Nodes that die, alone and together, under load; members who come and go. Each prints what it measured; `scripts/faults.sh` holds
+//! them to their bars.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use aula_ledger::keys::account_of;
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::tx::Change;
 use aula_tests::alone;
+use aula_tests::bars::Bars;
 use aula_tests::net::Net;
 use aula_tests::newcomer::join;
 use aula_tests::vote::{change, load, operator};
@@ -23,6 +25,12 @@ const LONG: Duration = Duration::from_secs(120);
 const STILL: Duration = Duration::from_secs(4);
 /// A restarted node that is level later than this is told by name.
 const SLOW: Duration = Duration::from_secs(5);
+/// A block while one of four is dead, in the mean of eight: the bar, in seconds.
+const DEAD_BLOCK_S: f64 = 1.0;
+/// The longest of those, in which the dead one's turn passes.
+const DEAD_TURN_S: f64 = 2.5;
+/// The first block after a quorum is back.
+const QUORUM_S: f64 = 10.0;
 /// Kills in the gate; `AULA_FAULT_KILLS` asks for more (scripts/faults.sh).
 const KILLS: u32 = 4;
 
@@ -36,15 +44,16 @@ async fn one_of_four_dies_the_chain_goes_on_and_the_node_is_level_after_its_rest
     for height in from + 1..=from + 8 {
         longest = longest.max(net.reach(0, height, LONG).await?);
     }
-    let mean = start.elapsed().as_secs_f64() / 8.0;
-    println!("measured: one of four dead: {mean:.2} s a block (bar 1.0)");
-    println!("measured: longest turn with one of four dead: {:.2} s (bar 2.5)", longest.as_secs_f64());
+    let (mean, mut bars) = (start.elapsed().as_secs_f64() / 8.0, Bars::asked());
+    bars.seconds("a block with one of four dead", mean, DEAD_BLOCK_S);
+    bars.seconds("longest turn with one of four dead", longest.as_secs_f64(), DEAD_TURN_S);
     let start = Instant::now();
     net.restart(3)?;
     net.reach(3, net.height(0).await?, LONG).await?;
     println!("measured: level {:.2} s after the restart", start.elapsed().as_secs_f64());
     assert_eq!(net.stop()?, Some(0));
-    net.replays()
+    net.replays()?;
+    bars.judge()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,12 +71,11 @@ async fn without_two_of_four_nothing_is_decided_and_with_one_back_it_goes_on_by_
     let start = Instant::now();
     net.restart(2)?;
     net.reach(0, halted + 1, LONG).await?;
-    println!(
-        "measured: next block {:.2} s after one of two came back (bar 10)",
-        start.elapsed().as_secs_f64()
-    );
+    let mut bars = Bars::asked();
+    bars.seconds("next block after one of two came back", start.elapsed().as_secs_f64(), QUORUM_S);
     assert_eq!(net.stop()?, Some(0));
-    net.replays()
+    net.replays()?;
+    bars.judge()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,8 @@ use crate::context::{AulaContext, Proposal, ProposalInit, ProposalPart, Value, V
 use crate::signing::{Signature, init_sign_bytes, proposal_sign_bytes, vote_sign_bytes};
 use crate::wire::Wire;
 
+mod sync;
+
 /// A dishonest validator's pen.
 pub struct Liar {
     genesis: Hash,

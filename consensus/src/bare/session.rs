@@ -28,7 +28,7 @@ use super::syncing::{Action, Syncing};
 use super::{Outbox, Output, put};
 use crate::context::{Address, AulaContext, Height, ProposalPart};
 use crate::divergence::Facts;
-use crate::driver::{Driver, Ended, Follows, Network, Services, ToEngine, Wires};
+use crate::driver::{Driver, Ended, Follows, Holding, Network, Services, ToEngine, Wires};
 use crate::driver::{all_peers, engine_peer};
 use crate::events::FatalError;
 use crate::heights::Kept;
@@ -58,6 +58,7 @@ pub(super) struct Session {
     services: Services,
     engine: Engine,
     inbox: Arc<Inbox>,
+    holding: Arc<Holding>,
     outbox: Outbox,
     // Dropped, they would end the driver.
     _stop: watch::Sender<bool>,
@@ -73,6 +74,7 @@ impl Session {
         let log = Log::open(disk, wal)
             .map_err(|error| FatalError::engine(format!("{}: {error}", wal.display())))?;
         let (inbox, mailbox) = (Arc::new(Inbox::default()), Mailbox::default());
+        let holding = Arc::<Holding>::default();
         let told = Told {
             mailbox: Arc::clone(&mailbox),
             outbox: Arc::clone(&outbox),
@@ -83,6 +85,7 @@ impl Session {
             inbox: Arc::clone(&inbox),
             engine: Box::new(told),
             stream,
+            holding: Arc::clone(&holding),
         };
         let driver = Driver::new(services.clone(), signer.clone(), follows, wires, peers)?;
         let (app, messages) = mpsc::channel(MESSAGES);
@@ -115,7 +118,7 @@ impl Session {
         let (reply, start) = oneshot::channel();
         engine.hands.tell(AppMsg::ConsensusReady { reply })?;
         engine.hands.waiting.push(Waiting::Start(start));
-        Ok(Self { services, engine, inbox, outbox, _stop: stop, _silent: silent })
+        Ok(Self { services, engine, inbox, holding, outbox, _stop: stop, _silent: silent })
     }
 
     pub(super) fn connected(&mut self, peer: PeerId) {
@@ -219,10 +222,17 @@ impl Session {
         timers.into_iter().chain([self.engine.hands.sync.wakes_at()]).min()
     }
 
+    /// Blocks of value sync whose sender was at fault, since this was asked last.
+    pub(super) fn take_faults(&mut self) -> u64 {
+        self.engine.hands.sync.take_faults()
+    }
+
     pub(super) fn holds(&self) -> BTreeMap<&'static str, usize> {
         let mailbox = self.engine.hands.mailbox.lock().unwrap_or_else(PoisonError::into_inner).len();
         BTreeMap::from([
             ("inbox bytes", self.inbox.bytes()),
+            ("assembly bytes", self.holding.assembly_bytes()),
+            ("unjudged blocks", self.holding.blocks()),
             ("mailbox", mailbox),
             ("buffer", self.engine.waiting()),
             ("synced blocks", self.engine.hands.sync.holds()),

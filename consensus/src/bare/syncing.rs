@@ -54,6 +54,7 @@ pub(super) struct Syncing {
     next_status: Moment,
     next_pass: Moment,
     jitter_e4: u32,
+    faults: u64,
 }
 
 struct Hands {
@@ -94,6 +95,7 @@ impl Syncing {
             next_status: now,
             next_pass: now,
             jitter_e4,
+            faults: 0,
         };
         syncing.next_status = now + syncing.every(STATUS_EVERY);
         syncing.next_pass = now + syncing.every(REQUEST_TIMEOUT);
@@ -220,10 +222,16 @@ impl Syncing {
 
     /// A block that a peer sent is wrong.
     pub(super) fn fault(&mut self, peer: PeerId, height: Height, id: OutboundRequestId) {
+        self.faults += 1;
         self.hands.queue.retain(|_, (other, _)| *other != id);
         self.known.remove(&peer);
         self.choose();
         self.process(Input::PeerFault(peer, height, id));
+    }
+
+    /// How many were, since this was asked last.
+    pub(super) fn take_faults(&mut self) -> u64 {
+        std::mem::take(&mut self.faults)
     }
 
     /// Something of this node's own failed; the same is asked for again a little later.

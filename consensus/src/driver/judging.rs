@@ -19,6 +19,8 @@ use crate::proposal::{Base, BlockBuilder, ExecutedBlock, InvalidProposal};
 
 /// Blocks that wait to be judged, of up to 4 MiB each.
 const WAITING: usize = 8;
+/// Those, and the one under judgement.
+pub(super) const UNJUDGED: usize = WAITING + 1;
 /// Of one publisher: its proposal, and somebody else's that it streams again.
 const OF_ONE_PUBLISHER: usize = 2;
 
@@ -82,6 +84,11 @@ impl Judging {
         self.waiting.push_back((base.clone(), job));
         self.start();
         true
+    }
+
+    /// Blocks that wait, and the one under judgement.
+    pub(super) fn holds(&self) -> usize {
+        self.waiting.len() + usize::from(self.running.is_some())
     }
 
     /// Forgets what waits: the tip has moved.

@@ -23,7 +23,7 @@ use crate::parts::{Added, Refused};
 use crate::proposal::{ExecutedBlock, Fault, InvalidProposal};
 
 /// Complete blocks of the next height that are kept, those of the lowest rounds, one a round of each who may propose in it.
-const EARLY_BLOCKS: usize = 4;
+pub(super) const EARLY_BLOCKS: usize = 4;
 /// Blocks taken per round: one, and the other one of an equivocator.
 const BLOCKS_PER_ROUND: usize = 2;
 /// Streams that one publisher may begin at one height, and for each of its rounds. Honest nodes stream their own block,
@@ -31,7 +31,7 @@ const BLOCKS_PER_ROUND: usize = 2;
 const STREAMS: u32 = 8;
 const STREAMS_PER_ROUND: u32 = 4;
 /// Blocks that are kept until the quorum that their heads name is seen here too.
-const CLAIMS: usize = 4;
+pub(super) const CLAIMS: usize = 4;
 
 impl Driver {
     /// One part of a block.

@@ -26,8 +26,9 @@ mod public;
 pub use charged::{ChargedClass, ChargedEvidence};
 pub use public::{Act, Figure, FigureKey, FiguresEvidence};
 
-/// Most links of the validator chain: a change a day for more than ten years.
-pub const MAX_LINKS: usize = 4_096;
+/// Most links of the validator chain: more than fit into a bundle's bytes where sets have fourteen validators or more, so that the
+/// bytes are what ends. A link is read before the next one is made room for, so the count by itself makes nothing grow.
+pub const MAX_LINKS: usize = 65_536;
 /// Most opened fields of a student's state: all of 1,024 skills and what else there is.
 pub const MAX_FIELDS: usize = 2_048;
 /// Most records of one kind (pools, schools, seed shares) in a bundle.

@@ -136,7 +136,7 @@ impl Cost {
             // The vote that decides applies the change.
             Payload::ProposeChange(_) | Payload::VoteChange(_) => self.records(14),
             Payload::RotateKey(_) | Payload::Ready(_) => self.records(9),
-            // A validator's record, and the changes of the set.
+            // A validator's record, and the set that decided the height.
             Payload::ReportMisbehaviour(_) => {
                 self.large(2);
                 self.records(2);

@@ -58,6 +58,11 @@ impl StateReader for MemoryState {
         Ok(within.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
+    fn value_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError> {
+        let last = self.values.range(prefix.to_vec()..end.to_vec()).next_back();
+        Ok(last.map(|(key, value)| (key.clone(), value.clone())))
+    }
+
     fn map_node(&self, node_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.map_nodes.get(node_key).cloned())
     }

@@ -171,6 +171,27 @@ impl<'a> Overlay<'a> {
         Ok(records.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
+    /// The last record whose key starts with `prefix` and lies before `end`, which starts so too. Lists nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below.
+    pub fn last_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError> {
+        let mut end = end.to_vec();
+        loop {
+            let below = self.base.value_before(prefix, &end)?.map(|(key, _)| key);
+            let written = self.layers().filter_map(|layer| {
+                let mut before = layer.values.range(prefix.to_vec()..end.clone());
+                before.next_back().map(|(key, _)| key.clone())
+            });
+            let Some(last) = written.chain(below).max() else { return Ok(None) };
+            match self.get(&last)? {
+                Some(value) => return Ok(Some((last, value))),
+                // This block deletes it.
+                None => end = last,
+            }
+        }
+    }
+
     /// The records whose key starts with `prefix` as this block wrote them, ascending by key. Reads no store.
     pub fn written(&self, prefix: &[u8]) -> Vec<Record> {
         let mut records = BTreeMap::new();

@@ -9,7 +9,7 @@
 //! | `params` | [`Params`] |
 //! | `protocol` | [`ProtocolRecord`]: whose rules are in force, and what was voted for; a chain of protocol 1 has none before a vote |
 //! | `validators` | [`ValidatorSchedule`]: the sets of this height and the next two |
-//! | `set_change/H` | the set that block H announced for H + 1: evidence walks from the genesis by these |
+//! | `set_change/H` | the set that block H announced for H + 1: evidence walks from the genesis by these; with the first, from protocol 3 on, the genesis's own as `set_change/0` |
 //! | `counters` | [`Counters`] |
 //! | `account/A` | [`Account`]: current key and next sequence number |
 //! | `member/A`, `name/NAME` | [`Member`]; the account of a name |
@@ -148,6 +148,12 @@ pub trait Records {
     /// # Errors
     /// [`StoreError`] when the store fails.
     fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError>;
+    /// The last record whose key starts with a prefix and lies before `end`, which starts so too: one read, however many
+    /// there are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    fn record_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError>;
 }
 
 impl<S: StateReader + ?Sized> Records for S {
@@ -158,6 +164,10 @@ impl<S: StateReader + ?Sized> Records for S {
     fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
         self.values(prefix)
     }
+
+    fn record_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError> {
+        self.value_before(prefix, end)
+    }
 }
 
 impl Records for Overlay<'_> {
@@ -167,6 +177,10 @@ impl Records for Overlay<'_> {
 
     fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
         self.list(prefix)
+    }
+
+    fn record_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Record>, StoreError> {
+        self.last_before(prefix, end)
     }
 }
 
@@ -445,7 +459,8 @@ pub fn validator_set_at(
     })
 }
 
-/// Every change of the validator set: the height whose block announced it, and the set from the next height on.
+/// Every change of the validator set: the height whose block announced it, and the set from the next height on. The genesis's
+/// own may be the first, of height 0 ([`crate::protocol::Protocol::keeps_the_founders`]).
 ///
 /// # Errors
 /// [`StoreError`] when the store fails or a record is damaged.
@@ -457,6 +472,18 @@ pub fn set_changes(from: &(impl Records + ?Sized)) -> Result<BTreeMap<Height, Va
         Ok((Height(u64::from_be_bytes(*height)), decode(bytes)?))
     };
     entries.iter().map(change).collect()
+}
+
+/// The set that decides `height`, as the last change below it announced it; none where no record of a change lies there.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn set_announced_below(
+    from: &(impl Records + ?Sized),
+    height: Height,
+) -> Result<Option<ValidatorSet>, StoreError> {
+    let last = from.record_before(&set_change_prefix(), &set_change_key(height))?;
+    last.map(|(_, bytes)| decode(&bytes)).transpose()
 }
 
 /// The heights of the blocks that took requests of a round, ascending.

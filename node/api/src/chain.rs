@@ -27,6 +27,11 @@ pub struct Status {
     /// The last final block; 0 before the first one.
     #[schema(value_type = u64)]
     pub height: Height,
+    /// The highest block that a connected peer says it has: its word, which nothing here has checked. Far above `height` while
+    /// this node fetches what it lacks; none before a peer has said so.
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    pub told_height: Option<Height>,
     /// Of the block at `height`: 64 hex digits, lower case.
     #[schema(value_type = String)]
     pub block_hash: Hash,
@@ -83,6 +88,8 @@ pub struct Status {
 pub struct Vitals {
     /// The last final block.
     pub height: Height,
+    /// The highest block that a connected peer says it has.
+    pub told_height: Option<Height>,
     /// The time in that block's header, in ms since 1970 UTC.
     pub time_ms: TimeMs,
     /// How many validators decide the next block.
@@ -95,6 +102,8 @@ pub struct Vitals {
     pub silent_because: Option<String>,
     /// What it found damaged in its own state; none while all is well.
     pub damage: Option<String>,
+    /// How far the last block's time lies ahead of its clock, in ms.
+    pub ahead_of_clock_ms: Option<u64>,
     /// What its operator should set right though it goes on.
     pub attention: Option<String>,
     /// Set while no block is decided.
@@ -105,6 +114,11 @@ pub struct Vitals {
     pub version: Option<String>,
 }
 
+/// Blocks that a node lacks of those that its peers say they have; 0 while none has said so.
+pub fn blocks_behind(height: Height, told: Option<Height>) -> u64 {
+    told.map_or(0, |told| told.0.saturating_sub(height.0))
+}
+
 /// A chain that decides no block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Standing {
@@ -112,6 +126,21 @@ pub struct Standing {
     pub for_s: u64,
     /// The validators from whom this node heard no vote for the next block, by name.
     pub missing: Vec<String>,
+    /// For how many seconds this node's own disk has not answered, from 30 on: then it votes for nothing, and does not say who
+    /// else is missing. None while the disk answers.
+    #[serde(default)]
+    pub disk_silent_s: Option<u64>,
+}
+
+impl Standing {
+    /// Why, in words.
+    pub fn why(&self) -> String {
+        match (self.disk_silent_s, self.missing.as_slice()) {
+            (Some(for_s), _) => format!("this node's own disk has not answered for {for_s} s"),
+            (None, []) => "every validator has voted".to_owned(),
+            (None, missing) => format!("no vote for the next height came from {}", missing.join(", ")),
+        }
+    }
 }
 
 /// The protocol in force and the next.

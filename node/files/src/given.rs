@@ -1,6 +1,6 @@
 //! Files that others may have made: read whole, up to a bound, so that one that never ends is refused before it fills the memory.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -13,6 +13,21 @@ pub const MOST_GIVEN_BYTES: u64 = 256 << 20;
 /// [`ErrorKind::FileTooLarge`] for one that has more; otherwise why it cannot be read.
 pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     take_at_most(File::open(path)?, most)
+}
+
+/// The same of a regular file alone, whose length is looked at first: whoever opens a pipe may wait for ever.
+///
+/// # Errors
+/// As [`read_at_most`], and [`ErrorKind::InvalidInput`] for what is not a regular file.
+pub fn regular_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    match found.len() > most {
+        true => Err(too_large(most)),
+        false => read_at_most(path, most),
+    }
 }
 
 /// The same of text.
@@ -30,11 +45,14 @@ pub fn text_at_most(path: &Path, most: u64) -> io::Result<String> {
 pub fn take_at_most(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        let message = format!("it has more than {most} bytes, the most that are read");
-        return Err(io::Error::new(ErrorKind::FileTooLarge, message));
+    match bytes.len() as u64 > most {
+        true => Err(too_large(most)),
+        false => Ok(bytes),
     }
-    Ok(bytes)
+}
+
+fn too_large(most: u64) -> io::Error {
+    io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {most} bytes, the most that are read"))
 }
 
 /// Bytes as text.
@@ -72,5 +90,21 @@ mod tests {
     #[test]
     fn what_never_ends_is_read_no_further_than_its_bound() {
         assert_eq!(kind(take_at_most(io::repeat(7), 1 << 16)), Some(ErrorKind::FileTooLarge));
+    }
+
+    #[test]
+    fn a_regular_file_is_read_and_nothing_else_is_opened() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("given");
+        fs::write(&path, b"1234")?;
+        assert_eq!(regular_at_most(&path, 4)?, b"1234");
+        // It takes no place on the disk.
+        File::create(&path)?.set_len(100 << 30)?;
+        assert_eq!(kind(regular_at_most(&path, 4)), Some(ErrorKind::FileTooLarge));
+        for other in [folder.path(), Path::new("/dev/zero")] {
+            assert_eq!(kind(regular_at_most(other, u64::MAX)), Some(ErrorKind::InvalidInput));
+        }
+        assert_eq!(kind(regular_at_most(&folder.path().join("none"), 4)), Some(ErrorKind::NotFound));
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 mod given;
 
-pub use given::{MOST_GIVEN_BYTES, read_at_most, take_at_most, text_at_most, text_of};
+pub use given::{MOST_GIVEN_BYTES, read_at_most, regular_at_most, take_at_most, text_at_most, text_of};
 
 /// Who may read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

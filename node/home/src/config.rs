@@ -31,6 +31,7 @@ mod replica;
 mod reports;
 mod sensors;
 mod sovereignty;
+mod storage;
 mod telemetry;
 
 pub use alerts::{AlertKind, Alerts};
@@ -50,6 +51,7 @@ pub use replica::{Replica, Replicas};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
 pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of, real};
+pub use storage::{BELOW_SNAPSHOT_BLOCKS, BeginWith, History, Storage};
 pub use telemetry::Telemetry;
 
 /// The commented file that `aula init` writes.
@@ -209,49 +211,6 @@ pub enum Role {
     Follower,
 }
 
-/// How much memory the database may take, how much history it keeps, and when it makes snapshots.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Storage {
-    /// Memory for recently read blocks of the database, in MiB, 8 to 65,536.
-    pub cache_mib: usize,
-    /// Memory for recently used student and round trees, in MiB, 8 to 65,536.
-    pub tree_cache_mib: usize,
-    /// Blocks between snapshots of the state, 100 to 10,000,000; 0: none. Nodes with the same number make the same
-    /// snapshots, so that a newcomer may fetch one from several of them.
-    pub snapshot_every: u64,
-    /// Snapshots that stay, the newest, 1 to 100.
-    pub keep_snapshots: usize,
-    /// Whether every block stays, or the newest alone.
-    pub history: History,
-    /// Blocks that stay where history is pruned, 1,000 to 1,000,000,000.
-    pub keep_blocks: u64,
-    /// What a node without blocks begins with.
-    pub begin_with: BeginWith,
-}
-
-/// What a node without blocks begins with; one that prunes, also when it has fallen far behind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BeginWith {
-    /// A snapshot of its peers, where they have one; blocks otherwise.
-    #[default]
-    Snapshot,
-    /// Every block since the genesis: what an archive begins with.
-    Blocks,
-}
-
-/// How much of the chain a node keeps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum History {
-    /// Every block that it has: evidence about all of them comes from here.
-    #[default]
-    Archive,
-    /// The newest blocks; older ones go while the node runs.
-    Pruned,
-}
-
 /// Where the district's vault is, for reads over HTTP and for the schedule of its key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -335,20 +294,6 @@ impl Default for Consensus {
     }
 }
 
-impl Default for Storage {
-    fn default() -> Self {
-        Self {
-            cache_mib: 64,
-            tree_cache_mib: 128,
-            snapshot_every: 10_000,
-            keep_snapshots: 2,
-            history: History::Archive,
-            keep_blocks: 100_000,
-            begin_with: BeginWith::Snapshot,
-        }
-    }
-}
-
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -422,6 +367,21 @@ pub enum ConfigError {
         /// The rule that it breaks.
         reason: &'static str,
     },
+    /// Fewer blocks stay than newcomers ask for.
+    #[error(
+        "storage.keep_blocks is {found}, it must be {least} or more: a newcomer that begins with the oldest of the {snapshots} snapshots, \
+         one every {every} blocks, asks for the blocks after it"
+    )]
+    KeepBlocks {
+        /// What it is.
+        found: u64,
+        /// What it may be at least.
+        least: u64,
+        /// How many snapshots are kept.
+        snapshots: usize,
+        /// How many blocks lie between them.
+        every: u64,
+    },
     /// A number outside its range.
     #[error("{field} is {found}, it must be {range}")]
     Range {
@@ -454,6 +414,9 @@ impl NextStep for ConfigError {
             Self::Roster(_) => "correct it in config.toml; docs/rosters.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
+            }
+            Self::KeepBlocks { .. } => {
+                "raise keep_blocks under [storage] in config.toml, or lower snapshot_every or keep_snapshots there"
             }
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
@@ -493,6 +456,7 @@ impl Config {
     /// [`ConfigError::Range`] for the first that is not.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_numbers()?;
+        self.storage.check()?;
         self.quotas.check()?;
         self.district.check()?;
         self.lake.check()?;
@@ -543,23 +507,7 @@ impl Config {
                 1..=1_000_000,
                 "1 to 1000000",
             ),
-            ("storage.cache_mib", size(self.storage.cache_mib), 8..=65_536, "8 to 65536 MiB"),
-            (
-                "storage.snapshot_every",
-                // None is as good as any number in the range.
-                if self.storage.snapshot_every == 0 { 100 } else { self.storage.snapshot_every },
-                100..=10_000_000,
-                "0 (none) or 100 to 10000000 blocks",
-            ),
-            ("storage.keep_snapshots", size(self.storage.keep_snapshots), 1..=100, "1 to 100"),
-            (
-                "storage.keep_blocks",
-                self.storage.keep_blocks,
-                1_000..=1_000_000_000,
-                "1000 to 1000000000 blocks",
-            ),
             ("feeds.spool_mib", self.feeds.spool_mib, 0..=1_048_576, "0 to 1048576 MiB"),
-            ("storage.tree_cache_mib", size(self.storage.tree_cache_mib), 8..=65_536, "8 to 65536 MiB"),
         ];
         for (field, found, allowed, range) in checks {
             if !allowed.contains(&found) {

@@ -333,8 +333,7 @@ impl Pass {
             return Ok(set.clone());
         }
         let failed = |error: aula_ledger::state::StoreError| StorageError::Damaged(error.to_string());
-        let changes = schema::set_changes(view).map_err(failed)?;
-        let changed = changes.range(..height).next_back().map(|(_, set)| set.clone());
+        let changed = schema::set_announced_below(view, height).map_err(failed)?;
         let schedule = schema::validator_schedule(view).map_err(failed)?;
         let known = [changed, Some(schedule.now), Some(schedule.next)];
         let found = known.into_iter().flatten().find(|set| set.hash() == *hash);

@@ -7,15 +7,15 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use aula_home::config::{BELOW_SNAPSHOT_BLOCKS, Config, History};
+use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_ledger::types::Height;
+use aula_store::ChainDb;
+use aula_store::snapshots::{self, SnapshotError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bootstrap::storage_failure;
-use aula_home::config::{Config, History};
-use aula_home::{Advise, DEFECT, Failure, Home};
-use aula_store::ChainDb;
-use aula_store::snapshots::{self, SnapshotError};
 
 pub mod backup;
 pub mod control;
@@ -56,7 +56,7 @@ fn carry_out(order: &Order, db: &ChainDb, home: &Home, config: &Config) -> Resul
     match order {
         Order::Snapshot => serde_json::to_value(snapshot(db, home)?),
         Order::Backup { into } => serde_json::to_value(backup::make(db, home, into)?),
-        Order::Prune { keep } => serde_json::to_value(prune(db, config, *keep)?),
+        Order::Prune { keep } => serde_json::to_value(prune(db, home, config, *keep)?),
     }
     .hint(DEFECT)
 }
@@ -67,7 +67,33 @@ fn snapshot(db: &ChainDb, home: &Home) -> Result<told::Snapshot, Failure> {
     Ok(told::Snapshot { seconds: Some(start.elapsed().as_secs_f64()), ..told::Snapshot::of(&kept) })
 }
 
-fn prune(db: &ChainDb, config: &Config, keep: Option<u64>) -> Result<told::Pruned, Failure> {
+/// Which blocks may go where so many are to stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Prunable {
+    below: Height,
+    /// The snapshot for which more stay.
+    for_snapshot: Option<Height>,
+}
+
+impl Prunable {
+    /// Whoever begins with a snapshot asks for the blocks after it: none of them goes while it is kept.
+    fn of(home: &Home, config: &Config, tip: Height, keep: u64) -> Result<Self, Failure> {
+        let below = Height((tip.0 + 1).saturating_sub(keep).max(1));
+        let kept = snapshots::list(&home.snapshots_dir()).map_err(refused)?;
+        // Those beyond the ones that are kept go when the next is made.
+        let oldest = kept.get(kept.len().saturating_sub(config.storage.keep_snapshots));
+        let held = oldest.map(|oldest| {
+            let height = oldest.manifest.height;
+            (Height((height.0 + 1).saturating_sub(BELOW_SNAPSHOT_BLOCKS).max(1)), height)
+        });
+        Ok(match held.filter(|(first, _)| *first < below) {
+            Some((first, snapshot)) => Self { below: first, for_snapshot: Some(snapshot) },
+            None => Self { below, for_snapshot: None },
+        })
+    }
+}
+
+fn prune(db: &ChainDb, home: &Home, config: &Config, keep: Option<u64>) -> Result<told::Pruned, Failure> {
     let set = (config.storage.history == History::Pruned).then_some(config.storage.keep_blocks);
     let Some(keep) = keep.or(set) else {
         return Err(Failure::new(
@@ -84,10 +110,12 @@ fn prune(db: &ChainDb, config: &Config, keep: Option<u64>) -> Result<told::Prune
         ));
     }
     let start = Instant::now();
-    let tip = db.latest().tip().height.0;
-    let pruned = db.prune(Height((tip + 1).saturating_sub(keep).max(1))).map_err(storage_failure)?;
+    let height = db.latest().tip().height;
+    let Prunable { below, for_snapshot } = Prunable::of(home, config, height, keep)?;
+    let pruned = db.prune(below).map_err(storage_failure)?;
     Ok(told::Pruned {
-        height: Height(tip),
+        height,
+        for_snapshot,
         oldest: pruned.oldest,
         blocks: pruned.blocks,
         bytes_before: pruned.bytes_before,

@@ -11,19 +11,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::bootstrap::{db_options, open_database, read_genesis};
-use crate::trusted;
-use crate::upkeep;
-use crate::upkeep::newcomer::proof::{self, Proof};
-use crate::upkeep::newcomer::{self, Newcomer};
-use crate::upkeep::serving::Serving;
 use aula_api::delays::{self, Builder, Delays};
 use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::{PassedOver, Submitted};
 use aula_consensus::ports::{AdmittedPeer, Executor, SystemClock};
 use aula_consensus::{Config as EngineConfig, FatalError, Keys, Mode, Ports, RunningConsensus, Timeouts};
-use aula_home::config::{Config, Role};
+use aula_home::config::{Config, Role, Storage};
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::outside::{self, Outside};
 use aula_home::{Advise, Failure, Home, OUTDATED, with_causes};
@@ -46,8 +40,15 @@ use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::bootstrap::{db_options, open_database, read_genesis};
+use crate::upkeep::newcomer::proof::{self, Proof};
+use crate::upkeep::newcomer::{self, Newcomer};
+use crate::upkeep::serving::Serving;
+use crate::{trusted, upkeep};
+
 mod consortia;
 pub mod dashboards;
+mod disk;
 mod estate;
 mod evidence;
 mod feed_health;
@@ -162,12 +163,13 @@ pub async fn start(
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let told = shares.as_ref().map(seeds::Shares::told);
     let standing = standing::Told::default();
+    let votes = consensus.clone();
     let watch = standing::Watch {
-        folder: home.consensus_dir(),
+        disk: disk::Disk::of(home.consensus_dir()),
         db: db.clone(),
-        consensus: consensus.clone(),
+        silent: Box::new(move || votes.silent()),
         told: standing.clone(),
-        idle: Duration::from_millis(config.consensus.idle_block_ms),
+        pace: standing::Pace::of(Duration::from_millis(config.consensus.idle_block_ms)),
     };
     let ends = (tokio::spawn(watch.attend()), doubt);
     let network = Arc::new(Consensus { running: consensus.clone(), votes_as, told, standing, unproven });
@@ -206,10 +208,14 @@ pub async fn start(
 }
 
 impl Running {
-    /// Where the node is, in a few words, asked of consensus and of the store: one that hangs does not answer.
-    pub fn pulse(&self) -> impl Fn() -> String + Send + 'static {
-        let (consensus, db) = (self.consensus.clone(), self.db.clone());
-        move || format!("at height {}, {} peers", db.latest().tip().height, consensus.status().peers)
+    /// Where the node is, in a few words: nothing while its disk hangs, and no answer when consensus or the store holds its locks
+    /// for ever. It reads memory alone, so that it tells nothing of a disk that it was not told of.
+    pub fn pulse(&self) -> impl Fn() -> Option<String> + Send + 'static {
+        let (network, db) = (self.node.network.clone(), self.db.clone());
+        move || {
+            let lives = !standing::hangs(network.standing().as_ref());
+            lives.then(|| format!("at height {}, {} peers", db.latest().tip().height, network.peers()))
+        }
     }
 
     /// Serves a site until `stop` is done or something fails, then ends everything in order.
@@ -306,12 +312,19 @@ fn begin_with_a_snapshot(
         return Ok(anew);
     }
     let trusted = trusted::of_config(config)?;
+    let interval = match config.storage.snapshot_every {
+        // Of the others nothing is known then: what most do.
+        0 => Storage::default().snapshot_every,
+        every => every,
+    };
     let newcomer = Newcomer {
         home: home.clone(),
         genesis_bytes: genesis.0.to_vec(),
         genesis: genesis.1.clone(),
         trusted,
         options: db_options(config),
+        interval,
+        patience: newcomer::Patience::default(),
     };
     let (consensus, db) = (consensus.clone(), db.clone());
     tokio::spawn(async move {
@@ -466,6 +479,10 @@ impl Network for Consensus {
 
     fn peers(&self) -> usize {
         self.running.status().peers
+    }
+
+    fn told_height(&self) -> Option<Height> {
+        self.handle.told_height()
     }
 
     fn damage(&self) -> Option<String> {

@@ -1,7 +1,8 @@
 //! What must hold in every run, looked at as it happens.
 //!
 //! - agreement: correct members decide the same block at a height, each its parent's child, under a certificate of more
-//!   than two thirds, and with the same roots (they are in the block's hash; the state is hashed again now and then);
+//!   than two thirds, and with the same roots (they are in the block's hash; every twentieth height the whole map is made
+//!   again from the records that are stored);
 //! - nothing final is lost: a member that is back has decided what it had decided, unless its disk damaged it;
 //! - no correct member signs two things in one step, nor a precommit for a block in a round that it had left;
 //! - validity: a block was built by whoever's turn it was in one of its height's rounds, and holds what somebody submitted;
@@ -12,15 +13,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use aula_consensus::bare::Statement;
+use aula_consensus::bare::{MOST_BLOCKS, Statement};
 use aula_consensus::mempool::Limits;
+use aula_consensus::parts::ASSEMBLY_BYTES;
 use aula_consensus::parts::inbox::ALL_BYTES;
 use aula_consensus::ports::ChainStore;
 use aula_consensus::sign_guard::Step;
 use aula_ledger::chain::turns::{Misses, Turns};
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
-use aula_ledger::state::{map, schema};
+use aula_ledger::state::{StateReader, map, schema};
 use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
@@ -199,11 +201,10 @@ impl Checks {
         if !at_tip {
             return;
         }
-        let root = map::root(state.as_ref(), Height(height));
         let block = store.decided(Height(height)).ok().flatten();
         let block = block.and_then(|decided| Block::from_canonical(&decided.block).ok());
         let expected = block.map(|block| block.header.state_root);
-        if root.as_ref().ok() != expected.as_ref() {
+        if expected.is_none() || roots(state.as_ref(), Height(height)) != [expected, expected] {
             self.violated("roots", format!("member {member}'s state at height {height} is not its block's"));
         }
     }
@@ -255,7 +256,12 @@ impl Checks {
 
     /// What a member's process holds.
     pub fn holds(&mut self, member: u8, held: &BTreeMap<&'static str, usize>, pool: (usize, usize)) {
-        let most = |what: &str| if what == "inbox bytes" { ALL_BYTES } else { MAILBOX };
+        let most = |what: &str| match what {
+            "inbox bytes" => ALL_BYTES,
+            "assembly bytes" => ASSEMBLY_BYTES,
+            "unjudged blocks" => MOST_BLOCKS,
+            _ => MAILBOX,
+        };
         if let Some((what, size)) = held.iter().find(|(what, size)| **size > most(what)) {
             self.violated("memory", format!("member {member} holds {size} of {what}"));
         }
@@ -276,9 +282,34 @@ impl Checks {
     }
 }
 
+/// The root that the stored nodes name, and the one that the stored records give: a record that is another than its leaf
+/// shows in the second alone.
+fn roots(state: &dyn StateReader, height: Height) -> [Option<Hash>; 2] {
+    let made = state.values(b"").and_then(|records| map::whole(height, records));
+    [map::root(state, height).ok(), made.ok().map(|made| made.root)]
+}
+
 #[cfg(test)]
 mod tests {
+    use aula_ledger::protocol::Protocol;
+    use aula_ledger::state::{MemoryState, StateWrites};
+
     use super::*;
+    use crate::consortium::Consortium;
+
+    #[test]
+    fn a_record_that_is_another_than_its_leaf_is_seen() {
+        let consortium = Consortium::new(4, Protocol::NEWEST).unwrap();
+        let genesis = roots(consortium.state.as_ref(), Height::GENESIS);
+        assert!(genesis[0].is_some() && genesis[0] == genesis[1], "{genesis:?}");
+        let mut state = MemoryState::clone(&consortium.state);
+        let (key, mut value) = state.values(b"").unwrap().pop().unwrap();
+        value.push(0);
+        state.apply(StateWrites { values: BTreeMap::from([(key, Some(value))]), ..StateWrites::default() });
+        let damaged = roots(&state, Height::GENESIS);
+        assert_eq!(damaged[0], genesis[0], "the nodes are as they were");
+        assert_ne!(damaged[1], genesis[1]);
+    }
 
     fn says(checks: &mut Checks, round: u32, step: Step, block: Option<u8>) -> usize {
         let validator = ValidatorAddress([1; 20]);
@@ -309,16 +340,23 @@ mod tests {
     fn memory_is_bounded_in_every_kind() {
         let (most, nothing) = (Limits::default().most(), BTreeMap::new());
         let mut checks = Checks::default();
-        checks.holds(0, &BTreeMap::from([("inbox bytes", ALL_BYTES), ("mailbox", MAILBOX)]), (0, 0));
+        let bounds = [
+            ("inbox bytes", ALL_BYTES),
+            ("assembly bytes", ASSEMBLY_BYTES),
+            ("unjudged blocks", MOST_BLOCKS),
+            ("mailbox", MAILBOX),
+        ];
+        checks.holds(0, &BTreeMap::from(bounds), (0, 0));
         checks.holds(0, &nothing, (most.transactions, most.bytes));
         checks.keeps(0, BLOCKS_A_ROUND, 0);
         checks.keeps(0, 2 * BLOCKS_A_ROUND, 2);
         assert_eq!(checks.count(), 0);
-        checks.holds(0, &BTreeMap::from([("inbox bytes", ALL_BYTES + 1)]), (0, 0));
-        checks.holds(0, &BTreeMap::from([("mailbox", MAILBOX + 1)]), (0, 0));
+        for (what, most) in bounds {
+            checks.holds(0, &BTreeMap::from([(what, most + 1)]), (0, 0));
+        }
         checks.holds(0, &nothing, (most.transactions + 1, 0));
         checks.holds(0, &nothing, (0, most.bytes + 1));
         checks.keeps(0, BLOCKS_A_ROUND + 1, 1);
-        assert_eq!(checks.count(), 5);
+        assert_eq!(checks.count(), 7);
     }
 }

@@ -91,6 +91,20 @@ impl Deviant {
         sent
     }
 
+    /// What goes out instead of a message for one peer.
+    pub fn answers(&mut self, message: &Message, chance: &mut Chance) -> Vec<Sent> {
+        let mut lie = None;
+        if self.ways.contains(&Way::LieSync) {
+            lie = self.liar.mislead(message, chance.any()).filter(|_| self.does(Way::LieSync, 8, chance));
+        }
+        if lie.is_none() && self.ways.contains(&Way::LieHeight) {
+            let asked = self.liar.exaggerate(message, chance.any()).map(|lie| vec![lie]);
+            lie = asked.filter(|_| self.does(Way::LieHeight, 2, chance));
+        }
+        let sent = lie.unwrap_or_else(|| vec![message.clone()]);
+        sent.into_iter().map(|message| Sent { to: None, message }).collect()
+    }
+
     fn instead(
         &mut self,
         message: &Message,
@@ -114,6 +128,12 @@ impl Deviant {
                     Sent { to: Some(others), message: message.clone() },
                 ];
             }
+        }
+        if self.ways.contains(&Way::LieHeight)
+            && let Some(lie) = self.liar.exaggerate(message, chance.any())
+            && self.does(Way::LieHeight, 5, chance)
+        {
+            return everybody(lie);
         }
         if self.ways.contains(&Way::ValidRound)
             && let Some(lie) = self.liar.lie_about_valid_round(message)

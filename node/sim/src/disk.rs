@@ -206,7 +206,7 @@ impl Disk for MemoryDisk {
         let mut inner = self.lock();
         inner.busy_us += inner.sync_us;
         if inner.lies {
-            count(&mut inner.counts, "lying syncs");
+            count(&mut inner.counts, "fsyncs that did nothing");
         } else {
             inner.durable_names = inner.names.clone();
         }
@@ -270,7 +270,7 @@ impl DiskFile for Open {
         let mut inner = self.disk.lock();
         inner.busy_us += inner.sync_us;
         if inner.lies {
-            count(&mut inner.counts, "lying syncs");
+            count(&mut inner.counts, "fsyncs that did nothing");
             return Ok(());
         }
         let stored = inner.files.get_mut(&self.file).ok_or_else(gone)?;

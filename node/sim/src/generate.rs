@@ -30,6 +30,7 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
         nodes,
         seconds,
         healed_at,
+        ends_level: false,
         regions,
         loss_e4: [0, 0, 20, 100, 300][usize::try_from(chance.below(5)).unwrap_or(0)],
         duplicate_e4: [0, 50, 300][usize::try_from(chance.below(3)).unwrap_or(0)],
@@ -41,6 +42,7 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
         deviants,
         faults: Vec::new(),
     };
+    lie_about_the_decided(&mut plan);
     let end = healed_at * 1_000;
     let every = chance.between(4_000, 20_000);
     let mut at_ms = 3_000 + chance.below(every);
@@ -66,12 +68,14 @@ fn upgrade(seed: u64, nodes: u8, healed_at: u64) -> Option<Upgrade> {
     (seed % 8 == 7).then(|| Upgrade { at_ms: healed_at * 1_000 / 4, blocks: 12, older: vec![older] })
 }
 
-/// Seconds of a scenario of twins, and how long of it the members are dealt into groups.
-const TWINS_SECONDS: (u64, u64) = (26, 20);
+/// Seconds of a scenario of twins, and how long of it the members are dealt into groups. It ends once all have gone on after that, which
+/// takes a few seconds; there is time until the bound for it.
+const TWINS_SECONDS: (u64, u64) = (66, 20);
 
 /// A scenario in the manner of Bano et al., "Twins: BFT Systems Made Robust" (OPODIS 2021): one member of four runs twice
 /// under one key, and all are dealt into groups again and again, for about a round each, at times with precommits that reach
-/// one member only. What must hold is safety.
+/// one member only. What must hold is safety, and that they go on
+/// afterwards.
 pub fn twins(seed: u64) -> Plan {
     let mut chance = Chance::of(seed, "twins");
     let nodes = 4u8;
@@ -105,6 +109,7 @@ pub fn twins(seed: u64) -> Plan {
         nodes,
         seconds,
         healed_at,
+        ends_level: true,
         regions: vec![0; usize::from(nodes)],
         loss_e4: 0,
         duplicate_e4: 0,
@@ -147,6 +152,14 @@ fn split(bad: &[u8], chance: &mut Chance) -> (Vec<Deviant>, Vec<u8>) {
         }
     }
     (deviants, damaged)
+}
+
+/// Some deviants lie about what is decided, too. Drawn apart, so that the other plans are what they were.
+fn lie_about_the_decided(plan: &mut Plan) {
+    let mut chance = Chance::of(plan.seed, "lies about the decided");
+    for deviant in plan.deviants.iter_mut().filter(|one| !one.ways.contains(&Way::Twin)) {
+        deviant.ways.extend(Way::OF_SYNC.into_iter().filter(|_| chance.below(2) == 0));
+    }
 }
 
 /// One thing that happens, or a few that belong together, each so many milliseconds after the first.

@@ -85,6 +85,8 @@ pub struct Machine {
     pub is_loaded: bool,
     /// The last height that it decided.
     pub decided: u64,
+    /// When that was, in microseconds.
+    pub decided_us: u64,
     /// Sessions of its nodes at the height after that one.
     pub sessions: usize,
     /// What an operator says at the next start.
@@ -140,6 +142,7 @@ impl Machine {
             engine_us: 0,
             is_loaded: false,
             decided: 0,
+            decided_us: 0,
             sessions: 0,
             confirmed: None,
             is_old: false,

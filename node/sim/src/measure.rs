@@ -27,6 +27,7 @@ pub fn plan(seed: u64, nodes: u8, charges: Charges) -> Plan {
         // It ends at a height, not at a time.
         seconds: MOST_SECONDS,
         healed_at: MOST_SECONDS,
+        ends_level: false,
         regions: (0..usize::from(nodes)).map(|member| member % REGIONS.len()).collect(),
         loss_e4: 0,
         duplicate_e4: 0,

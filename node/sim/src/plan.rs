@@ -28,8 +28,12 @@ pub struct Plan {
     pub nodes: u8,
     /// Simulated seconds.
     pub seconds: u64,
-    /// From here on, in seconds, nothing is broken any more, and the chain must go on.
+    /// From here on, in seconds, nothing is broken any more, and the chain must go on. How soon is judged by 45 s later at the latest:
+    /// where fewer are left the report says that it was not.
     pub healed_at: u64,
+    /// It ends before its time as soon as every correct member has gone on after `healed_at`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_level: bool,
     /// Where each member is: an index into [`crate::network::REGIONS`].
     pub regions: Vec<usize>,
     /// Of ten thousand messages, how many are lost.
@@ -126,10 +130,14 @@ pub enum Way {
     Flood,
     /// It builds blocks in another member's name.
     Blame,
+    /// It answers whoever fetches decided blocks with other bytes, forged certificates or heights that nobody asked for, or not at all.
+    LieSync,
+    /// It says that it is at another height, the highest there is among them, and asks for blocks that nobody has.
+    LieHeight,
 }
 
 impl Way {
-    /// All but [`Self::Twin`].
+    /// Lies about what is voted on.
     pub const LIES: [Self; 7] = [
         Self::Equivocate,
         Self::ValidRound,
@@ -139,6 +147,9 @@ impl Way {
         Self::Flood,
         Self::Blame,
     ];
+
+    /// Lies about what is decided.
+    pub const OF_SYNC: [Self; 2] = [Self::LieSync, Self::LieHeight];
 
     /// As in a plan.
     pub const fn name(self) -> &'static str {
@@ -151,6 +162,8 @@ impl Way {
             Self::Stale => "stale",
             Self::Flood => "flood",
             Self::Blame => "blame",
+            Self::LieSync => "lie-sync",
+            Self::LieHeight => "lie-height",
         }
     }
 }

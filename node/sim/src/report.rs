@@ -17,6 +17,8 @@ pub struct Report {
     pub faults: BTreeMap<String, u64>,
     /// What did not hold; empty when all did.
     pub violations: Vec<String>,
+    /// Whether the run went on for long enough after the healing to judge how soon the chain goes on.
+    pub progress_judged: bool,
     /// Everything that happened, as one hash: the same plan gives the same one.
     pub trace_sha256: String,
     /// Entries of the trace.

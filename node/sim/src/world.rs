@@ -121,8 +121,10 @@ pub struct World {
     quorum: Option<(u64, u64)>,
     first_block_ms: Option<u64>,
     level_after_ms: Option<u64>,
-    /// Whose disk refused something.
-    refused: BTreeSet<usize>,
+    /// Everybody had the time to be level.
+    judged: bool,
+    /// Whose disk is full, and until when its process may still fail for that, in microseconds.
+    refused: BTreeMap<usize, u64>,
     /// The first height of the next protocol, once it was proposed.
     switch_at: Option<Height>,
     /// How far the planned changes of members are.
@@ -184,7 +186,8 @@ impl World {
             quorum: None,
             first_block_ms: None,
             level_after_ms: None,
-            refused: BTreeSet::new(),
+            judged: false,
+            refused: BTreeMap::new(),
             switch_at: None,
             members: Members::default(),
             mesh: Vec::new(),
@@ -227,16 +230,14 @@ impl World {
         self.later(healed_us + PROGRESS_MS * 1_000, Event::Judge);
     }
 
-    /// Runs to the end of the plan.
+    /// Runs to the end of the plan, or until all have gone on where it ends with that.
     pub fn run(mut self) -> Report {
         let end = self.plan.seconds * 1_000_000;
         while let Some(((at, _), event)) = self.queue.pop_first() {
-            if at > end || self.checks.count() > 0 {
+            if at > end || self.checks.count() > 0 || self.ends_level() {
                 break;
             }
-            self.now.store(at, Ordering::Relaxed);
-            self.checks.set_time(at / 1_000);
-            self.happens(event);
+            self.happens_at(at, event);
         }
         self.report()
     }
@@ -254,9 +255,7 @@ impl World {
             if is_over || at > until || self.checks.count() > 0 {
                 break;
             }
-            self.now.store(at, Ordering::Relaxed);
-            self.checks.set_time(at / 1_000);
-            self.happens(event);
+            self.happens_at(at, event);
             if self.checks.height() > reached {
                 longest_us = longest_us.max(at - reached_us);
                 (reached, reached_us) = (self.checks.height(), at);
@@ -269,6 +268,7 @@ impl World {
     }
 
     fn report(mut self) -> Report {
+        let progress_judged = self.judged || self.ends_level();
         for machine in &self.machines {
             for (what, count) in machine.disk.counts() {
                 *self.counts.entry(what.to_owned()).or_default() += count;
@@ -276,6 +276,7 @@ impl World {
         }
         for deviant in self.deviants.values() {
             for (what, count) in deviant.told() {
+                let what = what.strip_prefix("lie-").unwrap_or(what);
                 *self.counts.entry(format!("lie {what}")).or_default() += count;
             }
         }
@@ -292,6 +293,7 @@ impl World {
             hours: self.plan.seconds as f64 / 3_600.0,
             heights: self.checks.height(),
             faults: self.counts,
+            progress_judged,
             violations: self.checks.violations(),
             events: self.trace.entries(),
             trace_sha256: self.trace.finish(),
@@ -313,6 +315,12 @@ impl World {
 
     fn count(&mut self, what: &str) {
         *self.counts.entry(what.to_owned()).or_default() += 1;
+    }
+
+    fn happens_at(&mut self, at_us: u64, event: Event) {
+        self.now.store(at_us, Ordering::Relaxed);
+        self.checks.set_time(at_us / 1_000);
+        self.happens(event);
     }
 
     fn happens(&mut self, event: Event) {
@@ -409,7 +417,7 @@ impl World {
         }
         if let Err(NotStarted::Failed(why)) = started {
             let member = self.machines[at].member;
-            if self.machines[at].counts() && !self.refused.contains(&at) {
+            if self.machines[at].counts() && !self.is_refused(at) {
                 self.checks.violated("starts", format!("member {member} does not start: {why}"));
             }
             self.count("failed starts");
@@ -470,6 +478,10 @@ impl World {
         let now = self.now_us();
         let Some(node) = &mut self.machines[at].node else { return };
         let outputs = node.run(Duration::from_micros(now));
+        let faults = node.take_faults();
+        if faults > 0 {
+            *self.counts.entry("answers refused".to_owned()).or_default() += faults;
+        }
         let busy_us = self.writes(at, now);
         for output in outputs {
             match output {
@@ -503,6 +515,7 @@ impl World {
             NodeEvent::Decided { height, hash, .. } => {
                 self.trace.note(now, at, "decided", &hash.0);
                 self.machines[at].decided = height.0;
+                self.machines[at].decided_us = now;
                 self.machines[at].sessions = 1;
                 if let (Some(measure), Some(store)) = (&mut self.measure, &self.machines[at].store) {
                     measure.decided(usize::from(member), height.0, now, store);
@@ -546,7 +559,7 @@ impl World {
             return self.outdated(at);
         }
         let (now, machine) = (self.now_us(), &self.machines[at]);
-        if machine.counts() && !self.refused.contains(&at) {
+        if machine.counts() && !self.is_refused(at) {
             let member = machine.member;
             self.checks.violated("goes on", format!("member {member} stops by itself: {fatal}"));
         }
@@ -596,6 +609,22 @@ mod tests {
         // 20,000 records of 184 bytes are three seconds of such a line, and as many copies leave one after another.
         assert!(still_us(slow.block_us(42)) > 4 * 41 * 2_900_000, "{}", slow.block_us(42));
         assert_eq!(still_us(60_000_000), 240_000_000);
+    }
+
+    #[test]
+    fn blocks_in_parts_and_unjudged_ones_are_among_what_a_node_holds() {
+        let mut world = World::new(crate::generate::plan(1, 4, 120)).unwrap();
+        let mut most = BTreeMap::<&str, usize>::new();
+        while world.checks.height() < 5 {
+            let ((at, _), event) = world.queue.pop_first().unwrap();
+            world.happens_at(at, event);
+            let nodes = world.machines.iter().filter_map(|machine| machine.node.as_ref());
+            for (what, size) in nodes.flat_map(|node| node.holds()) {
+                let known = most.entry(what).or_default();
+                *known = size.max(*known);
+            }
+        }
+        assert!(most["assembly bytes"] > 0 && most["unjudged blocks"] > 0, "{most:?}");
     }
 
     #[test]

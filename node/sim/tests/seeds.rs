@@ -45,12 +45,13 @@ fn a_few_hundred_seeds_hold_every_property() {
     // A simulation in which nothing happens would hold everything.
     let heights: u64 = reports.iter().map(|report| report.heights).sum();
     assert!(heights > SEEDS * SECONDS / 3, "{heights} heights");
-    for kind in ["kill", "power-cut", "partition", "dropped", "duplicated", "flipped bits", "lie equivocate"]
-    {
+    let kinds = ["kill", "power-cut", "partition", "dropped", "duplicated", "flipped bits"];
+    let lies = ["lie equivocate", "lie sync", "lie height"];
+    for kind in kinds.into_iter().chain(lies) {
         let count: u64 = reports.iter().filter_map(|report| report.faults.get(kind)).sum();
         assert!(count > 0, "no {kind}");
     }
-    assert!(reports.iter().all(|report| report.level_after_ms.is_some()));
+    assert!(reports.iter().all(|report| report.level_after_ms.is_some() && report.progress_judged));
     // It came. Whether within its bound is looked at where no message is lost, and is among the violations there.
     assert!(reports.iter().all(|report| report.first_block_ms.is_some()));
     let switched = |report: &&Report| report.faults.contains_key("switches of the protocol");
@@ -68,6 +69,17 @@ fn a_few_hundred_scenarios_of_twins_hold_every_property() {
     let seen = |kind: &str| reports.iter().filter_map(|report| report.faults.get(kind)).sum::<u64>();
     assert!(seen("equivocations seen") > 0 && seen("partition") > 150 && seen("hide-precommits") > 50);
     assert!(reports.iter().map(|report| report.heights).sum::<u64>() > 150 * 5);
+    assert!(reports.iter().all(|report| report.progress_judged && report.level_after_ms.is_some()));
+    // As soon as it was seen that they go on, and no later.
+    let early = reports.iter().filter(|report| report.simulated_ms < 40_000).count();
+    assert!(early > 100, "{early} of 150 ended before their time");
+}
+
+#[test]
+fn a_run_that_is_too_short_says_that_progress_was_not_judged() {
+    let plan = generate::plan(1, 4, SECONDS);
+    let short = Plan { seconds: plan.healed_at + 40, ..plan.clone() };
+    assert_eq!([short, plan].map(|plan| run(plan).unwrap().progress_judged), [false, true]);
 }
 
 #[test]
@@ -91,6 +103,7 @@ fn every_named_plan_holds() {
     for plan in plans {
         let report = run(plan.clone()).unwrap();
         assert_eq!(report.violations, Vec::<String>::new(), "{}", plan.name);
+        assert!(report.progress_judged, "{}: too short", plan.name);
         let count = |what: &str| report.faults.get(what).copied().unwrap_or(0);
         if let Some(upgrade) = &plan.upgrade {
             assert_eq!(count("switches of the protocol"), 1, "{}: {report:?}", plan.name);
@@ -109,6 +122,23 @@ fn a_member_without_its_log_precommits_nil_in_a_round_that_it_had_left() {
     let report = run(named("a-round-that-was-left.toml")).unwrap();
     assert_eq!(report.violations, Vec::<String>::new());
     assert!(report.faults.get("late precommits for nil").is_some_and(|times| *times > 0), "{report:?}");
+}
+
+#[test]
+fn decided_blocks_that_are_false_are_refused_and_asked_for_again() {
+    let report = run(named("answers-that-lie.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    let count = |what: &str| report.faults.get(what).copied().unwrap_or(0);
+    assert!(count("lie sync") > 0 && count("answers refused") > 0, "{report:?}");
+    assert!(report.level_after_ms.is_some(), "{report:?}");
+}
+
+#[test]
+fn a_height_that_nobody_has_reached_holds_nobody_up() {
+    let report = run(named("heights-that-lie.toml")).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    assert!(report.faults.get("lie height").is_some_and(|times| *times > 20), "{report:?}");
+    assert!(report.level_after_ms.is_some(), "{report:?}");
 }
 
 #[test]

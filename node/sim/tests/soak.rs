@@ -20,6 +20,7 @@ struct Sum {
     first_block_ms: u64,
     slowest_ms: u64,
     twins: u64,
+    judged: u64,
 }
 
 impl Sum {
@@ -35,6 +36,7 @@ impl Sum {
         self.violations.extend(what);
         self.first_block_ms = self.first_block_ms.max(report.first_block_ms.unwrap_or(0));
         self.slowest_ms = self.slowest_ms.max(report.level_after_ms.unwrap_or(0));
+        self.judged += u64::from(report.progress_judged);
         self.twins +=
             u64::from(plan.deviants.iter().any(|one| one.ways.contains(&aula_sim::plan::Way::Twin)));
     }
@@ -67,6 +69,7 @@ impl Sum {
             self.first_block_ms as f64 / 1_000.0,
             self.slowest_ms as f64 / 1_000.0
         );
+        let _ = writeln!(text, "| of these, judged for progress | {} runs |", self.judged);
         let _ = writeln!(text, "| violations | {} |", self.violations.len());
         let _ = writeln!(text, "\n| fault | times |\n|---|---|");
         for (kind, count) in &self.faults {
@@ -142,11 +145,12 @@ fn scenarios_of_twins() {
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     let equivocations = sum.faults.get("equivocations seen").copied().unwrap_or(0);
     let line = format!(
-        "| {} scenarios from {first} on | {} heights, {:.1} node-hours | {equivocations} equivocations seen by correct members | {} violations |",
+        "| {} scenarios from {first} on | {} heights, {:.1} node-hours | {equivocations} equivocations seen by correct members | {} violations | {} judged for progress |",
         sum.runs,
         sum.heights,
         sum.node_ms as f64 / 3_600_000.0,
-        sum.violations.len()
+        sum.violations.len(),
+        sum.judged
     );
     println!("twins {line}");
     if let Ok(path) = std::env::var("AULA_SIM_REPORT") {
@@ -154,6 +158,7 @@ fn scenarios_of_twins() {
     }
     assert!(sum.violations.is_empty(), "{:#?}", sum.violations);
     assert!(sum.runs == 0 || sum.heights > 0 && equivocations > 0, "scenarios in which nothing happens");
+    assert_eq!(sum.judged, sum.runs, "scenarios that end before progress is judged");
 }
 
 /// Some seeds by themselves, timed: `AULA_SIM_FIRST` and `AULA_SIM_COUNT`, of `AULA_SIM_SECONDS` and `AULA_SIM_NODES`.

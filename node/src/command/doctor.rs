@@ -8,6 +8,7 @@
 
 use aula_home::config::Config;
 use clap::{Args, Subcommand};
+use folder::Needs;
 use serde::Serialize;
 
 use super::{Answer, Context, Failure, Outcome, RpcArgs, Verdict};
@@ -111,7 +112,7 @@ pub async fn run(context: &Context, args: &DoctorArgs) -> Result<Outcome, Failur
         Some(About::Leaves(asked)) => return leaves::run(context, asked),
         None => {}
     }
-    let checks = examine(context, args).await?;
+    let checks = examine(context, args, &Needs::OF_A_NODE).await?;
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Ok);
     let verdict = if worst == Level::Fail { Verdict::No } else { Verdict::Yes };
     let text = told(&checks);
@@ -119,7 +120,7 @@ pub async fn run(context: &Context, args: &DoctorArgs) -> Result<Outcome, Failur
 }
 
 /// All checks, in the order in which a node needs what they look at.
-async fn examine(context: &Context, args: &DoctorArgs) -> Result<Vec<Check>, Failure> {
+async fn examine(context: &Context, args: &DoctorArgs, needs: &Needs) -> Result<Vec<Check>, Failure> {
     let home = &context.home;
     let mut checks = vec![folder::home(home)];
     if checks.iter().any(|check| check.level == Level::Fail) {
@@ -141,7 +142,8 @@ async fn examine(context: &Context, args: &DoctorArgs) -> Result<Vec<Check>, Fai
         }
     };
     checks.extend(keys::all(home));
-    checks.extend([folder::space(home), folder::speed(home), folder::open_files(config.api.max_connections)]);
+    checks.extend([folder::space(home, needs), folder::speed(home, needs)]);
+    checks.push(folder::open_files(config.api.max_connections, needs));
     let client = args.rpc.client(context)?;
     let seen = running::ask(&client).await;
     let genesis = kept::genesis(home, &mut checks);

@@ -17,8 +17,8 @@ use super::{Context, Failure, Outcome, absolute};
 #[command(
     after_help = "Examples:\n  aula snapshot create --home /srv/district-07\n  aula snapshot list\n  aula snapshot verify 120000\n  \
                   aula snapshot verify /mnt/copy/000000120000 --trusted 120000:9f2c…\n\nA running node makes them by itself every [storage] \
-                  snapshot_every blocks and keeps the newest keep_snapshots. They hold rows that are not public: admitted nodes may fetch \
-                  them, nobody else."
+                  snapshot_every blocks and each half day, and keeps the newest keep_snapshots. They hold rows that are not public: \
+                  admitted nodes may fetch them, nobody else."
 )]
 pub struct SnapshotArgs {
     /// What to do

@@ -98,8 +98,7 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     }
     let manager = ServiceManager::of_this_process();
     manager.ready(&format!("at height {}", up.height));
-    let pulse = running.pulse();
-    tokio::spawn(manager.clone().attend(move || Some(pulse())));
+    tokio::spawn(manager.clone().attend(running.pulse()));
     let stop = async move {
         stop.await;
         manager.stopping();

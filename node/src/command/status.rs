@@ -1,5 +1,6 @@
 //! `aula status`: where a node is. Exit 1 when it answers and its last block is more than a minute old.
 
+use aula_api::chain::blocks_behind;
 use aula_ledger::execute::time::MAX_AHEAD_MS;
 use clap::Args;
 
@@ -41,15 +42,17 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         status.protocol.now,
         client.origin()
     );
+    let behind = blocks_behind(status.height, status.told_height);
+    if age_ms > CURRENT_MS && behind > 0 {
+        context.tell(format_args!(
+            "{behind} blocks behind what its peers say they have: wait while it fetches them"
+        ));
+    }
     if let Some(next) = &status.protocol.next {
         text = format!("{text}\n{}", next.words());
     }
     if let Some(stands) = &status.stands {
-        let who = match stands.missing.as_slice() {
-            [] => "every validator has voted".to_owned(),
-            missing => format!("no vote came from {}", missing.join(", ")),
-        };
-        context.tell(format_args!("the chain stands for {} s: {who}", stands.for_s));
+        context.tell(format_args!("the chain stands for {} s: {}", stands.for_s, stands.why()));
     }
     if let Some(oldest) = status.delays.oldest_waiting_ms.filter(|age| *age >= CURRENT_MS) {
         context

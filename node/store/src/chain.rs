@@ -29,6 +29,9 @@ use super::tables::{FORMAT, Table, height_key, meta, place, row_key, undecided_k
 use super::trees::Trees;
 use super::view::{ChainView, OwnedSnapshot, family, oldest_of};
 
+/// By block time a snapshot is due at least this often: a chain at rest makes few blocks, and no newcomer takes a snapshot that is twice as old.
+const HALF_DAY_MS: u64 = 12 * 3_600_000;
+
 /// A key and a value as RocksDB gives them.
 type Pair = (Box<[u8]>, Box<[u8]>);
 
@@ -184,8 +187,8 @@ impl ChainDb {
         self.tip.subscribe()
     }
 
-    /// From now on the view after every so many heights, for whoever makes a snapshot of it; ends with the database. Nodes
-    /// with one interval get the same heights, so that their snapshots are the same bytes. One that comes while the one before
+    /// From now on the view after every so many heights, and after the first block of each half day, for whoever makes a snapshot of
+    /// it; ends with the database. Nodes with one interval get the same heights, so that their snapshots are the same bytes. One that comes while the one before
     /// is still not taken is left out.
     pub fn snapshots_due(&self, every: NonZeroU64) -> mpsc::Receiver<Arc<ChainView>> {
         let (tell, due) = mpsc::channel(1);
@@ -257,7 +260,7 @@ impl ChainDb {
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = view.clone();
         self.tip.send_replace(tip);
         if let Some((every, due)) = &*self.due.lock().unwrap_or_else(PoisonError::into_inner)
-            && tip.height.0.is_multiple_of(*every)
+            && is_due(*every, &before.tip(), &tip)
         {
             // Refused while one waits, or when nobody makes them any more.
             let _ = due.try_send(view);
@@ -320,6 +323,11 @@ impl ChainStore for ChainDb {
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         Ok(self.write_height(commit)?)
     }
+}
+
+/// Said by the blocks alone, so that all nodes say the same.
+fn is_due(every: u64, before: &Tip, tip: &Tip) -> bool {
+    tip.height.0.is_multiple_of(every) || tip.time_ms.0 / HALF_DAY_MS > before.time_ms.0 / HALF_DAY_MS
 }
 
 fn write_state(db: &DB, batch: &mut WriteBatch, writes: &StateWrites) -> Result<(), StorageError> {

@@ -93,7 +93,7 @@ impl ChainDb {
     fn set_changes_below(&self, below: Height) -> Result<Vec<Height>, StorageError> {
         let changes =
             schema::set_changes(&*self.latest()).map_err(|error| damaged("validator sets", error))?;
-        Ok(changes.into_keys().filter(|height| *height < below).collect())
+        Ok(changes.into_keys().filter(|height| (Height::GENESIS.next()..below).contains(height)).collect())
     }
 
     /// The entries by hash of these blocks and of their transactions; how many.

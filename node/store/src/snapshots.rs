@@ -14,6 +14,7 @@
 //! above it ([`ChainView::oldest`](crate::ChainView::oldest)). Absent: blocks and receipts; who may fetch one is not decided
 //! here, and since it holds rows that are not public, only admitted nodes may.
 
+mod aside;
 mod create;
 mod error;
 mod folder;
@@ -23,6 +24,7 @@ mod manifest;
 mod read;
 mod state;
 
+pub use aside::clear_unfinished;
 pub use create::create;
 pub use error::SnapshotError;
 pub use folder::{Incoming, Kept, list, newest, prune_to};

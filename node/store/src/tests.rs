@@ -147,6 +147,34 @@ fn a_view_does_not_see_later_commits() -> Anyhow {
 }
 
 #[test]
+fn the_last_record_before_a_key_is_read_within_its_word_and_its_view() -> Anyhow {
+    let folder = tempfile::tempdir()?;
+    let db = ChainDb::create(&folder.path().join("data"), DbOptions::default(), &origin())?;
+    let write = |keys: [&str; 2]| -> Anyhow {
+        let values = keys.map(|key| (key.as_bytes().to_vec(), Some(key.as_bytes().to_vec()))).into();
+        Ok(db.commit(&commit(
+            db.latest().tip(),
+            Vec::new(),
+            StateWrites { values, ..StateWrites::default() },
+        ))?)
+    };
+    write(["change/1", "changed"])?;
+    let before = db.latest();
+    write(["change/3", "change/5"])?;
+    let last = |view: &ChainView, end: &str| -> Result<_, Box<dyn std::error::Error>> {
+        let found = view.value_before(b"change/", end.as_bytes())?;
+        Ok(found.map(|(key, _)| String::from_utf8(key)).transpose()?.unwrap_or_default())
+    };
+    for (end, expected) in
+        [("change/1", ""), ("change/2", "change/1"), ("change/5", "change/3"), ("change/9", "change/5")]
+    {
+        assert_eq!(last(&db.latest(), end)?, expected, "before {end}");
+    }
+    assert_eq!(last(&before, "change/9")?, "change/1");
+    Ok(())
+}
+
+#[test]
 fn a_tree_that_is_not_in_memory_is_rebuilt_from_its_rows() -> Anyhow {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data");
@@ -373,5 +401,22 @@ fn rows_of_the_index_are_found_by_number_kind_and_block() -> Anyhow {
     assert!(rows.newest_of(9, 40, 9)?.is_empty() && rows.newest_of(7, 0, 9)?.is_empty());
     rows.clear()?;
     assert_eq!((rows.totals()?, rows.row(25)?), (None, None));
+    Ok(())
+}
+
+#[test]
+fn a_snapshot_is_due_every_so_many_heights_and_once_each_half_day_of_block_time() -> Anyhow {
+    const HALF_DAY_MS: u64 = 12 * 3_600_000;
+    let folder = tempfile::tempdir()?;
+    let db = ChainDb::create(&folder.path().join("data"), DbOptions::default(), &origin())?;
+    let mut due = db.snapshots_due(std::num::NonZeroU64::new(3).ok_or("none")?);
+    let mut heights = Vec::new();
+    for later_ms in [0, 0, 0, HALF_DAY_MS, 0, 0, 3 * HALF_DAY_MS, 0] {
+        let tip = db.latest().tip();
+        let tip = Tip { time_ms: TimeMs(tip.time_ms.0 + later_ms), ..tip };
+        db.commit(&commit(tip, Vec::new(), StateWrites::default()))?;
+        heights.extend(due.try_recv().ok().map(|view| view.tip().height.0));
+    }
+    assert_eq!(heights, [3, 4, 6, 7]);
     Ok(())
 }

@@ -229,6 +229,18 @@ impl ChainView {
             .collect()
     }
 
+    /// The last pair from `start` on whose key lies before `end`; no other is read.
+    fn last_before(&self, table: Table, start: &[u8], end: &[u8]) -> Result<Option<Pair>, StorageError> {
+        let family = family(self.db(), table)?;
+        let mut options = ReadOptions::default();
+        options.set_total_order_seek(true);
+        options.set_iterate_lower_bound(start);
+        options.set_iterate_upper_bound(end);
+        let snapshot = self.snapshot.borrow_dependent();
+        let last = snapshot.iterator_cf_opt(family, options, IteratorMode::End).next().transpose()?;
+        Ok(last.map(|(key, value)| (key.into_vec(), value.into_vec())))
+    }
+
     fn rows_of(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, StorageError> {
         let prefix = rows_prefix(label);
         self.each(Table::Rows, &prefix, |key, row| Ok((handle_of(key, &prefix)?, row.to_vec())))
@@ -269,6 +281,10 @@ impl StateReader for ChainView {
 
     fn values(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
         Ok(self.scan(Table::Values, prefix)?)
+    }
+
+    fn value_before(&self, prefix: &[u8], end: &[u8]) -> Result<Option<Pair>, StoreError> {
+        Ok(self.last_before(Table::Values, prefix, end)?)
     }
 
     fn map_node(&self, node_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

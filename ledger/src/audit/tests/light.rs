@@ -2,10 +2,13 @@
 //! Its bytes and times: `cargo test --release -p aula-ledger --lib -- --nocapture ten_thousand_heights`.
 
 use super::*;
-use crate::chain::validators;
+use crate::audit::bundle::{ChainEvidence, Link, MAX_LINKS, SignedHeader};
+use crate::chain::{Header, ValidatorSet, validators};
 use crate::keys::public_key;
+use crate::protocol::Protocol;
 use crate::testkit::{key, name, peer};
 use crate::tx::Change;
+use crate::types::TimeMs;
 
 /// Heights of the measured chain.
 const HEIGHTS: u64 = 10_000;
@@ -66,4 +69,58 @@ fn ten_thousand_heights_and_a_hundred_changes_of_the_set() {
         bytes.len(),
         bytes.len() / links.max(1)
     );
+}
+
+/// The way through so many changes of the set, one a height: the genesis's four validators, three of them, the four again.
+fn changing(world: &World, changes: u64) -> ChainEvidence {
+    let (genesis, model) = (&world.chain.parsed, &world.blocks[&Height(1)].0);
+    let four = genesis.validators.clone();
+    let three = ValidatorSet::new(four.validators()[1..].to_vec()).unwrap();
+    let set_of = |height: u64| if height.is_multiple_of(2) { &three } else { &four };
+    let mut parent = genesis.sha256;
+    let mut block = |height: u64, next: &ValidatorSet| {
+        let header = Header {
+            height: Height(height),
+            time_ms: TimeMs(genesis.genesis.time_ms.0 + height),
+            parent,
+            validators_hash: set_of(height).hash(),
+            next_validators_hash: next.hash(),
+            ..model.clone()
+        };
+        parent = header.hash();
+        SignedHeader { certificate: world.certify_by(&header, set_of(height)), header }
+    };
+    let links = (1..=changes).map(|height| {
+        let next = set_of(height + 1);
+        Link { block: block(height, next), new_set: Some(next.clone()) }
+    });
+    let links = links.collect();
+    ChainEvidence { links, head: block(changes + 1, set_of(changes + 1)) }
+}
+
+#[test]
+fn a_set_that_changed_4_097_times_is_proved_by_bundles_and_snapshots() {
+    let world = World::decided();
+    let chain = changing(&world, 4_097);
+    let head = certified(&chain, &world.chain.parsed, None).map(|header| header.height);
+    assert_eq!(head, Ok(Height(4_098)));
+    // As a snapshot's proof it stands by itself.
+    assert!(borsh::from_slice::<ChainEvidence>(&borsh::to_vec(&chain).unwrap()).unwrap() == chain);
+    let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(3)).unwrap();
+    bundle.chain = chain;
+    // Both versions of a bundle's bytes.
+    for protocol in [Protocol::FIRST, Protocol::NEWEST] {
+        let links = bundle.chain.links.iter_mut().map(|link| &mut link.block);
+        links.chain([&mut bundle.chain.head]).for_each(|block| block.header.protocol = protocol);
+        assert!(Bundle::from_canonical(&bundle.to_canonical()).unwrap() == bundle, "{protocol}");
+    }
+}
+
+#[test]
+fn a_count_of_links_beyond_the_limit_is_refused_before_any_is_read() {
+    let count = u32::try_from(MAX_LINKS).unwrap() + 1;
+    let refused = borsh::from_slice::<ChainEvidence>(&count.to_le_bytes()).unwrap_err().to_string();
+    assert_eq!(refused, "more entries than the limit");
+    let cut = borsh::from_slice::<ChainEvidence>(&(count - 1).to_le_bytes()).unwrap_err().to_string();
+    assert_ne!(cut, refused, "within it, it is the bytes that are missing");
 }

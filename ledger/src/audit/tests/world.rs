@@ -7,7 +7,7 @@ use aula_allocation::{Limits, Solution, solve};
 use ed25519_dalek::SigningKey;
 
 use crate::audit::{Archive, Body, Collector};
-use crate::chain::{CommitCertificate, Header, Vote, VoteType, validators};
+use crate::chain::{CommitCertificate, Header, ValidatorSet, Vote, VoteType, validators};
 use crate::code::Code;
 use crate::codec::Canonical;
 use crate::genesis::Genesis;
@@ -405,6 +405,11 @@ impl World {
     /// Precommits of all but one of the set that decides this header (all, if it has fewer than four).
     fn certify(&self, header: &Header) -> CommitCertificate {
         let set = schema::validator_schedule(&self.chain.state).expect("a schedule").now;
+        self.certify_by(header, &set)
+    }
+
+    /// The same of any set of validators whose keys are known here.
+    pub fn certify_by(&self, header: &Header, set: &ValidatorSet) -> CommitCertificate {
         assert_eq!(set.hash(), header.validators_hash);
         let all = set.validators();
         let signatures = all.iter().skip(usize::from(all.len() > 3)).map(|validator| {

@@ -71,6 +71,29 @@ fn committed_writes_are_seen_by_the_next_transaction_and_finished() {
 }
 
 #[test]
+fn the_last_record_before_a_key_is_found_through_all_that_was_written_and_deleted() {
+    let state = genesis();
+    let mut overlay = Overlay::new(&state);
+    let last = |overlay: &Overlay<'_>, end: &[u8]| {
+        overlay.last_before(b"a/", end).unwrap().map(|(_, value)| String::from_utf8(value).unwrap())
+    };
+    let found = |overlay: &Overlay<'_>| {
+        [&b"a/"[..], b"a/1", b"a/2", b"a/3", b"a/9"].map(|end| last(overlay, end).unwrap_or_default())
+    };
+    assert_eq!(found(&overlay), ["", "", "one", "two", "two"]);
+    overlay.put(b"a/3".to_vec(), b"three".to_vec());
+    overlay.put(b"b".to_vec(), b"of another word".to_vec());
+    overlay.begin();
+    overlay.delete(b"a/2".to_vec());
+    assert_eq!(found(&overlay), ["", "", "one", "one", "three"]);
+    overlay.delete(b"a/3".to_vec());
+    overlay.delete(b"a/1".to_vec());
+    assert_eq!(found(&overlay), [""; 5]);
+    overlay.rollback();
+    assert_eq!(found(&overlay), ["", "", "one", "two", "three"]);
+}
+
+#[test]
 fn a_record_written_with_its_own_bytes_changes_nothing() {
     let state = genesis();
     let mut overlay = Overlay::new(&state);

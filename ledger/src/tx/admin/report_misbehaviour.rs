@@ -61,13 +61,13 @@ pub(in crate::tx) fn check_timely(of: Height, now: Height) -> Result<(), Code> {
     ensure(ago.is_some_and(|ago| (1..=WITHIN_HEIGHTS).contains(&ago)), Code::EvidenceStale)
 }
 
-/// Whether a validator decided a height, or is one now. Sets before the first change are the genesis file's, which no record
-/// holds: one of those counts as long as it is in the set.
+/// Whether a validator decided a height, or is one now. Where the first change of the set was made by protocol 1 or 2, no record
+/// holds the genesis file's: one of those counts as long as it is in the set.
 fn voted(overlay: &Overlay<'_>, validator: &ValidatorAddress, height: Height) -> Result<bool, StoreError> {
     let schedule = schema::validator_schedule(overlay)?;
     if [&schedule.now, &schedule.next].into_iter().any(|set| set.get(validator).is_some()) {
         return Ok(true);
     }
-    let changes = schema::set_changes(overlay)?;
-    Ok(changes.range(..height).next_back().is_some_and(|(_, set)| set.get(validator).is_some()))
+    let decided = schema::set_announced_below(overlay, height)?;
+    Ok(decided.is_some_and(|set| set.get(validator).is_some()))
 }

@@ -1,5 +1,7 @@
 //! Attacks 5 and 15 as tests: what a district may write, and records that nobody could read.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::ExecuteError;
@@ -190,10 +192,11 @@ fn attack_05_a_district_writes_states_of_few_school_years_and_so_many_in_all() {
     assert_eq!(counted.years, [(SchoolYear(YEAR.0 - 1), 2), (YEAR, 3)]);
 }
 
-/// A state that tells when a tree is read whole.
+/// A state that counts what is read whole: trees, and the list of the validator set's changes.
 struct Watched<'a> {
     below: &'a dyn StateReader,
-    trees: std::sync::atomic::AtomicU32,
+    trees: AtomicU32,
+    set_changes: AtomicU32,
 }
 
 impl StateReader for Watched<'_> {
@@ -201,7 +204,16 @@ impl StateReader for Watched<'_> {
         self.below.value(key)
     }
     fn values(&self, prefix: &[u8]) -> Result<Vec<crate::state::Record>, crate::state::StoreError> {
+        let is_theirs = u32::from(prefix == schema::set_change_prefix());
+        self.set_changes.fetch_add(is_theirs, Ordering::Relaxed);
         self.below.values(prefix)
+    }
+    fn value_before(
+        &self,
+        prefix: &[u8],
+        end: &[u8],
+    ) -> Result<Option<crate::state::Record>, crate::state::StoreError> {
+        self.below.value_before(prefix, end)
     }
     fn map_node(&self, node_key: &[u8]) -> Result<Option<Vec<u8>>, crate::state::StoreError> {
         self.below.map_node(node_key)
@@ -210,7 +222,7 @@ impl StateReader for Watched<'_> {
         &self,
         label: &str,
     ) -> Result<Option<std::sync::Arc<crate::proof::BulkTree>>, crate::state::StoreError> {
-        self.trees.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.trees.fetch_add(1, Ordering::Relaxed);
         self.below.tree(label)
     }
     fn row(&self, label: &str, handle: &Handle) -> Result<Option<Vec<u8>>, crate::state::StoreError> {
@@ -219,6 +231,24 @@ impl StateReader for Watched<'_> {
     fn rows(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, crate::state::StoreError> {
         self.below.rows(label)
     }
+}
+
+/// What becomes of a transaction in the next block, and how many trees and lists of set changes were read for it.
+pub(super) fn watched(chain: &Chain, sender: &str, payload: Payload) -> (Code, [u32; 2]) {
+    let bytes = [chain.transaction(sender, 0, payload).to_canonical()];
+    let watched =
+        Watched { below: &chain.state, trees: AtomicU32::default(), set_changes: AtomicU32::default() };
+    let last = schema::chain(&chain.state).unwrap();
+    let input = crate::execute::BlockInput {
+        genesis: &chain.parsed.sha256,
+        height: chain.height.next(),
+        time_ms: TimeMs(last.time_ms.0 + 1_000),
+        parent: chain.parent,
+        proposer: chain.proposer,
+        transactions: &bytes,
+    };
+    let outcome = crate::execute::execute_block(&watched, &input, &crate::execute::VerifyAll).unwrap();
+    (outcome.receipts[0].code, [watched.trees.into_inner(), watched.set_changes.into_inner()])
 }
 
 #[test]
@@ -235,18 +265,8 @@ fn attack_05_a_rejected_batch_reads_no_tree() {
         erasure([900]).into(),
     ];
     for payload in payloads {
-        let bytes = [chain.transaction("district-1", 0, payload).to_canonical()];
-        let watched = Watched { below: &chain.state, trees: Default::default() };
-        let input = crate::execute::BlockInput {
-            genesis: &chain.parsed.sha256,
-            height: chain.height.next(),
-            time_ms: TimeMs(1_000_000),
-            parent: chain.parent,
-            proposer: ValidatorAddress([7; 20]),
-            transactions: &bytes,
-        };
-        let outcome = crate::execute::execute_block(&watched, &input, &crate::execute::VerifyAll).unwrap();
-        assert_ne!(outcome.receipts[0].code, Code::Accepted);
-        assert_eq!(watched.trees.into_inner(), 0, "{:?}", outcome.receipts[0].code);
+        let (code, [trees, _]) = watched(&chain, "district-1", payload);
+        assert_ne!(code, Code::Accepted);
+        assert_eq!(trees, 0, "{code:?}");
     }
 }

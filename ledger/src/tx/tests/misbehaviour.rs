@@ -1,12 +1,13 @@
 //! Evidence against validators: what is recorded, once, and what is refused.
 
+use super::attacks_state::watched;
 use super::rejections::Row;
 use crate::chain::misbehaviour::{Equivocation, Said, Statement, proposal_bytes};
 use crate::chain::{Vote, VoteType, validators::address};
 use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::ExecuteError;
-use crate::genesis::Genesis;
+use crate::genesis::{Genesis, GenesisValidator};
 use crate::keys::{Label, PublicKey, Signature, public_key, sign};
 use crate::protocol::Protocol;
 use crate::state::schema::{self, MAX_OFFENCES};
@@ -183,6 +184,51 @@ fn a_validator_that_left_is_still_charged_with_what_it_did_before() {
     {
         assert_eq!(chain.send("voter-a", ReportMisbehaviour { evidence }).code, code);
     }
+}
+
+/// The chain's first change of the set is that one founder goes.
+#[test]
+fn a_founder_that_left_first_is_charged_with_what_it_did_before_from_protocol_3_on() {
+    for (protocol, code, records) in
+        [(Protocol(2), Code::UnknownValidator, 2), (Protocol::NEWEST, Code::Accepted, 3)]
+    {
+        let mut genesis = Genesis { protocol, ..genesis() };
+        let founder = |n: u8| GenesisValidator {
+            name: name(&format!("validator-{n}")),
+            public_key: public_key(&key(&format!("validator-{n}"))),
+            peer_id: peer(n),
+            seed_key: public_key(&key(&format!("seed-{n}"))),
+            ..genesis.validators[0].clone()
+        };
+        genesis.validators = (1..=3).map(founder).collect();
+        let mut chain = Chain::of(genesis);
+        chain.advance_to(Height(8));
+        let leaves = |chain: &mut Chain, who: &str| {
+            chain.agree(Change::RemoveValidator { address: address(&public_key(&key(who))) });
+            chain.advance_to(Height(chain.height.0 + 3));
+        };
+        leaves(&mut chain, "validator-2");
+        leaves(&mut chain, "validator-3");
+        let sets = schema::set_changes(&chain.state).unwrap();
+        assert_eq!(sets.len(), records, "{protocol}");
+        let first = sets.get(&Height::GENESIS).map_or(3, |set| set.validators().len());
+        assert_eq!(first, 3, "the founders, once");
+        for founder in ["validator-2", "validator-3"] {
+            let (one, other) = (Said::Prevote { block: block(1) }, Said::Prevote { block: block(2) });
+            let evidence = two(&chain.parsed.sha256, founder, 5, one, other);
+            assert_eq!(chain.send("voter-a", report(evidence)).code, code, "{protocol}: {founder}");
+        }
+    }
+}
+
+/// Anybody may sign two statements with a fresh key: the price is flat, so the reading is, however often the set has changed.
+#[test]
+fn strangers_evidence_lists_no_sets() {
+    let chain = chain();
+    let (one, other) = (Said::Prevote { block: block(1) }, Said::Prevote { block: block(2) });
+    let evidence = two(&chain.parsed.sha256, "a stranger", 5, one, other);
+    let (code, [_, lists]) = watched(&chain, "voter-a", report(evidence));
+    assert_eq!((code, lists), (Code::UnknownValidator, 0));
 }
 
 #[test]

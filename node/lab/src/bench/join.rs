@@ -15,7 +15,7 @@ use aula_home::{Advise, Failure, Home};
 use aula_store::snapshots::{self, Kept};
 use aula_store::{ChainDb, DbOptions, folder_bytes};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::reads::past::{Size, write};
 use super::{Figures, Folder};
@@ -27,6 +27,12 @@ mod pruning;
 
 /// Longest wait for a newcomer to be level.
 const LIMIT: Duration = Duration::from_secs(3_600);
+/// Longest that a newcomer may take by a snapshot, seconds.
+const SNAPSHOT_S: f64 = 60.0;
+/// Least share of the transactions a second before pruning that there are meanwhile, and afterwards.
+const PACE: f64 = 0.85;
+/// Least share of what pruning told as freed that is back on the disk within a minute.
+const BACK: f64 = 0.9;
 const HINT: &str = "check the folder's owner and the space left";
 
 /// Arguments of `aula bench join`.
@@ -100,24 +106,42 @@ pub async fn run(args: &JoinArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
     let named = log.contains("not the one of its manifest; it is left");
     let (by_snapshot, by_blocks) = (timed.first().copied(), timed.get(1).copied());
     let ratio = by_snapshot.zip(by_blocks).map(|(snapshot, blocks)| blocks / snapshot);
+    let missed = missed(by_snapshot, pruned.as_ref());
     let json = json!({
         "blocks": manifest.height, "database_bytes": database, "snapshot_bytes": manifest.bytes(),
         "chunks": manifest.chunks.len(), "snapshot_s": by_snapshot, "blocks_s": by_blocks, "ratio": ratio,
-        "liars": 1, "liar_named": named, "pruning": pruned, "growth": grown,
+        "liars": 1, "liar_named": named, "pruning": pruned, "growth": grown, "missed": missed,
     });
     let shown = |seconds: Option<f64>| seconds.map_or("-".into(), |seconds| format!("{seconds:.1} s"));
     let text = format!(
         "{} blocks, database {database} bytes, snapshot {} bytes in {} chunks\nlevel by snapshot  {} (one of three peers lies; named: \
-         {named})\nlevel by blocks    {}{}{}",
+         {named})\nlevel by blocks    {}{}{}{}",
         manifest.height,
         manifest.bytes(),
         manifest.chunks.len(),
         shown(by_snapshot),
         shown(by_blocks),
         pruned.map_or(String::new(), |told| format!("\npruning            {told}")),
-        grown.map_or(String::new(), |told| format!("\ngrowth             {told}"))
+        grown.map_or(String::new(), |told| format!("\ngrowth             {told}")),
+        missed.iter().map(|bar| format!("\nbar missed         {bar}")).collect::<String>()
     );
-    Ok(Figures { json, text, within: by_snapshot.is_some_and(|seconds| seconds <= 60.0) })
+    Ok(Figures { json, text, within: missed.is_empty() })
+}
+
+/// Bars that were not kept, of what was measured.
+fn missed(by_snapshot: Option<f64>, pruned: Option<&Value>) -> Vec<String> {
+    let mut missed = Vec::new();
+    if by_snapshot.is_none_or(|seconds| seconds > SNAPSHOT_S) {
+        missed.push(format!("level by snapshot within {SNAPSHOT_S} s"));
+    }
+    let Some(pruned) = pruned else { return missed };
+    for (field, least) in [("ratio_while_pruning", PACE), ("ratio_after", PACE), ("share_in_a_minute", BACK)]
+    {
+        if pruned[field].as_f64().is_none_or(|share| share < least) {
+            missed.push(format!("{field} {least}: {}", pruned[field]));
+        }
+    }
+    missed
 }
 
 fn snapshot(home: &Home) -> Result<Kept, Failure> {
@@ -181,4 +205,26 @@ async fn level(
     let took = start.elapsed();
     net.stop().await;
     Ok(took)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pruned(during: f64, after: f64, back: f64) -> Value {
+        json!({ "ratio_while_pruning": during, "ratio_after": after, "share_in_a_minute": back })
+    }
+
+    #[test]
+    fn a_bar_that_is_missed_is_named_and_what_was_not_measured_is_no_bar_but_the_snapshot() {
+        let count = |by_snapshot, pruned: Option<Value>| missed(by_snapshot, pruned.as_ref()).len();
+        assert_eq!(count(Some(60.0), None), 0);
+        assert_eq!([count(Some(60.1), None), count(None, None)], [1, 1]);
+        assert_eq!(count(Some(9.0), Some(pruned(0.85, 0.97, 0.9))), 0);
+        assert_eq!(count(Some(9.0), Some(pruned(0.84, 0.84, 0.89))), 3);
+        assert!(
+            missed(Some(9.0), Some(&pruned(0.8, 1.0, 1.0)))[0].starts_with("ratio_while_pruning 0.85: 0.8")
+        );
+        assert_eq!(count(Some(9.0), Some(json!({}))), 3, "a figure that is gone is not kept");
+    }
 }

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use aula_files::{Access, read_at_most, sync_folder};
+use aula_files::{Access, read_at_most, regular_at_most, sync_folder};
 use aula_home::clock::now_ms;
 use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_ledger::genesis::{Genesis, MAX_GENESIS_BYTES, Parsed};
@@ -163,7 +163,7 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
 
 fn read_inventory(from: &Path) -> Result<Inventory, Failure> {
     let path = from.join(INVENTORY);
-    let bytes = read_at_most(&path, MOST_BYTES).map_err(|error| {
+    let bytes = regular_at_most(&path, MOST_BYTES).map_err(|error| {
         Failure::new(
             "no_backup",
             format!("{} is not a whole copy of a node: {INVENTORY}: {error}", from.display()),

@@ -1,12 +1,13 @@
 //! A newcomer begins with a snapshot of its peers instead of every block since the genesis.
 //!
 //! Flow: ask every connected peer for its newest manifest (`offers`) → each is believed as far as its header is certified
-//! from the genesis on → of the newest, the one that most peers offer → its chunks from all who offer it, several at once,
-//! each checked when it comes (`fetch`) → a database is made of it beside the present one, which checks the whole state
+//! from the genesis on → of the newer ones, the one that most peers offer (`choice`) → its chunks from all who offer it, several at
+//! once, each checked when it comes (`fetch`) → a database is made of it beside the present one, which checks the whole state
 //! against the certified root → the process begins anew with that database ([`swap`]).
 //!
 //! A peer that lies (a proof that does not hold, a chunk that is not the one its manifest names, a manifest whose state is
-//! another than the certified one) is named and left. Blocks are fetched meanwhile, as if there were no snapshots: where no
+//! another than the certified one) is named and left; one that does not give what it offers is named and tried after the others. What
+//! this machine cannot do (its disk is full) is said to be its own fault, and tried again. Blocks are fetched meanwhile, as if there were no snapshots: where no
 //! peer has one, nothing waits.
 //!
 //! Whether the blocks that come meanwhile are the consortium's is asked apart (`proof`), and of every newcomer.
@@ -14,7 +15,7 @@
 //! Which nodes do it: one whose database holds nothing but the genesis, and one that prunes and has fallen behind further than
 //! it would fetch blocks. A node that keeps every block never gives one up for a snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,12 +26,13 @@ use aula_home::clock::now_ms;
 use aula_home::config::{Config, History};
 use aula_ledger::audit::TrustedBlock;
 use aula_ledger::genesis::Parsed;
-use aula_ledger::types::Hash;
-use aula_store::snapshots::{self, Kept, Verified};
+use aula_store::snapshots::{self, Kept, SnapshotError, Verified};
 use aula_store::{ChainDb, DbOptions};
 use libp2p_identity::PeerId;
 
+mod choice;
 mod fetch;
+mod known;
 mod offers;
 pub(crate) mod proof;
 pub mod swap;
@@ -38,12 +40,16 @@ pub mod swap;
 #[cfg(test)]
 mod tests;
 
-pub use offers::{Offer, judge};
+pub use fetch::Patience;
+pub use known::Known;
+pub use offers::{OLDEST_MS, Offer, judge};
 
 /// How many blocks a snapshot must lie ahead of this node: fewer are fetched and executed in a few seconds.
 pub const LEAST_LEAD: u64 = 500;
 /// How often peers are asked while none has a snapshot that helps.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How long this machine is left alone that could not keep a snapshot, or make a database of it.
+const AFTER_A_FAULT: Duration = Duration::from_secs(30);
 /// How far behind block time may lie for this node to count as level.
 const LEVEL_MS: u64 = 60_000;
 
@@ -84,6 +90,10 @@ pub struct Newcomer {
     pub trusted: Option<TrustedBlock>,
     /// Memory bounds of the new database.
     pub options: DbOptions,
+    /// How many blocks snapshots lie apart.
+    pub interval: u64,
+    /// How long peers are waited for.
+    pub patience: Patience,
 }
 
 /// Whether a node takes part.
@@ -97,41 +107,35 @@ impl Newcomer {
     /// Looks for a snapshot until this node is level, and makes a database of one that helps: true when one stands ready for
     /// [`swap::take_in`].
     pub async fn attend<P: Peers>(&self, peers: &P, db: &ChainDb) -> bool {
-        let mut liars = BTreeSet::new();
+        let mut known = Known::default();
         loop {
             let tip = db.latest().tip();
             let behind = now_ms().saturating_sub(tip.time_ms.0);
             if tip.height.0 > 0 && behind < LEVEL_MS {
                 return false;
             }
-            if self.once(peers, &mut liars, tip.height.0).await.is_some() {
+            if self.once(peers, &mut known, tip.height.0).await.is_some() {
                 return true;
             }
-            tokio::time::sleep(AGAIN).await;
+            let at_fault = std::mem::take(&mut known.at_fault);
+            tokio::time::sleep(if at_fault { AFTER_A_FAULT } else { AGAIN }).await;
         }
     }
 
     /// One attempt: the snapshot that was made into a database, if any peer had one that helps and was true.
-    pub async fn once<P: Peers>(
-        &self,
-        peers: &P,
-        liars: &mut BTreeSet<PeerId>,
-        tip: u64,
-    ) -> Option<Verified> {
-        let offered = offers::gather(self, peers, liars).await;
-        let offered = offered.into_iter().filter(|offer| offer.height() >= tip.saturating_add(LEAST_LEAD));
-        let mut by_name: BTreeMap<Hash, Vec<Offer>> = BTreeMap::new();
-        for offer in offered {
-            by_name.entry(offer.verified.manifest.name()).or_default().push(offer);
-        }
-        let mut groups: Vec<Vec<Offer>> = by_name.into_values().collect();
-        // The newest, and of those the one that most offer: a liar stands alone unless there are several.
-        groups.sort_by_key(|group| std::cmp::Reverse((group.first().map(Offer::height), group.len())));
-        for group in groups {
+    pub async fn once<P: Peers>(&self, peers: &P, known: &mut Known, tip: u64) -> Option<Verified> {
+        let mut offered = offers::gather(self, peers, known).await;
+        offered.retain(|offer| offer.height() >= tip.saturating_add(LEAST_LEAD));
+        let offered = choice::of_a_size(offered, known, free_bytes(self.home.path()));
+        for group in choice::ranked(offered, known, self.interval) {
             let start = Instant::now();
-            let Some(kept) = fetch::all(self, peers, &group, liars).await else { continue };
+            let kept = match fetch::all(self, peers, &group, known).await {
+                Ok(Some(kept)) => kept,
+                Ok(None) => continue,
+                Err(error) => return own_fault(known, &error),
+            };
             let fetched = start.elapsed();
-            match self.install(&kept).await {
+            let error = match self.install(&kept).await {
                 Ok(verified) => {
                     let tip = verified.tip();
                     tracing::info!(
@@ -142,33 +146,55 @@ impl Newcomer {
                     );
                     return Some(verified);
                 }
-                Err(why) => {
-                    for offer in &group {
-                        tracing::warn!(peer = %offer.peer, why, "a peer's snapshot is a lie; it is left");
-                        liars.insert(offer.peer);
-                    }
-                    // Removed, so that it is neither used nor given to others.
-                    let _ = std::fs::remove_dir_all(&kept.folder);
-                }
+                Err(error) => error,
+            };
+            if error.is_refusal() {
+                // Removed, so that it is neither used nor given to others.
+                let _ = std::fs::remove_dir_all(&kept.folder);
+            }
+            if is_own_fault(&error) {
+                return own_fault(known, &error);
+            }
+            for offer in &group {
+                tracing::warn!(peer = %offer.peer, %error, "a peer's snapshot is a lie; it is left");
+                known.liars.insert(offer.peer);
             }
         }
         None
     }
 
-    /// Makes the database beside the present one; `Err` says what the snapshot lies about.
-    async fn install(&self, kept: &Kept) -> Result<Verified, String> {
+    /// Makes the database beside the present one.
+    ///
+    /// # Errors
+    /// What the snapshot lies about, or what this machine cannot do.
+    async fn install(&self, kept: &Kept) -> Result<Verified, SnapshotError> {
         let (path, options) = (swap::beside(&self.home), self.options);
         let (kept, genesis) = (kept.clone(), Arc::new((self.genesis_bytes.clone(), self.genesis.clone())));
-        let trusted = self.trusted;
+        let (trusted, folder) = (self.trusted, path.clone());
         let made = tokio::task::spawn_blocking(move || {
             let _ = std::fs::remove_dir_all(&path);
             let (bytes, parsed) = &*genesis;
             snapshots::install(&kept, (bytes, parsed), trusted, &path, options)
         });
-        match made.await {
-            Ok(Ok(verified)) => Ok(verified),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(error.to_string()),
-        }
+        made.await.unwrap_or_else(|ended| {
+            Err(SnapshotError::Io { what: "make", path: folder, source: std::io::Error::other(ended) })
+        })
     }
+}
+
+/// Whether nobody but this machine is to blame. Each chunk was the right one when it came: one that is not any more was spoilt here.
+const fn is_own_fault(error: &SnapshotError) -> bool {
+    !error.is_refusal() || matches!(error, SnapshotError::Chunk { .. })
+}
+
+/// Says what this machine could not do; another peer's snapshot would come to the same.
+fn own_fault(known: &mut Known, error: &SnapshotError) -> Option<Verified> {
+    tracing::error!("no database is made of a snapshot, which is tried again: {error}; {}", error.hint());
+    known.at_fault = true;
+    None
+}
+
+/// How many bytes are free where the chain lies; all there could be where the system does not say.
+fn free_bytes(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }

@@ -24,7 +24,10 @@ impl Serving {
     }
 
     fn newest(&self, waypoint: Option<Height>) -> Option<Told> {
-        let kept = snapshots::newest(&self.home.snapshots_dir()).ok()??;
+        let tip = self.db.upgrade()?.latest().tip().height;
+        let all = snapshots::list(&self.home.snapshots_dir()).ok()?;
+        // One above it was fetched, and what it holds is not known yet to be what its header says.
+        let kept = all.into_iter().rev().find(|kept| kept.manifest.height <= tip)?;
         let shown = waypoint.and_then(|waypoint| self.showing(&kept, waypoint));
         let chain = shown.or_else(|| kept.chain_bytes().ok())?;
         Some(Told::Newest { manifest: kept.manifest.to_canonical(), chain })
@@ -41,7 +44,7 @@ impl Serving {
     fn chunk(&self, manifest: aula_ledger::types::Hash, index: u32) -> Option<Told> {
         let all = snapshots::list(&self.home.snapshots_dir()).ok()?;
         let kept = all.into_iter().rev().find(|kept| kept.manifest.name() == manifest)?;
-        kept.chunk(usize::try_from(index).ok()?).map(Told::Chunk)
+        kept.chunk(usize::try_from(index).ok()?).ok().map(Told::Chunk)
     }
 }
 

@@ -195,7 +195,7 @@ fn chunks_come_in_any_order_and_a_lie_is_not_kept() -> Tested {
     let (chain, kept) = snapshotted()?;
     let folder = tempfile::tempdir()?;
     let incoming = Incoming::begin(folder.path(), kept.manifest.clone(), &kept.chain_bytes()?)?;
-    let chunk = kept.chunk(0).ok_or("no chunk")?;
+    let chunk = kept.chunk(0)?;
     assert!(!incoming.chunk(0, &chunk[1..])?, "cut");
     assert!(!incoming.chunk(1, &chunk)?, "a chunk that there is not");
     assert!(incoming.chunk(0, &chunk)?);
@@ -239,6 +239,28 @@ fn only_the_newest_snapshots_stay() -> Tested {
     assert_eq!(snapshots::prune_to(&root, 2)?, 1);
     let heights: Vec<u64> = snapshots::list(&root)?.iter().map(|one| one.manifest.height.0).collect();
     assert_eq!(heights, [2, 3]);
+    Ok(())
+}
+
+#[test]
+fn a_half_day_that_is_long_past_leaves_no_snapshot_while_its_blocks_are_fetched() -> Tested {
+    let every = std::num::NonZeroU64::new(100).ok_or("none")?;
+    let (hash, time_ms) = (Hash::default(), aula_ledger::types::TimeMs(1_000));
+    let wanted = |height, now_ms| {
+        interval::is_wanted(&aula_ledger::store::Tip { height: Height(height), hash, time_ms }, every, now_ms)
+    };
+    let old = time_ms.0 + newcomer::OLDEST_MS + 1;
+    assert!(wanted(7, old - 1) && !wanted(7, old) && wanted(100, old));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_snapshot_whose_making_was_killed_is_gone_once_the_node_starts() -> Tested {
+    let chain = DevChain::new().map_err(failed)?;
+    let left = chain.home.snapshots_dir().join(".000000010000.making");
+    fs::create_dir_all(&left)?;
+    interval::start(&chain.db, &chain.home, &Config::default()).map_err(failed)?;
+    assert!(!left.exists());
     Ok(())
 }
 
@@ -297,11 +319,58 @@ fn pruned_blocks_are_gone_with_their_indexes_and_the_state_stays() -> Tested {
 fn an_archive_prunes_only_when_it_is_told_how_much_to_keep() -> Tested {
     let chain = DevChain::new().map_err(failed)?;
     let mut config = Config::default();
-    let order = |keep, config: &Config| prune(&chain.db, config, keep);
+    let order = |keep, config: &Config| prune(&chain.db, &chain.home, config, keep);
     assert!(order(None, &config).is_err_and(|failure| failure.code == "archive"));
     assert!(order(Some(1), &config).is_err_and(|failure| failure.code == "range"));
     config.storage.history = History::Pruned;
     assert_eq!(order(None, &config).map_err(failed)?.blocks, 0);
+    Ok(())
+}
+
+#[test]
+fn blocks_after_a_kept_snapshot_stay_for_those_who_begin_with_it() -> Tested {
+    let chain = DevChain::new().map_err(failed)?;
+    let root = chain.home.snapshots_dir();
+    let mut kept = None;
+    for height in 1..=1_200 {
+        chain.block(&[]).map_err(failed)?;
+        if height == 150 {
+            kept = Some(snapshots::create(&chain.db.latest(), &root)?);
+        }
+    }
+    let kept = kept.ok_or("no snapshot")?;
+    let config = Config::default();
+    let order = |keep| prune(&chain.db, &chain.home, &config, Some(keep)).map_err(failed);
+    let told = order(1_000)?;
+    assert_eq!((told.blocks, told.oldest, told.for_snapshot), (0, Height(1), Some(Height(150))));
+    let of = |tip, keep, config: &Config| -> Result<(u64, Option<u64>), Box<dyn std::error::Error>> {
+        let found = Prunable::of(&chain.home, config, Height(tip), keep).map_err(failed)?;
+        Ok((found.below.0, found.for_snapshot.map(|height| height.0)))
+    };
+    // A second one, of which the list alone is read.
+    let second = root.join("000000005000");
+    fs::create_dir(&second)?;
+    let manifest = Manifest { height: Height(5_000), ..kept.manifest.clone() };
+    fs::write(second.join("manifest"), manifest.to_canonical())?;
+    assert_eq!(of(9_000, 1_000, &config)?, (1, Some(150)));
+    let mut one = config.clone();
+    one.storage.keep_snapshots = 1;
+    assert_eq!(of(9_000, 1_000, &one)?, (4_001, Some(5_000)), "the first goes when the next is made");
+    assert_eq!(of(9_000, 5_000, &one)?, (4_001, None), "as many are asked for");
+    assert_eq!(of(9_000, 7_000, &one)?, (2_001, None));
+    fs::remove_dir_all(&second)?;
+    // As a running node that is set to keep a thousand.
+    one.storage.history = History::Pruned;
+    one.storage.keep_blocks = 1_000;
+    let mut said = None;
+    let mut look = || {
+        interval::prune_surplus(&chain.db, &chain.home, &one, 10, &mut said);
+        Ok::<_, Box<dyn std::error::Error>>((said, chain.db.latest().oldest()?))
+    };
+    assert_eq!(look()?, (Some(Height(150)), Height(1)), "it says for which snapshot");
+    fs::remove_dir_all(&root)?;
+    assert_eq!(look()?.1, Height(201));
+    assert_eq!(order(1_000)?.for_snapshot, None);
     Ok(())
 }
 
@@ -385,6 +454,11 @@ fn a_copy_whose_list_was_cut_or_never_ends_is_refused_with_the_next_step() -> Te
         "{refused:?}"
     );
     assert!(refused.hint.contains("aula node backup") && !home.path().exists());
+    // Nobody ever writes into this one.
+    fs::remove_file(&list)?;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &list, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
+    let refused = backup::restore(from.path(), &home).err().ok_or("taken")?;
+    assert!(refused.code == "no_backup" && refused.message.contains("not a regular file"), "{refused:?}");
     Ok(())
 }
 

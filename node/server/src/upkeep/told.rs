@@ -56,6 +56,9 @@ pub struct Pruned {
     pub height: Height,
     /// The oldest block that is left.
     pub oldest: Height,
+    /// The snapshot for whose newcomers more blocks stay than were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_snapshot: Option<Height>,
     /// How many went.
     pub blocks: u64,
     /// Bytes on disk before.

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aula_consensus::Event;
 use aula_ledger::chain::misbehaviour::Equivocation;
+use aula_ledger::code::Code;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, MAX_OFFENCES, Records};
 use aula_ledger::tx::admin::report_misbehaviour::WITHIN_HEIGHTS;
-use aula_ledger::tx::{Payload, ReportMisbehaviour};
+use aula_ledger::tx::{Payload, ReportMisbehaviour, TransactionId};
 use aula_ledger::types::{Height, ValidatorAddress};
+use aula_store::{ChainView, Located};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -22,7 +24,7 @@ const KEPT: usize = 64;
 /// Blocks that each of those before has to send it.
 const BLOCKS_EACH: u64 = 5;
 
-/// What was seen and is not on record.
+/// What was seen, is not on record, and was not refused.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
     seen: Arc<Mutex<Vec<Equivocation>>>,
@@ -47,6 +49,25 @@ impl Evidence {
         if !known && seen.len() < KEPT {
             seen.push(evidence);
         }
+    }
+
+    /// Forgets what a block refused, by what it was sent as: the next one would refuse it too, and the chain never idle.
+    pub(super) fn hear(
+        &self,
+        view: &ChainView,
+        evidence: &Equivocation,
+        sent: &TransactionId,
+    ) -> Result<(), StoreError> {
+        let Some(Located { height, index }) = view.locate(sent)? else { return Ok(()) };
+        let receipts = view.receipts(height)?.unwrap_or_default();
+        let code = usize::try_from(index).ok().and_then(|index| receipts.get(index)).map(|one| one.code);
+        if let Some(code) = code.filter(|code| *code != Code::Accepted) {
+            let validator = evidence.validator();
+            tracing::warn!(%validator, height = %evidence.height, why = code.explain(), "the ledger takes no such evidence");
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.retain(|one| one != evidence);
+        }
+        Ok(())
     }
 
     /// What the node of this validator is to send on a state, and forgets what need not be sent any more.
@@ -96,4 +117,4 @@ fn turn(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use aula_client::sender::account_of_home;
-use aula_consensus::{EngineHandle, Event, Mode, RunningConsensus};
+use aula_consensus::{Event, Mode, RunningConsensus};
 use aula_home::Home;
 use aula_home::clock::now_ms;
 use aula_home::keys::{KeyKind, NodeKey};

@@ -139,6 +139,11 @@ impl Shares {
         }
         let Some((account, _)) = admitted else { return Ok(()) };
         let (evidence, own) = &self.evidence;
+        for (_, sent) in self.sent.range(..account.sequence) {
+            if let Payload::ReportMisbehaviour(report) = &sent.payload {
+                evidence.hear(view, &report.evidence, &sent.id).map_err(words)?;
+            }
+        }
         payloads.extend(evidence.due(view, own.as_ref()).map_err(words)?);
         self.sent.retain(|sequence, sent| *sequence >= account.sequence && network.is_pending(&sent.id));
         let mut refused = None;

@@ -1,80 +1,104 @@
 //! Looks whether the chain moves. While it stands, this node says who is missing, and whether its own disk is why.
 //!
 //! A chain stands for want of votes, which nothing here can mend, or because this node cannot write: then the engine's log
-//! fails under it, and the engine waits without a word. So the disk is tried whenever a look finds no new block, and a disk
-//! that refuses twice ends the process with a sentence: an operator, or a service manager, sees that at once.
+//! fails or hangs under it, and the engine waits without a word. So the disk is tried whenever a look finds no new block. One
+//! that refuses twice ends the process with a sentence: an operator, or a service manager, sees that at once. One that does not
+//! answer is said in the log and in the status, and the service manager hears no more that the process lives ([`hangs`]): its
+//! watchdog ends what may not be able to end itself.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aula_consensus::RunningConsensus;
 use aula_home::{Failure, with_causes};
 use aula_ledger::state::schema;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_store::ChainDb;
 use aula_web::api::chain::Standing;
 
-/// Between two looks.
-const LOOK: Duration = Duration::from_secs(5);
-/// A chain without a block for so long stands: an idle one makes one a second, and a dead proposer's turn costs a few.
-const STANDS: Duration = Duration::from_secs(20);
-/// How often it is said again while it stands.
-const AGAIN: Duration = Duration::from_secs(60);
+use super::disk::{Disk, Tried, refused};
+
+/// How often is looked, and from when on what is said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Between two looks, and how long a look waits for the disk.
+    look: Duration,
+    /// A chain without a block for so long stands.
+    stands: Duration,
+    /// A disk without an answer for so long hangs: a slow one syncs within seconds.
+    hangs: Duration,
+    /// How often it is said again while it stands.
+    again: Duration,
+}
+
+impl Pace {
+    /// Of a chain that makes an empty block so often. One a second is usual, and a dead proposer's turn costs a few.
+    pub(super) fn of(idle: Duration) -> Self {
+        Self {
+            look: Duration::from_secs(5),
+            stands: Duration::from_secs(20).max(idle.saturating_mul(3)),
+            hangs: Duration::from_secs(30),
+            again: Duration::from_secs(60),
+        }
+    }
+}
+
 /// Looks in a row at which the disk must have refused.
 const REFUSALS: u32 = 2;
-/// What is written to try the disk, as much as a vote in the engine's log.
-const PROBE: [u8; 512] = [0x5a; 512];
 
 /// What the status tells while the chain stands.
 pub(super) type Told = Arc<Mutex<Option<Standing>>>;
 
+/// Whether the disk hangs, by what was told.
+pub(super) fn hangs(told: Option<&Standing>) -> bool {
+    told.is_some_and(|standing| standing.disk_silent_s.is_some())
+}
+
 /// Where this looks.
 pub(super) struct Watch {
-    pub(super) folder: PathBuf,
+    pub(super) disk: Disk,
     pub(super) db: Arc<ChainDb>,
-    pub(super) consensus: Arc<RunningConsensus>,
+    /// From whom no vote of the next height came.
+    pub(super) silent: Box<dyn Fn() -> Vec<ValidatorAddress> + Send>,
     pub(super) told: Told,
-    /// Time between blocks when there is nothing to do.
-    pub(super) idle: Duration,
+    pub(super) pace: Pace,
 }
 
 impl Watch {
     /// Looks until the disk refuses; gives what is to be said of it.
-    pub(super) async fn attend(self) -> Failure {
-        let (mut tip, mut since, mut said, mut refused) = (Height(0), Instant::now(), None, 0);
+    pub(super) async fn attend(mut self) -> Failure {
+        let (mut tip, mut since, mut said, mut refusals) = (Height(0), Instant::now(), None, 0);
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(self.pace.look).await;
             let now = self.db.latest().tip().height;
             if now != tip {
                 if said.take().is_some() {
                     tracing::warn!(height = now.0, "the chain moves again");
                 }
-                (tip, since, refused) = (now, Instant::now(), 0);
+                (tip, since, refusals) = (now, Instant::now(), 0);
                 self.tell(None);
                 continue;
             }
-            match self.probe().await {
-                Ok(()) => refused = 0,
-                Err(error) => {
-                    refused += 1;
-                    tracing::error!(folder = %self.folder.display(), %error, "the disk takes no bytes");
-                    if refused >= REFUSALS {
-                        return full(&self.folder, &error);
+            let mut unanswered = None;
+            match self.disk.attempt(self.pace.look).await {
+                Tried::Written => refusals = 0,
+                Tried::Silent(since) => unanswered = Some(since).filter(|since| *since >= self.pace.hangs),
+                Tried::Refused(error) => {
+                    refusals += 1;
+                    tracing::error!(folder = %self.disk.folder().display(), %error, "the disk takes no bytes");
+                    if refusals >= REFUSALS {
+                        return refused(self.disk.folder(), &error);
                     }
                 }
             }
-            if since.elapsed() < STANDS.max(self.idle.saturating_mul(3)) {
+            if since.elapsed() < self.pace.stands {
                 continue;
             }
-            let missing = self.names(&self.consensus.silent());
-            if said.is_none_or(|at: Instant| at.elapsed() >= AGAIN) {
+            let standing = self.standing(since.elapsed(), unanswered);
+            if said.is_none_or(|at: Instant| at.elapsed() >= self.pace.again) {
                 said = Some(Instant::now());
-                tracing::error!("{}", words(tip, since.elapsed(), &missing));
+                tracing::error!(folder = %self.disk.folder().display(), "{}", words(tip, &standing));
             }
-            self.tell(Some(Standing { for_s: since.elapsed().as_secs(), missing }));
+            self.tell(Some(standing));
         }
     }
 
@@ -82,10 +106,10 @@ impl Watch {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = standing;
     }
 
-    async fn probe(&self) -> io::Result<()> {
-        let folder = self.folder.clone();
-        let tried = tokio::task::spawn_blocking(move || probe(&folder)).await;
-        tried.unwrap_or_else(|error| Err(io::Error::other(error)))
+    /// Why it stands. Whose votes are missing is not known to a node that can write down none.
+    fn standing(&self, stood: Duration, unanswered: Option<Duration>) -> Standing {
+        let missing = if unanswered.is_some() { Vec::new() } else { self.names(&(self.silent)()) };
+        Standing { for_s: stood.as_secs(), missing, disk_silent_s: unanswered.map(|since| since.as_secs()) }
     }
 
     /// Validators by their names, where the state can be read.
@@ -99,69 +123,72 @@ impl Watch {
     }
 }
 
-/// Writes a file, syncs it, removes it.
-fn probe(folder: &Path) -> io::Result<()> {
-    let path = folder.join(".probe");
-    let written =
-        File::create(&path).and_then(|mut file| file.write_all(&PROBE).and_then(|()| file.sync_all()));
-    // A full disk removes as well.
-    let removed = fs::remove_file(&path);
-    written.and(removed)
-}
-
-fn words(tip: Height, stood: Duration, missing: &[String]) -> String {
-    let who = match missing {
-        [] => "every validator has voted; see whether blocks are refused above".to_owned(),
-        missing => format!("no vote for the next height came from {}", missing.join(", ")),
-    };
-    format!(
-        "the chain stands at height {tip} for {} s: {who}. With a third of the power missing it waits, and goes on by itself \
-         when they are back",
-        stood.as_secs()
-    )
-}
-
-fn full(folder: &Path, error: &io::Error) -> Failure {
-    let next = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free space on that disk, or move the home to a larger one, and start the node again: everything final is kept"
+fn words(tip: Height, standing: &Standing) -> String {
+    let next = match standing.disk_silent_s {
+        Some(_) => {
+            "See what the system says of that disk (dmesg); the node goes on once it answers, or is started again"
         }
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            "mount the disk writable for the node's user (dmesg says why it is not) and start the node again"
-        }
-        _ => "see what the system says of that disk (dmesg), and start the node again",
+        None if standing.missing.is_empty() => "See whether blocks are refused above",
+        None => "With a third of the power missing it waits, and goes on by itself when they are back",
     };
-    Failure::new(
-        "disk_refuses",
-        format!("nothing can be written in {}: {}", folder.display(), with_causes(error)),
-        next,
-    )
+    format!("the chain stands at height {tip} for {} s: {}. {next}", standing.for_s, standing.why())
 }
 
 #[cfg(test)]
 mod tests {
+    use aula_kit::{DevChain, Tested, failed};
+
+    use super::super::disk::tests::{hang, release};
     use super::*;
 
-    #[test]
-    fn a_disk_is_tried_without_a_trace_and_its_refusal_has_a_next_step() -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        probe(folder.path())?;
-        assert_eq!(fs::read_dir(folder.path())?.count(), 0);
-        assert!(probe(&folder.path().join("gone")).is_err());
-        // The kernel's own full disk.
-        let refused =
-            File::options().write(true).open("/dev/full").and_then(|mut full| full.write_all(&PROBE));
-        let failure = refused.err().map(|error| full(folder.path(), &error));
-        assert!(failure.is_some_and(|failure| failure.hint.contains("free space")));
-        let read_only = full(folder.path(), &io::ErrorKind::ReadOnlyFilesystem.into());
-        assert!(read_only.hint.contains("mount"), "{read_only:?}");
+    fn quick() -> Pace {
+        let short = Duration::from_millis(5);
+        Pace { look: short, stands: short, hangs: short, ..Pace::of(short) }
+    }
+
+    /// Waits until the status tells of a disk that hangs, or no longer does.
+    async fn until(told: &Told, expected: bool) {
+        while hangs(told.lock().unwrap_or_else(PoisonError::into_inner).as_ref()) != expected {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_told_until_it_answers() -> Tested {
+        let (chain, folder, told) = (DevChain::new().map_err(failed)?, tempfile::tempdir()?, Told::default());
+        let liar = ValidatorAddress([7; 20]);
+        let watch = Watch {
+            disk: Disk::of(folder.path().to_owned()),
+            db: Arc::clone(&chain.db),
+            silent: Box::new(move || vec![liar]),
+            told: Arc::clone(&told),
+            pace: quick(),
+        };
+        hang(folder.path())?;
+        let watching = tokio::spawn(watch.attend());
+        until(&told, true).await;
+        let standing = told.lock().map_err(|_| "told")?.clone().ok_or("it stands")?;
+        assert!(
+            standing.missing.is_empty() && standing.why().contains("disk has not answered"),
+            "{standing:?}"
+        );
+        release(folder.path())?;
+        until(&told, false).await;
+        watching.abort();
         Ok(())
     }
 
     #[test]
-    fn whoever_is_missing_is_named() {
-        let told = words(Height(7), Duration::from_secs(30), &["lake".into(), "river".into()]);
+    fn whoever_is_missing_is_named_and_so_is_the_disk() {
+        let of = |missing: &[&str], disk_silent_s| Standing {
+            for_s: 30,
+            missing: missing.iter().map(ToString::to_string).collect(),
+            disk_silent_s,
+        };
+        let told = words(Height(7), &of(&["lake", "river"], None));
         assert!(told.contains("height 7 for 30 s") && told.contains("lake, river"), "{told}");
-        assert!(words(Height(7), STANDS, &[]).contains("every validator has voted"));
+        assert!(words(Height(7), &of(&[], None)).contains("every validator has voted"));
+        let told = words(Height(7), &of(&[], Some(45)));
+        assert!(told.contains("has not answered for 45 s") && told.contains("dmesg"), "{told}");
     }
 }

@@ -7,6 +7,9 @@ use crate::machine::path;
 use crate::network::Ways;
 use crate::plan::{DOWN_MS, What};
 
+/// For how long a process may still stop, or not start, because its disk was full: it is started again every [`DOWN_MS`].
+const ROOM_MS: u64 = 2 * DOWN_MS;
+
 impl World {
     pub(super) fn begin(&mut self, fault: usize) {
         let Some(what) = self.plan.faults.get(fault).map(|fault| fault.what.clone()) else { return };
@@ -41,7 +44,7 @@ impl World {
             }
             What::DiskFull { member, .. } => {
                 let machines = self.of(*member);
-                self.refused.extend(machines);
+                self.refused.extend(machines.into_iter().map(|at| (at, u64::MAX)));
             }
             _ => {}
         }
@@ -52,11 +55,29 @@ impl World {
         let Some(what) = self.plan.faults.get(fault).map(|fault| fault.what.clone()) else { return };
         self.trace.note(self.now_us(), fault, "end", what.name().as_bytes());
         self.active.remove(&fault);
+        if let What::DiskFull { member, .. } = &what
+            && !self.is_full(*member)
+        {
+            let until = self.now_us() + ROOM_MS * 1_000;
+            let machines = self.of(*member);
+            self.refused.extend(machines.into_iter().map(|at| (at, until)));
+        }
         if let What::DiskLies { member, .. } = &what {
             // What the disk only said it had written goes with its power.
             self.down(*member, DOWN_MS, true);
         }
         self.set_up();
+    }
+
+    /// Whether a machine's process may stop by itself, or not start: its disk is full, or was a moment ago.
+    pub(super) fn is_refused(&self, at: usize) -> bool {
+        self.refused.get(&at).is_some_and(|until| self.now_us() < *until)
+    }
+
+    /// Whether another of the faults under way keeps a member's disk full.
+    fn is_full(&self, member: u8) -> bool {
+        let mut under_way = self.active.iter().filter_map(|fault| self.plan.faults.get(*fault));
+        under_way.any(|fault| matches!(fault.what, What::DiskFull { member: full, .. } if full == member))
     }
 
     /// The machines of a member.
@@ -111,5 +132,32 @@ impl World {
             }
         }
         self.ways = ways;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate;
+    use crate::plan::Fault;
+
+    #[test]
+    fn a_full_disk_excuses_its_process_until_a_moment_after_it_has_room() {
+        let mut plan = generate::plan(1, 4, 120);
+        let full = |at_ms, for_ms| Fault { at_ms, what: What::DiskFull { member: 2, for_ms } };
+        plan.faults = vec![full(1_000, 2_000), full(2_000, 3_000)];
+        let mut world = World::new(plan).unwrap();
+        let mut at = |ms: u64, happens: fn(&mut World)| {
+            world.now.store(ms * 1_000, Ordering::Relaxed);
+            happens(&mut world);
+            (world.is_refused(2), world.is_refused(1))
+        };
+        assert_eq!(at(999, |_| {}), (false, false));
+        assert_eq!(at(1_000, |world| world.begin(0)), (true, false));
+        assert_eq!(at(2_000, |world| world.begin(1)), (true, false));
+        assert_eq!(at(3_000, |world| world.end(0)), (true, false), "the other one is not over");
+        assert_eq!(at(3_000 + ROOM_MS, |_| {}), (true, false));
+        assert_eq!(at(5_000, |world| world.end(1)), (true, false));
+        assert_eq!(at(5_000 + ROOM_MS, |_| {}), (false, false), "from here on it is a violation again");
     }
 }

@@ -14,6 +14,9 @@ const TURN_MS: u64 = 2_500;
 /// Within this time after everything was healed, every correct member has decided [`FURTHER`] more heights.
 pub(super) const PROGRESS_MS: u64 = 45_000;
 const FURTHER: u64 = 2;
+/// Whose disk had damaged what it held must be level by then too, or have decided something so lately: it fetches the chain again, which
+/// may be long, and a request that was lost costs it 10 s.
+const FETCHES_MS: u64 = 30_000;
 
 impl World {
     /// Everything is healed: from now on progress is looked at.
@@ -81,9 +84,15 @@ impl World {
         }
     }
 
+    /// Whether the plan is over before its time: every correct member has gone on.
+    pub(super) fn ends_level(&self) -> bool {
+        self.plan.ends_level && self.level_after_ms.is_some() && self.first_block_ms.is_some()
+    }
+
     /// Everybody has had the time to be level.
     pub(super) fn judge(&mut self) {
         let Some((healed, height)) = self.healed else { return };
+        self.judged = true;
         let behind = self.machines.iter().filter(|m| m.counts() && m.decided < height + FURTHER);
         let behind: Vec<(u8, u64)> = behind.map(|machine| (machine.member, machine.decided)).collect();
         if !behind.is_empty() {
@@ -91,6 +100,14 @@ impl World {
                 "progress",
                 format!("{PROGRESS_MS} ms after everything was healed at height {height}: {behind:?}"),
             );
+        }
+        let now = self.now_us();
+        let left = |m: &&Machine| m.is_correct && m.is_damaged && m.decided < height + FURTHER;
+        let left = self.machines.iter().filter(left).filter(|m| m.decided_us + FETCHES_MS * 1_000 < now);
+        let left: Vec<(u8, u64)> = left.map(|machine| (machine.member, machine.decided)).collect();
+        if !left.is_empty() {
+            let what = format!("damaged by their disks, neither level nor fetching blocks: {left:?}");
+            self.checks.violated("progress", what);
         }
         if let Some(change) = self.next_change() {
             self.checks.violated("progress", format!("the members do not change: {change:?}"));
@@ -123,6 +140,25 @@ mod tests {
         world.first_block_ms = Some(9_999);
         world.judge_first_block(7);
         assert_eq!(world.checks.count(), 1);
+    }
+
+    #[test]
+    fn whose_disk_damaged_what_it_held_is_expected_back() {
+        let found = |decided: u64, decided_us: u64| {
+            let mut world = world();
+            world.healed = Some((0, 7));
+            world.now.store(PROGRESS_MS * 1_000, std::sync::atomic::Ordering::Relaxed);
+            world.plan.membership = None;
+            world.machines.iter_mut().for_each(|machine| machine.is_correct = false);
+            let machine = &mut world.machines[2];
+            (machine.is_correct, machine.is_damaged) = (true, true);
+            (machine.decided, machine.decided_us) = (decided, decided_us);
+            world.judge();
+            world.checks.count()
+        };
+        let lately = (PROGRESS_MS - FETCHES_MS) * 1_000;
+        assert_eq!((found(9, 0), found(3, lately)), (0, 0), "level, and on its way");
+        assert_eq!(found(3, lately - 1), 1);
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl World {
                 let state = self.machines[at].store.as_ref().and_then(|store| store.state().ok());
                 deviant.sends(&message, state.as_deref(), &mut self.lies)
             }
-            _ => vec![Sent { to: None, message }],
+            Some(deviant) => deviant.answers(&message, &mut self.lies),
+            None => vec![Sent { to: None, message }],
         };
         for Sent { to: only, message } in sent {
             self.messages += 1;

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use aula_home::Home;
@@ -11,24 +13,61 @@ use aula_web::http::connections::open_files as open_files_limit;
 
 use super::Check;
 
-/// Below this much room a node is soon full: a day of the demo's rate takes less.
-const LOW_BYTES: u64 = 5 << 30;
-/// Below this RocksDB may not finish a compaction.
-const LEAST_BYTES: u64 = 512 << 20;
 /// Fewer free inodes than this end in "no space" while there is some.
 const LEAST_INODES: u64 = 1_000;
 /// Synced writes that are timed.
 const WRITES: usize = 15;
-/// The middle write of a disk that keeps up with a block a second, each of which is synced a few times.
-const SLOW: Duration = Duration::from_millis(30);
-/// A disk on which consensus will not keep its time.
-const TOO_SLOW: Duration = Duration::from_millis(250);
-/// Files that a node has open beside its connections.
-const OWN_FILES: u64 = 512;
 
-/// The folder is there, belongs to us, and can be written.
+/// What a node needs of its machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs {
+    /// Below this much room a node is soon full.
+    pub low_bytes: u64,
+    /// Below this the database cannot work.
+    pub least_bytes: u64,
+    /// The middle write of a disk that just keeps up.
+    pub slow: Duration,
+    /// A disk on which consensus will not keep its time.
+    pub too_slow: Duration,
+    /// Files that a node has open beside its connections.
+    pub own_files: u64,
+}
+
+impl Needs {
+    /// A day of the demo's rate takes less than 5 GiB, a compaction of RocksDB less than 512 MiB; a block a second is synced a few times.
+    pub const OF_A_NODE: Self = Self {
+        low_bytes: 5 << 30,
+        least_bytes: 512 << 20,
+        slow: Duration::from_millis(30),
+        too_slow: Duration::from_millis(250),
+        own_files: 512,
+    };
+}
+
+/// How long a disk may take for a few bytes: one that hangs would hold up every other check for ever.
+const ANSWERS: Duration = Duration::from_secs(30);
+
+/// The folder is there, answers, belongs to us, and can be written.
 pub fn home(home: &Home) -> Check {
-    let path = home.path();
+    let path = home.path().to_owned();
+    answered(home.path(), ANSWERS, move || look(&path))
+}
+
+/// What is found at a folder, unless that takes too long.
+pub fn answered(path: &Path, patience: Duration, look: impl FnOnce() -> Check + Send + 'static) -> Check {
+    let (tell, found) = mpsc::channel();
+    // Left to itself when it hangs.
+    thread::spawn(move || tell.send(look()));
+    found.recv_timeout(patience).unwrap_or_else(|_| {
+        Check::fail(
+            "home",
+            format!("{} has not answered for {} s", path.display(), patience.as_secs()),
+            "see what the system says of that disk (dmesg); nothing else is looked at before it answers",
+        )
+    })
+}
+
+fn look(path: &Path) -> Check {
     let failed = |why: String, next: &str| Check::fail("home", why, next);
     let found = match fs::metadata(path) {
         Ok(found) => found,
@@ -77,12 +116,13 @@ fn probe(folder: &Path, bytes: &[u8]) -> io::Result<Duration> {
 }
 
 /// Room on the disk of the database.
-pub fn space(home: &Home) -> Check {
+pub fn space(home: &Home, needs: &Needs) -> Check {
     let (name, path) = ("disk_space", home.path());
     match rustix::fs::statvfs(path) {
         Ok(stat) => judge_space(
             stat.f_bavail.saturating_mul(stat.f_frsize),
             (stat.f_files > 0).then_some(stat.f_favail),
+            needs,
         ),
         Err(error) => Check::fail(
             name,
@@ -93,7 +133,7 @@ pub fn space(home: &Home) -> Check {
 }
 
 /// What so many free bytes and inodes mean; a file system without inodes has none to count.
-pub fn judge_space(bytes: u64, inodes: Option<u64>) -> Check {
+pub fn judge_space(bytes: u64, inodes: Option<u64>, needs: &Needs) -> Check {
     let (name, free) = ("disk_space", format!("{} MiB free", bytes >> 20));
     let next = "free space or move the home to a larger disk; everything final is kept, and a full disk stops the node";
     match inodes {
@@ -102,19 +142,19 @@ pub fn judge_space(bytes: u64, inodes: Option<u64>) -> Check {
             format!("{free}, but only {inodes} more files can be made"),
             "remove small files on this disk",
         ),
-        _ if bytes < LEAST_BYTES => Check::fail(name, free, next),
-        _ if bytes < LOW_BYTES => Check::warn(name, free, next),
+        _ if bytes < needs.least_bytes => Check::fail(name, free, next),
+        _ if bytes < needs.low_bytes => Check::warn(name, free, next),
         _ => Check::ok(name, free),
     }
 }
 
 /// The middle one of some synced writes.
-pub fn speed(home: &Home) -> Check {
+pub fn speed(home: &Home, needs: &Needs) -> Check {
     let timed: io::Result<Vec<Duration>> = (0..WRITES).map(|_| probe(home.path(), &[0x5a; 4_096])).collect();
     match timed {
         Ok(mut times) => {
             times.sort();
-            judge_speed(times.get(WRITES / 2).copied().unwrap_or_default())
+            judge_speed(times.get(WRITES / 2).copied().unwrap_or_default(), needs)
         }
         Err(error) => Check::fail(
             "disk_speed",
@@ -125,27 +165,27 @@ pub fn speed(home: &Home) -> Check {
 }
 
 /// What the middle synced write says.
-pub fn judge_speed(middle: Duration) -> Check {
+pub fn judge_speed(middle: Duration, needs: &Needs) -> Check {
     let detail = format!("a synced write of 4 KiB takes {:.1} ms", middle.as_secs_f64() * 1_000.0);
     let next = "put the home on a local SSD: every block is synced before it counts";
     match middle {
-        slow if slow >= TOO_SLOW => Check::fail("disk_speed", detail, next),
-        slow if slow >= SLOW => Check::warn("disk_speed", detail, next),
+        slow if slow >= needs.too_slow => Check::fail("disk_speed", detail, next),
+        slow if slow >= needs.slow => Check::warn("disk_speed", detail, next),
         _ => Check::ok("disk_speed", detail),
     }
 }
 
 /// How many files this process may open.
-pub fn open_files(connections: usize) -> Check {
-    judge_open_files(open_files_limit(), connections as u64)
+pub fn open_files(connections: usize, needs: &Needs) -> Check {
+    judge_open_files(open_files_limit(), connections as u64, needs)
 }
 
 /// Whether so many open files serve so many connections.
-pub fn judge_open_files(files: u64, connections: u64) -> Check {
-    let wanted = connections.saturating_add(OWN_FILES);
+pub fn judge_open_files(files: u64, connections: u64, needs: &Needs) -> Check {
+    let wanted = connections.saturating_add(needs.own_files);
     let detail = format!("{files} files may be open, {connections} connections are allowed");
     let next = "raise the limit (LimitNOFILE= of the service, or ulimit -n), or lower api.max_connections";
-    if files < OWN_FILES {
+    if files < needs.own_files {
         Check::fail("open_files", detail, next)
     } else if files < wanted {
         Check::warn("open_files", detail, next)

@@ -3,6 +3,7 @@
 use aula_consensus::sign_guard::{Opened, SignGuard};
 use aula_home::Home;
 use aula_home::config::{Config, Role};
+use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Hash;
 use aula_server::backups::Backups;
@@ -157,9 +158,6 @@ pub fn snapshots(home: &Home, config: &Config) -> Check {
     }
 }
 
-/// How far in the future the newest block may lie: clocks of validators differ by less.
-const AHEAD_MS: u64 = 2_000;
-
 /// How far a block's time and a moment of this machine are apart, in words.
 pub(super) fn apart(block_ms: u64, at_ms: u64) -> String {
     match block_ms.checked_sub(at_ms) {
@@ -173,7 +171,7 @@ pub(super) fn apart(block_ms: u64, at_ms: u64) -> String {
 pub fn clock(tip: Option<Tip>, now_ms: u64) -> Option<Check> {
     let tip = tip.filter(|tip| tip.height > 0)?;
     let ahead = tip.time_ms.saturating_sub(now_ms);
-    Some(if ahead > AHEAD_MS {
+    Some(if ahead > MAX_AHEAD_MS {
         let detail = format!("the newest block lies {ahead} ms in this machine's future");
         Check::fail(
             "clock",

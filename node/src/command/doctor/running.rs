@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use aula_api::chain::{NetworkVitals, PeerVitals, SignerVitals, Vitals};
+use aula_api::chain::{NetworkVitals, PeerVitals, SignerVitals, Vitals, blocks_behind};
 use aula_client::Client;
 use aula_home::clock::now_ms;
+use aula_ledger::execute::time::MAX_AHEAD_MS;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -18,8 +19,8 @@ const PAUSE: Duration = Duration::from_millis(2_500);
 const STILL_MS: u64 = 60_000;
 /// Blocks arrive this fresh when the clocks agree.
 const FRESH_MS: u64 = 10_000;
-/// A block from this far ahead shows a clock that is slow.
-const AHEAD_MS: u64 = 2_000;
+/// A node that lacks more blocks than this is behind; fewer were made while it was asked.
+const BEHIND: u64 = 20;
 /// How long a node may take to say how it is.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a peer may take to accept a connection.
@@ -34,6 +35,22 @@ pub struct Seen {
     pub status: Vitals,
     /// This machine's clock then, milliseconds since 1970 UTC.
     pub at_ms: u64,
+}
+
+impl Seen {
+    /// How old the newest block was.
+    fn age_ms(&self) -> u64 {
+        self.at_ms.saturating_sub(self.status.time_ms.0)
+    }
+
+    /// Blocks that its peers say they have and it has not.
+    fn lacks(&self) -> u64 {
+        blocks_behind(self.status.height, self.status.told_height)
+    }
+
+    fn moved_since(&self, first: &Self) -> bool {
+        self.status.height > first.status.height
+    }
 }
 
 /// Asks the node.
@@ -83,35 +100,13 @@ pub async fn judge(client: &Client, first: &Seen) -> Vec<Check> {
 
 /// What two looks at the status say.
 pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
-    let (height, time_ms) = (second.status.height.0, second.status.time_ms.0);
-    let moved = height > first.status.height.0;
-    let age_ms = second.at_ms.saturating_sub(time_ms);
-    let mut checks = vec![version(&second.status), protocol(&second.status)];
-    let missing = missing(&second.status);
-    let waits = "look whether more than two thirds of the validators are up (below), and at the node's log";
-    checks.push(if age_ms > STILL_MS && !moved {
-        Check::fail("height", format!("stands at {height}, decided {} s ago{missing}", age_ms / 1_000), waits)
-    } else if !moved && age_ms > FRESH_MS {
-        Check::warn("height", format!("did not move from {height} in {} s", age_ms / 1_000), waits)
-    } else {
-        Check::ok("height", format!("{height}, {} s old", age_ms / 1_000))
-    });
-    let set = "set this machine's clock (timedatectl set-ntp true, or chrony)";
-    if time_ms > second.at_ms.saturating_add(AHEAD_MS) {
-        let ahead = time_ms - second.at_ms;
-        checks.push(Check::fail(
-            "clock_chain",
-            format!("this machine's clock is {ahead} ms behind the chain's"),
-            set,
-        ));
-    } else if moved && age_ms > FRESH_MS {
-        let detail = format!("blocks arrive {age_ms} ms old: this clock is fast, or the node is catching up");
-        checks.push(Check::warn("clock_chain", detail, set));
-    } else {
-        let apart = super::kept::apart(time_ms, second.at_ms);
-        checks
-            .push(Check::ok("clock_chain", format!("agrees with the chain's: the newest block is {apart}")));
-    }
+    let mut checks = vec![
+        version(&second.status),
+        protocol(&second.status),
+        height(first, second),
+        behind(first, second),
+        clock(first, second),
+    ];
     if let Some(attention) = &second.status.attention {
         checks.push(Check::warn(
             "attention",
@@ -139,13 +134,72 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     checks
 }
 
-/// Who is missing, as a node says whose chain stands.
-fn missing(status: &Vitals) -> String {
-    let names = status.stands.as_ref().map_or(&[][..], |stands| &stands.missing);
-    match names.join(", ") {
-        names if names.is_empty() => names,
-        names => format!("; no vote came from {names}"),
+/// Whether blocks come.
+fn height(first: &Seen, second: &Seen) -> Check {
+    let (height, moved, age_ms) = (second.status.height, second.moved_since(first), second.age_ms());
+    let is_disk = second.status.stands.as_ref().is_some_and(|stands| stands.disk_silent_s.is_some());
+    let next = if is_disk {
+        "see what the system says of that disk (dmesg), and start the node again once it answers"
+    } else if second.lacks() > BEHIND {
+        "its peers have more blocks and it takes none: see the node's log"
+    } else {
+        "look whether more than two thirds of the validators are up (below), and at the node's log"
+    };
+    if age_ms > STILL_MS && !moved {
+        let why = why(&second.status);
+        Check::fail("height", format!("stands at {height}, decided {} s ago{why}", age_ms / 1_000), next)
+    } else if !moved && age_ms > FRESH_MS {
+        Check::warn("height", format!("did not move from {height} in {} s", age_ms / 1_000), next)
+    } else {
+        Check::ok("height", format!("{height}, {} s old", age_ms / 1_000))
     }
+}
+
+/// How far it is from the newest block, by what its peers say. A peer may say too much; a node whose own newest block is old as
+/// well is behind.
+fn behind(first: &Seen, second: &Seen) -> Check {
+    let (name, lacks) = ("behind", second.lacks());
+    let Some(told) = second.status.told_height else {
+        return Check::ok(name, "no peer has said which blocks it has");
+    };
+    if lacks <= BEHIND {
+        return Check::ok(name, format!("it has what its peers have, up to {told}"));
+    }
+    let detail = format!("{lacks} blocks behind: it has {}, its peers say {told}", second.status.height);
+    let fetched = second.status.height.0.saturating_sub(first.status.height.0);
+    let next = if fetched > 0 {
+        format!(
+            "wait while it fetches them, {fetched} between two looks just now; look again whether it comes closer"
+        )
+    } else {
+        "see in the node's log why it fetches none; if it is level otherwise, ask the peers' operators"
+            .to_owned()
+    };
+    if second.age_ms() > STILL_MS { Check::fail(name, detail, next) } else { Check::warn(name, detail, next) }
+}
+
+/// This machine's clock against the chain's, within what readiness asks. Blocks that are fetched are old whatever the clock says.
+fn clock(first: &Seen, second: &Seen) -> Check {
+    let (name, set) = ("clock_chain", "set this machine's clock (timedatectl set-ntp true, or chrony)");
+    let (time_ms, told) = (second.status.time_ms.0, second.status.ahead_of_clock_ms);
+    let ahead = time_ms.saturating_sub(second.at_ms).max(told.unwrap_or(0));
+    let age_ms = second.age_ms();
+    if ahead > MAX_AHEAD_MS {
+        Check::fail(name, format!("this machine's clock is {ahead} ms behind the chain's"), set)
+    } else if second.lacks() > BEHIND {
+        Check::ok(name, "not slow; whether it is fast shows once this node has the newest blocks")
+    } else if second.moved_since(first) && age_ms > FRESH_MS {
+        let detail = format!("blocks arrive {age_ms} ms old: this clock is fast, or the node is catching up");
+        Check::warn(name, detail, set)
+    } else {
+        let apart = super::kept::apart(time_ms, second.at_ms);
+        Check::ok(name, format!("agrees with the chain's: the newest block is {apart}"))
+    }
+}
+
+/// Why, as a node says whose chain stands.
+fn why(status: &Vitals) -> String {
+    status.stands.as_ref().map(|stands| format!("; {}", stands.why())).unwrap_or_default()
 }
 
 fn version(status: &Vitals) -> Check {

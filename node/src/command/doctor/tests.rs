@@ -57,11 +57,15 @@ impl Ward {
     }
 
     async fn checks(&self) -> Result<Vec<Check>, String> {
+        self.checks_for(&Needs::OF_A_NODE).await
+    }
+
+    async fn checks_for(&self, needs: &Needs) -> Result<Vec<Check>, String> {
         let context = Context { home: self.home.clone(), output: OutputFormat::Json, log: None };
         let Ok(Command::Doctor(args)) = Cli::try_parse_from(["aula", "doctor"]).map(|cli| cli.command) else {
             return Err("the command line is not understood".into());
         };
-        examine(&context, &args).await.map_err(|failure| failure.message)
+        examine(&context, &args, needs).await.map_err(|failure| failure.message)
     }
 
     /// The level of one check; none when it was left out.
@@ -99,6 +103,21 @@ async fn a_folder_that_is_missing_or_no_folder_is_all_that_is_said() -> Tested {
     fs::remove_file(ward.folder.path())?;
     fs::create_dir(ward.folder.path())?;
     Ok(())
+}
+
+#[test]
+fn a_disk_that_does_not_answer_is_all_that_is_waited_for() {
+    let (answers, asked) = std::sync::mpsc::channel::<()>();
+    let hangs = move || {
+        // Until the other end is dropped.
+        let _ = asked.recv();
+        Check::ok("home", "there")
+    };
+    let check = folder::answered("/srv/lake".as_ref(), Duration::from_millis(10), hangs);
+    assert!(check.level == Level::Fail && check.detail.contains("/srv/lake has not answered"), "{check:?}");
+    drop(answers);
+    let check = folder::answered("/srv/lake".as_ref(), Duration::from_secs(600), || Check::ok("home", ""));
+    assert_eq!(check.level, Level::Ok);
 }
 
 #[tokio::test]
@@ -188,15 +207,15 @@ fn a_certificate_is_judged_by_its_days() {
 
 #[test]
 fn the_disk_is_judged_by_room_inodes_and_speed() {
-    let room = |mib: u64, inodes| folder::judge_space(mib << 20, inodes).level;
+    let room = |mib: u64, inodes| folder::judge_space(mib << 20, inodes, &Needs::OF_A_NODE).level;
     assert_eq!(
         [room(100, None), room(1_024, None), room(10_240, None)],
         [Level::Fail, Level::Warn, Level::Ok]
     );
     assert_eq!([room(10_240, Some(3)), room(10_240, Some(100_000))], [Level::Fail, Level::Ok]);
-    let speed = |ms| folder::judge_speed(Duration::from_millis(ms)).level;
+    let speed = |ms| folder::judge_speed(Duration::from_millis(ms), &Needs::OF_A_NODE).level;
     assert_eq!([speed(1), speed(40), speed(400)], [Level::Ok, Level::Warn, Level::Fail]);
-    let files = |limit| folder::judge_open_files(limit, 4_096).level;
+    let files = |limit| folder::judge_open_files(limit, 4_096, &Needs::OF_A_NODE).level;
     assert_eq!([files(256), files(1_024), files(65_536)], [Level::Fail, Level::Warn, Level::Ok]);
 }
 
@@ -221,7 +240,9 @@ fn a_clock_before_the_newest_block_fails() {
     assert_eq!(kept::clock(None, 0), None);
     let said = |now_ms| kept::clock(tip, now_ms).map(|check| check.detail).unwrap_or_default();
     assert!(said(3_600_420).ends_with("420 ms old"), "{}", said(3_600_420));
-    assert!(said(3_599_250).ends_with("750 ms ahead of this machine's clock"), "{}", said(3_599_250));
+    assert!(said(3_599_600).ends_with("400 ms ahead of this machine's clock"), "{}", said(3_599_600));
+    // As far as a node takes it for ready, and no further.
+    assert_eq!([level(3_599_500), level(3_599_499)], [Some(Level::Ok), Some(Level::Fail)]);
     assert!(said(3_600_000).ends_with("0 ms old") && said(1_000).contains("3599000 ms"), "{}", said(1_000));
 }
 
@@ -324,6 +345,48 @@ fn a_running_node_is_judged_by_two_looks() {
     assert_eq!(level(&moved(|s| s.damage = Some("a row".into()), 1_001_000), "state"), Some(Level::Fail));
     assert_eq!(level(&moved(|s| s.peers = 0, 1_001_000), "peers"), Some(Level::Fail));
     assert_eq!(level(&moved(|s| s.version = Some("0.0.9".into()), 1_001_000), "version"), Some(Level::Warn));
+}
+
+#[test]
+fn a_node_that_is_behind_is_told_how_far_and_its_clock_is_not_blamed() {
+    const DAYS_3: u64 = 3 * DAY_MS;
+    let told = |height: u64, told: Option<Height>, at_ms: u64| {
+        let change = |status: &mut Vitals| {
+            status.height = Height(height);
+            status.told_height = told;
+        };
+        let looks = running::looks(&seen(|_| {}, at_ms - 2_500), &seen(change, at_ms));
+        let find = |name: &str| looks.iter().find(|check| check.name == name).cloned();
+        (find("behind"), find("clock_chain").map(|check| check.level))
+    };
+    let level = |(behind, clock): (Option<Check>, _)| (behind.map(|check| check.level), clock);
+    let (ok, warn, fail) = (Some(Level::Ok), Some(Level::Warn), Some(Level::Fail));
+    let peers = Some(Height(259_350));
+    let (behind, clock) = told(150, peers, 1_000_000 + DAYS_3);
+    let check = behind.unwrap_or_else(|| Check::ok("none", ""));
+    assert_eq!((check.level, clock), (Level::Fail, ok), "{check:?}");
+    assert!(check.detail.contains("259200 blocks behind") && check.next.contains("50 between"), "{check:?}");
+    // It fetches none.
+    assert_eq!(level(told(100, peers, 1_000_000 + DAYS_3)), (fail, ok));
+    // A fresh chain, and a peer that says too much.
+    assert_eq!(level(told(103, peers, 1_001_000)), (warn, ok));
+    assert_eq!(level(told(103, Some(Height(104)), 1_001_000)), (ok, ok));
+    // Level and old blocks: only then is it the clock.
+    assert_eq!(level(told(103, Some(Height(104)), 1_000_000 + DAYS_3)), (ok, warn));
+    assert_eq!(level(told(103, None, 1_001_000)), (ok, ok));
+}
+
+#[test]
+fn a_clock_is_slow_from_where_the_node_is_not_ready() {
+    let clock = |ahead| {
+        let second = seen(|status| status.ahead_of_clock_ms = Some(ahead), 1_000_000);
+        let found = running::looks(&second, &second).into_iter().find(|check| check.name == "clock_chain");
+        found.map(|check| check.level)
+    };
+    assert_eq!([clock(500), clock(501)], [Some(Level::Ok), Some(Level::Fail)]);
+    let late = seen(|_| {}, 999_499);
+    let found = running::looks(&late, &late).into_iter().find(|check| check.name == "clock_chain");
+    assert_eq!(found.map(|check| check.level), Some(Level::Fail));
 }
 
 #[test]

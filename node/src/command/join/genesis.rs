@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aula_files::read_at_most;
+use aula_files::{read_at_most, regular_at_most};
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
 use aula_store::sha256;
@@ -39,7 +39,7 @@ pub(super) async fn read(from: &str) -> Result<Vec<u8>, Failure> {
     let what = || format!("the genesis {place} is refused");
     let bytes = match is_url {
         true => fetch(place).await?,
-        false => read_at_most(Path::new(place), MAX_GENESIS_BYTES as u64).advise(what(), HINT)?,
+        false => regular_at_most(Path::new(place), MAX_GENESIS_BYTES as u64).advise(what(), HINT)?,
     };
     let found = sha256(&bytes);
     match expected.filter(|expected| *expected != found) {
@@ -113,6 +113,8 @@ mod tests {
         assert!(large.is_err_and(|failure| {
             failure.message.contains("more than 16777216 bytes") && failure.hint == HINT
         }));
+        let endless = read("/dev/zero").await;
+        assert!(endless.is_err_and(|failure| failure.message.contains("not a regular file")));
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use aula_ledger::audit::chain_evidence;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::Height;
 
+use super::aside::Aside;
 use super::error::SnapshotError;
 use super::folder::{self, Kept, write};
 use super::manifest::{CHUNK_BYTES, ChunkRef, Manifest, chunk_name};
@@ -28,9 +29,10 @@ pub fn create(view: &ChainView, root: &Path) -> Result<Kept, SnapshotError> {
     if let Ok(kept) = folder::read(&target) {
         return Ok(kept);
     }
-    let aside = folder::begin(root, tip.height)?;
+    let aside = Aside::begin(root, tip.height)?;
     let header = view.header(tip.height)?.ok_or_else(|| damaged("headers", "the tip's is missing"))?;
-    let mut chunks = Chunks { folder: &aside, buffer: Vec::with_capacity(CHUNK_BYTES), chunks: Vec::new() };
+    let mut chunks =
+        Chunks { folder: aside.folder(), buffer: Vec::with_capacity(CHUNK_BYTES), chunks: Vec::new() };
     let mut records = 0;
     for (table, kind) in [(Table::Values, Kind::Value), (Table::Rows, Kind::Row)] {
         let mut failed = None;
@@ -56,9 +58,9 @@ pub fn create(view: &ChainView, root: &Path) -> Result<Kept, SnapshotError> {
     };
     let signed = |height| Ok(view.header(height)?.zip(view.certificate(height)?));
     let evidence = chain_evidence(view, tip.height, &signed, &[]).map_err(|error| damaged("chain", error))?;
-    write(&aside.join(folder::CHAIN), &encode(&evidence)?)?;
-    write(&aside.join(folder::MANIFEST), &manifest.to_canonical())?;
-    folder::place(&aside, &target)?;
+    write(&aside.folder().join(folder::CHAIN), &encode(&evidence)?)?;
+    write(&aside.folder().join(folder::MANIFEST), &manifest.to_canonical())?;
+    aside.place(&target)?;
     folder::read(&target)
 }
 

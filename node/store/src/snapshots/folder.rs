@@ -1,19 +1,23 @@
 //! The folders that snapshots lie in: `ROOT/HEIGHT`, and one that is being fetched beside them.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use aula_files::regular_at_most;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::Height;
 
+use super::aside::{Aside, clear_unfinished};
 use super::error::SnapshotError;
 use super::manifest::{Manifest, chunk_name};
 
 pub(super) const MANIFEST: &str = "manifest";
 pub(super) const CHAIN: &str = "chain";
-/// Largest file `chain` that is read: 4,096 changes of the set, each with its header, certificate and new set.
+/// Largest file `chain` that is read: 10,000 changes of a set of 42, each with its header, certificate and new set, of 6,419 bytes at
+/// most; an answer between nodes takes one (`consensus/src/snapshots.rs`).
 const MAX_CHAIN_BYTES: u64 = 64 << 20;
+const OTHER_LENGTH: &str = "was cut short or lengthened";
 
 /// A snapshot that is there; not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +35,31 @@ impl Kept {
     /// [`SnapshotError::Io`].
     pub fn chain_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
         let path = self.folder.join(CHAIN);
-        let length = fs::metadata(&path).map_err(SnapshotError::io("read", &path))?.len();
-        if length > MAX_CHAIN_BYTES {
-            return Err(SnapshotError::Chain(format!("its proof has {length} bytes")));
-        }
-        fs::read(&path).map_err(SnapshotError::io("read", &path))
+        regular_at_most(&path, MAX_CHAIN_BYTES).map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => SnapshotError::Chain(format!("its proof: {error}")),
+            _ => SnapshotError::io("read", &path)(error),
+        })
     }
 
-    /// A chunk's bytes as they are on disk; none when there is no such chunk or file.
-    pub fn chunk(&self, index: usize) -> Option<Vec<u8>> {
-        self.manifest.chunks.get(index)?;
-        fs::read(self.folder.join(chunk_name(index))).ok()
+    /// A chunk's bytes as they are on disk, as many as the manifest says.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Chunk`] when there is no such chunk, or one of another length; [`SnapshotError::Io`] when this machine
+    /// does not read it.
+    pub fn chunk(&self, index: usize) -> Result<Vec<u8>, SnapshotError> {
+        let wrong = |why| SnapshotError::Chunk { height: self.manifest.height, index, why };
+        let named = self.manifest.chunks.get(index).ok_or_else(|| wrong("is not in its manifest"))?;
+        let path = self.folder.join(chunk_name(index));
+        let read = regular_at_most(&path, named.bytes.into()).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => wrong("is missing"),
+            ErrorKind::InvalidInput => wrong("is not a regular file"),
+            ErrorKind::FileTooLarge => wrong(OTHER_LENGTH),
+            _ => SnapshotError::io("read", &path)(error),
+        })?;
+        match read.len() == named.bytes as usize {
+            true => Ok(read),
+            false => Err(wrong(OTHER_LENGTH)),
+        }
     }
 }
 
@@ -57,16 +75,11 @@ pub(super) fn of(root: &Path, height: Height) -> PathBuf {
 /// [`SnapshotError::Absent`], or what is wrong with it.
 pub(super) fn read(folder: &Path) -> Result<Kept, SnapshotError> {
     let path = folder.join(MANIFEST);
-    let bytes = match fs::metadata(&path) {
-        Ok(found) if found.len() > Manifest::MAX_BYTES => {
-            return Err(SnapshotError::State(format!("its manifest has {} bytes", found.len())));
-        }
-        Ok(_) => fs::read(&path).map_err(SnapshotError::io("read", &path))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(SnapshotError::Absent(folder.to_owned()));
-        }
-        Err(error) => return Err(SnapshotError::io("read", &path)(error)),
-    };
+    let bytes = regular_at_most(&path, Manifest::MAX_BYTES).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => SnapshotError::Absent(folder.to_owned()),
+        ErrorKind::FileTooLarge => SnapshotError::State(format!("its manifest: {error}")),
+        _ => SnapshotError::io("read", &path)(error),
+    })?;
     Ok(Kept { folder: folder.to_owned(), manifest: Manifest::parse(&bytes)? })
 }
 
@@ -76,7 +89,7 @@ pub(super) fn read(folder: &Path) -> Result<Kept, SnapshotError> {
 /// [`SnapshotError::Io`] when the root is there and cannot be read.
 pub fn list(root: &Path) -> Result<Vec<Kept>, SnapshotError> {
     let entries = match fs::read_dir(root) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(SnapshotError::io("read", root))?,
     };
     let mut kept = Vec::new();
@@ -99,44 +112,18 @@ pub fn newest(root: &Path) -> Result<Option<Kept>, SnapshotError> {
     Ok(list(root)?.pop())
 }
 
-/// Removes all but the newest `keep`; how many went.
+/// Removes all but the newest `keep`, and what was left unfinished; how many of the former went.
 ///
 /// # Errors
 /// [`SnapshotError::Io`].
 pub fn prune_to(root: &Path, keep: usize) -> Result<usize, SnapshotError> {
+    clear_unfinished(root)?;
     let mut kept = list(root)?;
     kept.truncate(kept.len().saturating_sub(keep));
     for old in &kept {
         fs::remove_dir_all(&old.folder).map_err(SnapshotError::io("remove", &old.folder))?;
     }
     Ok(kept.len())
-}
-
-/// An empty folder beside the one that a snapshot will have.
-pub(super) fn begin(root: &Path, height: Height) -> Result<PathBuf, SnapshotError> {
-    let aside = root.join(format!(".{:012}.making", height.0));
-    match fs::remove_dir_all(&aside) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(SnapshotError::io("clear", &aside)(error));
-        }
-        _ => {}
-    }
-    fs::create_dir_all(&aside).map_err(SnapshotError::io("make", &aside))?;
-    Ok(aside)
-}
-
-/// Puts what was made aside in its place.
-pub(super) fn place(aside: &Path, target: &Path) -> Result<(), SnapshotError> {
-    let sync = |path: &Path| File::open(path).and_then(|folder| folder.sync_all());
-    sync(aside).map_err(SnapshotError::io("sync", aside))?;
-    match fs::remove_dir_all(target) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(SnapshotError::io("clear", target)(error));
-        }
-        _ => {}
-    }
-    fs::rename(aside, target).map_err(SnapshotError::io("put in place", target))?;
-    target.parent().map_or(Ok(()), sync).map_err(SnapshotError::io("sync", target))
 }
 
 /// A new file, on disk when this returns.
@@ -155,11 +142,11 @@ fn keep(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
     write(&path, bytes)
 }
 
-/// A snapshot that is being fetched: chunks come in any order, each checked when it comes.
+/// A snapshot that is being fetched: chunks come in any order, each checked when it comes. Nothing stays of one that is given up.
 #[derive(Debug)]
 pub struct Incoming {
     root: PathBuf,
-    aside: PathBuf,
+    aside: Aside,
     manifest: Manifest,
 }
 
@@ -169,8 +156,8 @@ impl Incoming {
     /// # Errors
     /// When the folder cannot be made.
     pub fn begin(root: &Path, manifest: Manifest, chain: &[u8]) -> Result<Self, SnapshotError> {
-        let aside = begin(root, manifest.height)?;
-        keep(&aside, CHAIN, chain)?;
+        let aside = Aside::begin(root, manifest.height)?;
+        keep(aside.folder(), CHAIN, chain)?;
         Ok(Self { root: root.to_owned(), aside, manifest })
     }
 
@@ -183,7 +170,7 @@ impl Incoming {
         if bytes.len() != named.bytes as usize || crate::sha256(bytes) != named.sha256 {
             return Ok(false);
         }
-        keep(&self.aside, &chunk_name(index), bytes)?;
+        keep(self.aside.folder(), &chunk_name(index), bytes)?;
         Ok(true)
     }
 
@@ -192,16 +179,10 @@ impl Incoming {
     /// # Errors
     /// When it cannot be put there.
     pub fn finish(self) -> Result<Kept, SnapshotError> {
-        keep(&self.aside, MANIFEST, &self.manifest.to_canonical())?;
+        keep(self.aside.folder(), MANIFEST, &self.manifest.to_canonical())?;
         let target = of(&self.root, self.manifest.height);
-        place(&self.aside, &target)?;
+        self.aside.place(&target)?;
         read(&target)
-    }
-
-    /// Gives it up.
-    pub fn abandon(self) {
-        // What stays is cleared when the next one begins.
-        let _ = fs::remove_dir_all(&self.aside);
     }
 }
 

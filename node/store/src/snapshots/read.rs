@@ -90,13 +90,10 @@ impl<'a> Records<'a> {
         let index = self.next_chunk;
         let manifest = &self.kept.manifest;
         let Some(named) = manifest.chunks.get(index) else { return Ok(false) };
-        let wrong = |why| SnapshotError::Chunk { height: manifest.height, index, why };
-        let bytes = self.kept.chunk(index).ok_or_else(|| wrong("is missing"))?;
-        if bytes.len() != named.bytes as usize {
-            return Err(wrong("was cut short or lengthened"));
-        }
+        let bytes = self.kept.chunk(index)?;
         if sha256(&bytes) != named.sha256 {
-            return Err(wrong("was changed: it has another SHA-256 than the manifest says"));
+            let why = "was changed: it has another SHA-256 than the manifest says";
+            return Err(SnapshotError::Chunk { height: manifest.height, index, why });
         }
         (self.chunk, self.at, self.next_chunk) = (bytes, 0, index + 1);
         Ok(true)

@@ -86,6 +86,7 @@ pub fn status_of(node: &AppState) -> Result<Status, ApiError> {
         chain_id: node.genesis.chain_id.clone(),
         genesis_sha256: node.genesis.sha256,
         height: tip.height,
+        told_height: node.network.told_height(),
         block_hash: tip.hash,
         time_ms: tip.time_ms,
         validators: schema::validator_schedule(&*view)?.next.validators().len(),

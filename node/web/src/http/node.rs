@@ -8,10 +8,9 @@ use aula_api::delays::Delays;
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, Quotas};
 use aula_ledger::genesis::Parsed;
-use aula_ledger::state::StoreError;
-use aula_ledger::state::schema;
+use aula_ledger::state::{StoreError, schema};
 use aula_ledger::tx::TransactionId;
-use aula_ledger::types::ValidatorAddress;
+use aula_ledger::types::{Height, ValidatorAddress};
 use aula_read::index::Index;
 use aula_store::{ChainDb, ChainView};
 use aula_vault::Folders;
@@ -77,6 +76,10 @@ pub trait Network: Send + Sync {
     }
     /// How many peers are connected.
     fn peers(&self) -> usize;
+    /// The highest block that a connected peer says it has; none before one has said so.
+    fn told_height(&self) -> Option<Height> {
+        None
+    }
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     fn mode(&self) -> &'static str;
     /// The validator that this node is to vote as; none where it only follows by its operator's choice.

@@ -1,14 +1,13 @@
 //! What peers offer, and how far each offer is believed.
 
-use std::collections::BTreeSet;
-
 use aula_consensus::snapshots::{Ask, Told};
 use aula_ledger::types::Height;
 use futures::future::join_all;
 use libp2p_identity::PeerId;
 
-use super::{Newcomer, Peers};
+use super::{Known, Newcomer, Peers};
 use aula_home::clock::now_ms;
+use aula_store::sha256;
 use aula_store::snapshots::{Manifest, Verified, verify_chain};
 
 /// How old the newest block of an offer may be without a block that the operator trusts: validators that left long ago may
@@ -43,13 +42,9 @@ pub enum Refused {
 }
 
 /// Asks all peers but the liars.
-pub(super) async fn gather<P: Peers>(
-    newcomer: &Newcomer,
-    peers: &P,
-    liars: &mut BTreeSet<PeerId>,
-) -> Vec<Offer> {
+pub(super) async fn gather<P: Peers>(newcomer: &Newcomer, peers: &P, known: &mut Known) -> Vec<Offer> {
     let waypoint = newcomer.trusted.map(|trusted| trusted.height);
-    let asked = peers.connected().await.into_iter().filter(|peer| !liars.contains(peer));
+    let asked = peers.connected().await.into_iter().filter(|peer| !known.liars.contains(peer));
     let answers =
         join_all(asked.map(|peer| async move { (peer, peers.ask(peer, Ask::Newest { waypoint }).await) }));
     let mut offers = Vec::new();
@@ -59,9 +54,9 @@ pub(super) async fn gather<P: Peers>(
             Ok(verified) => offers.push(Offer { peer, verified, chain }),
             Err(Refused::Lie(why)) => {
                 tracing::warn!(%peer, why, "a peer offers a snapshot that is a lie; it is left");
-                liars.insert(peer);
+                known.liars.insert(peer);
             }
-            Err(Refused::Unusable(why)) => tracing::warn!(%peer, "a peer's snapshot is not used: {why}"),
+            Err(Refused::Unusable(why)) => known.say(peer, sha256(&manifest), &why),
         }
     }
     offers

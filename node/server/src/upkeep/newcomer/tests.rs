@@ -1,7 +1,8 @@
-//! Newcomers among peers that are honest, lie or are silent.
+//! Newcomers among peers that are honest, lie, are silent or hold it up.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use aula_consensus::snapshots::{SnapshotSource, Told};
 use aula_ledger::codec::Canonical;
@@ -12,7 +13,7 @@ use super::*;
 use crate::upkeep::serving::Serving;
 use aula_kit::{DevChain, Tested, failed, round};
 use aula_store::sha256;
-use aula_store::snapshots::Manifest;
+use aula_store::snapshots::{CHUNK_BYTES, ChunkRef, MAX_CHUNKS, Manifest};
 
 /// How a peer answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +29,48 @@ enum Kind {
     Silent,
     /// Is busy every other time.
     Busy,
+    /// Offers what is newer than everybody else's, and is busy whenever it is asked for it.
+    NewerAndBusy,
+    /// The same, and no answer ever comes.
+    NewerAndStill,
+    /// Offers a list of as many chunks as there may be, under the header of what is newer.
+    NewerAndLarge,
 }
 
 struct Fakes {
     peers: BTreeMap<PeerId, Kind>,
     serving: Serving,
     asked: AtomicUsize,
+    /// Of whom chunks were asked.
+    chunks_of: Mutex<Vec<Kind>>,
+    /// What some alone offer.
+    newer: Option<Serving>,
 }
 
 impl Fakes {
     fn of(chain: &DevChain, kinds: &[Kind]) -> Self {
         let peers = (0u8..).zip(kinds).map(|(number, kind)| (peer(number), *kind)).collect();
         let serving = Serving::new(chain.home.clone(), Arc::downgrade(&chain.db));
-        Self { peers, serving, asked: AtomicUsize::new(0) }
+        Self { peers, serving, asked: AtomicUsize::new(0), chunks_of: Mutex::default(), newer: None }
+    }
+
+    /// Who of these peers is in a set.
+    fn kinds<'a>(&self, of: impl IntoIterator<Item = &'a PeerId>) -> Vec<Kind> {
+        of.into_iter().filter_map(|peer| self.peers.get(peer).copied()).collect()
+    }
+
+    fn chunks_of(&self) -> Vec<Kind> {
+        std::mem::take(&mut *self.chunks_of.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn newer(&self, ask: &Ask, is_large: bool) -> Option<Told> {
+        let Told::Newest { manifest, chain } = self.newer.as_ref()?.tell(ask) else { return None };
+        let mut manifest = Manifest::parse(&manifest).ok()?;
+        if is_large {
+            let chunk = ChunkRef { sha256: manifest.block, bytes: u32::try_from(CHUNK_BYTES).ok()? };
+            manifest.chunks = vec![chunk; MAX_CHUNKS];
+        }
+        Some(Told::Newest { manifest: manifest.to_canonical(), chain })
     }
 }
 
@@ -66,6 +96,16 @@ impl Peers for Fakes {
         let count = self.asked.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
         let kind = *self.peers.get(&peer)?;
+        if matches!(ask, Ask::Chunk { .. }) {
+            self.chunks_of.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+        }
+        match (kind, &ask) {
+            (Kind::NewerAndBusy | Kind::NewerAndStill, Ask::Newest { .. }) => return self.newer(&ask, false),
+            (Kind::NewerAndLarge, Ask::Newest { .. }) => return self.newer(&ask, true),
+            (Kind::NewerAndBusy, _) => return Some(Told::Busy),
+            (Kind::NewerAndStill | Kind::NewerAndLarge, _) => return std::future::pending().await,
+            _ => {}
+        }
         if kind == Kind::OtherState {
             return Some(self.other_state(&ask));
         }
@@ -134,7 +174,41 @@ fn newcomer(chain: &DevChain, folder: &tempfile::TempDir) -> Result<Newcomer, Bo
         genesis: chain.genesis.clone(),
         trusted: Some(TrustedBlock { height: seventh.height, hash: seventh.hash() }),
         options: DbOptions::default(),
+        interval: LEAST_LEAD,
+        patience: Patience { busy: Duration::from_millis(1), window: Duration::from_secs(1) },
     })
+}
+
+/// The same chain a block later, of which some peers alone have a snapshot.
+struct WentOn {
+    newcomer: Newcomer,
+    fakes: Fakes,
+    /// What everybody else offers.
+    height: u64,
+    _kept: (DevChain, tempfile::TempDir),
+}
+
+impl WentOn {
+    fn with(kinds: &[Kind]) -> Result<Self, Box<dyn std::error::Error>> {
+        let (chain, folder) = (world()?, tempfile::tempdir()?);
+        let height = chain.db.latest().tip().height.0;
+        chain.block(&[]).map_err(failed)?;
+        let theirs = Home::at(folder.path().join("theirs"));
+        snapshots::create(&chain.db.latest(), &theirs.snapshots_dir())?;
+        let (newcomer, mut fakes) = (newcomer(&chain, &folder)?, Fakes::of(&chain, kinds));
+        fakes.newer = Some(Serving::new(theirs, Arc::downgrade(&chain.db)));
+        Ok(Self { newcomer, fakes, height, _kept: (chain, folder) })
+    }
+
+    /// The height that it comes to, after as many attempts as a machine may need that stands still for seconds.
+    async fn comes_to(&self, known: &mut Known) -> Option<u64> {
+        for _ in 0..20 {
+            if let Some(verified) = self.newcomer.once(&self.fakes, known, 0).await {
+                return Some(verified.tip().height.0);
+            }
+        }
+        None
+    }
 }
 
 /// Who is left as a liar, and whether there is a database of the chain's tip in the end.
@@ -142,9 +216,9 @@ async fn joined(kinds: &[Kind]) -> Result<(Vec<Kind>, bool), Box<dyn std::error:
     let (chain, folder) = (world()?, tempfile::tempdir()?);
     let newcomer = newcomer(&chain, &folder)?;
     let fakes = Fakes::of(&chain, kinds);
-    let mut liars = BTreeSet::new();
-    let found = newcomer.once(&fakes, &mut liars, 0).await;
-    let named = liars.iter().filter_map(|peer| fakes.peers.get(peer).copied()).collect();
+    let mut known = Known::default();
+    let found = newcomer.once(&fakes, &mut known, 0).await;
+    let named = fakes.kinds(&known.liars);
     if found.is_none() {
         assert!(!swap::take_in(&newcomer.home)?, "nothing that was refused is taken in");
         return Ok((named, false));
@@ -180,6 +254,101 @@ async fn a_header_that_nobody_signed_is_a_lie_and_silence_is_none() -> Tested {
     let (liars, level) = joined(&[Kind::Unsigned, Kind::Silent, Kind::Honest]).await?;
     assert_eq!((liars.as_slice(), level), (&[Kind::Unsigned][..], true));
     assert_eq!(joined(&[Kind::Silent]).await?, (Vec::new(), false));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_one_peer_offers_alone_is_not_waited_for_where_most_offer_something_as_good() -> Tested {
+    let world = WentOn::with(&[Kind::NewerAndStill, Kind::Honest, Kind::Honest])?;
+    assert_eq!(world.comes_to(&mut Known::default()).await, Some(world.height));
+    assert!(!world.fakes.chunks_of().contains(&Kind::NewerAndStill));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_peer_that_is_always_busy_or_never_answers_is_named_and_another_is_asked() -> Tested {
+    for kind in [Kind::NewerAndBusy, Kind::NewerAndStill] {
+        let world = WentOn::with(&[kind, Kind::Honest])?;
+        let mut known = Known::default();
+        assert_eq!(world.comes_to(&mut known).await, Some(world.height));
+        let asked = world.fakes.chunks_of();
+        assert_eq!(asked.first(), Some(&kind), "as many offer each: the newer goes first");
+        assert!(known.liars.is_empty(), "it did not lie");
+        assert!(world.fakes.kinds(&known.slow).contains(&kind));
+    }
+    Ok(())
+}
+
+/// An offer whose header is believed.
+fn believed() -> Result<Offer, Box<dyn std::error::Error>> {
+    let (chain, folder) = (world()?, tempfile::tempdir()?);
+    let newcomer = newcomer(&chain, &folder)?;
+    let serving = Serving::new(chain.home.clone(), Arc::downgrade(&chain.db));
+    let waypoint = newcomer.trusted.map(|trusted| trusted.height);
+    let Told::Newest { manifest, chain } = serving.tell(&Ask::Newest { waypoint }) else {
+        return Err("no offer".into());
+    };
+    let verified = judge(&newcomer, &manifest, &chain, 0).map_err(|refused| format!("{refused:?}"))?;
+    Ok(Offer { peer: peer(0), verified, chain })
+}
+
+/// Of each height one with so many chunks, by the peer of a number.
+fn offers(believed: &Offer, of: &[(u64, usize, u8)]) -> Vec<Offer> {
+    let offer = |(height, chunks, number): &(u64, usize, u8)| {
+        let mut offer = Offer { peer: peer(*number), ..believed.clone() };
+        let manifest = &mut offer.verified.manifest;
+        manifest.height.0 = *height;
+        let chunk = ChunkRef { sha256: manifest.block, bytes: CHUNK_BYTES as u32 };
+        manifest.chunks = vec![chunk; *chunks];
+        offer
+    };
+    of.iter().map(offer).collect()
+}
+
+#[test]
+fn most_offerers_go_first_within_an_interval_and_the_newest_beyond_it() -> Tested {
+    let believed = believed()?;
+    let order = |of: &[(u64, usize, u8)], slow: &[u8]| -> Vec<u64> {
+        let mut known = Known::default();
+        known.slow.extend(slow.iter().copied().map(peer));
+        let groups = choice::ranked(offers(&believed, of), &known, 10_000);
+        groups.iter().map(|group| group[0].height()).collect()
+    };
+    let near = [(20_003, 1, 0), (10_000, 1, 1), (10_000, 1, 2), (20_000, 1, 3)];
+    assert_eq!(order(&near, &[]), [10_000, 20_003, 20_000]);
+    assert_eq!(order(&near, &[1, 2]), [20_003, 20_000, 10_000]);
+    let far = [(90_000, 1, 0), (10_000, 1, 1), (10_000, 1, 2), (20_000, 1, 3)];
+    assert_eq!(order(&far, &[]), [90_000, 20_000, 10_000]);
+    Ok(())
+}
+
+#[test]
+fn a_list_of_many_times_the_others_bytes_or_of_more_than_the_disk_has_room_for_is_left() -> Tested {
+    let believed = believed()?;
+    let left = |of: &[(u64, usize, u8)], free: u64| -> Vec<u64> {
+        let taken = choice::of_a_size(offers(&believed, of), &mut Known::default(), free);
+        let taken: Vec<u64> = taken.iter().map(Offer::height).collect();
+        of.iter().map(|(height, ..)| *height).filter(|height| !taken.contains(height)).collect()
+    };
+    let (large, modest) = ((9, MAX_CHUNKS, 0), (8, 1_000, 1));
+    let alike = [large, modest, (1, 20, 2), (2, 20, 3), (3, 30, 4)];
+    assert_eq!(left(&alike, u64::MAX), [9], "so much as a gibibyte may always be");
+    assert_eq!(left(&alike, 1 << 30), [9, 8], "a quarter of the free bytes");
+    let grown = [(1, 2_000, 0), (2, 2_000, 1), (3, 7_000, 2), (4, 9_000, 3), (5, 2_000, 4)];
+    assert_eq!(left(&grown, u64::MAX), [4]);
+    assert!(left(&[large, (1, 20, 1)], u64::MAX).is_empty(), "of two nothing says which is right");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_is_far_larger_than_the_others_is_not_even_begun() -> Tested {
+    let world =
+        WentOn::with(&[Kind::NewerAndLarge, Kind::NewerAndLarge, Kind::Honest, Kind::Silent, Kind::Busy])?;
+    // Those that offer what all do are slow, so that the large one would be first.
+    let mut known = Known::default();
+    known.slow.extend((2..5).map(peer));
+    assert_eq!(world.comes_to(&mut known).await, Some(world.height));
+    assert!(!world.fakes.chunks_of().contains(&Kind::NewerAndLarge));
     Ok(())
 }
 
@@ -244,5 +413,48 @@ fn a_swap_that_was_broken_off_is_finished() -> Tested {
         assert_eq!(std::fs::read_dir(home.path())?.count(), 1, "nothing is left over");
         assert!(!swap::take_in(&home)?);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_this_machine_cannot_do_makes_no_peer_a_liar_and_what_was_fetched_is_used_again() -> Tested {
+    let (chain, folder) = (world()?, tempfile::tempdir()?);
+    let newcomer = newcomer(&chain, &folder)?;
+    let fakes = Fakes::of(&chain, &[Kind::Honest, Kind::Honest]);
+    // Where the lock of the new database belongs stands a folder.
+    let in_the_way = newcomer.home.path().join("..data.of-snapshot.lock");
+    std::fs::create_dir(&in_the_way)?;
+    let mut known = Known::default();
+    assert!(newcomer.once(&fakes, &mut known, 0).await.is_none());
+    assert!(known.at_fault && known.liars.is_empty() && known.slow.is_empty(), "{known:?}");
+    assert!(!fakes.chunks_of().is_empty());
+    std::fs::remove_dir(&in_the_way)?;
+    assert!(newcomer.once(&fakes, &mut known, 0).await.is_some());
+    assert!(fakes.chunks_of().is_empty(), "nothing is fetched twice");
+    // The chunks were right when they came: what was spoilt since is nobody's lie.
+    let kept = snapshots::newest(&newcomer.home.snapshots_dir())?.ok_or("no snapshot")?;
+    std::fs::write(kept.folder.join(snapshots::chunk_name(0)), b"spoilt")?;
+    assert!(newcomer.once(&fakes, &mut known, 0).await.is_none());
+    assert!(known.liars.is_empty() && !kept.folder.exists());
+    assert!(newcomer.once(&fakes, &mut known, 0).await.is_some(), "it is fetched again");
+    Ok(())
+}
+
+#[test]
+fn why_an_offer_is_not_used_is_said_once_an_offer() {
+    let mut known = Known::default();
+    let (one, other) = (sha256(b"one"), sha256(b"other"));
+    assert!(known.is_new(peer(0), one) && known.is_new(peer(1), one) && !known.is_new(peer(0), one));
+    assert!(known.is_new(peer(0), other) && !known.is_new(peer(0), other));
+}
+
+#[test]
+fn a_snapshot_above_this_nodes_chain_is_not_offered_to_others() -> Tested {
+    let (chain, behind) = (world()?, DevChain::new().map_err(failed)?);
+    let of = |db: &Arc<ChainDb>| {
+        Serving::new(chain.home.clone(), Arc::downgrade(db)).tell(&Ask::Newest { waypoint: None })
+    };
+    assert!(matches!(of(&chain.db), Told::Newest { .. }));
+    assert_eq!(of(&behind.db), Told::None);
     Ok(())
 }

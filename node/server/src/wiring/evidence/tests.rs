@@ -8,6 +8,7 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, public_key, sign};
 use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Hash;
+use ed25519_dalek::SigningKey;
 
 use super::*;
 use aula_kit::{DevChain, Tested};
@@ -32,7 +33,11 @@ fn own(chain: &DevChain) -> ValidatorAddress {
 
 /// Two precommits of the one validator.
 fn seen(chain: &DevChain, height: u64) -> Result<Equivocation, &'static str> {
-    let (genesis, liar, validator) = (chain.genesis.sha256, chain.validator_key(), own(chain));
+    precommits(chain, chain.validator_key(), height)
+}
+
+fn precommits(chain: &DevChain, liar: &SigningKey, height: u64) -> Result<Equivocation, &'static str> {
+    let (genesis, validator) = (chain.genesis.sha256, address(&public_key(liar)));
     let statement = |block_hash| {
         let (vote_type, height) = (VoteType::Precommit, Height(height));
         let vote = Vote { genesis, vote_type, height, round: 0, block_hash, validator };
@@ -41,6 +46,13 @@ fn seen(chain: &DevChain, height: u64) -> Result<Equivocation, &'static str> {
     };
     let two = [statement(None), statement(Some(Hash([1; 32])))];
     Equivocation::of(genesis, public_key(liar), Height(height), 0, two).ok_or("no contradiction")
+}
+
+/// A chain, and evidence against a key that was never a validator's.
+pub(in crate::wiring) fn of_a_stranger() -> Result<(DevChain, Evidence), Box<dyn std::error::Error>> {
+    let (chain, evidence) = (chain(Protocol::NEWEST)?, Evidence::default());
+    evidence.keep(precommits(&chain, &SigningKey::from_bytes(&[9; 32]), 5)?);
+    Ok((chain, evidence))
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! A node shares once in each window, whatever it forgets between blocks and whatever its pool loses.
 
+use aula_ledger::chain::validators::address;
+use aula_ledger::code::Code;
 use aula_ledger::tx::OpenRound;
 use aula_ledger::tx::Receipt;
 use aula_ledger::types::ClassId;
 
+use super::super::evidence::tests::of_a_stranger;
 use super::*;
 use aula_kit::round::{ROUND, accept, opened};
 use aula_kit::{DevChain, Tested};
@@ -145,6 +148,19 @@ fn a_node_whose_validator_is_not_admitted_sends_nothing() -> Tested {
     let told = stranger.told();
     let told = told.lock().map_err(|_| "told")?;
     assert_eq!((told.admitted, told.due, told.error.as_ref()), (false, 0, None));
+    Ok(())
+}
+
+#[test]
+fn evidence_that_a_block_refused_is_not_sent_again() -> Tested {
+    let ((chain, evidence), pool) = (of_a_stranger()?, Pool::default());
+    let own = address(&public_key(chain.validator_key()));
+    let mut shares = node(&chain).reporting(evidence, Some(own));
+    shares.look(&chain.db.latest(), &pool);
+    let receipts = decide(&chain, &pool)?;
+    assert_eq!(receipts.first().map(|one| one.code), Some(Code::UnknownValidator));
+    shares.look(&chain.db.latest(), &pool);
+    assert_eq!(pool.waiting().len(), 0, "the chain may idle");
     Ok(())
 }
 

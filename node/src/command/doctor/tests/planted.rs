@@ -6,8 +6,12 @@ use std::io::{Read, Write};
 use aula_home::config::Config;
 use aula_home::founding::{Base, assemble};
 use aula_home::keys::OperatorFile;
+use aula_kit::{Made, vault};
+use aula_ledger::genesis::Parsed;
 use aula_ledger::types::TimeMs;
 use aula_server::bootstrap::{db_options, open_database};
+use aula_store::ChainDb;
+use aula_store::solo::decide;
 use serde_json::{Value, json};
 
 use super::*;
@@ -19,14 +23,23 @@ fn mode(path: &std::path::Path, bits: u32) -> Tested {
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(bits))?)
 }
 
+fn a_year_ago() -> u64 {
+    aula_home::clock::now_ms() - 365 * DAY_MS
+}
+
 /// The genesis of a chain of this home's keys, and its database with nothing but that.
 fn founded(ward: &Ward, name: &str) -> Tested {
+    begun(ward, name, TimeMs(5)).map(drop)
+}
+
+/// The same of a chain that begins then, with its database open.
+fn begun(ward: &Ward, name: &str, at: TimeMs) -> Made<(Parsed, ChainDb)> {
     let listen = "/ip4/127.0.0.1/tcp/1".to_owned();
     let operator = OperatorFile::of_home(&ward.home, "district-07", Some(listen))?;
-    let (bytes, parsed) = assemble(name, TimeMs(5), &[operator], Base::default())?;
+    let (bytes, parsed) = assemble(name, at, &[operator], Base::default())?;
     fs::write(ward.home.genesis_file(), &bytes)?;
-    drop(open_database(&ward.home, db_options(&Config::load(&ward.home)?), &bytes, &parsed)?);
-    Ok(())
+    let db = open_database(&ward.home, db_options(&Config::load(&ward.home)?), &bytes, &parsed)?;
+    Ok((parsed, db))
 }
 
 /// A flipped bit in the middle of every file of the database whose name begins so.
@@ -63,7 +76,7 @@ fn certified(ward: &Ward, year: i32) -> Tested {
     Ok(ward.configure(&text.replacen("[api]\n", &named, 1))?)
 }
 
-const IN_THE_HOME: [Row; 22] = [
+const IN_THE_HOME: [Row; 26] = [
     ("a folder that others may write", "home", Level::Warn, "chmod go-w", |ward| {
         mode(ward.home.path(), 0o777)
     }),
@@ -154,8 +167,27 @@ const IN_THE_HOME: [Row; 22] = [
         fs::create_dir_all(ward.home.vault_dir())?;
         Ok(fs::write(ward.home.vault_dir().join("CURRENT"), "MANIFEST-1")?)
     }),
+    ("a clock that is an hour slow, of a node that is off", "clock", Level::Fail, "set-ntp", |ward| {
+        let at = aula_home::clock::now_ms() + 3_600_000;
+        let (parsed, db) = begun(ward, "county", TimeMs(at))?;
+        let validator = NodeKey::of_home(&ward.home, KeyKind::Validator)?.into_signing_key();
+        decide(&db, &parsed.sha256, &[validator], TimeMs(at + 1), Vec::new(), |_| {})?;
+        Ok(())
+    }),
+    ("a vault key from a year ago", "vault_key", Level::Fail, "aula vault rotate", |ward| {
+        vault::create(ward.home.path(), a_year_ago()).map(drop).map_err(Into::into)
+    }),
+    ("a vault that was never copied", "backups", Level::Fail, "aula backup --data", |ward| {
+        vault::create(ward.home.path(), aula_home::clock::now_ms()).map(drop).map_err(Into::into)
+    }),
+    ("copies of a vault from a year ago", "backups", Level::Warn, "aula backup --data", |ward| {
+        let (_, vault) = vault::create(ward.home.path(), aula_home::clock::now_ms())?;
+        let generation = vault.keystore().current().generation;
+        let keys = Some(KeysCopied { at_ms: a_year_ago(), generation });
+        Ok(Backups { data_ms: Some(a_year_ago()), keys, node_ms: None }.save(&ward.home)?)
+    }),
     ("a copy that is a year old", "node_backup", Level::Warn, "aula node backup", |ward| {
-        let node_ms = Some(aula_home::clock::now_ms() - 365 * DAY_MS);
+        let node_ms = Some(a_year_ago());
         Ok(Backups { node_ms, ..Backups::default() }.save(&ward.home)?)
     }),
     ("a note of copies that was cut", "node_backup", Level::Warn, "make the copies again", |ward| {
@@ -166,8 +198,16 @@ const IN_THE_HOME: [Row; 22] = [
 /// What a running node says that is not well: check, level, words of the next step, and the change to its status.
 type Said = (&'static str, Level, &'static str, fn(&mut Value));
 
-const OF_THE_NODE: [Said; 9] = [
+const OF_THE_NODE: [Said; 11] = [
     ("height", Level::Fail, "two thirds", |status| status["time_ms"] = json!(1_000)),
+    ("height", Level::Fail, "dmesg", |status| {
+        status["time_ms"] = json!(1_000);
+        status["stands"] = json!({ "for_s": 90, "missing": [], "disk_silent_s": 45 });
+    }),
+    ("behind", Level::Fail, "log", |status| {
+        status["time_ms"] = json!(aula_home::clock::now_ms() - 3 * DAY_MS);
+        status["told_height"] = json!(259_300);
+    }),
     ("clock_chain", Level::Fail, "set-ntp", |status| {
         status["time_ms"] = json!(aula_home::clock::now_ms() + 3_600_000);
     }),
@@ -230,6 +270,21 @@ async fn every_fault_planted_in_a_home_is_named_with_its_next_step() -> Tested {
         plant(&ward).map_err(|error| format!("{what}: {error}"))?;
         let check = found(&ward, name).await.map_err(|error| format!("{what}: {error}"))?;
         assert_named(what, &check, level, next);
+    }
+    Ok(())
+}
+
+/// What no test can take from its machine is asked of it instead: more room, a faster disk and more files than there are.
+#[tokio::test]
+async fn a_machine_with_too_little_is_named_with_its_next_step() -> Tested {
+    let needs =
+        Needs { least_bytes: u64::MAX, too_slow: Duration::ZERO, own_files: u64::MAX, ..Needs::OF_A_NODE };
+    let checks = Ward::new()?.checks_for(&needs).await?;
+    for (name, next) in
+        [("disk_space", "larger disk"), ("disk_speed", "local SSD"), ("open_files", "LimitNOFILE")]
+    {
+        let check = checks.iter().find(|check| check.name == name).ok_or(format!("no check {name}"))?;
+        assert_named(name, check, Level::Fail, next);
     }
     Ok(())
 }
