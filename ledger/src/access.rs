@@ -8,6 +8,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::codec::byte_word::byte_word;
 use crate::names::Term;
 use crate::types::SchoolId;
 
@@ -19,34 +20,21 @@ mod entry;
 
 pub use entry::{AccessEntry, AccessProof, AccessProofError, MAX_ENTRY_FIELDS, Verdict};
 
-/// For what a record may be read. Numbers stand in consents and are never reused.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    BorshSerialize,
-    BorshDeserialize,
-    Serialize,
-    Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Purpose {
-    /// Teaching and supporting this very student.
-    EducationalNecessity = 0,
-    /// Allocating the consortium's resources: open to every reader whom the district knows.
-    ResourceAllocation = 1,
-    /// Auditing the programme that the records feed: what a drawn student's state was computed from.
-    AuditEvaluation = 2,
-    /// The district's own processing: folding events into states, proving what the ledger asks for.
-    InstitutionalService = 3,
-    /// Opening fields of an anchored state in a file of evidence, for whoever gets the file.
-    EvidenceOpening = 4,
+byte_word! {
+    /// For what a record may be read. Numbers stand in consents and are never reused.
+    #[serde(rename_all = "snake_case")]
+    pub enum Purpose {
+        /// Teaching and supporting this very student.
+        EducationalNecessity = 0,
+        /// Allocating the consortium's resources: open to every reader whom the district knows.
+        ResourceAllocation = 1,
+        /// Auditing the programme that the records feed: what a drawn student's state was computed from.
+        AuditEvaluation = 2,
+        /// The district's own processing: folding events into states, proving what the ledger asks for.
+        InstitutionalService = 3,
+        /// Opening fields of an anchored state in a file of evidence, for whoever gets the file.
+        EvidenceOpening = 4,
+    }
 }
 
 impl Purpose {

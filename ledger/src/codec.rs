@@ -4,6 +4,7 @@
 //! Nothing may follow. A decoder accepts exactly the bytes that the encoder writes, which is what makes
 //! hashes of encodings meaningful; [`Canonical::from_canonical`] therefore encodes again and compares.
 
+pub(crate) mod byte_word;
 pub(crate) mod objects;
 
 use borsh::{BorshDeserialize, BorshSerialize};

@@ -3,41 +3,29 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::codec::byte_word::byte_word;
 use crate::types::{DistrictId, SchoolId};
 
-/// What a member is in the consortium. A member may have several.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    BorshSerialize,
-    BorshDeserialize,
-    Serialize,
-    Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Role {
-    /// Votes on changes, names classes and their stewards.
-    Consortium = 0,
-    /// Anchors its students' states and submits their requests.
-    District = 1,
-    /// Acknowledges what it receives.
-    School = 2,
-    /// Funds budgets and the pools charged to them.
-    Funder = 3,
-    /// Audits: takes the rows of rounds, listed on the ledger, and records findings.
-    Auditor = 4,
-    /// Is a member, reads what the public reads, and sends nothing.
-    Reader = 5,
-    /// No member's: the account with which a validator's node commits to and reveals its shares of seeds. It comes and
-    /// goes with the validator and sends nothing else, but for evidence of misbehaviour, which anybody may.
-    Seed = 6,
+byte_word! {
+    /// What a member is in the consortium. A member may have several.
+    #[serde(rename_all = "lowercase")]
+    pub enum Role {
+        /// Votes on changes, names classes and their stewards.
+        Consortium = 0,
+        /// Anchors its students' states and submits their requests.
+        District = 1,
+        /// Acknowledges what it receives.
+        School = 2,
+        /// Funds budgets and the pools charged to them.
+        Funder = 3,
+        /// Audits: takes the rows of rounds, listed on the ledger, and records findings.
+        Auditor = 4,
+        /// Is a member, reads what the public reads, and sends nothing.
+        Reader = 5,
+        /// No member's: the account with which a validator's node commits to and reveals its shares of seeds. It comes and
+        /// goes with the validator and sends nothing else, but for evidence of misbehaviour, which anybody may.
+        Seed = 6,
+    }
 }
 
 impl Role {
@@ -54,6 +42,19 @@ impl Role {
     /// Those that a member may have.
     pub const MEMBERS: [Self; 6] =
         [Self::Consortium, Self::District, Self::School, Self::Funder, Self::Auditor, Self::Reader];
+
+    /// The word in JSON, on pages and in exports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Consortium => "consortium",
+            Self::District => "district",
+            Self::School => "school",
+            Self::Funder => "funder",
+            Self::Auditor => "auditor",
+            Self::Reader => "reader",
+            Self::Seed => "seed",
+        }
+    }
 
     const fn bit(self) -> u8 {
         1 << self as u8
@@ -100,6 +101,11 @@ impl RoleSet {
     pub fn roles(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.has(*role))
     }
+
+    /// Their names with this between two.
+    pub fn names(self, between: &str) -> String {
+        self.roles().map(Role::name).collect::<Vec<_>>().join(between)
+    }
 }
 
 impl BorshDeserialize for RoleSet {
@@ -134,4 +140,17 @@ pub fn place_fits(roles: RoleSet, district: Option<DistrictId>, school: Option<S
         && !roles.has(Role::Seed)
         && district.is_some() == district_role
         && school.is_some() == school_role
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roles_name_is_its_word_in_json() {
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.name());
+        }
+        assert_eq!(RoleSet::of(&[Role::School, Role::Consortium]).names(", "), "consortium, school");
+    }
 }

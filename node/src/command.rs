@@ -11,7 +11,6 @@ mod brought;
 mod folded;
 mod given;
 mod lines;
-mod milestone_book;
 
 pub mod backup;
 pub mod badge;

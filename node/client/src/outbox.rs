@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aula_api::transactions::TransactionStatus;
-use aula_files::{Access, create, private_folder};
+use aula_files::{Access, create, private_folder, sync_folder};
 use aula_home::{Home, fault};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::Payload;
@@ -195,8 +195,7 @@ impl Outbox {
     pub fn dismiss(&self, parcel: &Parcel) -> Result<(), ClientError> {
         fault::point();
         std::fs::remove_file(&parcel.path).map_err(failed(&parcel.path))?;
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(failed(&self.folder))?;
+        sync_folder(&parcel.path).map_err(failed(&self.folder))?;
         fault::point();
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! only after its event is on disk.
 
 use aula_ingest::event::Reason;
+use aula_twin_runtime::clock::DAY_MS;
 use aula_twin_runtime::event::SourceId;
 use aula_vault::feeds::{FeedKeys, Once};
 use aula_vault::rows::{Custody, NewRow, RowChange, RowTerm, TermSet};
@@ -17,7 +18,6 @@ use crate::given::{Form, Given};
 
 /// First byte of letters' keys among the vault's rows.
 const LETTER: u8 = b'L';
-const DAY_MS: u64 = 86_400_000;
 /// Letters that are read at once.
 const PAGE: usize = 1_000;
 

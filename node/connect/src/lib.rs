@@ -11,6 +11,7 @@
 //! | [`breaker`] | when a vault that fails is tried again |
 //! | [`spool`] | sealed files for messages that the vault cannot take now |
 //! | [`pipeline`] | the queue, the group commit, the fold |
+//! | [`intake`] | what both HTTP listeners stand on: feed, senders, requests at once |
 //! | [`server`] | the HTTP listener of a feed of frames |
 //! | [`caliper`] | the endpoint of a feed of Caliper |
 //! | [`folder`] | files that appear in a folder |

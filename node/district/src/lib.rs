@@ -21,14 +21,21 @@
 //! | [`decided`] | what a round decided for its own students, in words |
 //! | [`hours`] | how many of a school's students used a resource in an hour |
 //! | [`milestones`] | mastery proved of an anchored state |
+//! | [`milestone_book`] | which milestones are due, and which stand on the ledger |
+//! | [`alert_book`] | what the service told people of, once a place, and who knows |
 //! | [`statements`] | a year's money by school, stated as commitments and proved to be what was charged |
 //! | [`disclosure`] | what an auditor gets of one student and one version |
 //! | [`sentiment`] | the one number that leaves a written response |
+//! | [`inputs`] | inputs of the need rule from an operator's file |
+//! | [`office`] | a district's open vault, and what its commands do with it, one call each |
+//! | [`origin`] | where an event came from, sealed beside it |
+//! | [`cores`] | the same work for each of many, on all cores |
 //!
 //! Flow: events in the vault → [`keep::fold`] → [`keep::Kept::of`] → [`keep::keep`], synced → `AnchorStates` → requests of
 //! a round. Invariants: the vault knows a state before the ledger does; secrets and openings never leave. Absent: sending,
 //! which is `aula-client`'s, and deciding who may read, which is `aula_vault::access`'s alone.
 
+pub mod alert_book;
 pub mod amended;
 pub mod asking;
 pub mod cores;
@@ -44,6 +51,7 @@ pub mod keep;
 pub mod levels;
 pub mod live;
 pub mod merge;
+pub mod milestone_book;
 pub mod milestones;
 pub mod office;
 pub mod origin;

@@ -1,13 +1,13 @@
-//! Files that are there whole or not at all: written aside, synced, put in place, their folder synced.
+//! Files that are there whole or not at all: written aside, synced, put in place, their folder synced; and files that grow by lines.
 //!
-//! Whatever the program keeps in a home is written by [`create`] or [`replace`]: a full disk, a kill or a power cut leaves
-//! the old file or none, never half of one. An empty file is what earlier programs left behind when the disk was full;
+//! [`create`] and [`replace`] write a file whole, [`Aside`] one that is made piece by piece: a full disk, a kill or a power cut leaves the old file or none, never half of one.
+//! [`append_private`] adds lines to one that is its owner's alone: each is there whole, or its rest is no part of the next. An empty file is what earlier programs left behind when the disk was full;
 //! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
 //! What others may have made is read by [`read_at_most`] and its kin: up to a bound.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 mod given;
@@ -107,16 +107,18 @@ pub fn create(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
         fs::remove_file(path)?;
     }
     clear_stale(path);
-    let aside = write_aside(path, access, bytes)?;
-    // A link, unlike a rename, refuses a name that is taken.
-    let placed = match fs::hard_link(&aside, path) {
-        Err(error) if no_links(&error) && !path.exists() => fs::rename(&aside, path),
-        placed => placed,
-    };
-    // Gone already after a rename.
-    let _ = fs::remove_file(&aside);
-    placed?;
+    place_new(Aside::with(path, access, bytes)?)?;
     sync_folder(path)
+}
+
+/// Puts a file in place where there is none; nothing is left beside it.
+fn place_new(aside: Aside) -> io::Result<()> {
+    aside.file.sync_all()?;
+    // A link, unlike a rename, refuses a name that is taken.
+    match fs::hard_link(&aside.at, &aside.path) {
+        Err(error) if no_links(&error) && !aside.path.exists() => aside.place(),
+        placed => placed,
+    }
 }
 
 /// Writes a file in the place of one that may be there; a link is followed.
@@ -125,18 +127,40 @@ pub fn create(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
 /// Why it cannot be written; the old one is then as it was.
 pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let aside = write_aside(&path, access, bytes)?;
+    let aside = Aside::with(&path, access, bytes)?;
     // What an operator closed further stays so.
     if access == Access::Public
         && let Ok(old) = fs::metadata(&path)
     {
-        fs::set_permissions(&aside, old.permissions())?;
+        fs::set_permissions(&aside.at, old.permissions())?;
     }
-    if let Err(error) = fs::rename(&aside, &path) {
-        let _ = fs::remove_file(&aside);
-        return Err(error);
-    }
+    aside.place()?;
     sync_folder(&path)
+}
+
+/// Adds lines, each with its end, to a file that only its owner may read, and makes it where there is none; on disk on return. Where
+/// that fails, the last line may be there in part. What was not written to its end before is ended first.
+///
+/// # Errors
+/// Why it cannot be written.
+pub fn append_private(path: &Path, lines: &[u8]) -> io::Result<()> {
+    let is_new = !path.exists();
+    let mut file = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(path)?;
+    match is_torn(&file)? {
+        // One write: what others append meanwhile stands before or behind it.
+        true => file.write_all(&[&b"\n"[..], lines].concat())?,
+        false => file.write_all(lines)?,
+    }
+    file.sync_all()?;
+    if is_new { sync_folder(path) } else { Ok(()) }
+}
+
+/// Whether the last line was not written to its end: what follows must not be taken for the rest of it.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
+    let mut byte = [0_u8];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
 }
 
 /// File systems without hard links.
@@ -157,19 +181,66 @@ fn clear_stale(path: &Path) {
     }
 }
 
-/// The bytes on disk under a name beside the one wanted.
-fn write_aside(path: &Path, access: Access, bytes: &[u8]) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let aside = path.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
-    // An earlier process of this number was killed here.
-    let _ = fs::remove_file(&aside);
-    let file = OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(&aside);
-    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    if let Err(error) = written {
-        let _ = fs::remove_file(&aside);
-        return Err(error);
+/// A file that is written piece by piece under a name beside its own, and stands under its own once it is whole ([`Aside::place`]). One
+/// that is dropped before is gone.
+#[derive(Debug)]
+pub struct Aside {
+    file: File,
+    at: PathBuf,
+    path: PathBuf,
+    placed: bool,
+}
+
+impl Aside {
+    /// Begins one that is to be put at `path`.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    pub fn begin(path: &Path, access: Access) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let at = path.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
+        // An earlier process of this number was killed here.
+        let _ = fs::remove_file(&at);
+        let file = OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(&at)?;
+        Ok(Self { file, at, path: path.to_owned(), placed: false })
     }
-    Ok(aside)
+
+    fn with(path: &Path, access: Access, bytes: &[u8]) -> io::Result<Self> {
+        let mut aside = Self::begin(path, access)?;
+        aside.write_all(bytes)?;
+        Ok(aside)
+    }
+
+    /// Puts it in place, whatever is there, with its bytes on disk. Its name is on disk after [`sync_folder`], which whoever puts many into
+    /// one folder does once.
+    ///
+    /// # Errors
+    /// Why it cannot be; it is gone then.
+    pub fn place(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.at, &self.path)?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Write for Aside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !self.placed {
+            // Nothing more can be done about one that stays.
+            let _ = fs::remove_file(&self.at);
+        }
+    }
 }
 
 /// Syncs the folder that holds `path`, so that its name is on disk.
@@ -241,6 +312,38 @@ mod tests {
         fs::write(folder.path().join(".key.json.1.new"), b"half a secr")?;
         create(&path, Access::Private, b"whole")?;
         assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_filled_aside_stands_once_it_is_whole_and_is_gone_where_it_is_dropped() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("rows.csv");
+        let mut half = Aside::begin(&path, Access::Private)?;
+        half.write_all(b"a,b")?;
+        assert!(!path.exists());
+        drop(half);
+        assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+        let mut whole = Aside::begin(&path, Access::Private)?;
+        whole.write_all(b"a,b\n1,2\n")?;
+        whole.place()?;
+        assert_eq!(fs::read(&path)?, b"a,b\n1,2\n");
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn lines_are_added_to_a_private_file_and_a_torn_one_is_ended_first() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("book.log");
+        append_private(&path, b"one\n")?;
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+        append_private(&path, b"two\nthree\n")?;
+        assert_eq!(fs::read(&path)?, b"one\ntwo\nthree\n");
+        fs::write(&path, b"one\ntw")?;
+        append_private(&path, b"three\n")?;
+        assert_eq!(fs::read(&path)?, b"one\ntw\nthree\n");
         Ok(())
     }
 

@@ -2,12 +2,12 @@
 
 use std::fmt::Display;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{NextStep, with_causes};
 
 /// The sentence, a stable code for programs, and the next step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Lower-case words joined by underscores; stable.
     pub code: String,

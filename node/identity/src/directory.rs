@@ -5,9 +5,8 @@
 //! users have one name; a reader whom two active users would be is nobody. Absent: what a reader may see, which the vault's roster decides.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -405,16 +404,16 @@ impl Directory {
         let mut bytes = serde_json::to_vec(line)?;
         bytes.push(b'\n');
         self.path.parent().map_or(Ok(()), aula_files::private_folder)?;
-        let is_new = !self.path.exists();
-        let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path)?;
-        let before = file.metadata()?.len();
-        if let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_all()) {
-            // What is left of it would spoil the next line.
-            file.set_len(before)?;
+        let before = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            found => found?.len(),
+        };
+        if let Err(error) = aula_files::append_private(&self.path, &bytes) {
+            // What is left of it would be read as a line when there is another.
+            if self.path.exists() {
+                cut(&self.path, before)?;
+            }
             return Err(error);
-        }
-        if is_new {
-            aula_files::sync_folder(&self.path)?;
         }
         Ok(before)
     }
@@ -452,8 +451,6 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use serde_json::json;
 
     use super::*;

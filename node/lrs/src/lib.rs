@@ -12,6 +12,7 @@
 //! | [`desk`] | one request after the other: check, write, wait for the disk, answer |
 //! | [`clients`] | who may ask, and for what |
 //! | [`http`] | the axum router |
+//! | [`limits`] | every limit, with its unit and reason |
 //!
 //! Flow of a write: HTTP → version and client → strict JSON → `validate` → `desk` compares with what is kept and
 //! applies one change → synced → 2xx. Invariants: no 2xx before it is on disk; a statement never changes, voiding only

@@ -5,7 +5,6 @@
 //! named by when it was made. Invariants: a private key is in no other file, log or answer.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use aula_files::{Access, Unread};
@@ -62,8 +61,7 @@ impl Keys {
     /// [`KeysError`].
     pub fn open(folder: &Path, now_ms: u64) -> Result<Self, KeysError> {
         let failed = |error| KeysError::Disk(folder.to_owned(), error);
-        fs::create_dir_all(folder).map_err(failed)?;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        aula_files::private_folder(folder).map_err(failed)?;
         let mut own = Vec::new();
         for entry in fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
@@ -151,6 +149,8 @@ fn read(path: &Path, made_ms: u64) -> Result<Own, KeysError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -56,70 +56,73 @@ use axum::routing::{MethodRouter, get};
 
 use aula_web::assets;
 use aula_web::http::AppState;
-use aula_web::pages::PAGES;
+use aula_web::pages::{self, Page};
 
 pub use error::page as error_page;
 
-/// What answers at the address of a page; none for an address that is not a page's.
-fn handler(address: &str) -> Option<MethodRouter<Arc<AppState>>> {
-    Some(match address {
-        "/" => get(overview::show),
-        "/blocks" => get(blocks::list),
-        "/blocks/{height}" => get(blocks::show),
-        "/transactions" => get(transactions::list),
-        "/transactions/{id}" => get(transactions::show),
-        "/rounds" => get(rounds::list),
-        "/rounds/{id}" => get(round::show),
-        "/pools" => get(pools::list),
-        "/pools/{id}" => get(pools::show),
-        "/districts" => get(districts::list),
-        "/districts/{id}" => get(districts::show),
-        "/schools" => get(schools::list),
-        "/schools/{id}" => get(schools::show),
-        "/schools/{id}/hours" => get(hours::show),
-        "/buildings" => get(buildings::list),
-        "/buildings/plan" => get(buildings::plan),
-        "/classroom" => get(aula_web::dashboard::classroom),
-        "/members" => get(members::list),
-        "/consortia" => get(consortia::list),
-        "/consortia/{genesis}/{file}" => get(consortia::file),
-        "/validators" => get(validators::list),
-        "/activity" => get(activity::list),
-        "/proposals" => get(proposals::list),
-        "/parameters" => get(parameters::list),
-        "/budgets" => get(budgets::list),
-        "/trail" => get(trail::list),
-        "/milestones" => get(milestones::list),
-        "/search" => get(search::show),
-        "/verify" => get(verify::show),
-        "/compare" => get(compare::show),
-        "/feed.atom" => get(feed::atom),
-        "/feed.json" => get(feed::json_feed),
-        "/family" => get(family::show),
-        "/family/{token}" => get(family::opened),
-        "/family/{token}/{round}" => get(family::bundle),
-        "/assets/{name}" => get(assets::asset),
-        _ => return None,
-    })
+/// Every page with what answers at its address.
+fn served() -> Vec<(Page, MethodRouter<Arc<AppState>>)> {
+    vec![
+        (pages::OVERVIEW, get(overview::show)),
+        (pages::BLOCKS, get(blocks::list)),
+        (pages::BLOCK, get(blocks::show)),
+        (pages::TRANSACTIONS, get(transactions::list)),
+        (pages::TRANSACTION, get(transactions::show)),
+        (pages::ROUNDS, get(rounds::list)),
+        (pages::ROUND, get(round::show)),
+        (pages::POOLS, get(pools::list)),
+        (pages::POOL, get(pools::show)),
+        (pages::DISTRICTS, get(districts::list)),
+        (pages::DISTRICT, get(districts::show)),
+        (pages::SCHOOLS, get(schools::list)),
+        (pages::SCHOOL, get(schools::show)),
+        (pages::SCHOOL_HOURS, get(hours::show)),
+        (pages::BUILDINGS, get(buildings::list)),
+        (pages::BUILDINGS_PLAN, get(buildings::plan)),
+        (pages::CLASSROOM, get(aula_web::dashboard::classroom)),
+        (pages::MEMBERS, get(members::list)),
+        (pages::CONSORTIA, get(consortia::list)),
+        (pages::CONSORTIUM_FILE, get(consortia::file)),
+        (pages::VALIDATORS, get(validators::list)),
+        (pages::ACTIVITY, get(activity::list)),
+        (pages::PROPOSALS, get(proposals::list)),
+        (pages::PARAMETERS, get(parameters::list)),
+        (pages::BUDGETS, get(budgets::list)),
+        (pages::TRAIL, get(trail::list)),
+        (pages::MILESTONES, get(milestones::list)),
+        (pages::SEARCH, get(search::show)),
+        (pages::VERIFY, get(verify::show)),
+        (pages::COMPARE, get(compare::show)),
+        (pages::FEED_ATOM, get(feed::atom)),
+        (pages::FEED_JSON, get(feed::json_feed)),
+        (pages::FAMILY, get(family::show)),
+        (pages::DECISIONS, get(family::opened)),
+        (pages::DECISION, get(family::bundle)),
+        (pages::ASSET, get(assets::asset)),
+    ]
 }
 
 /// The pages that are served: a test walks each with every kind of credential.
 pub fn addresses() -> Vec<&'static str> {
-    PAGES.iter().map(|page| page.address).filter(|address| handler(address).is_some()).collect()
+    served().into_iter().map(|(page, _)| page.address).collect()
 }
 
 /// The same as routes.
 pub fn routes() -> Router<Arc<AppState>> {
-    let served = PAGES.iter().filter_map(|page| Some((page.address, handler(page.address)?)));
-    served.fold(Router::new(), |routes, (address, page)| routes.route(address, page))
+    served().into_iter().fold(Router::new(), |routes, (page, handler)| routes.route(page.address, handler))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn every_page_of_the_registry_is_served() {
-        assert_eq!(addresses().len(), PAGES.len());
+    fn every_page_of_the_registry_is_served_once() {
+        let found = addresses();
+        let registry: BTreeSet<_> = pages::PAGES.iter().map(|page| page.address).collect();
+        assert_eq!(found.iter().copied().collect::<BTreeSet<_>>(), registry);
+        assert_eq!(found.len(), pages::PAGES.len());
     }
 }

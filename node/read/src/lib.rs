@@ -1,7 +1,8 @@
 //! The read model: what the API answers and the explorer shows, typed once.
 //!
 //! Flow: a view of one height (and [`index`], which follows the final blocks) → typed rows → JSON of a route, CSV of an
-//! export or a page, all from the same value. Everything here is for the public: counts of students come from the
+//! export or a page. What is joined, worked out, named or withheld is made here and nowhere else; what a record of the ledger says as it
+//! stands, routes, exports and pages read from the record. Everything here is for the public: counts of students come from the
 //! ledger's published report or pass the ledger's one rule ([`publish`]); handles appear nowhere.
 //!
 //! The one exception is [`family`], which a family's link opens. Absent: HTML.

@@ -92,13 +92,12 @@ pub fn in_words(change: &Change, names: &BTreeMap<AccountId, String>) -> String 
         Change::RemoveValidator { address } => format!("remove the validator {address}"),
         Change::SetParameters { .. } => "set the parameters of the ledger".to_owned(),
         Change::SetRoles { account, roles, district, school } => {
-            let words: Vec<String> = roles.roles().map(|role| format!("{role:?}").to_lowercase()).collect();
             let place = match (district, school) {
                 (_, Some(school)) => format!(" for school {school}"),
                 (Some(district), None) => format!(" for district {district}"),
                 (None, None) => String::new(),
             };
-            format!("give {} the roles {}{place}", who(account), words.join(", "))
+            format!("give {} the roles {}{place}", who(account), roles.names(", "))
         }
         Change::Upgrade { note, height } => format!("run from height {height}: {note}"),
         Change::SwitchProtocol { protocol, height, program } => {

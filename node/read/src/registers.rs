@@ -2,7 +2,7 @@
 
 use aula_ledger::position::Position;
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, ProposalStatus, Standing};
+use aula_ledger::state::schema::{self, ProposalStatus};
 use serde_json::{Value, json};
 
 use super::rounds::{self, RoundView};
@@ -128,19 +128,13 @@ fn schools(view: &ChainView) -> Result<Table, StoreError> {
 
 fn members(view: &ChainView) -> Result<Table, StoreError> {
     let rows = schema::members(view)?.into_iter().map(|m| {
-        let roles: Vec<String> = m.roles.roles().map(|role| format!("{role:?}").to_lowercase()).collect();
-        let standing = match m.standing {
-            Standing::Candidate => "candidate",
-            Standing::Admitted => "admitted",
-            Standing::Removed => "removed",
-        };
         vec![
             json!(m.account),
             json!(m.name),
-            json!(roles.join(";")),
+            json!(m.roles.names(";")),
             json!(m.district),
             json!(m.school),
-            json!(standing),
+            json!(m.standing.name()),
             json!(m.since),
         ]
     });

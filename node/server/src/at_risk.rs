@@ -9,11 +9,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use aula_files::{Access, private_folder, replace};
+use aula_files::{Access, append_private, private_folder, replace};
 use aula_home::{Advise, Failure, Home};
 use aula_ledger::types::Handle;
 
@@ -133,9 +132,7 @@ pub fn ask(home: &Home, handles: &BTreeSet<Handle>) -> Result<(), Failure> {
     }
     private_folder(&home.feeds_dir()).advise("the folder of feeds cannot be made", HINT)?;
     let path = asked_path(home);
-    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.advise(format!("cannot write {}", path.display()), HINT)
+    append_private(&path, text.as_bytes()).advise(format!("cannot write {}", path.display()), HINT)
 }
 
 /// Takes what commands asked for.

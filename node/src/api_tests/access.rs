@@ -10,10 +10,11 @@ use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, Hash, RoundId, SchoolYear};
 use aula_pages::explorer;
+use aula_twin_runtime::clock::DAY_MS;
 use aula_vault::access::RosterLine;
 use aula_vault::{Folders, Identity, LocalId, Vault};
 use aula_web::api::vault::FAMILY_HEADER;
-use aula_web::family_link::{self, DAY_MS, FamilyLink};
+use aula_web::family_link::{self, FamilyLink};
 use aula_web::http::access::{RouteClass, class_of, classed};
 use ed25519_dalek::SigningKey;
 

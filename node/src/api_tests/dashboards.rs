@@ -4,7 +4,7 @@ use aula_home::clock::now_ms;
 use aula_ledger::access::{ConsentChoice, Purpose, Relation, Verdict};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
-use aula_twin_runtime::clock::{Skew, Stamp};
+use aula_twin_runtime::clock::{DAY_MS, Skew, Stamp};
 use aula_twin_runtime::event::{
     Attendance, Correctness, Event, EventBody, EventKey, ItemId, ResourceId, SkillId, SkillSet, SourceId,
 };
@@ -15,7 +15,7 @@ use aula_vault::turn::PATIENCE;
 use aula_vault::vault::EventIn;
 use aula_vault::{Folders, LocalId, Vault};
 use aula_web::dashboard::Grant;
-use aula_web::family_link::{self, DAY_MS, FamilyLink, LinkReader, LinkRole};
+use aula_web::family_link::{self, FamilyLink, LinkReader, LinkRole};
 use futures::SinkExt;
 use reqwest::header::{self, HeaderMap};
 use reqwest::redirect::Policy;

@@ -4,11 +4,12 @@ use aula_home::clock::now_ms;
 use aula_ledger::access::{ConsentChoice, Purpose, Relation};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_twin_runtime::clock::DAY_MS;
 use aula_vault::access::RosterLine;
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, LocalId, Vault, VaultError};
 use aula_web::api::vault::FAMILY_HEADER;
-use aula_web::family_link::{self, DAY_MS, FamilyLink};
+use aula_web::family_link::{self, FamilyLink};
 use reqwest::StatusCode;
 
 use super::*;

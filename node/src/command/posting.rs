@@ -10,6 +10,7 @@ use std::time::Duration;
 use aula_client::Client;
 use aula_client::outbox::{Outbox, Settled};
 use aula_client::sender::Sender;
+use aula_district::milestone_book::Book;
 use aula_home::fault;
 use aula_ledger::tx::Payload;
 use aula_ledger::types::{Handle, Height};
@@ -17,7 +18,6 @@ use aula_ledger::types::{Handle, Height};
 use super::vault::record::LedgerArgs;
 use super::vault::{Place, refused};
 use super::{Context, Failure};
-use crate::command::milestone_book::Book;
 
 /// For how many heights a transaction stays valid: about a quarter of an hour.
 const VALID_FOR: u64 = 1_000;

@@ -5,16 +5,16 @@
 //! have it are on disk, and none is counted twice; whatever lies there, one line at a time is in memory. Absent: which commands are noted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::group;
 use crate::terminal::Context;
-use aula_files::{Access, replace};
+use aula_files::{Access, append_private, replace};
 use aula_home::Home;
 
 /// Most bytes of a line; a longer one is somebody else's.
@@ -211,17 +211,7 @@ pub fn note(context: &Context, left: &[Left]) {
 fn append(path: &Path, left: &[Left]) -> io::Result<()> {
     let lines: String =
         left.iter().filter_map(|one| serde_json::to_string(one).ok()).map(|line| line + "\n").collect();
-    let mut file = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(path)?;
-    let begin = if is_torn(&file)? { "\n" } else { "" };
-    file.write_all(format!("{begin}{lines}").as_bytes())
-}
-
-/// Whether the last line was not written to its end: what follows must not be taken for the rest of it.
-fn is_torn(file: &File) -> io::Result<bool> {
-    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
-    let mut byte = [0_u8];
-    file.read_exact_at(&mut byte, last)?;
-    Ok(byte != *b"\n")
+    append_private(path, lines.as_bytes())
 }
 
 /// What was noted.

@@ -83,7 +83,7 @@ pub(super) fn make_aside<T, E: From<StorageError>>(
     fs::create_dir(&aside).map_err(failed("cannot make"))?;
     // What failed takes no room: a full disk may be why.
     let made = fill(&aside).inspect_err(|_| drop(fs::remove_dir_all(&aside)))?;
-    let placed = fs::rename(&aside, path).and_then(|()| File::open(&folder)?.sync_all());
+    let placed = fs::rename(&aside, path).and_then(|()| aula_files::sync_folder(path));
     placed.map_err(failed("cannot put in place"))?;
     Ok(made)
 }

@@ -18,6 +18,7 @@ use aula_files::Access;
 use aula_ledger::keys::{Label, hash};
 use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
+use aula_twin_runtime::clock::DAY_MS;
 use rand::RngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
@@ -32,8 +33,6 @@ pub const PAGE: &str = "/family/";
 pub const DASHBOARD: &str = "/s/";
 /// Most days that a link is good for: a school year.
 pub const MAX_DAYS: u64 = 366;
-/// A day in milliseconds.
-pub const DAY_MS: u64 = 86_400_000;
 /// Most bytes of a link's file.
 const MAX_FILE_BYTES: u64 = 1_024;
 

@@ -97,6 +97,17 @@ pub enum Standing {
     Removed = 2,
 }
 
+impl Standing {
+    /// The word in JSON, on pages and in exports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::Admitted => "admitted",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 /// A member of the consortium.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Member {
@@ -186,4 +197,16 @@ canonical! {
     Peer = "peer", 512;
     Proposal = "proposal", 256 * 1024;
     UpgradeNote = "upgrade note", 256;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_standing_is_its_word_in_json() {
+        for standing in [Standing::Candidate, Standing::Admitted, Standing::Removed] {
+            assert_eq!(serde_json::to_value(standing).unwrap(), standing.name());
+        }
+    }
 }

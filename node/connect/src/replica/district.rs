@@ -15,7 +15,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
 use super::difference::Nonsense;
-use super::wire::{Begin, Begun, TYPE, VERSION};
+use super::wire::{Begin, Begun, RefusalBody, TYPE, VERSION};
 use crate::door::Lent;
 
 /// How long an answer may take.
@@ -162,10 +162,9 @@ impl District {
         }
         self.received.fetch_add(bytes.len() as u64, Relaxed);
         if !status.is_success() {
-            let said: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            let RefusalBody { error } = serde_json::from_slice(&bytes).unwrap_or_default();
             // Whoever answers there writes to this machine's screen and log.
-            let word = |name: &str, most| shown(said["error"][name].as_str().unwrap_or_default(), most);
-            let (text, code) = (word("message", MAX_SHOWN.0), word("code", MAX_SHOWN.1));
+            let (text, code) = (shown(&error.message, MAX_SHOWN.0), shown(&error.code, MAX_SHOWN.1));
             return Err(LevelError::Refused(status.as_u16(), code, text));
         }
         borsh::from_slice(&bytes).map_err(|_| LevelError::Answer)

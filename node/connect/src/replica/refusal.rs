@@ -3,10 +3,12 @@
 use aula_lrs::desk::DeskError;
 use aula_lrs::store::StoreError;
 use aula_vault::VaultError;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::Json;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::wire::{RefusalBody, RefusalDetail};
 use crate::door::Lent;
 use crate::pipeline::RETRY_S;
 
@@ -69,8 +71,8 @@ impl From<DeskError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self(status, code, message) = self;
-        let body = serde_json::json!({ "error": { "code": code, "message": message } }).to_string();
-        let mut response = (status, [(CONTENT_TYPE, "application/json")], body).into_response();
+        let body = RefusalBody { error: RefusalDetail { code: code.to_owned(), message } };
+        let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_S.into());

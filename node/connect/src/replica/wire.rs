@@ -1,7 +1,8 @@
-//! What a replica asks and its district answers: borsh, over `POST /replica/v1/WORD`.
+//! What a replica asks and its district answers: borsh, over `POST /replica/v1/WORD`; a refusal is JSON.
 
 use aula_ledger::access::Relation;
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 use super::difference::{Id, Part, Said};
 
@@ -26,6 +27,24 @@ pub const MAX_LET_GO: usize = 500;
 
 /// Names a levelling at the district.
 pub type Session = [u8; 16];
+
+/// What is answered with a status that is not a success. What stands before a district may answer in another way: nothing is needed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefusalBody {
+    /// What went wrong.
+    pub error: RefusalDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefusalDetail {
+    /// Lower-case words joined by underscores; stable.
+    pub code: String,
+    /// What went wrong and what to do, for people.
+    pub message: String,
+}
 
 /// `begin`: what the replica has.
 #[derive(Debug, BorshSerialize, BorshDeserialize)]

@@ -6,13 +6,12 @@ use aula_district::enter::source_of;
 use aula_ingest::Input;
 use aula_ingest::date::Date;
 use aula_ingest::event::{Message, What, frame};
-use aula_twin_runtime::clock::Stamp;
+use aula_twin_runtime::clock::{DAY_MS, Stamp};
 use aula_twin_runtime::event::{EventBody, SourceId};
 use bytes::Bytes;
 
 /// Monday, 7 September 2026, 08:00 UTC.
 const BEGIN_MS: u64 = 1_788_768_000_000;
-const DAY_MS: u64 = 86_400_000;
 /// The school year.
 pub const YEAR: u16 = 2026;
 /// The home page of students' accounts.

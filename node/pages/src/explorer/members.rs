@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aula_ledger::state::schema::{self, Member, Standing};
+use aula_ledger::state::schema;
 use axum::extract::State;
 use maud::html;
 
@@ -32,9 +32,9 @@ pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
             (head(columns))
             tbody { @for one in &members { tr id=(one.account) {
                 td .wide data-label=(name) data-proof={ "member-" (one.account) ".name" } data-value=(one.name) { (one.name) }
-                td data-label=(in_roles) data-proof={ "member-" (one.account) ".roles" } data-value=(roles(one)) { (roles(one)) }
+                td data-label=(in_roles) data-proof={ "member-" (one.account) ".roles" } data-value=(one.roles.names(", ")) { (one.roles.names(", ")) }
                 td .n data-label=(district) data-proof={ "member-" (one.account) ".district" } data-value=[one.district] { @if let Some(id) = one.district { a href={ "/districts/" (id) } { (id) } } }
-                td data-label=(stands) data-proof={ "member-" (one.account) ".standing" } data-value=(standing(one)) { (standing(one)) }
+                td data-label=(stands) data-proof={ "member-" (one.account) ".standing" } data-value=(one.standing.name()) { (one.standing.name()) }
                 td .n data-label=(since) data-proof={ "member-" (one.account) ".since" } data-value=(one.since) { (one.since) }
                 td .wide data-label=(account) { (whole(&one.account)) }
             } } }
@@ -42,16 +42,4 @@ pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
         (register(&pages::MEMBERS, members.len()))
     };
     Ok(shell::page(&node, &pages::MEMBERS, content))
-}
-
-fn roles(member: &Member) -> String {
-    member.roles.roles().map(|role| format!("{role:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
-}
-
-const fn standing(member: &Member) -> &'static str {
-    match member.standing {
-        Standing::Candidate => "candidate",
-        Standing::Admitted => "admitted",
-        Standing::Removed => "removed",
-    }
 }

@@ -1,10 +1,10 @@
 //! Where a report's files go: a folder that is empty, filled whole or not at all.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use aula_files::{Access, Aside};
 use aula_home::{Advise, DEFECT, Failure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -143,28 +143,18 @@ impl Folder<'_> {
 
 impl Out for Folder<'_> {
     fn file(&mut self, name: &str, fill: Filling<'_>) -> Result<FileLine, Failure> {
-        let (path, aside) = (self.path(name), self.path(&format!(".{name}.part")));
-        let refused = |error: io::Error| {
-            // It may not be there.
-            let _ = std::fs::remove_file(&aside);
-            unwritable(&path, &error)
-        };
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
-        let mut passing = Passing::new(BufWriter::new(file.map_err(refused)?));
+        let path = self.path(name);
+        let refused = |error: io::Error| unwritable(&path, &error);
+        let aside = Aside::begin(&path, Access::Private).map_err(refused)?;
+        let mut passing = Passing::new(BufWriter::new(aside));
         let filled = fill(&mut passing);
         let (buffered, line, why) = passing.ended(name);
         if let Some(why) = why {
             return Err(refused(why));
         }
-        if let Err(failure) = filled {
-            let _ = std::fs::remove_file(&aside);
-            return Err(failure);
-        }
-        let synced = buffered.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file: File| {
-            file.sync_all()?;
-            std::fs::rename(&aside, &path)
-        });
-        synced.map_err(refused)?;
+        filled?;
+        let aside = buffered.into_inner().map_err(io::IntoInnerError::into_error);
+        aside.and_then(Aside::place).map_err(refused)?;
         self.written.push(line.clone());
         Ok(line)
     }

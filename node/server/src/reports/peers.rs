@@ -15,8 +15,7 @@ use aula_home::Home;
 use aula_home::config::{Config, DeliveryBy};
 use aula_kit::round::decided;
 use aula_kit::{DevChain, Tested, failed, private_file, told};
-
-const DAY_MS: u64 = 86_400_000;
+use aula_twin_runtime::clock::DAY_MS;
 
 /// An export each quarter into a bucket, from a folder of its own.
 fn quarterly(above: &Path, endpoint: &str, bucket: &str) -> Result<Config, Box<dyn std::error::Error>> {

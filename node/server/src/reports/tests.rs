@@ -13,6 +13,7 @@ use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
 use aula_home::{Failure, Home};
 use aula_kit::round::{decided, handle};
 use aula_kit::{DevChain, Tested, failed, private_file};
+use aula_twin_runtime::clock::DAY_MS;
 
 fn chain_of(dev: &DevChain) -> Chain {
     Chain::of_view(dev.db.latest())
@@ -161,8 +162,6 @@ fn heights_homes_and_districts_that_are_not_there_are_said_to_be_so() -> Tested 
     assert_eq!(Chain::of_home(&home).map(|_| ()).map_err(|f| f.code), Err("no_chain".to_owned()));
     Ok(())
 }
-
-const DAY_MS: u64 = 86_400_000;
 
 /// A look at which everything is done.
 fn looked(

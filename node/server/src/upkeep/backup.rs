@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use aula_files::{Access, read_at_most, regular_at_most};
+use aula_files::{Access, read_at_most, regular_at_most, sync_folder};
 use aula_home::clock::now_ms;
 use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_ledger::genesis::{Genesis, MAX_GENESIS_BYTES, Parsed};
@@ -148,7 +148,7 @@ pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
         }
     }
     fs::rename(&aside, home.data_dir()).advise(what(), HINT)?;
-    File::open(home.path()).and_then(|folder| folder.sync_all()).advise(what(), HINT)?;
+    sync_folder(&home.data_dir()).advise(what(), HINT)?;
     Ok(Restored {
         height: tip.height,
         block_hash: tip.hash,

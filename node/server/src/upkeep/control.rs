@@ -16,7 +16,8 @@ use aula_home::running::{address, connected};
 use aula_home::{Advise, DEFECT, Failure, Home};
 use aula_store::ChainDb;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Order, carry_out, told};
 use crate::bootstrap::{db_options, open_database, read_genesis};
@@ -26,6 +27,14 @@ const MAX_LINE: u64 = 64 * 1024;
 /// How long a command that is connected may take to say its order.
 const TO_SAY: Duration = Duration::from_secs(5);
 const HINT: &str = "check that the node runs and that this user owns the home";
+
+/// What became of an order, as the running node says it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Became {
+    Done(Value),
+    Error(Failure),
+}
 
 /// Carries out what comes by the socket, for as long as the database is open. On a thread of its own, since all of it waits.
 ///
@@ -70,10 +79,7 @@ fn one(stream: UnixStream, db: &ChainDb, home: &Home, config: &Config) -> std::i
             "use the program of the version that runs",
         )),
     };
-    let told = match done {
-        Ok(done) => json!({ "done": done }),
-        Err(failure) => json!({ "error": failure }),
-    };
+    let told = serde_json::to_string(&done.map_or_else(Became::Error, Became::Done))?;
     (&stream).write_all(format!("{told}\n").as_bytes())
 }
 
@@ -131,10 +137,9 @@ fn ask(stream: UnixStream, order: &Order) -> Result<Value, Failure> {
     (&stream).write_all(format!("{line}\n").as_bytes()).advise(what, HINT)?;
     let mut told = String::new();
     BufReader::new((&stream).take(MAX_LINE)).read_line(&mut told).advise(what, HINT)?;
-    let told: Value = serde_json::from_str(&told).advise(what, HINT)?;
-    if let Some(error) = told.get("error") {
-        let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-        return Err(Failure::new(&text("code"), text("message"), text("hint")));
+    let became: Became = serde_json::from_str(&told).advise(what, HINT)?;
+    match became {
+        Became::Done(done) => Ok(done),
+        Became::Error(failure) => Err(failure),
     }
-    Ok(told["done"].clone())
 }

@@ -1,10 +1,10 @@
 //! `aula district alerts`: what the service told people about, and that somebody knows.
 
+use aula_district::alert_book::{Alert, Book};
 use aula_read::utc;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::run::alerts::book::{Alert, Book};
 use crate::command::{Context, Failure, Outcome, now_ms};
 
 /// Arguments of `aula district alerts`.

@@ -15,8 +15,9 @@ use aula_files::Access;
 use aula_ingest::date::Date;
 use aula_ledger::state::schema::{DecisionStanding, Placement, PoolRecord};
 use aula_ledger::types::{ClassId, DistrictId, Handle, PoolId, RoundId, SchoolYear};
+use aula_twin_runtime::clock::DAY_MS;
 use aula_vault::roster::RosterEntry;
-use aula_web::family_link::{self, DAY_MS, FamilyLink, MAX_DAYS, PAGE};
+use aula_web::family_link::{self, FamilyLink, MAX_DAYS, PAGE};
 use clap::Args;
 use serde_json::json;
 

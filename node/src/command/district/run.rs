@@ -24,7 +24,7 @@ use crate::service_manager::ServiceManager;
 use crate::terminal::follow_hangups;
 
 mod acknowledgements;
-pub(super) mod alerts;
+mod alerts;
 pub(super) mod duties;
 mod interventions;
 mod log;

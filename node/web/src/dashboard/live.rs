@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aula_home::clock::now_ms;
+use aula_twin_runtime::clock::DAY_MS;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
@@ -41,8 +42,6 @@ const AGAIN: Duration = Duration::from_secs(2);
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long a client may take for one message, and for its first.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The end of a session is waited for no longer: sessions are shorter.
-const DAY_MS: u64 = 24 * 3_600_000;
 /// Clients say little.
 const MAX_INCOMING_BYTES: usize = 512;
 
@@ -146,6 +145,7 @@ impl Reader {
         let mut pending = self.reset || self.channel.seq() > self.seen;
         let (mut send_from, mut check_at) = (Instant::now(), Instant::now() + hub.check_every);
         let mut ping_at = Instant::now() + PING_EVERY;
+        // Waited for no longer than a day: sessions are shorter.
         let ends_at =
             Instant::now() + Duration::from_millis(grant.expires_ms.saturating_sub(now_ms()).min(DAY_MS));
         let mut since = Instant::now();

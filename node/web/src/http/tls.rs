@@ -14,10 +14,10 @@ use x509_parser::parse_x509_certificate;
 
 use aula_home::clock::now_ms;
 use aula_home::with_causes;
+use aula_twin_runtime::clock::DAY_MS;
 
 /// From so long before its end on, a certificate is warned of.
 const WARN_MS: u64 = 21 * DAY_MS;
-const DAY_MS: u64 = 86_400_000;
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(12 * 3_600);
 

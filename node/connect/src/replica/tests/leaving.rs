@@ -1,8 +1,8 @@
 //! Who leaves the replica: never before all that was heard of them is at the district.
 
-use super::*;
+use aula_twin_runtime::clock::DAY_MS;
 
-const DAY_MS: u64 = 86_400_000;
+use super::*;
 
 /// A mark of a student so many years before now, under a name.
 fn mark(feed: &Arc<Feed>, name: &str, student: &str, years: u64) -> Result<Given, &'static str> {

@@ -1,9 +1,10 @@
 //! The duty of alerts: what somebody should know of, told once, to mail and webhook, without a name or a figure under ten.
 //!
-//! Flow of a look: what is found ([`find`]) → the book ([`book`]), where alerts begin and end and notes are written down → unless
+//! Flow of a look: what is found ([`find`]) → the book ([`Book`]), where alerts begin and end and notes are written down → unless
 //! it is quiet, the notes that are on their way ([`tell`]). It has a loop of its own beside the other duties, since an anchor may
 //! take minutes and an alert may not. Absent: what opens interventions and records acknowledgements, which other duties do.
 
+use aula_district::alert_book::Book;
 use aula_home::clock::now_ms;
 use aula_home::config::{Alerts, Config};
 use aula_report::quiet::Quiet;
@@ -11,13 +12,10 @@ use aula_report::quiet::Quiet;
 use super::office::Office;
 use crate::command::{Advise, Failure};
 
-pub(in crate::command::district) mod book;
 mod find;
 mod tell;
 #[cfg(test)]
 mod tests;
-
-use book::Book;
 
 /// Seconds between two looks at most, however seldom the other duties look: what begins is told within a minute.
 pub(super) const EVERY_S: u64 = 10;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use aula_district::interventions::{due_from_ms, register};
+use aula_district::milestone_book::About;
 use aula_files::{Access, private_folder, replace};
 use aula_home::{Home, fault};
 use aula_ledger::types::Handle;
@@ -22,7 +23,6 @@ use serde::{Deserialize, Serialize};
 
 use super::office::Office;
 use crate::command::district::report;
-use crate::command::milestone_book::About;
 use crate::command::vault::refused;
 use crate::command::{Advise, Failure};
 

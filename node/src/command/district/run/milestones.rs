@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use aula_district::milestone_book::{About, Book};
 use aula_district::milestones::mastery_of;
 use aula_district::twin_record::AnchoredState;
 use aula_district::twin_state::{self, Standing};
@@ -26,7 +27,6 @@ use super::states::refolded;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;
-use crate::command::milestone_book::{About, Book};
 use crate::command::posting::rejection;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::refused;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use aula_api::report::Owed;
+use aula_district::alert_book::Book;
 use aula_home::Home;
 use aula_home::config::{AlertKind, Config};
 use aula_vault::room::Room;
@@ -11,7 +12,6 @@ use aula_vault::room::Room;
 use super::super::acknowledgements::owed;
 use super::super::interventions::Register;
 use super::super::office::Office;
-use super::book::Book;
 use crate::command::Failure;
 use aula_server::at_risk;
 use aula_server::feed_health::Health;

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 
 use aula_delivery::mail::Note;
+use aula_district::alert_book::{Book, Planned};
 use aula_files::private_folder;
 use aula_home::Home;
 use aula_home::config::{AlertKind, Config};
 use aula_server::reports::deliver::{Said, say};
 use serde_json::{Value, json};
 
-use super::book::{Book, Planned};
 use crate::command::Failure;
 
 /// The least count that is told: the ledger's own default for a cell.

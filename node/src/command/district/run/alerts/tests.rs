@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aula_district::alert_book::{Alert, Book};
 use aula_home::Home;
 use aula_home::clock::now_ms;
 use aula_kit::round::{ROUND, accept, decided, revert};
@@ -20,7 +21,6 @@ use super::super::metrics::Metrics;
 use super::super::office::Office;
 use super::super::repeat;
 use super::super::told::Told;
-use super::book::{Alert, Book};
 use crate::api_tests::served_chain;
 use crate::command::Context;
 use crate::command::rpc::RpcArgs;

@@ -12,15 +12,14 @@ use std::path::PathBuf;
 
 use aula_files::{Access, private_folder, replace};
 use aula_home::config::AlertKind;
-use aula_home::{Home, fault};
+use aula_home::{Advise, Failure, Home, fault};
+use aula_twin_runtime::clock::DAY_MS;
 use rand::RngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Advise, Failure};
-
 /// Ended alerts are kept so long, milliseconds: 90 days.
-const KEPT_MS: u64 = 90 * 86_400_000;
+const KEPT_MS: u64 = 90 * DAY_MS;
 
 /// Something that somebody should know of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,17 +4,13 @@
 //! writing an entry again changes nothing. A home that lost its book finds out from the ledger what stands, one student at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use aula_files::private_folder;
-use aula_home::{Home, fault};
+use aula_files::{append_private, private_folder};
+use aula_home::{Advise, Failure, Home, fault};
 use aula_ledger::tx::{MilestoneKind, RecordMilestone};
 use aula_ledger::types::Handle;
-
-use crate::command::{Advise, Failure};
 
 /// What of a student a milestone is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +27,6 @@ pub enum About {
 #[derive(Debug)]
 pub struct Book {
     path: PathBuf,
-    file: File,
     due: BTreeSet<(Handle, About)>,
     stands: BTreeSet<(Handle, About)>,
     /// By student, the number after the highest that is known to be taken.
@@ -48,17 +43,15 @@ impl Book {
         let hint = "check the folder's owner and the space left";
         private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
         let path = folder.join("milestones.log");
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-        let file = file.advise(format!("cannot open {}", path.display()), hint)?;
-        let text = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            read => read.advise(format!("cannot read {}", path.display()), hint)?,
+        };
         let (due, stands, next) = Default::default();
-        let mut book = Self { path, file, due, stands, next };
+        let mut book = Self { path, due, stands, next };
         // What is cut has no end of line; the next entry begins on a line of its own.
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
             book.read(line.trim_end());
-        }
-        if !text.is_empty() && !text.ends_with('\n') {
-            book.write("")?;
         }
         Ok(book)
     }
@@ -154,11 +147,9 @@ impl Book {
         }
     }
 
-    fn write(&mut self, line: &str) -> Result<(), Failure> {
+    fn write(&self, line: &str) -> Result<(), Failure> {
         fault::point();
-        let written =
-            self.file.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.file.sync_data());
-        written.advise(
+        append_private(&self.path, format!("{line}\n").as_bytes()).advise(
             format!("cannot write {}", self.path.display()),
             "check the folder's owner and the space left",
         )?;
@@ -187,6 +178,8 @@ fn parse(text: &str) -> Option<About> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
