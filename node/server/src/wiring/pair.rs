@@ -14,6 +14,7 @@ use aula_home::{Advise, Failure, Home};
 use aula_standby::keeper::{Keeper, Turn};
 use aula_standby::owners::{self, NotOwn};
 use aula_standby::settings;
+use aula_standby::standing::Standing;
 use aula_vault::VaultError;
 use aula_web::http::Node;
 use metrics::{describe_gauge, gauge};
@@ -122,9 +123,10 @@ pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<Op
     let hint = "see [pair] in config.toml: is the port free, does another `aula start` run in this home?";
     let keeper = Arc::new(keeper.advise("the pair's lease cannot be kept", hint)?);
     describe();
-    let own = keeper.clone();
-    let started =
-        thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door, &begins));
+    let (own, tenant) = (keeper.clone(), config.quotas.tenant.clone());
+    let started = thread::Builder::new()
+        .name("pair-levels".into())
+        .spawn(move || attend(&own, &door, &begins, &tenant));
     started.advise("a thread cannot start", "see how many this system allows")?;
     Ok(Some(Paired { keeper, over }))
 }
@@ -141,14 +143,11 @@ fn describe() {
 
 /// Brings the other one level for as long as the process runs. When this one's turn begins the vault is opened at once: whoever asks first
 /// waits for less.
-fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
+fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>, tenant: &str) {
     loop {
         let standing = keeper.standing();
         let acts = standing.role == "acting";
-        gauge!("aula_pair_acting").set(f64::from(u8::from(acts)));
-        gauge!("aula_pair_alone").set(f64::from(u8::from(acts && standing.is_alone())));
-        gauge!("aula_pair_epoch").set(standing.epoch as f64);
-        gauge!("aula_pair_behind_writes").set(standing.behind.map_or(f64::NAN, |behind| behind as f64));
+        figures(&standing, acts, tenant);
         if acts {
             // Not lent: a copy of the whole must hold nobody up.
             match door.shared().and_then(|vault| vault.level_pair()) {
@@ -167,6 +166,17 @@ fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
             Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
         }
     }
+}
+
+/// By the district's name: of a pair one acts, whatever other pairs do.
+fn figures(standing: &Standing, acts: bool, tenant: &str) {
+    let tenant = tenant.to_owned();
+    gauge!("aula_pair_acting", "tenant" => tenant.clone()).set(f64::from(u8::from(acts)));
+    gauge!("aula_pair_alone", "tenant" => tenant.clone())
+        .set(f64::from(u8::from(acts && standing.is_alone())));
+    gauge!("aula_pair_epoch", "tenant" => tenant.clone()).set(standing.epoch as f64);
+    let behind = standing.behind.map_or(f64::NAN, |behind| behind as f64);
+    gauge!("aula_pair_behind_writes", "tenant" => tenant).set(behind);
 }
 
 fn open(door: &KeptDoor) {
