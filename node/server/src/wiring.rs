@@ -468,6 +468,11 @@ impl Network for Consensus {
         self.handle.status().peers
     }
 
+    fn validators_connected(&self) -> Option<usize> {
+        // A store that fails is told elsewhere.
+        self.handle.validators_connected().ok()
+    }
+
     fn damage(&self) -> Option<String> {
         self.handle.damage()
     }

@@ -22,7 +22,7 @@ BEGUN = time.time()
 
 def well(now):
     return {
-        "aula_height": 1_000 + now - BEGUN, "aula_tip_timestamp_seconds": now, "aula_peers": 3, "aula_validators": 4,
+        "aula_height": 1_000 + now - BEGUN, "aula_tip_timestamp_seconds": now, "aula_validators_connected": 3, "aula_validators": 4,
         "aula_validator": 1, "aula_signing": 1, "aula_state_damaged": 0, "aula_clock_ahead_seconds": 0,
         "aula_disk_free_bytes": 1e11, "aula_vault_rotation_due_seconds": 60 * DAY,
         "aula_tls_expiry_timestamp_seconds": now + 60 * DAY, "aula_overdue_acknowledgements": 0,
@@ -35,7 +35,7 @@ def well(now):
 
 def ill(now):
     return {
-        "aula_height": 10, "aula_tip_timestamp_seconds": BEGUN - 3_600, "aula_peers": 0, "aula_validators": 4,
+        "aula_height": 10, "aula_tip_timestamp_seconds": BEGUN - 3_600, "aula_validators_connected": 0, "aula_validators": 4,
         "aula_validator": 1, "aula_signing": 0, "aula_state_damaged": 1, "aula_clock_ahead_seconds": 2,
         "aula_disk_free_bytes": max(0, 4e8 - 1e6 * (now - BEGUN)), "aula_vault_rotation_due_seconds": -3 * DAY,
         "aula_tls_expiry_timestamp_seconds": now + DAY, "aula_overdue_acknowledgements": 2,

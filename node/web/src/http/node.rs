@@ -77,6 +77,10 @@ pub trait Network: Send + Sync {
     }
     /// How many peers are connected.
     fn peers(&self) -> usize;
+    /// How many of the other validators are connected; none where that is not known.
+    fn validators_connected(&self) -> Option<usize> {
+        None
+    }
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     fn mode(&self) -> &'static str;
     /// The validator that this node is to vote as; none where it only follows by its operator's choice.
