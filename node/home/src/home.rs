@@ -190,6 +190,11 @@ impl Home {
         self.0.join("control")
     }
 
+    /// What the home's processes are to log, as `aula node log-level` says: `log-filter`.
+    pub fn log_filter_file(&self) -> PathBuf {
+        self.0.join("log-filter")
+    }
+
     /// When the vault was copied last: `backups.json`.
     pub fn backups_file(&self) -> PathBuf {
         self.0.join("backups.json")
