@@ -4,6 +4,7 @@ use aula_ledger::access::{ConsentChoice, Purpose, Relation};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_vault::access::RosterLine;
+use aula_vault::pair::{Copier, Partner, register};
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, LocalId, Vault, VaultError};
 use reqwest::StatusCode;
@@ -145,5 +146,38 @@ async fn a_family_sees_the_reads_of_its_child_and_of_nobody_else_until_the_link_
         let told = office.get("/v1/family/reads", header).await?;
         assert_eq!((told.0, &told.1["error"]["code"]), (StatusCode::UNAUTHORIZED, &"bad_link".into()));
     }
+    Ok(())
+}
+
+/// The other one of a pair acts.
+struct Elsewhere;
+
+impl Partner for Elsewhere {
+    fn epoch(&self) -> Result<u64, String> {
+        Err("the other one acts".into())
+    }
+
+    fn copier(&self) -> Box<dyn Copier> {
+        unreachable!("a vault that may not be written is not opened")
+    }
+}
+
+/// Who stands by may not have heard that a link was revoked.
+#[tokio::test]
+async fn a_familys_page_is_served_by_the_one_of_a_pair_that_acts() -> Tested {
+    let office = office().await?;
+    let (district, now) = (office.served.district_1().district, now_ms());
+    let link = FamilyLink::lasting(1, now, (district, YEAR, office.handle));
+    let (_, token) = family_link::make(&office.links, &link)?;
+    let header = Some((FAMILY_HEADER, token.expose()));
+    let page = format!("{}/family/{}", office.served.client.origin(), token.expose());
+    assert_eq!(reqwest::get(&page).await?.status(), StatusCode::OK);
+    let acting = format!("{}/acting", office.served.client.origin());
+    assert_eq!(reqwest::get(&acting).await?.status(), StatusCode::OK);
+    register(&office.folders.data, Arc::new(Elsewhere));
+    let told = office.get("/v1/family/reads", header).await?;
+    assert_eq!((told.0, &told.1["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"not_acting".into()));
+    assert_eq!(reqwest::get(&page).await?.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reqwest::get(&acting).await?.status(), StatusCode::SERVICE_UNAVAILABLE);
     Ok(())
 }

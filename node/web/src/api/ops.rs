@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aula_api::operation::{Healthy, Ready};
+use aula_api::operation::{Acting, Healthy, Ready};
 use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::state::schema;
 use axum::Json;
@@ -103,6 +103,14 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Healthy)))]
 pub async fn healthz() -> Json<Healthy> {
     Json(Healthy { healthy: true })
+}
+
+/// Whether this node's home does its district's work: it is in no pair, or it acts
+#[utoipa::path(get, path = "/acting", tag = "operation",
+    responses((status = 200, body = Acting), (status = 503, body = ErrorBody)))]
+pub async fn acting(State(node): State<Arc<Node>>) -> Result<Json<Acting>, ApiError> {
+    node.acts()?;
+    Ok(Json(Acting { acting: true }))
 }
 
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.

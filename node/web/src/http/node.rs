@@ -10,7 +10,7 @@ use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
 use aula_ledger::tx::TransactionId;
 use aula_ledger::types::ValidatorAddress;
-use aula_vault::Folders;
+use aula_vault::{Folders, pair};
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
@@ -20,6 +20,7 @@ use super::cache::Cache;
 use super::callers::Callers;
 use super::gate::Purpose;
 use super::kept_vault::KeptVault;
+use super::lent_vault::unreadable;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
 use crate::config::{Config, Quotas};
@@ -312,11 +313,22 @@ impl Node {
         }
     }
 
-    /// Whom a family's link is about. The token is not logged, whatever becomes of it.
+    /// Whether this node's home does its district's work: it is in no pair, or it acts.
     ///
     /// # Errors
-    /// 401 when the link is unknown, expired or revoked.
+    /// 503 while it does not.
+    pub fn acts(&self) -> Result<(), ApiError> {
+        let folders = self.vault.as_ref();
+        folders.map_or(Ok(()), |folders| pair::may_write(&folders.data)).map_err(unreadable)
+    }
+
+    /// Whom a family's link is about. The token is not logged, whatever becomes of it. Who does not act may not have heard of every
+    /// revocation.
+    ///
+    /// # Errors
+    /// 401 when the link is unknown, expired or revoked; 503 where the other one of a pair acts.
     pub fn family(&self, token: &str) -> Result<FamilyLink, ApiError> {
+        self.acts()?;
         family_link::check(&self.links, token, now_ms()).map_err(|refused| {
             if let LinkRefused::Folder { .. } = &refused {
                 tracing::error!(error = %refused, "a family's link cannot be checked");
