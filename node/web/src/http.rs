@@ -27,5 +27,7 @@ pub mod tls;
 pub use extract::{FromPath, FromQuery};
 pub use gate::gated;
 pub use kept_vault::KeptVault;
-pub use node::{Finality, Keeper, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing, Standing};
+pub use node::{
+    Finality, Keeper, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing, Staff, Standing,
+};
 pub use sorted::Sorted;

@@ -32,7 +32,7 @@ use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::{Advise, Failure};
-use aula_web::http::Node;
+use aula_web::http::{Node, Staff};
 
 #[cfg(test)]
 mod tests;
@@ -72,6 +72,7 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
     });
     let socket = TcpListener::bind(identity.listen).await;
     let socket = socket.advise(format!("logins cannot be listened for on {}", identity.listen), HINT)?;
+    node.ask_staff(Arc::new(Asked(desk.clone())));
     tracing::info!(listen = %identity.listen, url = identity.url, "staff log in below /identity");
     tokio::spawn(attend(desk.clone(), identity, watch));
     tokio::spawn(async move {
@@ -80,6 +81,15 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
         }
     });
     Ok(())
+}
+
+/// The directory, as who reads the vault is asked about.
+struct Asked(Arc<Desk>);
+
+impl Staff for Asked {
+    fn holds(&self, reader: &str, role: &str) -> bool {
+        self.0.holds(reader, role)
+    }
 }
 
 /// Tokens and the directory as they are on disk. In a pair nothing is read before this one acts: the other one may be writing it.

@@ -1,7 +1,7 @@
 //! What the routes read from: the database, the running consensus, and what does not change.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use aula_api::delays::Delays;
@@ -123,6 +123,12 @@ pub trait Network: Send + Sync {
     }
 }
 
+/// Whom the district's directory calls staff.
+pub trait Staff: Send + Sync {
+    /// Whether a credential of this reader in this role holds still: `true` where no directory decides over the role. May block.
+    fn holds(&self, reader: &str, role: &str) -> bool;
+}
+
 /// Shared by all routes, behind an `Arc`.
 pub struct Node {
     /// Everything final.
@@ -143,6 +149,8 @@ pub struct Node {
     pub models: Option<PathBuf>,
     /// The estate's page, where this node shows one.
     estate: RwLock<Option<Arc<str>>>,
+    /// Whom to ask who is staff, where this node keeps a directory.
+    staff: OnceLock<Arc<dyn Staff>>,
     /// Figures of consortia under this ledger, as their files were checked.
     consortia: RwLock<Arc<Figures>>,
     /// Where schools' published hours lie.
@@ -238,6 +246,7 @@ impl Node {
             models: None,
             hours: None,
             estate: RwLock::default(),
+            staff: OnceLock::new(),
             consortia: RwLock::default(),
             vault: None,
             kept_vault: Arc::default(),
@@ -254,6 +263,17 @@ impl Node {
     /// The estate's page, where there is one.
     pub fn estate(&self) -> Option<Arc<str>> {
         self.estate.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks this directory from now on, at each read by a reader's credential.
+    pub fn ask_staff(&self, staff: Arc<dyn Staff>) {
+        // A node has one directory for as long as it runs.
+        let _ = self.staff.set(staff);
+    }
+
+    /// Whom to ask who is staff; none where no directory is kept.
+    pub(crate) fn staff(&self) -> Option<Arc<dyn Staff>> {
+        self.staff.get().cloned()
     }
 
     /// Shows these figures of consortia from now on.
