@@ -86,8 +86,8 @@ def host(tenant, told):
 
 
 def looked_at(path, statuses):
-    """Three looks of 500 ms. Any answer but these says at once that it is not to be asked."""
-    return [{"timeout": "0.5s", "interval": "0.5s", "unhealthy_threshold": 3, "healthy_threshold": 1,
+    """Three looks of 500 ms, also where nobody was asked yet. Any answer but these says at once that it is not to be asked."""
+    return [{"timeout": "0.5s", "interval": "0.5s", "no_traffic_interval": "0.5s", "unhealthy_threshold": 3, "healthy_threshold": 1,
              "http_health_check": {"path": path, "expected_statuses": [dict(zip(("start", "end"), statuses))]}}]
 
 
