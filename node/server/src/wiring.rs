@@ -49,6 +49,7 @@ use tokio::task::JoinHandle;
 
 mod consortia;
 pub mod dashboards;
+mod erasures;
 mod estate;
 mod evidence;
 mod feed_health;

@@ -20,6 +20,7 @@ use aula_web::http::Node;
 use metrics::{describe_gauge, gauge};
 use tokio::sync::oneshot;
 
+use super::erasures::Again;
 use super::xapi::KeptDoor;
 
 /// How often the other one is brought level, where it is not.
@@ -123,10 +124,10 @@ pub(super) fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<Op
     let hint = "see [pair] in config.toml: is the port free, does another `aula start` run in this home?";
     let keeper = Arc::new(keeper.advise("the pair's lease cannot be kept", hint)?);
     describe();
-    let (own, tenant) = (keeper.clone(), config.quotas.tenant.clone());
+    let (own, tenant, again) = (keeper.clone(), config.quotas.tenant.clone(), Again::new(home, node));
     let started = thread::Builder::new()
         .name("pair-levels".into())
-        .spawn(move || attend(&own, &door, &begins, &tenant));
+        .spawn(move || attend(&own, &door, &begins, (tenant.as_str(), again)));
     started.advise("a thread cannot start", "see how many this system allows")?;
     Ok(Some(Paired { keeper, over }))
 }
@@ -141,14 +142,15 @@ fn describe() {
     );
 }
 
-/// Brings the other one level for as long as the process runs. When this one's turn begins the vault is opened at once: whoever asks first
-/// waits for less.
-fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>, tenant: &str) {
+/// Brings the other one level for as long as the process runs, and does again what the ledger calls erased. When this one's turn begins the
+/// vault is opened at once: whoever asks first waits for less.
+fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>, (tenant, mut again): (&str, Again)) {
     loop {
         let standing = keeper.standing();
         let acts = standing.role == "acting";
         figures(&standing, acts, tenant);
         if acts {
+            again.look(door);
             // Not lent: a copy of the whole must hold nobody up.
             match door.shared().and_then(|vault| vault.level_pair()) {
                 Ok(level) => keeper.note(level),
@@ -160,7 +162,10 @@ fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>, tenant: &str)
         let level = acts && !keeper.standing().is_alone();
         let pause = if level { NOW_AND_THEN } else { SOON };
         match begins.recv_timeout(pause) {
-            Ok(()) => open(door),
+            Ok(()) => {
+                open(door);
+                again.begin();
+            }
             Err(RecvTimeoutError::Timeout) => {}
             // The lease is kept no longer.
             Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
