@@ -216,8 +216,8 @@ pub fn check_dashboard(
 pub fn check_id(folders: &[PathBuf], id: &Hash, now_ms: u64) -> Result<FamilyLink, LinkRefused> {
     for folder in folders {
         let Some(link) = read(folder, id)? else { continue };
-        let revoked = revocations(folder)?;
-        let is_named = told(&revoked).any(|(named, _)| named == id.to_string());
+        let (revoked, name) = (revocations(folder)?, id.to_string());
+        let is_named = told(&revoked).any(|(named, _)| named == name);
         return match link {
             _ if is_named => Err(LinkRefused::Revoked),
             FamilyLink { revoked_ms: Some(_), .. } => Err(LinkRefused::Revoked),
