@@ -15,14 +15,14 @@ work=$(mktemp -d)
 pids=()
 end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
 trap end EXIT
-read -r p2p api public admin stub < <(python3 - <<'P'
+read -r p2p api public admin stub first second < <(python3 - <<'P'
 import socket
 for base in range(24000, 30000, 10):
     try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(6)]
+        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(8)]
     except OSError:
         continue
-    print(base, base + 2, base + 3, base + 4, base + 5)
+    print(base, base + 2, *(base + n for n in range(3, 8)))
     break
 P
 )
@@ -31,7 +31,7 @@ check() { # NAME, then a command
   local name=$1; shift
   if "$@" >"$work/told" 2>&1; then echo "ok    $name"; else echo "FAILS $name: $(head -c 300 "$work/told")"; failed=1; fi
 }
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=gateway" -addext "subjectAltName=DNS:east.example.org,DNS:west.example.org,DNS:small.example.org" \
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=gateway" -addext "subjectAltName=DNS:east.example.org,DNS:west.example.org,DNS:pair.example.org,DNS:small.example.org" \
   -keyout "$work/key.pem" -out "$work/certificate.pem" 2>/dev/null
 chmod 600 "$work/key.pem"
 tenants() { # TENANT_PER_MINUTE CALLER_PER_MINUTE [further lines of east]
@@ -53,6 +53,11 @@ ${3:-}
 name = "west"
 host = "west.example.org"
 api = "127.0.0.1:$stub"
+[[tenant]]
+name = "pair"
+host = "pair.example.org"
+api = ["127.0.0.1:$first", "127.0.0.1:$second"]
+identity = ["127.0.0.1:$first", "127.0.0.1:$second"]
 T
 }
 # A second's worth at once: 20 of one address at one tenant; 50 of all addresses at one tenant.
@@ -62,7 +67,8 @@ tenants 6000000 6000000 "ca = \"$work/certificate.pem\"
 api_name = \"east.example.org\"" >"$work/behind.toml"
 check "Envoy takes the configuration of tenants.toml" bash -c "sed 's#/etc/aula/gateway/[a-z-]*ca.pem#$work/certificate.pem#; s#/etc/aula/gateway#$work#' tenants.toml >$work/sample.toml && ./make.py $work/sample.toml >$work/sample.json && $envoy --mode validate -c $work/sample.json"
 
-# West's node is ready, and answers what a file says: lines of a status, one an answer, then 200. It counts.
+# West's node is ready, and answers what a file says: lines of a status, one an answer, then 200. It counts. One of a pair answers by the name of its
+# folder where that has the file "acts", else as who stands by.
 cat >"$work/stub.py" <<'P'
 import http.server, os, sys
 folder = sys.argv[2]
@@ -71,7 +77,10 @@ class Stub(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         status, more = 200, {}
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path != "/readyz":
+        if len(sys.argv) > 3:
+            if not os.path.exists(f"{folder}/acts"):
+                status, more = 503, {"Retry-After": "1"}
+        elif self.path != "/readyz":
             with open(f"{folder}/asked", "a") as file:
                 file.write(".")
             try:
@@ -83,10 +92,11 @@ class Stub(http.server.BaseHTTPRequestHandler):
                 status, *after = first.split()
                 more = {"Retry-After": after[0]} if after else {}
         self.send_response(int(status))
-        for name, value in {"Content-Length": "3", **more}.items():
+        said = f"{os.path.basename(folder)}\n".encode()
+        for name, value in {"Content-Length": str(len(said)), **more}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"ok\n")
+        self.wfile.write(said)
     do_POST = do_GET
     def log_message(self, *_):
         """Nobody reads it."""
@@ -94,6 +104,10 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Stub).serve_for
 P
 : >"$work/asked"
 python3 "$work/stub.py" "$stub" "$work" & pids+=("$!")
+mkdir "$work/first" "$work/second"
+: >"$work/first/acts"
+python3 "$work/stub.py" "$first" "$work/first" pair & pids+=("$!")
+python3 "$work/stub.py" "$second" "$work/second" pair & pids+=("$!")
 answers() { for _ in $(seq "$1"); do echo "$2"; done >"$work/answers"; : >"$work/asked"; }
 asked() { wc -c <"$work/asked"; }
 
@@ -188,6 +202,30 @@ check "20 s later it is open still" is 503 west.example.org /v1/status
 for _ in $(seq 300); do [ "$(status west.example.org /v1/status)" = 200 ] && break; sleep 0.1; done
 closed=$((($(date +%s%N) - opened) / 1000000))
 check "it closes by itself after 30 s ($closed ms)" [ "$closed" -ge 29000 ]
+
+# Six of each: reads, writes, logins. All by the one that acts.
+by() {
+  local path method got
+  for path in /v1/status /identity/me; do
+    for method in GET POST; do
+      for _ in 1 2 3; do
+        got=$(status pair.example.org "$path" -X "$method")
+        [ "$got $(cat "$work/body")" = "200 $1" ] || { echo "$method $path: $got $(cat "$work/body")"; return 1; }
+      done
+    done
+  done
+}
+within() { # COMMAND: it holds within ten tries, with a second's share of the limits for each
+  for _ in $(seq 10); do sleep 1; "$@" >/dev/null && return; done
+  "$@"
+}
+check "a pair is asked where it acts" within by first
+mv "$work/first/acts" "$work/second/acts"
+check "and after a switch at the other one" within by second
+rm "$work/second/acts"
+check "where nobody acts: 503" within is 503 pair.example.org /v1/status
+: >"$work/first/acts"
+check "and answered again when one does" within by first
 
 gone "$node"
 sleep 3

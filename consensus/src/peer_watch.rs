@@ -1,5 +1,5 @@
-//! Watches the engine's connections: counts them, and finds peers that have not said what they want to hear, or say nothing
-//! any more.
+//! Watches the engine's connections: notes whose they are, and finds peers that have not said what they want to hear, or say
+//! nothing any more.
 //!
 //! Gossipsub sends its subscriptions on the first connection to a peer and not again. A node that is back before its
 //! peers have noticed the end of the old connections (a power cut sends no farewell) is to them a second connection:
@@ -14,8 +14,7 @@
 //! minutes. A new connection is tried for anew every few seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_malachitebft_app_channel::NetworkRequest;
@@ -34,10 +33,32 @@ const MISSING_LOOKS: u32 = 5;
 /// second or two.
 const QUIET_LOOKS: u32 = 6;
 
-/// Counts the connected peers into `count` and sends those to begin anew with, until nobody listens.
+/// Who is connected to the engine, as the last look found it.
+#[derive(Debug, Default)]
+pub(crate) struct Connected(Mutex<BTreeSet<PeerId>>);
+
+impl Connected {
+    /// Takes what a look found.
+    pub(crate) fn set(&self, peers: BTreeSet<PeerId>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = peers;
+    }
+
+    /// How many they are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// How many of these are connected; one that is named twice counts twice.
+    pub(crate) fn count_of<'a>(&self, peers: impl Iterator<Item = &'a PeerId>) -> usize {
+        let connected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.filter(|peer| connected.contains(*peer)).count()
+    }
+}
+
+/// Notes the connected peers and sends those to begin anew with, until nobody listens.
 pub(crate) async fn watch(
     requests: mpsc::Sender<NetworkRequest>,
-    count: Arc<AtomicUsize>,
+    connected: Arc<Connected>,
     heights: Arc<Heights>,
     silent: mpsc::Sender<PeerId>,
 ) {
@@ -45,7 +66,7 @@ pub(crate) async fn watch(
     loop {
         tokio::time::sleep(LOOK).await;
         let Ok(Some(dump)) = NetworkRequest::dump_state(&requests).await else { continue };
-        count.store(dump.peers.len(), Ordering::Relaxed);
+        connected.set(dump.peers.keys().copied().collect());
         let peers = dump.peers.iter().map(|(peer, info)| (*peer, !info.topics.is_empty()));
         let unheard = unsubscribed.look(missing(&peers.collect()));
         let anew: BTreeSet<PeerId> = unheard.into_iter().chain(cut_off.look(quiet(&heights))).collect();
@@ -110,6 +131,16 @@ mod tests {
         let id =
             |n: u8| libp2p_identity::Keypair::ed25519_from_bytes([n + 1; 32]).unwrap().public().to_peer_id();
         (0u8..).zip(held).map(|(n, held)| (id(n), *held)).collect()
+    }
+
+    #[test]
+    fn who_is_connected_is_known_by_name() {
+        let (connected, all) = (Connected::default(), peers(&[true, true, true]));
+        assert_eq!((connected.count(), connected.count_of(all.keys())), (0, 0));
+        connected.set(all.keys().take(2).copied().collect());
+        assert_eq!((connected.count(), connected.count_of(all.keys().skip(1))), (2, 1));
+        connected.set(BTreeSet::new());
+        assert_eq!((connected.count(), connected.count_of(all.keys())), (0, 0));
     }
 
     #[test]

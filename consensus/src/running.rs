@@ -8,7 +8,7 @@
 //! Invariant: a key is used only while its guard's file is whole and every height it may have signed with a lost
 //! memory is past.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use crate::gossip::{self, Gossip, GossipConfig, GossipError};
 use crate::heights::Kept;
 use crate::mempool::{AtTip, Mempool, Occasion, Refusal, Submitted};
 use crate::modes::Modes;
+use crate::peer_watch::Connected;
 use crate::ports::{FileDisk, StoreError, TokioRuntime};
 use crate::proposal::BlockBuilder;
 use crate::supervisor::{Shown, Supervisor};
@@ -100,7 +101,7 @@ pub struct Keeper {
 pub struct RunningConsensus {
     services: Services,
     gossip: Arc<Gossip>,
-    engine_peers: Arc<AtomicUsize>,
+    engine_peers: Arc<Connected>,
     shown: Arc<Mutex<Shown>>,
     stop: watch::Sender<bool>,
     ended: watch::Receiver<Option<Result<(), FatalError>>>,
@@ -146,13 +147,29 @@ impl RunningConsensus {
             round: self.services.round.load(Ordering::Relaxed),
             mode: shown.mode,
             attention: shown.attention,
-            peers: self.engine_peers.load(Ordering::Relaxed),
+            peers: self.engine_peers.count(),
             gossip_peers: self.gossip.counts().peers.load(Ordering::Relaxed),
             waiting_transactions,
             waiting_bytes,
             ahead_of_clock_ms: self.ahead_of_clock_ms(),
             fast_clock: self.services.lateness.words(),
         }
+    }
+
+    /// How many of the validators are connected, this node's own not counted: followers decide nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn validators_connected(&self) -> Result<usize, StoreError> {
+        let (services, tip) = (&self.services, Height(self.services.height.load(Ordering::Relaxed)));
+        let state = services.store.state()?;
+        // Settled in any state: a block that is decided between two reads changes nothing.
+        let validators = services.executor.following_validators(state.as_ref(), tip)?;
+        let peers = services.executor.validator_peers(state.as_ref())?;
+        let decides =
+            |address: &ValidatorAddress| validators.get(address).is_some_and(|found| found.power > 0);
+        let others = peers.iter().filter(|(address, peer)| *peer != services.own_peer && decides(address));
+        Ok(self.engine_peers.count_of(others.map(|(_, peer)| peer)))
     }
 
     /// The highest block that a connected peer says it has; none before one has said so.
@@ -299,7 +316,7 @@ pub async fn start(
     gossip.serve_facts(Arc::clone(&services.recent));
     let base = services.blocks.base(services.store.as_ref())?;
     gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;
-    let engine_peers = Arc::new(AtomicUsize::new(0));
+    let engine_peers = Arc::new(Connected::default());
     let shown = Arc::new(Mutex::new(Shown { mode: Mode::Follower { until: None }, attention: None }));
     let (stop, stopped) = watch::channel(false);
     let supervisor = Supervisor {

@@ -1,6 +1,6 @@
 //! Runs sessions of the engine one after another, each in the mode that is safe ([`crate::modes`]).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_malachitebft_app_channel::Channels;
@@ -16,7 +16,7 @@ use crate::engine::{self, EngineNetwork, Session, SessionConfig};
 use crate::events::{Event, FatalError, Mode};
 use crate::gossip::Gossip;
 use crate::modes::{Modes, Warning};
-use crate::peer_watch;
+use crate::peer_watch::{self, Connected};
 use crate::signing::GuardedSigner;
 
 /// What the status shows of the supervisor.
@@ -32,7 +32,7 @@ pub(crate) struct Supervisor {
     pub(crate) session: SessionConfig,
     pub(crate) gossip: Arc<Gossip>,
     pub(crate) modes: Modes,
-    pub(crate) engine_peers: Arc<AtomicUsize>,
+    pub(crate) engine_peers: Arc<Connected>,
     pub(crate) shown: Arc<Mutex<Shown>>,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -125,7 +125,7 @@ impl Supervisor {
         };
         watch.abort();
         listen.abort();
-        self.engine_peers.store(0, Ordering::Relaxed);
+        self.engine_peers.set(BTreeSet::new());
         engine::stop(engine, &wal).await;
         ended
     }

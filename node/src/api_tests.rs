@@ -94,12 +94,22 @@ async fn serve_office(
     change: impl FnOnce(&mut Config),
     look_every: Duration,
 ) -> Result<(Served, Folders, std::path::PathBuf), Box<dyn std::error::Error>> {
+    serve_furnished_office(change, look_every, |_| {}).await
+}
+
+/// The same, whose node has something beside.
+async fn serve_furnished_office(
+    change: impl FnOnce(&mut Config),
+    look_every: Duration,
+    beside: impl FnOnce(&AppState),
+) -> Result<(Served, Folders, std::path::PathBuf), Box<dyn std::error::Error>> {
     let chain = DevChain::of(aula_kit::round::base).map_err(failed)?;
     let mut places = None;
     let furnish = |node: &mut AppState, chain: &DevChain| {
         let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
         node.vault = Some(folders.clone());
         node.links = vec![chain.home.links_dir()];
+        beside(node);
         places = Some((folders, chain.home.links_dir()));
     };
     let served = serve_looking(chain, change, furnish, look_every).await?;

@@ -110,7 +110,7 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Bring a vault back from its two copies
     Restore(restore::RestoreArgs),
-    /// Copy the running node's database, and put a copy back: never the sign guard
+    /// Copy the running node's database, put a copy back (never the sign guard), change what is logged
     Node(node::NodeArgs),
     /// The state of one height as files: make, list, verify
     Snapshot(snapshot::SnapshotArgs),

@@ -19,7 +19,7 @@ fn home(folder: &Path, alerts: &str, delivery: &str) -> Result<PathBuf> {
     let mut config = config
         .replace("# look_every_s = 10", "look_every_s = 1")
         .replace(
-            "# kinds = [\"at_risk\", \"feeds\", \"acknowledgements\", \"divergence\", \"vault_quota\"]",
+            "# kinds = [\"at_risk\", \"feeds\", \"acknowledgements\", \"divergence\", \"vault_quota\", \"pair\"]",
             "kinds = [\"at_risk\", \"divergence\"]",
         )
         .replace("# deliver = []", &format!("deliver = [\"board\"]\n{alerts}"));

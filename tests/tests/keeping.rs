@@ -153,5 +153,15 @@ async fn what_is_logged_changes_at_a_sighup_and_a_filter_that_is_none_changes_no
     let target = net.height(0).await? + 2;
     net.reach(0, target, LONG).await?;
     ensure!(std::fs::read_to_string(home.join("node.log"))?.contains("DEBUG"), "nothing was logged at debug");
+    // Without a signal, above what the settings say.
+    on(&net, 0, 0, &["node", "log-level", "aula=trace,warn"])?;
+    let began = std::time::Instant::now();
+    while !std::fs::read_to_string(home.join("node.log"))?.contains("logging \"aula=trace,warn\" from now on")
+    {
+        ensure!(began.elapsed() < LONG, "the node does not follow `aula node log-level`");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    on(&net, 0, 0, &["node", "log-level", "--reset"])?;
+    ensure!(!home.join("log-filter").exists(), "it is not taken back");
     Ok(())
 }

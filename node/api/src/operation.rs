@@ -11,6 +11,13 @@ pub struct Healthy {
     pub healthy: bool,
 }
 
+/// The home does its district's work.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct Acting {
+    /// True: of a pair, the home that does not act answers 503.
+    pub acting: bool,
+}
+
 /// The node can be relied upon.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct Ready {

@@ -79,6 +79,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/transactions", Public),
     ("/v1/transactions/{id}", Public),
     ("/v1/validators", Public),
+    ("/acting", Public),
     ("/healthz", Public),
     ("/readyz", Public),
     ("/metrics", Public),

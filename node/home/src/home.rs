@@ -129,6 +129,13 @@ impl Home {
     /// The files of logins, which a pair copies: tokens of programs, then the directory of staff.
     pub const IDENTITY_FILES: &'static [&'static str] = &["tokens.json", "directory.jsonl"];
 
+    /// The file of `links/` that names what was revoked, which a pair copies before a revocation is told done. The links themselves follow.
+    pub const REVOKED_LINKS: &'static str = ".revoked";
+
+    /// The files of `badges/`, which a pair copies: the register and what is published of it.
+    pub const BADGES_FILES: &'static [&'static str] =
+        &["register.json", "issuer.json", "revocation.json", "suspension.json"];
+
     /// Families' links, by the hashes of their tokens: `links/`.
     pub fn links_dir(&self) -> PathBuf {
         self.0.join("links")
@@ -188,6 +195,11 @@ impl Home {
     /// The socket by which a command hands an order to the running node: `control`.
     pub fn control_socket(&self) -> PathBuf {
         self.0.join("control")
+    }
+
+    /// What the home's processes are to log, as `aula node log-level` says: `log-filter`.
+    pub fn log_filter_file(&self) -> PathBuf {
+        self.0.join("log-filter")
     }
 
     /// When the vault was copied last: `backups.json`.

@@ -44,7 +44,7 @@ fn wants_page(request: &Request) -> bool {
     let path = request.uri().path();
     let is_for_programs = path == "/v1"
         || path.starts_with("/v1/")
-        || ["/openapi.json", "/healthz", "/readyz", "/metrics"].contains(&path);
+        || ["/openapi.json", "/acting", "/healthz", "/readyz", "/metrics"].contains(&path);
     let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
     !is_for_programs && accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }

@@ -49,6 +49,7 @@ use crate::{trusted, upkeep};
 mod consortia;
 pub mod dashboards;
 mod disk;
+mod erasures;
 mod estate;
 mod evidence;
 mod feed_health;
@@ -483,6 +484,11 @@ impl Network for Consensus {
 
     fn told_height(&self) -> Option<Height> {
         self.running.told_height()
+    }
+
+    fn validators_connected(&self) -> Option<usize> {
+        // A store that fails is told elsewhere.
+        self.handle.validators_connected().ok()
     }
 
     fn damage(&self) -> Option<String> {

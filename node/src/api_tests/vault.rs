@@ -1,15 +1,19 @@
 //! The vault over HTTP: the same decision and the same log as the operator's command, and a family's link.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aula_home::clock::now_ms;
 use aula_ledger::access::{ConsentChoice, Purpose, Relation};
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_twin_runtime::clock::DAY_MS;
 use aula_vault::access::RosterLine;
+use aula_vault::pair::{Copier, Partner, register};
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, LocalId, Vault, VaultError};
 use aula_web::api::vault::FAMILY_HEADER;
-use aula_web::family_link::{self, FamilyLink};
+use aula_web::family_link::{self, DAY_MS, FamilyLink};
+use aula_web::http::Staff;
 use reqwest::StatusCode;
 
 use super::*;
@@ -25,7 +29,11 @@ struct Office {
 }
 
 async fn office() -> Result<Office, Box<dyn std::error::Error>> {
-    let (served, folders, links) = serve_office(|_| {}, SOON).await?;
+    furnished(|_| {}).await
+}
+
+async fn furnished(beside: impl FnOnce(&AppState)) -> Result<Office, Box<dyn std::error::Error>> {
+    let (served, folders, links) = serve_furnished_office(|_| {}, SOON, beside).await?;
     let vault = Vault::create(&folders, &served.district_1(), now_ms())?;
     let handle = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
     vault.put_records(&[
@@ -146,5 +154,68 @@ async fn a_family_sees_the_reads_of_its_child_and_of_nobody_else_until_the_link_
         let told = office.get("/v1/family/reads", header).await?;
         assert_eq!((told.0, &told.1["error"]["code"]), (StatusCode::UNAUTHORIZED, &"bad_link".into()));
     }
+    Ok(())
+}
+
+/// The other one of a pair acts.
+struct Elsewhere;
+
+impl Partner for Elsewhere {
+    fn epoch(&self) -> Result<u64, String> {
+        Err("the other one acts".into())
+    }
+
+    fn copier(&self) -> Box<dyn Copier> {
+        unreachable!("a vault that may not be written is not opened")
+    }
+}
+
+/// Who stands by may not have heard that a link was revoked.
+#[tokio::test]
+async fn a_familys_page_is_served_by_the_one_of_a_pair_that_acts() -> Tested {
+    let office = office().await?;
+    let (district, now) = (office.served.district_1().district, now_ms());
+    let link = FamilyLink::lasting(1, now, (district, YEAR, office.handle));
+    let (_, token) = family_link::make(&office.links, &link)?;
+    let header = Some((FAMILY_HEADER, token.expose()));
+    let page = format!("{}/family/{}", office.served.client.origin(), token.expose());
+    assert_eq!(reqwest::get(&page).await?.status(), StatusCode::OK);
+    let acting = format!("{}/acting", office.served.client.origin());
+    assert_eq!(reqwest::get(&acting).await?.status(), StatusCode::OK);
+    register(&office.folders.data, Arc::new(Elsewhere));
+    let told = office.get("/v1/family/reads", header).await?;
+    assert_eq!((told.0, &told.1["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"not_acting".into()));
+    assert_eq!(reqwest::get(&page).await?.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reqwest::get(&acting).await?.status(), StatusCode::SERVICE_UNAVAILABLE);
+    Ok(())
+}
+
+/// A directory of one teacher, until she leaves.
+#[derive(Default)]
+struct Gone(AtomicBool);
+
+impl Staff for Gone {
+    fn holds(&self, reader: &str, role: &str) -> bool {
+        (reader, role) == ("t-1042", "teacher") && !self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_credential_ends_when_its_reader_is_staff_no_longer() -> Tested {
+    let gone = Arc::new(Gone::default());
+    let office = furnished(|node| node.ask_staff(gone.clone())).await?;
+    office.agree(ConsentChoice::Given)?;
+    let name = format!("/v1/vault/{}?fields=name", office.handle);
+    let own = office.credential(60_000, &office.served.chain.account_key)?;
+    let with = Some((HEADER, own.as_str()));
+    assert_eq!(office.get(&name, with).await?.0, StatusCode::OK);
+    gone.0.store(true, Ordering::SeqCst);
+    let told = office.get(&name, with).await?;
+    assert_eq!((told.0, &told.1["error"]["code"]), (StatusCode::UNAUTHORIZED, &"bad_credential".into()));
+    assert_eq!(
+        Vault::open_in_turn(&office.folders, PATIENCE)?.entries()?.len(),
+        1,
+        "the vault was not asked"
+    );
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use aula_report::credentials::sources;
 use clap::{Args, Subcommand};
 
+use super::vault::{Place, beside};
 use super::{Context, Failure, Outcome};
 
 mod issue;
@@ -41,6 +42,9 @@ pub enum Action {
     Revoke(revoke::RevokeArgs),
 }
 
+/// The home's own vault, which a pair's other home follows.
+const OWN: Place = Place { vault: None, keystore: None };
+
 /// Runs `aula badge`.
 ///
 /// # Errors
@@ -48,9 +52,9 @@ pub enum Action {
 pub async fn run(context: &Context, args: BadgeArgs) -> Result<Outcome, Failure> {
     match args.action {
         Action::Verify(args) => Ok(verify::run(args).await),
-        Action::Issue(args) => issue::run(context, &args),
+        Action::Issue(args) => beside::change(context, &OWN, || issue::run(context, &args)),
         Action::Show(args) => show::run(&args),
-        Action::Revoke(args) => revoke::run(context, &args),
+        Action::Revoke(args) => beside::change(context, &OWN, || revoke::run(context, &args)),
     }
 }
 

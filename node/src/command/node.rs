@@ -1,17 +1,22 @@
-//! `aula node`: a copy of the running node's database, and a node from such a copy.
+//! `aula node`: a copy of the running node's database, a node from such a copy, and what a running one logs.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use aula_files::{Access, replace};
+use aula_home::Home;
 use aula_server::upkeep::{backup, control};
 use clap::{Args, Subcommand};
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
 
-use super::{Context, Failure, Outcome, absolute};
+use super::{Advise, Context, Failure, Outcome, absolute};
 
 /// Arguments of `aula node`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula node backup -o /mnt/backup/2026-11-29\n  aula node restore /mnt/backup/2026-11-29 --home \
-                  /srv/district-07\n\nThe copy holds the database, config.toml, genesis.json and operator.json. It holds no key and no \
+                  /srv/district-07\n  aula node log-level aula=debug,warn\n\nThe copy holds the database, config.toml, genesis.json and operator.json. It holds no key and no \
                   sign guard: copy keys/ by hand once. A vault has its own: aula backup."
 )]
 pub struct NodeArgs {
@@ -35,12 +40,21 @@ pub enum Action {
         #[arg(value_name = "DIR")]
         from: PathBuf,
     },
+    /// Change what the running processes of this home log, within seconds: above --log, AULA_LOG and config.toml, also after a restart
+    LogLevel {
+        /// What is logged, as with --log: `debug` or `aula=debug,warn`
+        #[arg(value_name = "FILTER", required_unless_present = "reset", conflicts_with = "reset")]
+        filter: Option<String>,
+        /// Log again what was given at the start, or stands in config.toml
+        #[arg(long)]
+        reset: bool,
+    },
 }
 
-/// Copies, or puts a copy back.
+/// Copies, puts a copy back, or says what is logged.
 ///
 /// # Errors
-/// When the copy cannot be made, or is not whole.
+/// When the copy cannot be made, or is not whole; when the filter is not one.
 pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Backup { into } => {
@@ -77,5 +91,51 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
             );
             Ok(Outcome::yes(told, text))
         }
+        Action::LogLevel { filter, .. } => log_level(&context.home, filter.as_deref()),
+    }
+}
+
+/// Leaves it in the home, where `aula start` and `aula district run` look; none: takes it away.
+fn log_level(home: &Home, filter: Option<&str>) -> Result<Outcome, Failure> {
+    let (path, hint) = (home.log_filter_file(), "run it as the user that owns the home");
+    let Some(filter) = filter else {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).advise(format!("cannot remove {}", path.display()), hint);
+            }
+            _ => {}
+        }
+        let text = "what was given at the start, or stands in config.toml, is logged again";
+        return Ok(Outcome::yes(json!({ "filter": null }), text));
+    };
+    EnvFilter::try_new(filter).advise(
+        format!("{filter:?} is not a valid log filter"),
+        "write error, warn, info, debug or trace, also by module: aula=debug,warn",
+    )?;
+    replace(&path, Access::Private, filter.as_bytes())
+        .advise(format!("cannot write {}", path.display()), hint)?;
+    let text =
+        format!("{filter:?} is logged by the running processes of this home within seconds, until --reset");
+    Ok(Outcome::yes(json!({ "filter": filter }), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_logged_is_left_in_the_home_until_it_is_reset() -> Result<(), Failure> {
+        let folder = tempfile::tempdir().advise("a folder", "give the tests a TMPDIR")?;
+        let home = Home::at(folder.path().to_owned());
+        let kept = || std::fs::read_to_string(home.log_filter_file()).ok();
+        log_level(&home, None)?;
+        log_level(&home, Some("aula=debug,warn"))?;
+        assert_eq!(kept().as_deref(), Some("aula=debug,warn"));
+        let refused = log_level(&home, Some("a=b=c")).err().map(|failure| failure.message);
+        assert!(refused.is_some_and(|why| why.contains("is not a valid log filter")));
+        assert_eq!(kept().as_deref(), Some("aula=debug,warn"), "what was refused changes nothing");
+        log_level(&home, None)?;
+        assert_eq!(kept(), None);
+        Ok(())
     }
 }

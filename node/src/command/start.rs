@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Advise, Answer, Context, Failure, Outcome};
 use crate::service_manager::ServiceManager;
-use crate::terminal::follow_hangups;
+use crate::terminal::{follow_filter, follow_hangups};
 
 /// Arguments of `aula start`.
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     config.check()?;
     // Installed before anything starts: a signal during the start is not lost.
     let mut stop = Box::pin(stop_signal(args.stop_with_stdin)?);
-    follow_hangups(context);
+    follow_filter(context);
     let claimed = tokio::select! {
         claimed = wiring::claim(&context.home, &config) => claimed?,
         // Nothing was started yet.

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 
 use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
 
+pub(super) mod beside;
 mod bind;
 mod consent;
 mod credential;
@@ -148,7 +149,7 @@ pub async fn run(context: &Context, args: &VaultArgs) -> Result<Outcome, Failure
         Action::Erase(args) => erase::run(context, place, args).await,
         Action::Link(args) => link::make(context, place, args),
         Action::Links => link::list(context),
-        Action::Unlink(args) => link::revoke(context, args),
+        Action::Unlink(args) => link::revoke(context, place, args),
         Action::Disclose(args) => disclose::run(context, place, args).await,
         Action::Log(args) => log::run(context, place, args).await,
     }

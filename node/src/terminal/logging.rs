@@ -1,19 +1,25 @@
 //! Logs go to stderr: text for people on a terminal, JSON lines when the configuration asks for them.
 //!
-//! Beside it spans go to a collector, where `[telemetry]` or OpenTelemetry's variables name one. What is logged can be changed while a process runs: it reads `[log] filter` again at SIGHUP. How lines look cannot.
+//! Beside it spans go to a collector, where `[telemetry]` or OpenTelemetry's variables name one. What is logged can be changed while a process runs: it reads
+//! `[log] filter` again at SIGHUP, and looks at what `aula node log-level` left in the home. How lines look cannot.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use aula_home::Home;
 use aula_home::config::{Config, LogFormat, Sovereignty};
 use aula_traces::{Settings, Traces};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, reload};
 
 use super::Context;
+
+/// How often a process looks at what `aula node log-level` asks for.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Puts another filter in place of the one in force; says why it could not.
 type Exchange = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
@@ -81,31 +87,67 @@ fn collector(
     })
 }
 
-/// From now on, each SIGHUP makes this process read `[log] filter` again. On a terminal the signal means that it was closed
-/// and ends the process, as it does any other.
-pub(crate) fn follow_hangups(context: &Context) {
-    if std::io::stderr().is_terminal() {
-        return;
-    }
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+/// From now on, what is logged follows `aula node log-level`, and each SIGHUP makes this process read `[log] filter` again. On a terminal the
+/// signal means that it was closed and ends the process, as it does any other.
+pub(crate) fn follow_filter(context: &Context) {
+    let is_terminal = std::io::stderr().is_terminal();
+    let mut hangups = (!is_terminal).then(|| signal(SignalKind::hangup()).ok()).flatten();
     let context = context.clone();
     tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            let said = match wanted_anew(&context).and_then(exchange) {
-                Ok(filter) => format!("aula: logging {filter:?} from now on"),
-                Err(why) => format!("aula: what is logged stays as it was: {why}"),
+        let (mut asked, mut is_told) = (None, false);
+        loop {
+            let now = asked_for(&context.home);
+            if is_told || now != asked {
+                asked = now;
+                let said = match wanted(&context, asked.as_deref()).and_then(exchange) {
+                    Ok(filter) => {
+                        format!("aula: logging {filter:?} from now on{}", says(&context, asked.as_deref()))
+                    }
+                    Err(why) => format!("aula: what is logged stays as it was: {why}"),
+                };
+                context.tell(said);
+            }
+            is_told = tokio::select! {
+                () = hangup(hangups.as_mut()) => true,
+                () = tokio::time::sleep(LOOK) => false,
             };
-            context.tell(said);
         }
     });
 }
 
-/// The filter that the configuration names now.
-fn wanted_anew(context: &Context) -> Result<String, String> {
-    if let Some(given) = &context.log {
-        return Err(format!("{given:?} was given by --log or AULA_LOG, which stand above config.toml"));
+/// The next SIGHUP; never, where none is heard.
+async fn hangup(hangups: Option<&mut Signal>) {
+    let is_there = match hangups {
+        Some(hangups) => hangups.recv().await.is_some(),
+        None => false,
+    };
+    if !is_there {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What `aula node log-level` asks of every process of this home; none where it was not run, or was taken back.
+fn asked_for(home: &Home) -> Option<String> {
+    std::fs::read_to_string(home.log_filter_file()).ok().map(|text| text.trim().to_owned())
+}
+
+/// The filter that is to be in force: what was asked for last stands above what was given at the start, and that above config.toml.
+fn wanted(context: &Context, asked: Option<&str>) -> Result<String, String> {
+    if let Some(filter) = asked.or(context.log.as_deref()) {
+        return Ok(filter.to_owned());
     }
     Config::load(&context.home).map(|config| config.log.filter).map_err(|error| error.to_string())
+}
+
+/// Whose word that is, where it is not config.toml's.
+fn says(context: &Context, asked: Option<&str>) -> &'static str {
+    match (asked, &context.log) {
+        (Some(_), _) => ", as `aula node log-level` says",
+        (None, Some(_)) => {
+            ", as --log or AULA_LOG says, which stand above config.toml; `aula node log-level` stands above both"
+        }
+        (None, None) => "",
+    }
 }
 
 fn exchange(wanted: String) -> Result<String, String> {
@@ -155,6 +197,31 @@ mod tests {
             address(&free, Some(&free.sovereignty), all, "https://anywhere.example"),
             Some(Ok(_))
         ));
+    }
+
+    #[test]
+    fn what_was_asked_for_last_stands_above_what_was_given_and_that_above_the_settings()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        std::fs::write(home.config_file(), "[log]\nfilter = 'error'\n")?;
+        let output = crate::terminal::OutputFormat::Json;
+        let own = Context { home: home.clone(), output, log: None };
+        let given = Context { log: Some("info".into()), ..own.clone() };
+        for (asked, filters) in [(None, ["error", "info"]), (Some("debug"), ["debug", "debug"])] {
+            if let Some(asked) = asked {
+                std::fs::write(home.log_filter_file(), format!("{asked}\n"))?;
+            }
+            let asked = asked_for(&home);
+            for (context, filter) in [&own, &given].into_iter().zip(filters) {
+                assert_eq!(wanted(context, asked.as_deref()), Ok(filter.to_owned()));
+            }
+        }
+        std::fs::remove_file(home.log_filter_file())?;
+        assert_eq!(asked_for(&home), None);
+        std::fs::write(home.config_file(), "[log]\nfilter = 7\n")?;
+        assert!(wanted(&own, None).is_err());
+        Ok(())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aula_home::Home;
 use aula_identity::directory::{Directory, Employed, Rule};
 use aula_identity::pair::{Other, Partner, Withheld};
 use aula_identity::scim::CORE;
@@ -124,6 +125,30 @@ fn who_is_staff_and_what_was_revoked_stay_so_through_a_switch() -> Tested {
     assert!(matches!(&refused, Answer::Refused { code, .. } if code == "acting"), "{refused:?}");
     // And west goes on alone.
     assert!(tokens.revoke_of("t-1")? > 0);
+    Ok(())
+}
+
+#[test]
+fn which_links_and_badges_hold_is_there_before_a_write_is_told_done() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let root = folder.path();
+    let (east, west) = two(root, [1, 2])?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, _told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    vault.beside_changed()?;
+    assert_eq!(level(&vault)?, None);
+    let files = [("links", Home::REVOKED_LINKS), ("badges", "register.json"), ("badges", "revocation.json")];
+    for (below, file) in files {
+        let [own, other] = ["east", "west"].map(|name| root.join(name).join(below).join(file));
+        std::fs::create_dir_all(root.join("east").join(below))?;
+        std::fs::write(&own, file)?;
+        vault.beside_changed()?;
+        assert_eq!(std::fs::read_to_string(&other)?, file);
+    }
+    drop(vault);
+    east_keeper.stop();
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use crate::lease::LeaseStore;
 use crate::permit::Permit;
 use crate::place::mark;
 use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
-use crate::shipper::{IDENTITY, KEYSTORE, Reach};
+use crate::shipper::{BADGES, IDENTITY, KEYSTORE, REVOKED, Reach};
 use crate::wire::{Answer, Hello, Line, MAX_STRANGER, Question, VERSION};
 
 pub(crate) type Tested = Result<(), Box<dyn std::error::Error>>;
@@ -51,6 +51,8 @@ fn one(
     let roots = vec![
         Root::all(KEYSTORE, folders.keystore.clone()),
         Root::of_files(IDENTITY, home.join("identity"), Home::IDENTITY_FILES),
+        Root::of_files(REVOKED, home.join("links"), &[Home::REVOKED_LINKS]),
+        Root::of_files(BADGES, home.join("badges"), Home::BADGES_FILES),
         Root::all("outbox", home.join("outbox")),
     ];
     let shared = root.join("lease");

@@ -27,7 +27,7 @@ use crate::lease::{LeaseError, LeaseStore};
 use crate::patient::Patient;
 use crate::permit::Permit;
 use crate::receiver::Own;
-use crate::shipper::{IDENTITY, KEYSTORE, Reach};
+use crate::shipper::{BADGES, IDENTITY, KEYSTORE, REVOKED, Reach};
 use crate::who;
 
 const HINT: &str = "correct [pair] in config.toml; docs/failover.md has an example";
@@ -68,6 +68,8 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
     let roots = vec![
         Root::all(KEYSTORE, config.vault.keystore_dir(home)),
         Root::of_files(IDENTITY, home.identity_dir(), Home::IDENTITY_FILES),
+        Root::of_files(REVOKED, home.links_dir(), &[Home::REVOKED_LINKS]),
+        Root::of_files(BADGES, home.badges_dir(), Home::BADGES_FILES),
         Root::all("outbox", home.outbox_dir()),
         Root::all("service", home.service_dir()),
         Root::all("links", home.links_dir()),

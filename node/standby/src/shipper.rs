@@ -29,6 +29,10 @@ use crate::wire::{Answer, DATABASE, Hello, Line, Note, PIECE, Question, VERSION,
 pub const KEYSTORE: &str = "keystore";
 /// Another: who is staff and which tokens hold is acknowledged like a write, by one that follows it.
 pub const IDENTITY: &str = "identity";
+/// Another: which links were revoked.
+pub const REVOKED: &str = "revoked";
+/// Another: what was issued as badges, and which of them hold.
+pub const BADGES: &str = "badges";
 /// Bytes of the log that go at once.
 const AT_ONCE: usize = 8 << 20;
 /// What may be left of the log when writes are stopped for the rest.
@@ -170,7 +174,7 @@ type Copied = Option<(History, u64)>;
 
 /// Whether a write is told done only when the standby has the files of this root as they were before it.
 fn goes_first(root: &Root) -> bool {
-    [KEYSTORE, IDENTITY].contains(&root.name.as_str())
+    [KEYSTORE, IDENTITY, REVOKED, BADGES].contains(&root.name.as_str())
 }
 
 impl Standing {

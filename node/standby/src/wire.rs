@@ -18,7 +18,7 @@ use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, Str
 pub const MAX_FRAME: usize = 96 << 20;
 /// Most bytes of a frame of somebody who did not say who it is.
 pub const MAX_STRANGER: usize = 4 << 10;
-/// What is spoken: 1 did not know the root of the identity's files, 2 not which folder has the lease.
+/// What is spoken: 1 did not know the root of the identity's files, 2 not which folder has the lease, nor revoked links and badges.
 pub const VERSION: u8 = 3;
 /// Bytes of a file that go at once.
 pub const PIECE: usize = 4 << 20;

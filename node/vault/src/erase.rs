@@ -119,7 +119,7 @@ impl Vault {
         Ok(found)
     }
 
-    /// Keeps the ledger's receipt for these handles; none for handles that the ledger never knew.
+    /// Keeps the ledger's receipt for these handles; none for handles that the ledger never knew, or whose erasure it had before this vault.
     ///
     /// # Errors
     /// When the disk refuses.

@@ -117,6 +117,15 @@ pub fn register(data: &Path, partner: Arc<dyn Partner>) {
     locked(&PARTNERS).insert(data.to_owned(), partner);
 }
 
+/// Whether this process may write to the vault in this folder now: it is in no pair, or its home acts.
+///
+/// # Errors
+/// [`VaultError::NotActing`] says why not.
+pub fn may_write(data: &Path) -> Result<(), VaultError> {
+    let partner = locked(&PARTNERS).get(data).cloned();
+    partner.map_or(Ok(()), |partner| partner.epoch().map(|_| ()).map_err(VaultError::NotActing))
+}
+
 /// Writes that wait for the copier.
 #[derive(Debug, Default)]
 struct Queue {

@@ -115,6 +115,7 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(evidence::access))
         .routes(routes!(evidence::estate))
         .routes(routes!(evidence::milestone))
+        .routes(routes!(ops::acting))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))

@@ -4,17 +4,20 @@
 //! Flow: the district's operator makes one ([`make`]) and hands it over → the family's page asks [`check`] on every
 //! request → [`revoke`] ends it at once, an erasure ends all of a student's ([`revoke_of`]). A link is 32 random bytes;
 //! the folder `links/` has one file a link, named by the labelled hash of the token, so that neither the folder nor a
-//! copy of it opens anything. Invariants: a token is never printed by `Debug`, logged, or kept; a wrong clock only
+//! copy of it opens anything; one file names all that were revoked, which is what the other one of a pair has before a revocation is
+//! told done. Invariants: a token is never printed by `Debug`, logged, or kept; a wrong clock only
 //! refuses for as long as it is wrong, since nothing is removed by date. Absent: what the page shows, and records of
 //! the vault, which a link never opens.
 
-use std::fmt;
-use std::fs;
-use std::io;
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::{fmt, fs};
 
 use aula_files::Access;
+use aula_home::Home;
 use aula_ledger::keys::{Label, hash};
 use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
@@ -210,7 +213,10 @@ pub fn check_dashboard(
 pub fn check_id(folders: &[PathBuf], id: &Hash, now_ms: u64) -> Result<FamilyLink, LinkRefused> {
     for folder in folders {
         let Some(link) = read(folder, id)? else { continue };
+        let (revoked, name) = (revocations(folder)?, id.to_string());
+        let is_named = told(&revoked).any(|(named, _)| named == name);
         return match link {
+            _ if is_named => Err(LinkRefused::Revoked),
             FamilyLink { revoked_ms: Some(_), .. } => Err(LinkRefused::Revoked),
             FamilyLink { expires_ms, .. } if expires_ms <= now_ms => Err(LinkRefused::Expired),
             good => Ok(good),
@@ -228,6 +234,7 @@ pub fn revoke(folder: &Path, id: &Hash, now_ms: u64) -> Result<FamilyLink, LinkR
     if link.revoked_ms.is_some() {
         return Ok(link);
     }
+    name_revoked(folder, id, now_ms)?;
     let link = FamilyLink { revoked_ms: Some(now_ms), ..link };
     write(folder, id, &link)?;
     Ok(link)
@@ -257,18 +264,49 @@ pub fn list(folder: &Path) -> Result<Vec<(Hash, FamilyLink)>, LinkRefused> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed(folder))?,
     };
-    let mut found = Vec::new();
+    let (mut found, named) = (Vec::new(), revocations(folder)?);
+    let named: HashMap<&str, u64> = told(&named).collect();
     for entry in entries {
         let name = entry.map_err(failed(folder))?.file_name();
         let id = name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(|id| id.parse().ok());
         if let Some(id) = id
             && let Some(link) = read(folder, &id)?
         {
-            found.push((id, link));
+            let revoked_ms = link.revoked_ms.or_else(|| named.get(id.to_string().as_str()).copied());
+            found.push((id, FamilyLink { revoked_ms, ..link }));
         }
     }
     found.sort_by_key(|(id, _)| *id);
     Ok(found)
+}
+
+/// The text that names what was revoked.
+fn revocations(folder: &Path) -> Result<String, LinkRefused> {
+    let path = folder.join(Home::REVOKED_LINKS);
+    match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(failed(&path)),
+    }
+}
+
+/// Names in it, each with when it was revoked.
+fn told(revocations: &str) -> impl Iterator<Item = (&str, u64)> {
+    revocations.lines().filter_map(|line| {
+        let (id, at) = line.split_once(' ')?;
+        Some((id, at.parse().ok()?))
+    })
+}
+
+/// Names a link there: on disk on return.
+fn name_revoked(folder: &Path, id: &Hash, now_ms: u64) -> Result<(), LinkRefused> {
+    let path = folder.join(Home::REVOKED_LINKS);
+    let append = || {
+        let mut file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        // It begins a line: a crash may have cut the one before.
+        file.write_all(format!("\n{id} {now_ms}\n").as_bytes())?;
+        file.sync_all()
+    };
+    append().map_err(failed(&path))
 }
 
 fn read(folder: &Path, id: &Hash) -> Result<Option<FamilyLink>, LinkRefused> {

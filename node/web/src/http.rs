@@ -29,6 +29,6 @@ pub use extract::{FromPath, FromQuery};
 pub use gate::gated;
 pub use kept_vault::KeptVault;
 pub use node::{
-    AppState, Finality, Keeper, Latency, Network, Refused, SeedDuty, SharedSeed, Signing, Standing,
+    AppState, Finality, Keeper, Latency, Network, Refused, SeedDuty, SharedSeed, Signing, Staff, Standing,
 };
 pub use sorted::Sorted;

@@ -11,6 +11,9 @@ TYPE = "type.googleapis.com/envoy."
 RETRY = {"num_retries": 3, "retry_back_off": {"base_interval": "0.2s", "max_interval": "2s"}}
 ANY = {**RETRY, "retry_on": "connect-failure,refused-stream"}
 READ = {**RETRY, "retry_on": "connect-failure,refused-stream,reset-before-request,gateway-error", "per_try_timeout": "5s"}
+# Of a pair the other one is asked the next time, not the one that refused.
+OTHER = {"host_selection_retry_max_attempts": "5", "retry_host_predicate": [{"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {
+    "@type": TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}]}
 ANSWER = "15s"
 # A stream or a dashboard is quiet for an hour at most.
 QUIET = "3600s"
@@ -41,6 +44,15 @@ def address(text):
     return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
 
 
+def places(told):
+    """One address, or the two of a pair."""
+    return told if isinstance(told, list) else [told]
+
+
+def policy(retry, tenant):
+    return {**retry, **OTHER} if len(places(tenant["api"])) > 1 else retry
+
+
 def bucket(per_minute):
     """A second's worth at once, filled ten times a second."""
     tenth = max(1, round(per_minute / 600))
@@ -64,27 +76,36 @@ def host(tenant, told):
     routes = [
         {"name": "stream", "match": {"path": "/v1/stream"}, "route": long},
         {"name": "dashboard", "match": {"prefix": "/s/"}, "route": long},
-        {"name": "read", "match": {"prefix": "/", "headers": reads}, "route": {"cluster": api, "timeout": ANSWER, "retry_policy": READ}},
+        {"name": "read", "match": {"prefix": "/", "headers": reads}, "route": {"cluster": api, "timeout": ANSWER, "retry_policy": policy(READ, tenant)}},
         {"name": "write", "match": {"prefix": "/"}, "route": {"cluster": api, "timeout": ANSWER}},
     ]
     if "identity" in tenant:
         routes.insert(0, {"name": "identity", "match": {"prefix": "/identity/"}, "route": {"cluster": identity, "timeout": ANSWER}})
-    return {"name": tenant["name"], "domains": [tenant["host"], f"{tenant['host']}:*"], "retry_policy": ANY, "routes": routes,
+    return {"name": tenant["name"], "domains": [tenant["host"], f"{tenant['host']}:*"], "retry_policy": policy(ANY, tenant), "routes": routes,
             "typed_per_filter_config": {"envoy.filters.http.local_ratelimit": limits(told)}}
 
 
-def cluster(name, place, most, tenant, checked):
+def looked_at(path, statuses):
+    """Three looks of 500 ms, also where nobody was asked yet. Any answer but these says at once that it is not to be asked."""
+    return [{"timeout": "0.5s", "interval": "0.5s", "no_traffic_interval": "0.5s", "unhealthy_threshold": 3, "healthy_threshold": 1,
+             "http_health_check": {"path": path, "expected_statuses": [dict(zip(("start", "end"), statuses))]}}]
+
+
+def cluster(name, told, most, tenant, checked):
+    hosts = places(told)
     made = {"name": name, "type": "STATIC", "connect_timeout": "0.25s", "per_connection_buffer_limit_bytes": 65536,
             "circuit_breakers": {"thresholds": [{"max_connections": most, "max_pending_requests": most, "max_requests": 4 * most, "max_retries": 16}]},
-            "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(place)}}]}]}}
+            "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(place)}} for place in hosts]}]}}
     if checked:
-        # The node says by itself whether it can serve: three looks of 500 ms.
+        # The node says by itself whether it can serve, of a pair whether it acts.
         protocol = {"@type": TYPE + "extensions.upstreams.http.v3.HttpProtocolOptions", "explicit_http_config": {"http_protocol_options": {}},
                     "outlier_detection": {"error_matcher": FAILS}}
         made |= {"outlier_detection": BREAKER, "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocol},
                  "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-                 "health_checks": [{"timeout": "0.5s", "interval": "0.5s", "unhealthy_threshold": 3, "healthy_threshold": 1,
-                                    "http_health_check": {"path": "/readyz"}}]}
+                 "health_checks": looked_at("/acting" if len(hosts) > 1 else "/readyz", (200, 201))}
+    elif len(hosts) > 1:
+        # Whoever asks there without a login is told 401 by the one that acts, 503 by the other.
+        made |= {"common_lb_config": {"healthy_panic_threshold": {"value": 0}}, "health_checks": looked_at("/identity/me", (200, 500))}
     if checked and "ca" in tenant:
         name = tenant["api_name"]
         names = [{"san_type": "DNS", "matcher": {"exact": name}}]

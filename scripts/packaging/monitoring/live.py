@@ -22,12 +22,12 @@ BEGUN = time.time()
 
 def well(now):
     return {
-        "aula_height": 1_000 + now - BEGUN, "aula_tip_timestamp_seconds": now, "aula_peers": 3, "aula_validators": 4,
+        "aula_height": 1_000 + now - BEGUN, "aula_tip_timestamp_seconds": now, "aula_validators_connected": 3, "aula_validators": 4,
         "aula_validator": 1, "aula_signing": 1, "aula_state_damaged": 0, "aula_clock_ahead_seconds": 0,
         "aula_disk_free_bytes": 1e11, "aula_vault_rotation_due_seconds": 60 * DAY,
         "aula_tls_expiry_timestamp_seconds": now + 60 * DAY, "aula_overdue_acknowledgements": 0,
         'aula_district_duty_failing{home="/srv/lake",duty="log"}': 0, 'aula_district_duty_next_timestamp_seconds{home="/srv/lake",duty="log"}': now + 60,
-        "aula_pair_acting": 1, "aula_pair_alone": 0,
+        'aula_pair_acting{tenant="lake"}': 1, 'aula_pair_alone{tenant="lake"}': 0, "aula_feeds_stopped": 0, "aula_feeds_lag_seconds": 1,
         "aula_equivocations_total": 0, 'aula_http_requests_total{status="200"}': 100 * (now - BEGUN),
         'aula_http_requests_total{status="503"}': 0, 'aula_vault_bytes{tenant="lake"}': 8e9, 'aula_vault_quota_bytes{tenant="lake"}': 1e10,
     }
@@ -35,15 +35,20 @@ def well(now):
 
 def ill(now):
     return {
-        "aula_height": 10, "aula_tip_timestamp_seconds": BEGUN - 3_600, "aula_peers": 0, "aula_validators": 4,
+        "aula_height": 10, "aula_tip_timestamp_seconds": BEGUN - 3_600, "aula_validators_connected": 0, "aula_validators": 4,
         "aula_validator": 1, "aula_signing": 0, "aula_state_damaged": 1, "aula_clock_ahead_seconds": 2,
         "aula_disk_free_bytes": max(0, 4e8 - 1e6 * (now - BEGUN)), "aula_vault_rotation_due_seconds": -3 * DAY,
         "aula_tls_expiry_timestamp_seconds": now + DAY, "aula_overdue_acknowledgements": 2,
         'aula_district_duty_failing{home="/srv/lake",duty="log"}': 1, 'aula_district_duty_next_timestamp_seconds{home="/srv/lake",duty="log"}': BEGUN - 3_600,
-        "aula_pair_acting": 1, "aula_pair_alone": 1,
+        'aula_pair_acting{tenant="lake"}': 1, 'aula_pair_alone{tenant="lake"}': 1, "aula_feeds_stopped": 1, "aula_feeds_lag_seconds": 60,
         "aula_equivocations_total": int((now - BEGUN) / 5), 'aula_http_requests_total{status="200"}': now - BEGUN,
         'aula_http_requests_total{status="503"}': now - BEGUN, 'aula_vault_bytes{tenant="lake"}': 9.5e9, 'aula_vault_quota_bytes{tenant="lake"}': 1e10,
     }
+
+
+def passive(_):
+    """One of another district's pair, of which nobody acts."""
+    return {'aula_pair_acting{tenant="hill"}': 0}
 
 
 def serve(figures):
@@ -66,13 +71,13 @@ def serve(figures):
 def main():
     rules = (HERE / "alerts.yml").read_text()
     wanted = set(re.findall(r"- alert: (\w+)", rules))
-    well_at, ill_at = serve(well), serve(ill)
+    well_at, ill_at, passive_at = serve(well), serve(ill), serve(passive)
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
         (place / "rules.yml").write_text(re.sub(r"for: \w+", "for: 2s", rules))
         (place / "prometheus.yml").write_text(
             f"global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{place}/rules.yml]\nscrape_configs:\n"
-            f"  - {{job_name: aula, static_configs: [{{targets: ['{ill_at}', '{well_at}', '127.0.0.1:9']}}]}}\n")
+            f"  - {{job_name: aula, static_configs: [{{targets: ['{ill_at}', '{well_at}', '{passive_at}', '127.0.0.1:9']}}]}}\n")
         listen = "127.0.0.1:19490"
         with subprocess.Popen(
             ["prometheus", f"--config.file={place}/prometheus.yml", f"--storage.tsdb.path={place}/data",

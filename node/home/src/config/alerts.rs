@@ -35,12 +35,14 @@ pub enum AlertKind {
     Divergence,
     /// A vault near its share of the disk, `[quotas] vault_mib`.
     VaultQuota,
+    /// One of a pair that acts alone.
+    Pair,
 }
 
 impl AlertKind {
     /// Every kind, in the order in which notes are planned.
-    pub const ALL: [Self; 5] =
-        [Self::AtRisk, Self::Feeds, Self::Acknowledgements, Self::Divergence, Self::VaultQuota];
+    pub const ALL: [Self; 6] =
+        [Self::AtRisk, Self::Feeds, Self::Acknowledgements, Self::Divergence, Self::VaultQuota, Self::Pair];
 
     /// The word in settings and JSON.
     pub const fn name(self) -> &'static str {
@@ -50,6 +52,7 @@ impl AlertKind {
             Self::Acknowledgements => "acknowledgements",
             Self::Divergence => "divergence",
             Self::VaultQuota => "vault_quota",
+            Self::Pair => "pair",
         }
     }
 }

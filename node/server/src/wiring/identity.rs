@@ -12,9 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aula_connect::door::{lent, lent_in_a_moment};
-use aula_home::Home;
+use aula_home::clock::now_ms;
 use aula_home::config::{Config, Identity};
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::own_file::{self, Mark, Watch};
+use aula_home::{Advise, Failure, Home};
 use aula_identity::directory::Directory;
 use aula_identity::http::{Desk, Terms, router};
 use aula_identity::office::{Office, Standing, Unavailable};
@@ -26,13 +28,10 @@ use aula_ledger::access::Relation;
 use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::names::Name;
 use aula_standby::permit::Permit;
+use aula_web::http::{AppState, Staff};
 use tokio::net::TcpListener;
 
 use super::xapi::KeptDoor;
-use aula_home::clock::now_ms;
-use aula_home::keys::{KeyKind, NodeKey};
-use aula_home::{Advise, Failure};
-use aula_web::http::AppState;
 
 #[cfg(test)]
 mod tests;
@@ -72,6 +71,7 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<AppState>) ->
     });
     let socket = TcpListener::bind(identity.listen).await;
     let socket = socket.advise(format!("logins cannot be listened for on {}", identity.listen), HINT)?;
+    node.ask_staff(Arc::new(Asked(desk.clone())));
     tracing::info!(listen = %identity.listen, url = identity.url, "staff log in below /identity");
     tokio::spawn(attend(desk.clone(), identity, watch));
     tokio::spawn(async move {
@@ -80,6 +80,15 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<AppState>) ->
         }
     });
     Ok(())
+}
+
+/// The directory, as who reads the vault is asked about.
+struct Asked(Arc<Desk>);
+
+impl Staff for Asked {
+    fn holds(&self, reader: &str, role: &str) -> bool {
+        self.0.holds(reader, role)
+    }
 }
 
 /// Tokens and the directory as they are on disk. In a pair nothing is read before this one acts: the other one may be writing it.

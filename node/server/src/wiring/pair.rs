@@ -14,11 +14,13 @@ use aula_home::{Advise, Failure, Home};
 use aula_standby::keeper::{Keeper, Turn};
 use aula_standby::owners::{self, NotOwn};
 use aula_standby::settings;
+use aula_standby::standing::Standing;
 use aula_vault::VaultError;
 use aula_web::http::AppState;
 use metrics::{describe_gauge, gauge};
 use tokio::sync::oneshot;
 
+use super::erasures::Again;
 use super::xapi::KeptDoor;
 
 /// How often the other one is brought level, where it is not.
@@ -122,9 +124,10 @@ pub(super) fn start(home: &Home, config: &Config, node: &Arc<AppState>) -> Resul
     let hint = "see [pair] in config.toml: is the port free, does another `aula start` run in this home?";
     let keeper = Arc::new(keeper.advise("the pair's lease cannot be kept", hint)?);
     describe();
-    let own = keeper.clone();
-    let started =
-        thread::Builder::new().name("pair-levels".into()).spawn(move || attend(&own, &door, &begins));
+    let (own, tenant, again) = (keeper.clone(), config.quotas.tenant.clone(), Again::new(home, node));
+    let started = thread::Builder::new()
+        .name("pair-levels".into())
+        .spawn(move || attend(&own, &door, &begins, (tenant.as_str(), again)));
     started.advise("a thread cannot start", "see how many this system allows")?;
     Ok(Some(Paired { keeper, over }))
 }
@@ -139,17 +142,15 @@ fn describe() {
     );
 }
 
-/// Brings the other one level for as long as the process runs. When this one's turn begins the vault is opened at once: whoever asks first
-/// waits for less.
-fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
+/// Brings the other one level for as long as the process runs, and does again what the ledger calls erased. When this one's turn begins the
+/// vault is opened at once: whoever asks first waits for less.
+fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>, (tenant, mut again): (&str, Again)) {
     loop {
         let standing = keeper.standing();
         let acts = standing.role == "acting";
-        gauge!("aula_pair_acting").set(f64::from(u8::from(acts)));
-        gauge!("aula_pair_alone").set(f64::from(u8::from(acts && standing.is_alone())));
-        gauge!("aula_pair_epoch").set(standing.epoch as f64);
-        gauge!("aula_pair_behind_writes").set(standing.behind.map_or(f64::NAN, |behind| behind as f64));
+        figures(&standing, acts, tenant);
         if acts {
+            again.look(door);
             // Not lent: a copy of the whole must hold nobody up.
             let levelled = door.shared().and_then(|vault| {
                 let level = vault.level_pair();
@@ -166,12 +167,26 @@ fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
         let level = acts && !keeper.standing().is_alone();
         let pause = if level { NOW_AND_THEN } else { SOON };
         match begins.recv_timeout(pause) {
-            Ok(()) => open(door),
+            Ok(()) => {
+                open(door);
+                again.begin();
+            }
             Err(RecvTimeoutError::Timeout) => {}
             // The lease is kept no longer.
             Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
         }
     }
+}
+
+/// By the district's name: of a pair one acts, whatever other pairs do.
+fn figures(standing: &Standing, acts: bool, tenant: &str) {
+    let tenant = tenant.to_owned();
+    gauge!("aula_pair_acting", "tenant" => tenant.clone()).set(f64::from(u8::from(acts)));
+    gauge!("aula_pair_alone", "tenant" => tenant.clone())
+        .set(f64::from(u8::from(acts && standing.is_alone())));
+    gauge!("aula_pair_epoch", "tenant" => tenant.clone()).set(standing.epoch as f64);
+    let behind = standing.behind.map_or(f64::NAN, |behind| behind as f64);
+    gauge!("aula_pair_behind_writes", "tenant" => tenant).set(behind);
 }
 
 fn open(door: &KeptDoor) {

@@ -21,7 +21,7 @@ use crate::command::vault::Place;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::{Context, Failure, Outcome, absolute};
 use crate::service_manager::ServiceManager;
-use crate::terminal::follow_hangups;
+use crate::terminal::follow_filter;
 
 mod acknowledgements;
 mod alerts;
@@ -108,7 +108,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         return Ok(once(&homes));
     }
     let mut stop = pin!(stop_signal(false)?);
-    follow_hangups(context);
+    follow_filter(context);
     let mut pulse = Pulse::default();
     let hearts: Vec<_> =
         offices.iter().map(|office| pulse.home(office.context.home.path(), loops(office))).collect();

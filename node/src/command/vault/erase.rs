@@ -46,6 +46,7 @@ pub async fn run(context: &Context, place: &Place, args: &EraseArgs) -> Result<O
             "a link to the student's page could not be revoked",
             "run `aula vault erase HANDLE` again",
         )?;
+        vault.beside_changed().map_err(refused)?;
         context.tell(format_args!("{} handles erased here; recording them on the ledger", erased.len()));
     }
     let lake_rows_removed = lake::forget(context, &vault).await.map_err(|failure| Failure {

@@ -1,5 +1,7 @@
 //! `aula vault link`, `links` and `unlink`: links to a child's page for its family, and to a student's dashboard for one reader.
 
+use std::path::Path;
+
 use aula_ledger::names::Name;
 use aula_ledger::types::Hash;
 use aula_vault::VaultError;
@@ -8,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::{Context, Failure, Outcome};
-use super::{Place, handle, now_ms, refused};
+use super::{Place, beside, handle, now_ms, refused};
 
 /// Arguments of `aula vault link`.
 #[derive(Debug, Args)]
@@ -132,17 +134,21 @@ pub fn list(context: &Context) -> Result<Outcome, Failure> {
 /// Revokes links: the page is closed to them from the next request on.
 ///
 /// # Errors
-/// An unknown link; a folder that cannot be written.
-pub fn revoke(context: &Context, args: &UnlinkArgs) -> Result<Outcome, Failure> {
-    let folder = context.home.links_dir();
+/// An unknown link; a folder that cannot be written; of a pair, the home that does not act.
+pub fn revoke(context: &Context, place: &Place, args: &UnlinkArgs) -> Result<Outcome, Failure> {
+    let revoked = beside::change(context, place, || closed(&context.home.links_dir(), args))?;
+    Ok(Outcome::yes(json!({ "revoked": revoked }), format!("{revoked} links revoked")))
+}
+
+fn closed(folder: &Path, args: &UnlinkArgs) -> Result<usize, Failure> {
     let mut revoked = match &args.handle {
-        Some(text) => family_link::revoke_of(&folder, &[handle(text)?], now_ms()).map_err(unusable)?,
+        Some(text) => family_link::revoke_of(folder, &[handle(text)?], now_ms()).map_err(unusable)?,
         None => 0,
     };
     for text in &args.ids {
         let id: Hash = text.parse().map_err(|_| unusable(LinkRefused::Unknown))?;
-        family_link::revoke(&folder, &id, now_ms()).map_err(unusable)?;
+        family_link::revoke(folder, &id, now_ms()).map_err(unusable)?;
         revoked += 1;
     }
-    Ok(Outcome::yes(json!({ "revoked": revoked }), format!("{revoked} links revoked")))
+    Ok(revoked)
 }

@@ -53,7 +53,7 @@ fn security(class: Option<RouteClass>) -> Value {
 const FIGURES: &str = "Figures_";
 
 /// Asked by whoever watches the node; no rate counts them.
-const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const HEALTH: [&str; 4] = ["/acting", "/healthz", "/readyz", "/metrics"];
 
 /// What is answered before the route itself is asked; the route's own words stand where it has some.
 fn beforehand(path: &str, operation: &Value) -> Vec<&'static str> {

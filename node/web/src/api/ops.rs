@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aula_api::operation::{Healthy, Ready};
+use aula_api::operation::{Acting, Healthy, Ready};
 use aula_home::clock::now_ms;
 use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::state::schema;
@@ -39,7 +39,8 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_gauge!("aula_state_damaged", "1 when this node found its own state damaged, else 0");
     metrics::describe_gauge!("aula_validators", "validators in the set of the next block");
     metrics::describe_gauge!("aula_build_info", "always 1; the label says the program's version");
-    metrics::describe_gauge!("aula_peers", "connected peers");
+    metrics::describe_gauge!("aula_peers", "connected peers, followers among them");
+    metrics::describe_gauge!("aula_validators_connected", "other validators that are connected");
     metrics::describe_gauge!("aula_waiting_transactions", "transactions that wait to be in a block");
     metrics::describe_gauge!("aula_waiting_bytes", metrics::Unit::Bytes, "bytes of waiting transactions");
     metrics::describe_gauge!(
@@ -104,6 +105,14 @@ pub async fn healthz() -> Json<Healthy> {
     Json(Healthy { healthy: true })
 }
 
+/// Whether this node's home does its district's work: it is in no pair, or it acts
+#[utoipa::path(get, path = "/acting", tag = "operation",
+    responses((status = 200, body = Acting), (status = 503, body = ErrorBody)))]
+pub async fn acting(State(node): State<Arc<AppState>>) -> Result<Json<Acting>, ApiError> {
+    node.acts()?;
+    Ok(Json(Acting { acting: true }))
+}
+
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.
 const CURRENT_MS: u64 = 60_000;
 
@@ -164,6 +173,9 @@ pub async fn metrics(State(node): State<Arc<AppState>>) -> impl IntoResponse {
     gauge!("aula_state_damaged").set(f64::from(u8::from(node.network.damage().is_some())));
     gauge!("aula_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("aula_peers").set(as_f64(node.network.peers() as u64));
+    if let Some(connected) = node.network.validators_connected() {
+        gauge!("aula_validators_connected").set(as_f64(connected as u64));
+    }
     gauge!("aula_waiting_transactions").set(as_f64(transactions as u64));
     gauge!("aula_waiting_bytes").set(as_f64(bytes as u64));
     let delays = node.network.delays();

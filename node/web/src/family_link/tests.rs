@@ -33,6 +33,28 @@ fn a_link_opens_its_student_until_it_expires_and_again_when_a_jumped_clock_is_se
 }
 
 #[test]
+fn a_link_is_closed_by_the_file_of_what_was_revoked_where_its_own_is_old() -> Result<(), LinkRefused> {
+    let root = tempfile::tempdir().map_err(failed(Path::new("tmp")))?;
+    let folders = [root.path().join("links")];
+    let folder = &folders[0];
+    let (id, token) = make(folder, &link(1))?;
+    let (_, other) = make(folder, &link(2))?;
+    let path = file_of(folder, &id);
+    let old = fs::read(&path).map_err(failed(&path))?;
+    revoke(folder, &id, NOW_MS + 5)?;
+    // As where the other one of a pair had the link two seconds ago, a line of a crash before it.
+    fs::write(&path, old).map_err(failed(&path))?;
+    let named = folder.join(Home::REVOKED_LINKS);
+    let text = fs::read_to_string(&named).map_err(failed(&named))?;
+    fs::write(&named, format!("{}{text}", &id.to_string()[..9])).map_err(failed(&named))?;
+    assert!(matches!(check(&folders, token.expose(), NOW_MS), Err(LinkRefused::Revoked)));
+    assert_eq!(check(&folders, other.expose(), NOW_MS)?, link(2));
+    let revoked: Vec<_> = list(folder)?.into_iter().map(|(_, link)| link.revoked_ms).collect();
+    assert!(revoked.contains(&Some(NOW_MS + 5)) && revoked.contains(&None), "{revoked:?}");
+    Ok(())
+}
+
+#[test]
 fn a_revoked_link_opens_nothing_and_an_erasure_revokes_all_of_a_students() -> Result<(), LinkRefused> {
     let root = tempfile::tempdir().map_err(failed(Path::new("tmp")))?;
     let folder = root.path().join("links");

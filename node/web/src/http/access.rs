@@ -1,5 +1,7 @@
 //! The one rule who may ask what: each route is of a class, and a credential names the one class that it opens.
 //!
+//! A reader's credential holds for as long as the directory of staff, where one decides, gives the reader that role: asked at each read.
+//!
 //! Flow: a request is matched to a route → its class stands in [`ROUTES`] or, of a page, in [`PAGES`] → what is public passes,
 //! whatever is shown with it; of anything else the credential is checked against the state (`admit`) and goes to the route as the
 //! [`Caller`], which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table
@@ -9,10 +11,14 @@
 
 use std::sync::Arc;
 
+pub use aula_api::routes::RouteClass;
+use aula_api::routes::{self, ROUTES};
+use aula_home::clock::now_ms;
 use aula_ledger::credential::Scope;
 use aula_ledger::roles::Role;
 use aula_ledger::state::schema::{self, Member};
 use aula_ledger::types::{DistrictId, RoundId};
+use aula_store::ChainView;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -20,13 +26,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::counter;
 
-pub use aula_api::routes::RouteClass;
-use aula_api::routes::{self, ROUTES};
-use aula_home::clock::now_ms;
-use aula_store::ChainView;
-
 use super::credential::{Credential, CredentialError, HEADER};
 use super::node::AppState;
+use super::places;
 use crate::api_error::ApiError;
 use crate::pages::{self, DASHBOARDS, PAGES};
 
@@ -65,7 +67,11 @@ pub(super) async fn admit(State(node): State<Arc<AppState>>, mut request: Reques
     if matches!(class, RouteClass::Public | RouteClass::Family | RouteClass::Dashboard) {
         return next.run(request).await;
     }
-    match Caller::check(&node, request.headers(), class) {
+    let checked = match Caller::check(&node, request.headers(), class) {
+        Ok(caller) => still_staff(&node, caller).await,
+        refused => refused,
+    };
+    match checked {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -76,6 +82,22 @@ pub(super) async fn admit(State(node): State<Arc<AppState>>, mut request: Reques
             error.into_response()
         }
     }
+}
+
+/// The caller, unless the directory says of the credential's reader that it is no staff, or in another role.
+async fn still_staff(node: &AppState, caller: Caller) -> Result<Caller, ApiError> {
+    let (Some(staff), Scope::Vault { role, reader }) = (node.staff(), caller.credential.scope().clone())
+    else {
+        return Ok(caller);
+    };
+    let asked = places::blocking(move || staff.holds(reader.as_str(), role.as_str()));
+    // Who cannot be asked about reads nothing.
+    if asked.await.unwrap_or(false) {
+        return Ok(caller);
+    }
+    let message = "the district's directory does not give this reader this role now";
+    let hint = "log in again; who is staff, and in which role, is the district's identity system's to say";
+    Err(ApiError::new(StatusCode::UNAUTHORIZED, "bad_credential", message, hint))
 }
 
 fn forbidden(code: &str, message: impl ToString, hint: impl ToString) -> ApiError {

@@ -1,7 +1,7 @@
 //! What the routes read from: the database, the running consensus, and what does not change.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use aula_api::delays::Delays;
@@ -13,7 +13,7 @@ use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_read::index::Index;
 use aula_store::{ChainDb, ChainView};
-use aula_vault::Folders;
+use aula_vault::{Folders, pair};
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
@@ -22,6 +22,7 @@ use super::bodies::Bodies;
 use super::cache::Cache;
 use super::callers::Callers;
 use super::kept_vault::KeptVault;
+use super::lent_vault::unreadable;
 use super::purpose::Purpose;
 use crate::api_error::ApiError;
 use crate::consortia::Figures;
@@ -80,6 +81,10 @@ pub trait Network: Send + Sync {
     fn told_height(&self) -> Option<Height> {
         None
     }
+    /// How many of the other validators are connected; none where that is not known.
+    fn validators_connected(&self) -> Option<usize> {
+        None
+    }
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     fn mode(&self) -> &'static str;
     /// The validator that this node is to vote as; none where it only follows by its operator's choice.
@@ -121,6 +126,12 @@ pub trait Network: Send + Sync {
     }
 }
 
+/// Whom the district's directory calls staff.
+pub trait Staff: Send + Sync {
+    /// Whether a credential of this reader in this role holds still: `true` where no directory decides over the role. May block.
+    fn holds(&self, reader: &str, role: &str) -> bool;
+}
+
 /// Shared by all routes, behind an `Arc`.
 pub struct AppState {
     /// Everything final.
@@ -141,6 +152,8 @@ pub struct AppState {
     pub models: Option<PathBuf>,
     /// The estate's page, where this node shows one.
     estate: RwLock<Option<Arc<str>>>,
+    /// Whom to ask who is staff, where this node keeps a directory.
+    staff: OnceLock<Arc<dyn Staff>>,
     /// Figures of consortia under this ledger, as their files were checked.
     consortia: RwLock<Arc<Figures>>,
     /// Where schools' published hours lie.
@@ -236,6 +249,7 @@ impl AppState {
             models: None,
             hours: None,
             estate: RwLock::default(),
+            staff: OnceLock::new(),
             consortia: RwLock::default(),
             vault: None,
             kept_vault: Arc::default(),
@@ -252,6 +266,17 @@ impl AppState {
     /// The estate's page, where there is one.
     pub fn estate(&self) -> Option<Arc<str>> {
         self.estate.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks this directory from now on, at each read by a reader's credential.
+    pub fn ask_staff(&self, staff: Arc<dyn Staff>) {
+        // A node has one directory for as long as it runs.
+        let _ = self.staff.set(staff);
+    }
+
+    /// Whom to ask who is staff; none where no directory is kept.
+    pub(crate) fn staff(&self) -> Option<Arc<dyn Staff>> {
+        self.staff.get().cloned()
     }
 
     /// Shows these figures of consortia from now on.
@@ -311,11 +336,22 @@ impl AppState {
         }
     }
 
-    /// Whom a family's link is about. The token is not logged, whatever becomes of it.
+    /// Whether this node's home does its district's work: it is in no pair, or it acts.
     ///
     /// # Errors
-    /// 401 when the link is unknown, expired or revoked.
+    /// 503 while it does not.
+    pub fn acts(&self) -> Result<(), ApiError> {
+        let folders = self.vault.as_ref();
+        folders.map_or(Ok(()), |folders| pair::may_write(&folders.data)).map_err(unreadable)
+    }
+
+    /// Whom a family's link is about. The token is not logged, whatever becomes of it. Who does not act may not have heard of every
+    /// revocation.
+    ///
+    /// # Errors
+    /// 401 when the link is unknown, expired or revoked; 503 where the other one of a pair acts.
     pub fn family(&self, token: &str) -> Result<FamilyLink, ApiError> {
+        self.acts()?;
         family_link::check(&self.links, token, now_ms()).map_err(|refused| {
             if let LinkRefused::Folder { .. } = &refused {
                 tracing::error!(error = %refused, "a family's link cannot be checked");

@@ -15,7 +15,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     pub(super) fn of(request: &Request) -> Self {
         match request.uri().path() {
-            "/healthz" | "/readyz" | "/metrics" => Self::Health,
+            "/acting" | "/healthz" | "/readyz" | "/metrics" => Self::Health,
             _ if *request.method() == Method::POST => Self::Submission,
             _ => Self::Reading,
         }

@@ -88,8 +88,18 @@ async fn who_becomes_inactive_or_is_removed_has_no_session_and_no_token_at_once(
             (ask(&own(&teacher)).await, ask(&token).await, ask(&own(&counselor)).await),
             (200, 200, 200)
         );
+        let hold = || {
+            ["t-1042", "c-7"].map(|reader| {
+                let role = if reader == "c-7" { "counselor" } else { "teacher" };
+                [role, "auditor"].map(|role| kept.stage.desk.holds(reader, role))
+            })
+        };
+        assert_eq!(hold(), [[true; 2]; 2]);
         let (status, told) = kept.ask(method, &path, body.clone()).await;
         assert!([200, 204].contains(&status), "{method} {body}: {told}");
+        // What was issued ends too; the directory says nothing of who is no staff by trade.
+        assert_eq!(hold(), [[false, true], [true, true]], "{method} {body}");
+        assert!(!kept.stage.desk.holds("c-7", "admin"), "another role than the directory's");
         assert!(
             kept.stage.desk.sessions.list(clock()).iter().all(|one| one.reader != "t-1042"),
             "{method} {body}"

@@ -1,5 +1,5 @@
 //! What there is to be told, at one look: from the register of interventions, the feeds' health, the ledger's reports, the node's own
-//! note, and the vault's files.
+//! note, how a pair stands, and the vault's files.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,15 @@ use aula_api::report::Owed;
 use aula_district::alert_book::Book;
 use aula_home::Home;
 use aula_home::config::{AlertKind, Config};
+use aula_server::at_risk;
+use aula_server::feed_health::Health;
+use aula_standby::standing::Standing;
 use aula_vault::room::Room;
 
 use super::super::acknowledgements::owed;
 use super::super::interventions::Register;
 use super::super::office::Office;
 use crate::command::Failure;
-use aula_server::at_risk;
-use aula_server::feed_health::Health;
 
 /// So long may a feed's events wait, or its node say nothing, milliseconds: with how often the node tells
 /// ([`aula_server::feed_health::TOLD_EVERY`]) and how often this looks ([`super::EVERY_S`]) it is less than the minute in which an alert
@@ -23,6 +24,10 @@ const PATIENCE_MS: u64 = 40_000;
 
 /// What an alert of a vault is about.
 const NEARLY_FULL: &str = "the vault takes nine tenths of [quotas] vault_mib: erase who is gone, or raise it";
+
+/// What an alert of a pair is about.
+const ALONE: &str =
+    "what is acknowledged is on one disk: start the other one, or mend the line between the two";
 
 /// What a look found, of which kinds, and why others could not be looked at.
 #[derive(Debug, Default)]
@@ -44,6 +49,7 @@ pub(super) async fn look(office: &Office, config: &Config, now_ms: u64) -> Found
             AlertKind::Acknowledgements => overdue(office).await,
             AlertKind::Divergence => Ok(divergence(home)),
             AlertKind::VaultQuota => nearly_full(office),
+            AlertKind::Pair => Ok(alone(home, config)),
         };
         match told {
             Ok(abouts) => {
@@ -96,6 +102,12 @@ async fn overdue(office: &Office) -> Result<Vec<String>, Failure> {
 fn divergence(home: &Home) -> Vec<String> {
     let noted = std::fs::read_to_string(home.damage_file());
     noted.map(|_| vec![format!("see {}", home.damage_file().display())]).unwrap_or_default()
+}
+
+/// Who looks acts: of a pair no other does any duty.
+fn alone(home: &Home, config: &Config) -> Vec<String> {
+    let standing = config.pair.as_ref().and_then(|_| Standing::load(&home.pair_dir()));
+    standing.filter(Standing::is_alone).map(|_| ALONE.to_owned()).into_iter().collect()
 }
 
 /// A vault that nears its share of the disk.
@@ -154,6 +166,24 @@ mod tests {
         ] {
             health.write(&home)?;
             assert_eq!(feeds(&home, &configured(silent)?, now).len(), failing, "{health:?} {silent}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn one_of_a_pair_is_told_of_while_it_acts_alone() -> Result<(), Failure> {
+        let folder = tempfile::tempdir().advise("a folder", "give the tests a TMPDIR")?;
+        let home = Home::at(folder.path().to_owned());
+        let text = "[pair]\nname = 'east'\nlisten = '127.0.0.1:1'\npeer = '127.0.0.1:2'\nsecret = 's'\nlease = '/shared'\n";
+        let config: Config = toml::from_str(text).advise("settings of a test", "correct them")?;
+        assert!(alone(&home, &config).is_empty(), "its node never ran");
+        std::fs::create_dir_all(home.pair_dir()).advise("a folder", "space")?;
+        let level =
+            Standing { holder: Some("east".into()), level: Some("west".into()), ..Standing::default() };
+        for (standing, told) in [(Standing { level: None, ..level.clone() }, 1), (level, 0)] {
+            standing.keep(&home.pair_dir()).advise("a file", "space")?;
+            assert_eq!(alone(&home, &config).len(), told, "{standing:?}");
+            assert!(alone(&home, &Config::default()).is_empty(), "no pair any more");
         }
         Ok(())
     }

@@ -90,6 +90,9 @@ fn words(kind: AlertKind) -> (&'static str, &'static str) {
         AlertKind::VaultQuota => {
             ("the vault is nearly full", "a vault that takes 90% of its share of the disk")
         }
+        AlertKind::Pair => {
+            ("the pair is alone", "an acting node whose acknowledged writes are on its own disk alone")
+        }
     }
 }
 
