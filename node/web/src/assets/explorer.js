@@ -81,7 +81,7 @@
   function cell(row, content, kind) {
     const td = row.insertCell();
     td.dataset.label = blocks.closest("table").tHead.rows[0].cells[td.cellIndex].textContent;
-    if (content instanceof AppState) td.append(content);
+    if (content instanceof Node) td.append(content);
     else td.textContent = content;
     if (kind) td.className = kind;
   }
