@@ -50,6 +50,7 @@ printf '\n== pages\n'
 "$aula" bench reads "${size[@]}" --dir "$dir" || true
 
 setting api reads_per_second 0
+setting quotas requests_per_second 0
 setting api max_streams 1100
 setting consensus idle_block_ms 250
 printf '\n== mixed, a block every 250 ms\n'

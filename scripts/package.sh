@@ -3,15 +3,17 @@
 # carry the same list themselves (cargo-auditable), which `rust-audit-info PROGRAM` and scanners of packages read.
 #   ./scripts/package.sh            into TARGET/packages
 #   ./scripts/package.sh DIR        into DIR
-# Built from the committed sources; the time in the archives is the last commit's. Needs Debian with Rust.
+# To be built from the committed sources; the time in the archives is the last commit's. Needs Debian with Rust. The programs are built as scripts/released.sh
+# says, beside other builds: the first time all of it is compiled, half an hour on two cores.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
+. scripts/released.sh
 deb_version=3.8.0
 cyclonedx_version=0.5.9
-auditable_version=0.7.7
 
 out=$(realpath -m "${1:-$CARGO_TARGET_DIR/packages}")
-release="$CARGO_TARGET_DIR/release"
+released="$CARGO_TARGET_DIR/released"
+release="$released/release"
 parts="$release/packaging"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
@@ -19,13 +21,6 @@ export SOURCE_DATE_EPOCH
 target() { rustc -vV | sed -n 's/^host: //p'; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 architecture=$(dpkg --print-architecture)
-
-# tool NAME VERSION: cargo-NAME of that version, from an earlier run or built now, small and without optimization.
-tool() {
-  grep -qsF "\"cargo-$1 $2 " "$CARGO_TARGET_DIR/tools/.crates.toml" ||
-    cargo install --quiet --locked --debug --root "$CARGO_TARGET_DIR/tools" \
-      --target-dir "$CARGO_TARGET_DIR/tools/build" "cargo-$1@$2"
-}
 
 tools() {
   local missing=()
@@ -35,13 +30,6 @@ tools() {
   tool deb "$deb_version"
   tool cyclonedx "$cyclonedx_version"
   tool auditable "$auditable_version"
-}
-
-# The same build as any other, but that each program is linked with the list of what is compiled into it. Packages of others that
-# are there already are not compiled again; the workspace's own are.
-listed_build() {
-  cargo_auditable() { PATH="$CARGO_TARGET_DIR/tools/bin:$PATH" cargo auditable "$@"; }
-  step "Building aula and aula-audit with their lists" cargo_auditable build --release --locked --workspace
 }
 
 # What the programs say about themselves: the manual and the shells' completions.
@@ -67,7 +55,7 @@ materials() {
   local copy
   copy=$(mktemp -d)
   git archive HEAD | tar -x -C "$copy"
-  (cd "$copy" && "$CARGO_TARGET_DIR/tools/bin/cargo-cyclonedx" cyclonedx --format json --target "$(target)" \
+  (cd "$copy" && "$cargo_tools/bin/cargo-cyclonedx" cyclonedx --format json --target "$(target)" \
     --manifest-path Cargo.toml --override-filename materials)
   for package in node:aula node/auditor:aula-audit; do
     # Its serial number is drawn anew each time and its paths are the copy's: neither says anything of the program.
@@ -83,7 +71,7 @@ PYTHON
 }
 
 deb() {
-  "$CARGO_TARGET_DIR/tools/bin/cargo-deb" --quiet --no-build --strip -p aula-node --deb-version "$version-1" \
+  CARGO_TARGET_DIR="$released" "$cargo_tools/bin/cargo-deb" --quiet --no-build --strip -p aula-node --deb-version "$version-1" \
     -o "$out/aula_${version}-1_$architecture.deb"
 }
 
@@ -110,7 +98,7 @@ tarball() {
 
 prepare
 step "Getting the tools" tools
-listed_build
+step "Building aula and aula-audit with their lists" build_released . "$released" aula-node aula-audit
 mkdir -p "$out"
 step "Writing the manual and the completions" texts
 step "Listing what is compiled in" materials

@@ -74,7 +74,8 @@ helm() {
 scripts() {
   need shellcheck shellcheck
   shellcheck --exclude=SC1091 "$here"/*.sh "$here"/*/*.sh "$here/container/aula-container"
-  shellcheck --exclude=SC1091 scripts/package.sh scripts/fuzz.sh "$here"/debian/p*
+  shellcheck -x --exclude=SC1091 scripts/package.sh scripts/reproducible.sh
+  shellcheck --exclude=SC1091 scripts/fuzz.sh "$here"/debian/p*
 }
 
 for part in ${1:-monitoring systemd container helm scripts}; do

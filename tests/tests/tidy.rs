@@ -269,6 +269,19 @@ fn defines(source: &str, definition: &str) -> bool {
 }
 
 #[test]
+fn every_script_has_its_line_in_the_index() {
+    let index = files("scripts/README.md").remove(0).1;
+    let scripts = files(".sh").into_iter().chain(files(".py")).map(|(name, _)| name);
+    // What lies deeper is part of the script of its folder's name.
+    let own = scripts.filter_map(|name| Some(name.strip_prefix("scripts/")?.to_owned()));
+    let missing: Vec<_> = own
+        .filter(|name| !name.contains('/') || name.ends_with("check.sh"))
+        .filter(|name| !index.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "scripts/README.md has no line of {missing:?}");
+}
+
+#[test]
 fn words_have_one_meaning() {
     let (mut found, mut looked_at) = (Vec::new(), [false; GONE.len()]);
     for (name, text) in files(".rs") {

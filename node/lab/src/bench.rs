@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use aula_home::clock::now_ms;
-use aula_home::{Advise, Failure};
+use aula_home::config::set;
+use aula_home::{Advise, Failure, Home};
 use serde_json::Value;
 
 pub mod feed;
@@ -45,6 +46,17 @@ impl Drop for Folder {
         // What cannot be removed is left for the system's cleaning of temporary files.
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Makes settings of a home's configuration; gives it as it was.
+fn with_settings(home: &Home, settings: &[(&str, &str, &str)]) -> Result<String, Failure> {
+    let path = home.config_file();
+    let hint = "check the folder's owner and space";
+    let before = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
+    let put = |text: String, (section, key, value): &(&str, &str, &str)| set(&text, section, key, value);
+    let text = settings.iter().fold(before.clone(), put);
+    std::fs::write(&path, text).advise(format!("cannot write {}", path.display()), hint)?;
+    Ok(before)
 }
 
 /// The value below which `share` of the ascending values lie (nearest rank); 0 when there are none.

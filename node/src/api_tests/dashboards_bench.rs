@@ -83,6 +83,7 @@ async fn measure_open_dashboards() -> Tested {
         DevChain::of(aula_kit::round::base).map_err(failed)?,
         |config| {
             config.api.reads_per_second = 0;
+            config.quotas.requests_per_second = 0;
             config.api.max_requests = 4_096;
             (config.api.max_connections, config.api.max_connections_per_address) = (19_000, 19_000);
         },

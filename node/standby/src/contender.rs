@@ -3,11 +3,13 @@
 //! Flow: what was read is told ([`Contender::observe`]) → [`Contender::wants`] says what is to be put → what became of that is told
 //! ([`Contender::put`]) → [`Contender::acts`] says the epoch, and until when. Invariants: no clock of another is read: the holder
 //! counts from before it asked for a renewal, the other from after it first saw the record, and the holder stops a fifth earlier; who
-//! lacks something that was acknowledged never wants the lease, unless an operator said so of this very epoch; a store without a record is
-//! begun by a pair that never ran: of any other it was emptied, or its share is not mounted, and says nothing of who has what. Absent:
-//! threads, stores, the clock.
+//! lacks something that was acknowledged never wants the lease, unless an operator said so of this very record; a store without a record is
+//! begun by a pair that never ran: of any other it was emptied, or its share is not mounted, and says nothing of who has what; what is said
+//! of a namesake is said of another ([`crate::who`]). Absent: threads, stores, the clock.
 
+use crate::accept::Accepted;
 use crate::lease::{Kept, Record};
+use crate::who;
 
 /// One of a pair, as far as the lease goes. Times are milliseconds of a clock of its own that never goes back.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ struct Seen {
 struct Held {
     epoch: u64,
     until: u64,
+    /// Whose it was: who has everything that was acknowledged, until this one acknowledges something.
+    before: Option<String>,
 }
 
 /// What is to be put.
@@ -47,8 +51,8 @@ pub struct Facts {
     pub other_is_gone: bool,
     /// There is a vault here.
     pub has_vault: bool,
-    /// The epoch whose end an operator accepts with what is lost by it.
-    pub accepted_loss: Option<u64>,
+    /// What an operator accepts to end with what is lost by it.
+    pub accepted_loss: Option<Accepted>,
     /// The highest epoch that was heard of here; 0 of a home whose pair never ran.
     pub floor: u64,
 }
@@ -77,7 +81,7 @@ impl Contender {
     pub fn wants(&self, now: u64, facts: Facts) -> Option<Intent> {
         let seen = self.seen.as_ref()?;
         let Some(kept) = &seen.kept else {
-            let accepted = facts.accepted_loss == Some(facts.floor) && facts.other_is_gone;
+            let accepted = facts.accepted_loss == self.in_question(facts.floor) && facts.other_is_gone;
             let free = facts.floor == 0 || accepted;
             let first = Record {
                 epoch: facts.floor.checked_add(1)?,
@@ -104,15 +108,14 @@ impl Contender {
             released: false,
             turn,
         };
-        if record.holder == self.me {
+        if who::is(&self.me, &record.holder) {
             // An earlier run of this one: it has everything that it acknowledged, and who was level still is.
             let record = Record { level: record.level.clone(), ..next };
             return facts.has_vault.then_some(Intent { over, record });
         }
-        let all_here = record.level.as_deref() == Some(self.me.as_str());
-        let accepted = facts.accepted_loss == Some(record.epoch);
-        let waited = now.saturating_sub(seen.since) >= self.whole(record);
-        let over_now = record.released || (facts.other_is_gone && waited);
+        let all_here = record.level.as_deref().is_some_and(|level| who::is(&self.me, level));
+        let accepted = facts.accepted_loss == Some(record.into());
+        let over_now = record.released || (facts.other_is_gone && self.is_over(now));
         (facts.has_vault && over_now && (all_here || accepted)).then_some(Intent { over, record: next })
     }
 
@@ -120,8 +123,26 @@ impl Contender {
     pub fn put(&mut self, intent: Intent, sent: u64, now: u64, tag: Option<String>) {
         let Some(tag) = tag else { return };
         let until = sent.saturating_add(self.lease_ms / 5 * 4);
-        self.held = Some(Held { epoch: intent.record.epoch, until });
+        let before = match (&self.held, self.record()) {
+            (Some(held), _) => held.before.clone(),
+            (None, Some(record)) if !who::is(&self.me, &record.holder) => Some(record.holder.clone()),
+            (None, _) => None,
+        };
+        self.held = Some(Held { epoch: intent.record.epoch, until, before });
         self.seen = Some(Seen { kept: Some(Kept { tag, record: intent.record }), since: now });
+    }
+
+    /// What gives up a lease that this one has and cannot act with; none where nobody else has everything that was acknowledged: they would
+    /// wait for this one. Whoever has never acted by it has acknowledged nothing in its epoch. Whatever becomes of what is put, this one
+    /// acts no more without having read the record anew.
+    pub fn leaves(&self, acted: bool) -> Option<Intent> {
+        let (held, seen) = (self.held.as_ref()?, self.seen.as_ref()?);
+        let kept = seen.kept.as_ref()?;
+        let before = held.before.clone().filter(|_| !acted);
+        let level = Some(kept.record.level.clone().or(before)?);
+        let turn = kept.record.turn.saturating_add(1);
+        let record = Record { level, released: true, turn, ..kept.record.clone() };
+        Some(Intent { over: Some(kept.tag.clone()), record })
     }
 
     /// The epoch that this one may act in, and until when.
@@ -133,8 +154,24 @@ impl Contender {
     pub fn free_at(&self) -> Option<u64> {
         let seen = self.seen.as_ref()?;
         let record = &seen.kept.as_ref()?.record;
-        let waits = self.held.is_none() && record.holder != self.me;
+        let waits = self.held.is_none() && !who::is(&self.me, &record.holder);
         waits.then(|| seen.since.saturating_add(self.whole(record)))
+    }
+
+    /// True where nobody acts by what was seen last, as far as this one can tell: it has stood for a whole lease, or was released, or
+    /// there is no record.
+    pub fn is_over(&self, now: u64) -> bool {
+        self.seen.as_ref().is_some_and(|seen| {
+            let stood = now.saturating_sub(seen.since);
+            seen.kept.as_ref().is_none_or(|kept| kept.record.released || stood >= self.whole(&kept.record))
+        })
+    }
+
+    /// What an operator's word would be of now, where this is the highest epoch that was heard of.
+    pub fn in_question(&self, floor: u64) -> Option<Accepted> {
+        let seen = self.seen.as_ref()?;
+        let nobodys = Accepted { epoch: floor, turn: None };
+        Some(seen.kept.as_ref().map_or(nobodys, |kept| Accepted::from(&kept.record)))
     }
 
     /// The longer one of both, where they were set apart.
@@ -157,7 +194,7 @@ impl Contender {
 mod tests {
     use super::*;
 
-    fn facts(floor: u64, accepted_loss: Option<u64>, other_is_gone: bool) -> Facts {
+    fn facts(floor: u64, accepted_loss: Option<Accepted>, other_is_gone: bool) -> Facts {
         Facts { other_is_gone, has_vault: true, accepted_loss, floor }
     }
 
@@ -168,9 +205,38 @@ mod tests {
         let epoch = |facts| one.wants(20, facts).map(|intent| intent.record.epoch);
         assert_eq!(epoch(facts(0, None, false)), Some(1));
         assert_eq!(epoch(facts(7, None, true)), None);
-        assert_eq!(epoch(facts(7, Some(6), true)), None);
-        assert_eq!(epoch(facts(7, Some(7), false)), None);
-        assert_eq!(epoch(facts(7, Some(7), true)), Some(8));
+        let word = |epoch, turn| Some(Accepted { epoch, turn });
+        assert_eq!(epoch(facts(7, word(6, None), true)), None);
+        assert_eq!(epoch(facts(7, word(7, Some(3)), true)), None);
+        assert_eq!(epoch(facts(7, word(7, None), false)), None);
+        assert_eq!(epoch(facts(7, word(7, None), true)), Some(8));
+    }
+
+    #[test]
+    fn a_loss_is_accepted_of_the_record_that_stood_there_and_of_no_later_one() {
+        let of = |turn, level: Option<&str>| Record {
+            epoch: 4,
+            holder: "east".into(),
+            lease_ms: 1_000,
+            level: level.map(str::to_owned),
+            released: false,
+            turn,
+        };
+        let mut one = Contender::new("west", 1_000);
+        let kept = |turn, level| Some(Kept { tag: format!("{turn}"), record: of(turn, level) });
+        one.observe(kept(17, None), 0);
+        let word = one.in_question(4);
+        assert_eq!(word, Some(Accepted { epoch: 4, turn: Some(17) }));
+        let wants = |one: &Contender, now, word| one.wants(now, facts(4, word, true)).is_some();
+        assert_eq!((one.is_over(999), wants(&one, 999, word)), (false, false));
+        assert_eq!((one.is_over(1_000), wants(&one, 1_000, word)), (true, true));
+        assert!(!wants(&one, 1_000, None));
+        // It was not gone: it became level with this one, was alone again, and died weeks later.
+        for (turn, level) in [(18, None), (19, Some("west")), (20, None)] {
+            one.observe(kept(turn, level), 10_000 * turn);
+        }
+        assert!(one.is_over(900_000) && !wants(&one, 900_000, word));
+        assert!(wants(&one, 900_000, one.in_question(4)));
     }
 
     #[test]
@@ -183,6 +249,46 @@ mod tests {
         one.observe(None, 30);
         assert!(one.acts(40).is_none() && !one.holds());
         assert_eq!(one.wants(40, facts(1, None, true)), None);
+    }
+
+    #[test]
+    fn who_cannot_act_leaves_the_lease_to_who_has_everything_and_keeps_it_where_nobody_has() {
+        let of = |epoch, holder: &str, level: Option<&str>| Record {
+            epoch,
+            holder: holder.into(),
+            lease_ms: 1_000,
+            level: level.map(str::to_owned),
+            released: false,
+            turn: epoch,
+        };
+        // Each as it was read, then its own record over it, and a renewal.
+        let has = |before: Record| {
+            let mut one = Contender::new("west", 1_000);
+            one.observe(Some(Kept { tag: "1".into(), record: before }), 0);
+            for tag in ["2", "3"] {
+                let intent = one.wants(1_000, facts(4, None, true)).expect("it is free");
+                one.put(intent, 1_000, 1_001, Some(tag.into()));
+            }
+            one
+        };
+        let left = |one: &Contender, acted| {
+            let put = one.leaves(acted).map(|intent| (intent.over, intent.record));
+            put.map(|(over, record)| (over, record.level, record.released, record.turn))
+        };
+        let to = |name: &str, turn| Some((Some("3".to_owned()), Some(name.to_owned()), true, turn));
+        let taken = has(of(4, "east", Some("west")));
+        assert_eq!((left(&taken, false), left(&taken, true)), (to("east", 7), None));
+        let own = has(of(4, "west", Some("east")));
+        assert_eq!((left(&own, false), left(&own, true)), (to("east", 7), to("east", 7)));
+        let alone = has(of(4, "west", None));
+        assert_eq!((left(&alone, false), left(&alone, true)), (None, None));
+        assert!(Contender::new("west", 1_000).leaves(false).is_none());
+
+        // Whom it is left to acts at once.
+        let mut east = Contender::new("east", 1_000);
+        let record = taken.leaves(false).expect("east has everything").record;
+        east.observe(Some(Kept { tag: "4".into(), record }), 5_000);
+        assert_eq!(east.wants(5_000, facts(4, None, false)).map(|intent| intent.record.epoch), Some(6));
     }
 
     #[test]
@@ -209,6 +315,41 @@ mod tests {
         let mut holder = Contender::new("east", 1_000);
         holder.observe(Some(Kept { tag: "2".into(), record: of(1) }), 100);
         assert_eq!(holder.free_at(), None);
+    }
+
+    #[test]
+    fn a_copied_home_takes_nothing_of_its_namesakes_but_by_an_operators_word() {
+        let seen = |holder: &str, level: Option<&str>, released| {
+            let record = Record {
+                epoch: 4,
+                holder: holder.into(),
+                lease_ms: 1_000,
+                level: level.map(str::to_owned),
+                released,
+                turn: 9,
+            };
+            let mut one = Contender::new("east.2", 1_000);
+            one.observe(Some(Kept { tag: "1".into(), record }), 0);
+            one
+        };
+        let gone = facts(4, None, true);
+        let takes = |one: &Contender, facts| one.wants(5_000, facts).map(|intent| intent.record.holder);
+        let me = Some("east.2".to_owned());
+        for released in [false, true] {
+            for (holder, level) in [("east.1", None), ("east.1", Some("west.3")), ("west.3", Some("east.1"))]
+            {
+                let copy = seen(holder, level, released);
+                assert_eq!(takes(&copy, gone), None, "{holder} {level:?} {released}");
+                let word = copy.in_question(4);
+                assert_eq!(takes(&copy, facts(4, word, true)), me, "{holder} {level:?} {released}");
+            }
+            // Its own, and what was said of its name before there were ids: it is said with its id then.
+            for (holder, level) in
+                [("east.2", None), ("east", None), ("west.3", Some("east.2")), ("west", Some("east"))]
+            {
+                assert_eq!(takes(&seen(holder, level, released), gone), me, "{holder} {level:?} {released}");
+            }
+        }
     }
 
     #[test]

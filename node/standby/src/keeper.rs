@@ -4,7 +4,8 @@
 //! closed behind its fence ([`crate::receiver`]), then the permit is given, then the node is told. When another has it, the node is
 //! told to begin anew: nothing of what it had in memory outlives its turn. Both waits for one that died begin with its death, not one
 //! after the other: its line ends, which is followed by a check at once, and the record is looked at again in the moment in which it
-//! has stood for a whole lease or the last check is missed. Looking sooner and oftener changes nothing of when the lease may be taken.
+//! has stood for a whole lease or the last check is missed. Looking sooner and oftener changes nothing of when the lease may be taken. Who
+//! cannot write fence or permit takes no lease, and gives up the one that it has to who has everything; so does who cannot write the vault.
 //! Invariant: one keeper a home. Absent: what a node does while it acts.
 
 use std::fs::{File, OpenOptions};
@@ -19,12 +20,14 @@ use aula_home::clock::now_ms;
 use aula_vault::pair::Level;
 use rustls::ServerConfig;
 
+use crate::accept::{self, Accepted};
 use crate::contender::{Contender, Facts};
 use crate::lease::{LeaseError, Record};
 use crate::permit::uptime_ms;
 use crate::receiver::{Caller, Own, Receiver, UNKNOWN};
 use crate::shipper::Reach;
 use crate::standing::Standing;
+use crate::who;
 use crate::wire::{Answer, Line, MAX_FRAME, MAX_STRANGER, Question};
 
 /// Checks in a row that the other one must miss.
@@ -39,6 +42,13 @@ const MOST: u32 = 32;
 const AWAY: &str = "the other one is away and went on alone: what it acknowledged is only there; start it, or accept the loss (aula district failover --accept-loss)";
 /// Why nobody acts although the store answers.
 const EMPTIED: &str = "the lease's store has no record, and this pair ran before: see whether it is the right one (is the share mounted?); where the record is gone for good, run aula district failover --accept-loss in the home that acted last";
+/// Why a copy of a home does not act.
+const NAMESAKE: &str = "same_name: another home is called as this one, and the lease's record is of that one. Where both are there, give this one another [pair] name; where this one was moved or restored, and the other is gone for good: aula district failover --accept-loss";
+/// Why a lease that nobody acts with is kept.
+const STUCK: &str =
+    "the lease is had and cannot be used, and nobody else has everything that was acknowledged";
+/// Why one that is free is not taken.
+const UNWRITABLE: &str = "this one cannot act: nothing can be written in its HOME/pair";
 /// How often the standing is written, where nothing changes.
 const TELL: Duration = Duration::from_secs(1);
 
@@ -84,6 +94,8 @@ struct Shared {
     gone_at: AtomicU64,
     lines: AtomicU32,
     stop: AtomicBool,
+    /// The vault's disk refuses what is written.
+    refused: AtomicBool,
     standing: Mutex<Standing>,
     /// One keeper a home; ends with the process.
     _lock: File,
@@ -118,8 +130,9 @@ impl Keeper {
         setup.reach.permit.revoke()?;
         let receiver = Receiver::of(setup.own.clone())?;
         let socket = TcpListener::bind(setup.listen)?;
-        let standing = Mutex::new(Standing { name: setup.reach.name.clone(), ..Standing::default() });
-        let (missed, missed_at, gone_at, lines, stop) = Default::default();
+        let standing =
+            Mutex::new(Standing { name: who::name_of(&setup.reach.name).to_owned(), ..Standing::default() });
+        let (missed, missed_at, gone_at, lines, stop, refused) = Default::default();
         let shared = Arc::new(Shared {
             setup,
             receiver,
@@ -128,6 +141,7 @@ impl Keeper {
             gone_at,
             lines,
             stop,
+            refused,
             standing,
             _lock: lock,
         });
@@ -148,7 +162,16 @@ impl Keeper {
     /// Notes what bringing the standby level came to.
     pub fn note(&self, level: Level) {
         let mut standing = locked(&self.shared.standing);
-        (standing.behind, standing.why) = (level.behind, level.why);
+        standing.behind = level.behind;
+        // What the lease's thread has to say of that goes before.
+        if !self.shared.refused.load(Ordering::SeqCst) {
+            standing.why = level.why;
+        }
+    }
+
+    /// Notes whether the vault's disk refuses what is written.
+    pub fn disk_refuses(&self, refuses: bool) {
+        self.shared.refused.store(refuses, Ordering::SeqCst);
     }
 
     /// Gives the lease up, where this one has it: the vault is not written any more. The other one need not wait.
@@ -211,7 +234,9 @@ fn check(shared: &Shared, keeps: &Thread) {
     let (reach, mut line, mut hurried) = (&shared.setup.reach, None::<Line>, false);
     loop {
         let begun = Instant::now();
-        let acts = ask(reach, &mut line, every);
+        let wait = patience(every, shared.missed.load(Ordering::SeqCst));
+        let acts = ask(reach, &mut line, wait);
+        let silent = acts.is_err() && begun.elapsed() >= wait;
         match acts {
             Ok(true) => shared.missed.store(0, Ordering::SeqCst),
             Ok(false) | Err(_) => miss(shared, keeps),
@@ -219,14 +244,24 @@ fn check(shared: &Shared, keeps: &Thread) {
         if acts.is_err() {
             line = None;
         }
-        let rest = every.saturating_sub(begun.elapsed());
+        // Who was silent is asked again without a pause; who answered or refused, in its time.
+        let rest = || if silent { Duration::ZERO } else { every.saturating_sub(begun.elapsed()) };
         // Once: who answers and ends each line is not asked without a pause.
-        hurried = !hurried && line.as_ref().is_some_and(|line| line.ends_within(rest));
+        hurried = !hurried && line.as_ref().is_some_and(|line| line.ends_within(rest()));
         if hurried {
             line = None;
         } else {
-            thread::sleep(every.saturating_sub(begun.elapsed()));
+            thread::sleep(rest());
         }
+    }
+}
+
+/// How long the answer to a check may take. While one is missing it is half: the first check after a death begins as late as `every` after it,
+/// so that silence is known between two and three times `every` after it, as an end is after two.
+fn patience(every: Duration, missed: u32) -> Duration {
+    match missed {
+        1..MISSES => every / 2,
+        _ => every,
     }
 }
 
@@ -248,7 +283,10 @@ fn miss(shared: &Shared, keeps: &Thread) {
 
 fn ask(reach: &Reach, line: &mut Option<Line>, patience: Duration) -> io::Result<bool> {
     let line = match line {
-        Some(line) => line,
+        Some(line) => {
+            line.set_patience(patience)?;
+            line
+        }
         None => line.insert(Line::call(&reach.peer, reach.tls.as_ref(), patience)?),
     };
     match line.ask(&Question::Ping { secret: reach.secret.clone() })? {
@@ -272,6 +310,7 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
             return;
         }
         let had_at = uptime_ms();
+        let mut stuck = None;
         match (epoch, contender.acts(uptime_ms())) {
             (None, Some((new, until))) => {
                 // The fence, then the permit, then the node.
@@ -282,13 +321,15 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
                         log_switch(shared, new, free_at, had_at);
                         told(Turn::Acts(new));
                     }
-                    Err(error) => tracing::error!(%error, "the lease is had and cannot be used"),
+                    Err(error) => stuck = Some(error),
                 }
             }
             (Some(own), Some((held, until))) if own == held => {
-                if let Err(error) = setup.reach.permit.give(held, until) {
-                    tracing::error!(%error, "the permit cannot be renewed");
-                }
+                let given = setup.reach.permit.give(held, until);
+                // The one before may hold for a while yet.
+                let lost = given.err().filter(|_| setup.reach.permit.epoch().is_err());
+                let refused = || io::Error::other("the vault's disk refuses what is written");
+                stuck = lost.or_else(|| shared.refused.load(Ordering::SeqCst).then(refused));
             }
             // Over by its own clock, and nobody else's yet: the permit has ended, and a renewal gives another.
             (Some(_), None) if contender.holds() => {}
@@ -301,7 +342,14 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
             }
             (None, None) => {}
         }
-        if tell(shared, &contender, epoch.is_some(), tried.err()) || noted.elapsed() >= TELL {
+        if let Some(error) = &stuck
+            && leave(shared, &contender, epoch.is_some(), error)
+        {
+            told(Turn::Over);
+            return;
+        }
+        let failed = stuck.map(|error| format!("{STUCK}: {error}")).or(tried.err());
+        if tell(shared, &contender, epoch.is_some(), failed) || noted.elapsed() >= TELL {
             noted = Instant::now();
             let mut standing = locked(&shared.standing).clone();
             standing.at_ms = now_ms();
@@ -331,64 +379,112 @@ fn log_switch(shared: &Shared, epoch: u64, free_at: Option<u64>, had_at: u64) {
     );
 }
 
+/// Gives up a lease that this one cannot act with, where another has everything; false where it is kept.
+fn leave(shared: &Shared, contender: &Contender, acted: bool, error: &io::Error) -> bool {
+    let reach = &shared.setup.reach;
+    let Some(intent) = contender.leaves(acted) else { return false };
+    tracing::error!(%error, "the lease is had and cannot be used: it is given up, and this one begins anew");
+    // Nothing is written any more, before anybody else may act.
+    let _ = reach.permit.revoke();
+    // Whatever becomes of it: it may come about late, and this one has acted for the last time before it begins anew.
+    if let Err(error) = reach.lease.put(intent.over.as_deref(), &intent.record) {
+        tracing::warn!(%error, "whether the lease is given up is not known");
+    }
+    true
+}
+
 /// Reads, and puts what is to be put.
-fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<(), LeaseError> {
+fn once(shared: &Shared, contender: &mut Contender, stopping: bool) -> Result<(), String> {
     let setup = &shared.setup;
     let store = &setup.reach.lease;
-    let kept = store.read()?;
+    let failed = |error: LeaseError| error.to_string();
+    let kept = store.read().map_err(failed)?;
     contender.observe(kept, uptime_ms());
     let facts = Facts {
         other_is_gone: shared.missed.load(Ordering::SeqCst) >= MISSES,
         has_vault: shared.receiver.has_vault(),
-        accepted_loss: accepted(shared),
+        accepted_loss: accepted(shared, contender),
         floor: shared.receiver.floor(),
     };
     let now = uptime_ms();
     let Some(mut intent) = contender.wants(now, facts) else { return Ok(()) };
-    if stopping {
-        if !contender.holds() {
-            return Ok(());
+    match (contender.holds(), stopping) {
+        (true, true) => {
+            let _ = setup.reach.permit.revoke();
+            intent.record.released = true;
         }
-        let _ = setup.reach.permit.revoke();
-        intent.record.released = true;
+        (true, false) => {}
+        (false, true) => return Ok(()),
+        // Who could not act with it leaves it to the other one.
+        (false, false) => {
+            setup.reach.permit.can_be_given().map_err(|error| format!("{UNWRITABLE}: {error}"))?;
+        }
     }
-    let tag = store.put(intent.over.as_deref(), &intent.record)?;
+    let tag = store.put(intent.over.as_deref(), &intent.record).map_err(failed)?;
     contender.put(intent, now, uptime_ms(), tag);
     Ok(())
 }
 
-/// The epoch whose end an operator accepts with what is lost by it: a file that `aula district failover` writes.
-fn accepted(shared: &Shared) -> Option<u64> {
-    let text = std::fs::read_to_string(shared.setup.own.folder.join("accept")).ok()?;
-    text.trim().parse().ok()
+/// Whether an operator accepts that what was seen last ends, with what is lost by it.
+fn accepted(shared: &Shared, contender: &Contender) -> Option<Accepted> {
+    let of = contender.in_question(shared.receiver.floor())?;
+    accept::said(&shared.setup.own.folder, of)
 }
 
 /// Notes how it stands; true where something changed that somebody waits for.
-fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<LeaseError>) -> bool {
+fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<String>) -> bool {
     let (record, floor) = (contender.record(), shared.receiver.floor());
     let mut standing = locked(&shared.standing);
     let before = standing.clone();
     standing.epoch = record.map_or(floor, |record| record.epoch);
-    standing.holder = record.map(|record: &Record| record.holder.clone());
-    standing.level = record.and_then(|record| record.level.clone());
+    let me = shared.setup.reach.name.as_str();
+    let shown = |said: &String| who::shown(me, said).to_owned();
+    let is_namesakes = |record: &Record| {
+        let mut named = [Some(&record.holder), record.level.as_ref()].into_iter().flatten();
+        named.any(|said| who::is_namesake(me, said))
+    };
+    standing.holder = record.map(|record| shown(&record.holder));
+    standing.level = record.and_then(|record| record.level.as_ref()).map(shown);
+    standing.turn = record.map(|record| record.turn);
+    // What could not be read may have been renewed.
+    standing.over = failed.is_none() && contender.is_over(uptime_ms());
     let role = match (acts, record) {
         (true, _) => "acting",
-        (false, Some(record)) if record.holder != shared.setup.reach.name => "standby",
+        (false, Some(record)) if !who::is(me, &record.holder) => "standby",
         _ => "nobody",
     };
     if standing.role != role {
         (standing.role, standing.since_ms) = (role.to_owned(), now_ms());
     }
     if let Some(error) = failed {
-        standing.why = Some(error.to_string());
+        standing.why = Some(error);
     } else if role != "acting" {
         let gone = shared.missed.load(Ordering::SeqCst) >= MISSES;
-        let lacks = standing.level.as_deref() != Some(shared.setup.reach.name.as_str());
+        let lacks = standing.level.as_deref() != Some(standing.name.as_str());
         standing.why = match record {
             None => (floor > 0).then(|| EMPTIED.to_owned()),
+            Some(record) if is_namesakes(record) => Some(NAMESAKE.to_owned()),
             Some(_) => (role == "standby" && gone && lacks).then(|| AWAY.to_owned()),
         };
     }
-    let (role, level, why) = (&standing.role, &standing.level, &standing.why);
-    (&before.role, &before.level, &before.why) != (role, level, why)
+    if let Some(why) = standing.why.as_ref().filter(|why| before.why.as_ref() != Some(*why)) {
+        tracing::warn!(%why, role, "how this one of the pair stands");
+    }
+    let now = (&standing.role, &standing.level, &standing.why, standing.over);
+    (&before.role, &before.level, &before.why, before.over) != now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_answers_that_do_not_come_take_as_long_as_two_checks() {
+        let every = Duration::from_millis(500);
+        let waits: Vec<Duration> = (0..MISSES).map(|missed| patience(every, missed)).collect();
+        assert!(waits.iter().all(|wait| *wait >= every / 2), "{waits:?}");
+        assert_eq!(waits.iter().sum::<Duration>(), 2 * every);
+        // Who is gone is asked in the usual pace.
+        assert_eq!(patience(every, MISSES), every);
+    }
 }

@@ -1,10 +1,16 @@
-//! What a dead line still had on its way, and what comes of it when a later line of the same epoch has gone on.
+//! What a dead line, or a put that nobody waits for any more, still had on its way, and what comes of it when somebody has gone on since.
 
-use aula_vault::pair::incoming;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::pair_tests::{Tested, hello, two};
+use aula_vault::Vault;
+use aula_vault::pair::{incoming, register};
+
+use crate::lease::{Kept, LeaseError, LeaseStore, Record};
+use crate::pair_tests::{Tested, enrol, hello, level, started, two};
+use crate::permit::uptime_ms;
 use crate::receiver::{Caller, Receiver};
-use crate::shipper::{IDENTITY, KEYSTORE};
+use crate::shipper::{IDENTITY, KEYSTORE, Reach};
 use crate::wire::{Answer, DATABASE, Piece, Question};
 
 fn piece(root: &str, path: &str, bytes: &[u8]) -> Question {
@@ -78,5 +84,64 @@ fn a_copy_of_the_database_is_the_later_line_s_alone() -> Tested {
     let copy = incoming(&west.folders.data);
     assert!(!copy.join("one").exists() && !receiver.has_vault());
     assert_eq!(std::fs::read(copy.join("two"))?, b"bytes");
+    Ok(())
+}
+
+/// A store that does not answer in time who puts that somebody is level: what was put may come about later.
+struct Slow {
+    of: Arc<dyn LeaseStore>,
+    is_slow: AtomicBool,
+    late: Mutex<Option<(Option<String>, Record)>>,
+}
+
+impl LeaseStore for Slow {
+    fn read(&self) -> Result<Option<Kept>, LeaseError> {
+        self.of.read()
+    }
+
+    fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError> {
+        if record.level.is_some() && self.is_slow.load(Ordering::SeqCst) {
+            let put = (over.map(str::to_owned), record.clone());
+            *self.late.lock().unwrap_or_else(PoisonError::into_inner) = Some(put);
+            return Err(LeaseError("no answer in time".into()));
+        }
+        self.of.put(over, record)
+    }
+
+    fn claim(&self, what: &str, owner: &str) -> Result<String, LeaseError> {
+        self.of.claim(what, owner)
+    }
+}
+
+#[test]
+fn a_level_that_is_put_late_does_not_stand_beside_a_write_that_was_acknowledged_alone() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (of, is_slow, late) = (east.setup.reach.lease.clone(), AtomicBool::new(false), Mutex::default());
+    let store = Arc::new(Slow { of, is_slow, late });
+    // Nobody renews it, and it is never over: no renewal gets in the way of what comes late.
+    let lasts = 3_600_000;
+    let record =
+        Record { epoch: 1, holder: "east".into(), lease_ms: lasts, level: None, released: false, turn: 0 };
+    store.put(None, &record)?.ok_or("free")?;
+    aula_files::private_folder(&root.path().join("east/pair"))?;
+    east.setup.own.permit.give(1, uptime_ms() + lasts)?;
+    register(&east.folders.data, Arc::new(Reach { lease: store.clone(), ..east.setup.reach.clone() }));
+    let (_west_keeper, _told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+
+    store.is_slow.store(true, Ordering::SeqCst);
+    let why = vault.level_pair()?.why.unwrap_or_default();
+    store.is_slow.store(false, Ordering::SeqCst);
+    let (over, late) = store.late.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(why)?;
+    assert_eq!(late.level.as_deref(), Some("west"));
+    // The record says that nobody is level: what is written now is only here.
+    enrol(&vault, 2)?;
+    assert_eq!(store.put(over.as_deref(), &late)?, None, "west would take over without the second one");
+    let said = || store.read().map(|kept| kept.and_then(|kept| kept.record.level));
+    assert_eq!(said()?, None);
+    assert_eq!(level(&vault)?, None);
+    assert_eq!(said()?.as_deref(), Some("west"));
     Ok(())
 }

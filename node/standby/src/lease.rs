@@ -6,13 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::who::name_of;
+
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// Higher than every earlier holder's.
     pub epoch: u64,
-    /// Whose it is.
+    /// Whose it is ([`crate::who`]).
     pub holder: String,
     /// How long after a change of the record nobody else takes it, milliseconds.
     pub lease_ms: u64,
@@ -54,7 +56,7 @@ pub trait LeaseStore: Send + Sync {
     fn put(&self, over: Option<&str>, record: &Record) -> Result<Option<String>, LeaseError>;
 
     /// Says once and for all whose this is, beside the record, where nobody's was said before; gives whose it is. `what` and `owner` are
-    /// letters, digits and hyphens.
+    /// letters, digits, hyphens and dots.
     ///
     /// # Errors
     /// [`LeaseError`]: it may be said, or not.
@@ -64,7 +66,9 @@ pub trait LeaseStore: Send + Sync {
 /// How often a change is tried that renewals get in the way of.
 const TRIES: usize = 20;
 
-/// Says in the record who has everything beside its holder; false where the record is no longer this holder's of this epoch.
+/// Says in the record who has everything beside its holder; false where the record is no longer this holder's of this epoch. It is put also
+/// where it says so already: what was put earlier, and is still on its way, finds another record then and changes nothing. An epoch has one
+/// holder: whoever has its permit goes by the name alone.
 ///
 /// # Errors
 /// [`LeaseError`]: it may be said, or not.
@@ -75,11 +79,11 @@ pub fn set_level(
 ) -> Result<bool, LeaseError> {
     for _ in 0..TRIES {
         let Some(kept) = store.read()? else { return Ok(false) };
-        if kept.record.holder != holder || kept.record.epoch != epoch || kept.record.released {
+        if name_of(&kept.record.holder) != name_of(holder)
+            || kept.record.epoch != epoch
+            || kept.record.released
+        {
             return Ok(false);
-        }
-        if kept.record.level.as_deref() == level {
-            return Ok(true);
         }
         let turn = kept.record.turn.saturating_add(1);
         let record = Record { level: level.map(str::to_owned), turn, ..kept.record };

@@ -7,8 +7,10 @@
 //! | [`place`] | that folder's mark: where a share is not mounted nobody has a lease |
 //! | [`bucket`] | such a store in a bucket that speaks S3 |
 //! | [`patient`] | such a store, asked for so long and no longer |
+//! | [`accept`] | an operator's word that what only the other one has may be lost |
 //! | [`contender`] | when the lease is renewed, wanted and lost: a function of clocks that it is told |
 //! | [`owners`] | whose each key is, so that one home alone signs with it |
+//! | [`who`] | the name of one of a pair, and what no copy of its home has |
 //! | [`permit`] | what the other processes of a home go by: the epoch, and until when |
 //! | [`wire`] | what the two say to each other |
 //! | [`folders`] | files beside the database, compared and copied |
@@ -23,6 +25,7 @@
 //! was acknowledged is with the other one, or the lease's record says that the holder went on alone, and then the other does not take
 //! over; nobody trusts another's clock. Absent: what is written, and what a node serves.
 
+pub mod accept;
 pub mod bucket;
 pub mod contender;
 pub mod folder;
@@ -37,6 +40,7 @@ pub mod receiver;
 pub mod settings;
 pub mod shipper;
 pub mod standing;
+pub mod who;
 pub mod wire;
 
 #[cfg(test)]

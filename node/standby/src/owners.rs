@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::lease::LeaseError;
 use crate::shipper::Reach;
+use crate::who;
 
 /// Why this home signs nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,12 @@ pub enum NotOwn {
         "a validator, network or seed key of this home is {0}'s, as the lease's store says: both signing with it would sign twice"
     )]
     Others(String),
+    /// It says that a key is a namesake's.
+    #[error(
+        "a validator, network or seed key of this home is of another home that is called {0} too, or of this one before it was moved, as the \
+         lease's store says: both signing with it would sign twice"
+    )]
+    Namesakes(String),
     /// The lease's store does not say whose it is.
     #[error(transparent)]
     Store(#[from] LeaseError),
@@ -33,9 +40,19 @@ pub enum NotOwn {
 pub fn claim(reach: &Reach) -> Result<(), NotOwn> {
     for key in &reach.keys {
         let what: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        let owner = reach.lease.claim(&what.concat(), &reach.name)?;
-        if owner != reach.name {
-            return Err(NotOwn::Others(owner));
+        let (me, what) = (reach.name.as_str(), what.concat());
+        let mut owner = reach.lease.claim(&what, me)?;
+        if owner != me && who::is(me, &owner) {
+            // Said before homes had ids: which of those that are called so is meant is said once, too.
+            owner = reach.lease.claim(&format!("{what}-home"), me)?;
+        }
+        if owner != me {
+            let name = who::name_of(&owner).to_owned();
+            return Err(if who::is_namesake(me, &owner) {
+                NotOwn::Namesakes(name)
+            } else {
+                NotOwn::Others(name)
+            });
         }
     }
     Ok(())
@@ -148,6 +165,29 @@ mod tests {
             for _ in 0..3 {
                 assert!(claim(&both[winner]).is_ok() && claim(&both[1 - winner]).is_err(), "{key}");
             }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_key_of_a_home_is_not_its_copys_also_where_it_was_said_before_homes_had_ids() -> Tested {
+        let root = tempfile::tempdir()?;
+        let (east, _west) = two(root.path(), [1, 2])?;
+        let of = |name: &str, key: u8| {
+            claim(&Reach { name: name.into(), keys: vec![[key; 32]], ..east.setup.reach.clone() })
+        };
+        let namesakes = Err(NotOwn::Namesakes("east".into()));
+        let others = Err(NotOwn::Others("east".into()));
+        assert_eq!(
+            [of("east.1", 7), of("east.2", 7), of("west.3", 7)],
+            [Ok(()), namesakes.clone(), others.clone()]
+        );
+        assert_eq!(of("east", 8), Ok(()));
+        for _ in 0..2 {
+            assert_eq!(
+                [of("east.1", 8), of("east.2", 8), of("west.3", 8)],
+                [Ok(()), namesakes.clone(), others.clone()]
+            );
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use aula_vault::pair::register;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use ed25519_dalek::SigningKey;
 
+use crate::accept::{self, Accepted};
 use crate::folder::FolderLease;
 use crate::folders::{Root, notes};
 use crate::keeper::{Keeper, Setup, Turn};
@@ -108,13 +109,18 @@ fn identity() -> Identity {
     Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: Hash([7; 32]), account }
 }
 
-fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error::Error>> {
     vault.enrol(&[(LocalId::new(&format!("S-{number}")).ok_or("an identifier")?, SchoolYear(2025))])?;
     Ok(())
 }
 
 fn has(vault: &Vault, number: u32) -> bool {
     LocalId::new(&format!("S-{number}")).is_some_and(|id| vault.keystore().find(&id).is_some())
+}
+
+/// As its node does, which says who the home is.
+fn keeps_as(one: &mut One, who: &str) {
+    (one.setup.reach.name, one.setup.own.name) = (who.to_owned(), who.to_owned());
 }
 
 pub(crate) fn started(one: &One) -> std::io::Result<(Keeper, mpsc::Receiver<Turn>)> {
@@ -251,6 +257,134 @@ fn what_lies_beside_and_cannot_be_copied_leaves_the_two_level() -> Tested {
     assert_eq!(std::fs::read(to.join("one"))?, b"on its way");
     drop(vault);
     east_keeper.stop();
+    Ok(())
+}
+
+/// Waits until a keeper says this of how it stands.
+fn says(keeper: &Keeper, words: &str) {
+    let begun = Instant::now();
+    while !keeper.standing().why.is_some_and(|why| why.contains(words)) {
+        assert!(begun.elapsed() < SOON, "{:?}", keeper.standing());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A folder where a file is to be written: as a disk that takes nothing.
+fn block(path: &Path) -> std::io::Result<()> {
+    // A file may be there for a moment, on its way.
+    while let Err(error) = std::fs::create_dir(path) {
+        if error.kind() != std::io::ErrorKind::AlreadyExists {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn who_cannot_write_its_permit_leaves_the_lease_to_who_is_level() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (mut east, mut west) = two(root.path(), [1, 2])?;
+    // Who opens the vault knows the names alone.
+    keeps_as(&mut east, "east.1");
+    keeps_as(&mut west, "west.2");
+    let (_east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (_west_keeper, west_told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    assert_eq!(level(&vault)?, None);
+    enrol(&vault, 2)?;
+    block(&root.path().join("east/pair/permit.new"))?;
+    assert_eq!(west_told.recv_timeout(SOON)?, Turn::Acts(2));
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Over);
+    assert!(enrol(&vault, 3).is_err());
+    drop(vault);
+    let vault = Vault::open(&west.folders)?;
+    assert!(has(&vault, 1) && has(&vault, 2) && !has(&vault, 3));
+    enrol(&vault, 4)?;
+    Ok(())
+}
+
+#[test]
+fn a_standby_that_could_not_act_leaves_the_lease_and_gives_back_what_it_took() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (west_keeper, west_told) = started(&west)?;
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    assert_eq!(level(&vault)?, None);
+    drop(vault);
+    let pair = root.path().join("west/pair");
+    block(&pair.join("permit.try"))?;
+    block(&pair.join(format!(".epoch.{}.new", std::process::id())))?;
+    east_keeper.stop();
+    says(&west_keeper, "nothing can be written");
+    let record = || west.setup.reach.lease.read().map(|kept| kept.map(|kept| kept.record));
+    assert_eq!(record()?.map(|record| (record.epoch, record.holder)), Some((1, "east".into())));
+    // It can be taken now, and the fence not be raised.
+    std::fs::remove_dir(pair.join("permit.try"))?;
+    assert_eq!(west_told.recv_timeout(SOON)?, Turn::Over);
+    let left = record()?.map(|record| (record.epoch, record.released, record.level));
+    assert_eq!(left, Some((2, true, Some("east".into()))));
+    Ok(())
+}
+
+#[test]
+fn a_disk_that_refuses_the_vault_ends_the_turn_where_another_is_level_and_there_alone() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (east, west) = two(root.path(), [1, 2])?;
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let vault = Vault::open(&east.folders)?;
+    enrol(&vault, 1)?;
+    east_keeper.disk_refuses(true);
+    says(&east_keeper, "nobody else has everything");
+    enrol(&vault, 2)?;
+    assert!(east_told.try_recv().is_err());
+    east_keeper.disk_refuses(false);
+    let (_west_keeper, west_told) = started(&west)?;
+    assert_eq!(level(&vault)?, None);
+    east_keeper.disk_refuses(true);
+    assert_eq!(west_told.recv_timeout(SOON)?, Turn::Acts(2));
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Over);
+    drop(vault);
+    let vault = Vault::open(&west.folders)?;
+    assert!(has(&vault, 1) && has(&vault, 2));
+    Ok(())
+}
+
+#[test]
+fn a_copied_home_stands_by_until_an_operator_says_that_it_is_the_only_one() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (mut east, _west) = two(root.path(), [1, 2])?;
+    let mut copy = one(root.path(), "copy", (address()?, address()?), 1)?;
+    make(root.path(), &copy.folders)?;
+    keeps_as(&mut east, "east.1");
+    keeps_as(&mut copy, "east.2");
+    let (east_keeper, east_told) = started(&east)?;
+    assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
+    let (copy_keeper, copy_told) = started(&copy)?;
+    let stands_by = |over: bool| {
+        let begun = Instant::now();
+        loop {
+            let standing = copy_keeper.standing();
+            let says = standing.why.as_ref().is_some_and(|why| why.starts_with("same_name"));
+            if says && standing.over == over {
+                assert_eq!((standing.name.as_str(), standing.role.as_str()), ("east", "standby"));
+                return standing.turn;
+            }
+            assert!(begun.elapsed() < SOON, "{standing:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    stands_by(false);
+    east_keeper.stop();
+    let turn = stands_by(true);
+    assert!(copy_told.try_recv().is_err());
+    accept::give(&copy.setup.own.folder, Accepted { epoch: 1, turn })?;
+    assert_eq!(copy_told.recv_timeout(SOON)?, Turn::Acts(2));
     Ok(())
 }
 

@@ -41,6 +41,18 @@ impl Permit {
         std::fs::rename(&aside, &self.path)
     }
 
+    /// Whether it could be given now: of a disk that is full, or takes nothing any more, not.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_be_given(&self) -> io::Result<()> {
+        let aside = self.path.with_extension("try");
+        let written = std::fs::write(&aside, format!("0 {} {}\n", u64::MAX, self.boot));
+        // What stays of it gives nothing.
+        let _ = std::fs::remove_file(&aside);
+        written
+    }
+
     /// Takes it back.
     ///
     /// # Errors
@@ -77,6 +89,19 @@ impl Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whether_it_could_be_given_is_tried_and_gives_nothing() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let permit = Permit::at(folder.path());
+        permit.can_be_given()?;
+        assert!(permit.epoch().is_err() && std::fs::read_dir(folder.path())?.next().is_none());
+        permit.give(7, uptime_ms() + 60_000)?;
+        permit.can_be_given()?;
+        assert_eq!(permit.epoch(), Ok(7));
+        assert!(Permit::at(&folder.path().join("none")).can_be_given().is_err());
+        Ok(())
+    }
 
     #[test]
     fn it_ends_by_itself_with_the_machine_and_when_it_is_taken_back() -> io::Result<()> {

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::folders::{self, Root};
 use crate::permit::Permit;
+use crate::who::name_of;
 use crate::wire::{Answer, DATABASE, Hello, Question, VERSION};
 
 /// The highest epoch that was ever heard of, as this folder of a home's own state says; 0 of a pair that never ran.
@@ -41,7 +42,7 @@ pub const UNKNOWN: &str = "unknown";
 /// What a standby is.
 #[derive(Clone)]
 pub struct Own {
-    /// What `[pair] name` of its settings says; a caller of the same name is refused.
+    /// Who this one is ([`crate::who`]); a caller of the same name is refused.
     pub name: String,
     /// What both know.
     pub secret: String,
@@ -195,8 +196,9 @@ impl Receiver {
         if hello.version != VERSION {
             return refused("version", "the other one runs another version: give both the same");
         }
-        if hello.name == self.own.name {
-            return refused("same_name", format!("both are called {}: give one another name", hello.name));
+        let name = name_of(&hello.name);
+        if name == name_of(&self.own.name) {
+            return refused("same_name", format!("both are called {name}: give one another name"));
         }
         if hello.keys.iter().any(|key| self.own.keys.contains(key)) {
             let why = "both have the same validator, network or seed key: give each keys of its own (aula init); a pair shares none";

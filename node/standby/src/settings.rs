@@ -28,6 +28,7 @@ use crate::patient::Patient;
 use crate::permit::Permit;
 use crate::receiver::Own;
 use crate::shipper::{IDENTITY, KEYSTORE, Reach};
+use crate::who;
 
 const HINT: &str = "correct [pair] in config.toml; docs/failover.md has an example";
 /// Fewest characters of the secret.
@@ -100,6 +101,20 @@ pub fn of(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
         lease_ms: own.lease_ms,
         check_ms: own.check_ms,
     }))
+}
+
+/// The same for the node that keeps the lease: it says who this home is, and no copy of it ([`crate::who`]).
+///
+/// # Errors
+/// As [`of`]; an id that cannot be read or drawn.
+pub fn of_node(home: &Home, config: &Config) -> Result<Option<Setup>, Failure> {
+    let Some(mut setup) = of(home, config)? else { return Ok(None) };
+    let folder = home.pair_dir();
+    let me = who::of(&folder, &setup.reach.name);
+    let me =
+        me.map_err(|error| refused(format!("{} cannot be used: {error}", folder.join("id").display())))?;
+    (setup.reach.name, setup.own.name) = (me.clone(), me);
+    Ok(Some(setup))
 }
 
 /// The public halves of what the two must not share. A key that is there and cannot be read is no key that the other lacks.

@@ -1,7 +1,7 @@
 //! The acting one's side: each write goes to the standby before it is told done.
 //!
 //! One [`Shipper`] is made for each opening of the vault. It begins by reading the lease's record: where that says that the standby is
-//! level, every write goes there first; where it says that nobody is, this one goes on alone, and [`Copier::level`] brings
+//! level, every write goes there first; where it says that nobody is, this one puts that once more and goes on alone, and [`Copier::level`] brings
 //! the standby level beside the writes: files, then a copy of the whole database where their histories parted or the log does not reach
 //! back, then the log, and the last of it while no write is made. Invariants: it is recorded that this one goes on alone before a
 //! write is told done that only it has; a write is told done when the standby has the files that go before it as they were when it was
@@ -20,8 +20,9 @@ use aula_vault::pair::{Batch, Copier, History, Level, Partner, Source, clear, ou
 use rustls::ClientConfig;
 
 use crate::folders::{self, Root, Stamp};
-use crate::lease::{LeaseStore, set_level};
+use crate::lease::{LeaseStore, Record, set_level};
 use crate::permit::Permit;
+use crate::who;
 use crate::wire::{Answer, DATABASE, Hello, Line, Note, PIECE, Question, VERSION, fits};
 
 /// A root that goes before the writes: without its keys no write can be read.
@@ -40,7 +41,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How the other one is reached, and what it is told.
 #[derive(Clone)]
 pub struct Reach {
-    /// The name of this one.
+    /// Who this one is ([`crate::who`]); in commands, which go by the permit, the name alone.
     pub name: String,
     /// `HOST:PORT` of the other.
     pub peer: String,
@@ -329,29 +330,40 @@ impl Shipper {
     fn look(&self, source: &Source<'_>, epoch: u64) -> Result<Mode, Cut> {
         let kept = self.reach.lease.read().map_err(|error| Cut::Away(error.to_string()))?;
         let record = kept.map(|kept| kept.record);
-        let record = record.filter(|record| record.holder == self.reach.name && record.epoch == epoch);
+        let name = who::name_of(&self.reach.name);
+        let own = |record: &Record| who::name_of(&record.holder) == name && record.epoch == epoch;
+        let record = record.filter(own);
         let record = record.ok_or_else(|| Cut::Over("the lease is another's".into()))?;
-        let Some(level) = record.level else { return Ok(Mode::Alone) };
+        let Some(level) = record.level else {
+            // That it says so is not enough: a put of an earlier levelling may still be on its way.
+            return self.record_alone(source, epoch).map_err(Cut::Over);
+        };
         let (standing, name, its) = Standing::begin(&self.reach, source, epoch)?;
         let known = match &its {
             Some((history, last)) => source.history()?.holds(source.last(), history, *last),
             None => false,
         };
-        if name != level || !known {
+        if !who::is(&name, &level) || !known {
             return Err(Cut::Away("the standby that the record calls level is not".into()));
         }
         source.stopped().keep(true);
         Ok(Mode::Level(Box::new(standing)))
     }
 
-    /// Says in the record that this one goes on alone, for as long as it may act.
+    /// Goes on alone, for as long as it may act.
     fn alone(&self, why: &Cut, source: &Source<'_>, epoch: u64) -> Result<Mode, String> {
+        let mode = self.record_alone(source, epoch)?;
+        tracing::warn!(%why, epoch, "the standby is away: this one goes on alone");
+        Ok(mode)
+    }
+
+    /// Puts into the record that nobody has what is written here.
+    fn record_alone(&self, source: &Source<'_>, epoch: u64) -> Result<Mode, String> {
         let own = (self.reach.name.as_str(), epoch);
         loop {
             self.reach.epoch()?;
             match set_level(&*self.reach.lease, own, None) {
                 Ok(true) => {
-                    tracing::warn!(%why, epoch, "the standby is away: this one goes on alone");
                     source.stopped().keep(false);
                     return Ok(Mode::Alone);
                 }
@@ -480,7 +492,8 @@ impl Shipper {
             Ok(true) => {}
             Ok(false) => return Err(Cut::Over("the lease is another's".into())),
             Err(error) => {
-                // Whether it is recorded is not known: the next write reads the record before it is told done.
+                // Whether it is recorded, or will be, is not known: the next write goes to the standby that the record names, or puts into
+                // it that nobody is level, before it is told done.
                 *mode = Mode::Unknown;
                 return Err(Cut::Away(error.to_string()));
             }

@@ -14,10 +14,16 @@ pub struct Standing {
     pub role: String,
     /// The lease's epoch.
     pub epoch: u64,
-    /// Who has the lease.
+    /// Who has the lease: its name, and of a namesake of this one the id too.
     pub holder: Option<String>,
     /// Who has everything beside the holder; none while the holder goes on alone.
     pub level: Option<String>,
+    /// Which change of the lease's record was seen last; none where there is no record.
+    #[serde(default)]
+    pub turn: Option<u64>,
+    /// Nobody acts by it: it was not renewed for a whole lease, or was released.
+    #[serde(default)]
+    pub over: bool,
     /// Writes that the standby lacks, as the acting one knows; none where it does not.
     pub behind: Option<u64>,
     /// Since when the role is this, milliseconds since 1970.

@@ -30,7 +30,7 @@ pub struct Hello {
     pub version: u8,
     /// What both know.
     pub secret: String,
-    /// What `[pair] name` of its settings says; the one that is asked has another.
+    /// Who it is ([`crate::who`]); the one that is asked has another name.
     pub name: String,
     /// In which epoch it acts.
     pub epoch: u64,
@@ -108,7 +108,7 @@ pub enum Answer {
         /// Whether it acts.
         acting: bool,
     },
-    /// Its name, and its database's history and last write; nothing where it has none.
+    /// Who it is, and its database's history and last write; nothing where it has none.
     Welcome(String, Option<(History, u64)>),
     /// On disk: the number of the last write.
     Has(u64),

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -130,6 +131,8 @@ pub(crate) struct Paired {
     copier: Box<dyn Copier>,
     /// Held while a write is ordered.
     queue: Mutex<Queue>,
+    /// The database did not take the last write.
+    refused: AtomicBool,
 }
 
 impl Paired {
@@ -138,7 +141,7 @@ impl Paired {
         let Some(partner) = locked(&PARTNERS).get(data).cloned() else { return Ok(None) };
         partner.epoch().map_err(VaultError::NotActing)?;
         let copier = partner.copier();
-        Ok(Some(Self { partner, copier, queue: Mutex::default() }))
+        Ok(Some(Self { partner, copier, queue: Mutex::default(), refused: AtomicBool::new(false) }))
     }
 
     pub(crate) fn write(
@@ -170,7 +173,7 @@ impl Paired {
                 batch.put_cf(family(db, Table::Meta)?, HISTORY_KEY, bytes);
             }
             let copied = queue.on.then(|| Batch { first: before + 1, bytes: batch.data().to_vec() });
-            db.write_opt(batch, options)?;
+            self.heard(db.write_opt(batch, options))?;
             queue.batches.extend(copied);
             (epoch, db.latest_sequence_number())
         };
@@ -180,8 +183,19 @@ impl Paired {
     /// Syncs writes that were not, and waits until the other one has them.
     pub(crate) fn sync(&self, db: &DB, data: &Path) -> Result<(), VaultError> {
         let epoch = self.partner.epoch().map_err(VaultError::NotActing)?;
-        db.flush_wal(true)?;
+        self.heard(db.flush_wal(true))?;
         self.done(db, data, epoch, db.latest_sequence_number())
+    }
+
+    /// Notes whether the database took something.
+    fn heard(&self, said: Result<(), rocksdb::Error>) -> Result<(), rocksdb::Error> {
+        self.refused.store(said.is_err(), Ordering::Relaxed);
+        said
+    }
+
+    /// Whether the database did not take the last write: its disk is full, or takes nothing any more.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     fn done(&self, db: &DB, data: &Path, epoch: u64, last: u64) -> Result<(), VaultError> {

@@ -380,4 +380,9 @@ impl Vault {
     pub fn level_pair(&self) -> Result<Level, VaultError> {
         self.way().level()
     }
+
+    /// Whether the disk refused the last write of a vault that is of a pair: another that is level can go on.
+    pub fn is_refused(&self) -> bool {
+        self.paired.as_ref().is_some_and(Paired::is_refused)
+    }
 }

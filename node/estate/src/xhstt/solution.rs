@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::instance::{Event, Instance, NOBODY, Sub, UNTIMED};
-use super::read::{at, first, from_element, is_long, reference};
+use super::names::{at, reference};
+use super::read::{first, from_element, is_long};
 use super::times::{Long, Times};
 use crate::text::Unreadable;
 use crate::xml::{self, Element, escape};

@@ -23,7 +23,7 @@ pub struct Quotas {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { tenant: "own".into(), requests_per_second: 25_000, long_work: 4, vault_mib: 0 }
+        Self { tenant: "own".into(), requests_per_second: 2_500, long_work: 4, vault_mib: 0 }
     }
 }
 
@@ -50,6 +50,16 @@ impl Quotas {
 #[cfg(test)]
 mod tests {
     use super::super::{Config, refuses};
+
+    #[test]
+    fn a_node_without_a_gateway_answers_as_many_as_one_lets_through() -> Result<(), toml::de::Error> {
+        let sample = include_str!("../../../../scripts/packaging/gateway/tenants.toml");
+        let sample: toml::Table = toml::from_str(sample)?;
+        let a_minute = sample["limits"]["tenant_per_minute"].as_integer();
+        let a_second = Config::default().quotas.requests_per_second;
+        assert_eq!(a_minute, Some(60 * i64::from(a_second)));
+        Ok(())
+    }
 
     #[test]
     fn a_share_has_a_name_for_metrics_and_a_range() {

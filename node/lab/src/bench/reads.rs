@@ -3,7 +3,7 @@
 //! Flow: `past` writes a chain, every transaction signed, executed and committed as a node does it →
 //! the real node is started over it twice: the first time it has to make the index of the read model, the second time it
 //! finds it → each page and route (`routes`) is asked for again and again over one connection, while the validator, when it is
-//! the only one, goes on deciding blocks. The node's cache and its limit by caller are off, so that every answer is made anew; the time
+//! the only one, goes on deciding blocks. The node's cache and its limits by caller and of all together are off, so that every answer is made anew; the time
 //! includes the way over loopback.
 //!
 //! With `--dir` the past is kept there and measured again by the next run; `scripts/bench-explorer.sh` uses that.
@@ -12,13 +12,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aula_client::Client;
-use aula_home::config::set;
 use aula_home::{Advise, Failure, Home};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Figures, Folder};
+use super::{Figures, Folder, with_settings};
 use crate::Tell;
 use crate::localnet::Localnet;
 
@@ -85,15 +84,11 @@ pub async fn run(args: &ReadsArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
     Ok(figures)
 }
 
-/// Turns cache and limit off; gives the configuration as it was.
+/// Turns cache and limits off; gives the configuration as it was.
 fn every_answer_anew(home: &Home) -> Result<String, Failure> {
-    let path = home.config_file();
-    let hint = "check the folder's owner and space";
-    let before = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
-    let text = set(&before, "api", "cache_mib", "0");
-    let text = set(&text, "api", "reads_per_second", "0");
-    std::fs::write(&path, text).advise(format!("cannot write {}", path.display()), hint)?;
-    Ok(before)
+    let off =
+        [("api", "cache_mib", "0"), ("api", "reads_per_second", "0"), ("quotas", "requests_per_second", "0")];
+    with_settings(home, &off)
 }
 
 /// A start of the node.

@@ -54,14 +54,16 @@ pub async fn claim(home: &Home, config: &Config) -> Result<Claimed, Failure> {
     if config.consensus.role == Role::Follower {
         return Ok(Claimed(()));
     }
-    let Some(reach) = settings::of(home, config)?.map(|setup| setup.reach) else { return Ok(Claimed(())) };
+    let Some(reach) = settings::of_node(home, config)?.map(|setup| setup.reach) else {
+        return Ok(Claimed(()));
+    };
     let answers = owners::keep_claiming(reach, AGAIN);
     let mut answers = answers.advise("a thread cannot start", "see how many this system allows")?;
     let begun = Instant::now();
     loop {
         let why = match tokio::time::timeout(SILENT, answers.recv()).await {
             Ok(Some(Ok(()))) => return Ok(Claimed(())),
-            Ok(Some(Err(NotOwn::Others(owner)))) => return Err(shared_key(owner)),
+            Ok(Some(Err(why @ (NotOwn::Others(_) | NotOwn::Namesakes(_))))) => return Err(shared_key(&why)),
             Ok(Some(Err(NotOwn::Store(error)))) => error.to_string(),
             Ok(None) => return Err(no_lease_store("who asks the lease's store has ended".into())),
             Err(_) => "the lease's store does not answer".into(),
@@ -79,13 +81,11 @@ fn no_lease_store(why: String) -> Failure {
     Failure::new("no_lease_store", why, hint)
 }
 
-fn shared_key(owner: String) -> Failure {
-    let hint = format!(
-        "where another home has these keys too, only one may sign: start this one with --follower. Where this home was renamed ([pair] \
-         name) or its keys were moved here for good, and no other home has them: remove the files of-KEY beside the lease's record that \
-         say {owner}, and start again (docs/failover.md)"
-    );
-    Failure::new("shared_key", NotOwn::Others(owner), hint)
+fn shared_key(why: &NotOwn) -> Failure {
+    let hint = "where another home has these keys too, only one may sign: start this one with --follower. Where this home was renamed ([pair] \
+                name), moved or restored, or its keys were moved here for good, and no other home has them: remove the files of-KEY beside \
+                the lease's record that say whose they were, and start again (docs/failover.md)";
+    Failure::new("shared_key", why, hint)
 }
 
 /// Keeps the lease, where config.toml names a pair.
@@ -93,7 +93,7 @@ fn shared_key(owner: String) -> Failure {
 /// # Errors
 /// Settings that are refused, messages in a spool, an address that cannot be had.
 pub(super) fn start(home: &Home, config: &Config, node: &Arc<AppState>) -> Result<Option<Paired>, Failure> {
-    let (Some(setup), Some(door)) = (settings::of(home, config)?, KeptDoor::of(node)) else {
+    let (Some(setup), Some(door)) = (settings::of_node(home, config)?, KeptDoor::of(node)) else {
         return Ok(None);
     };
     for name in ["hot.spool", "cold.spool"] {
@@ -151,7 +151,12 @@ fn attend(keeper: &Keeper, door: &KeptDoor, begins: &Receiver<()>) {
         gauge!("aula_pair_behind_writes").set(standing.behind.map_or(f64::NAN, |behind| behind as f64));
         if acts {
             // Not lent: a copy of the whole must hold nobody up.
-            match door.shared().and_then(|vault| vault.level_pair()) {
+            let levelled = door.shared().and_then(|vault| {
+                let level = vault.level_pair();
+                keeper.disk_refuses(vault.is_refused());
+                level
+            });
+            match levelled {
                 Ok(level) => keeper.note(level),
                 // A command has it, which copies what it writes; or the lease is over for a moment.
                 Err(VaultError::Busy | VaultError::NotActing(_)) => {}

@@ -31,6 +31,9 @@ fn judge(standing: &Standing, now_ms: u64) -> Check {
         let next = "start the other one, and see its log; until it is level nothing takes over by itself";
         return Check::warn("pair", detail, next);
     }
+    if standing.why.is_some() {
+        return Check::warn("pair", detail, "see its log, and docs/failover.md");
+    }
     Check::ok("pair", detail)
 }
 
@@ -52,6 +55,10 @@ mod tests {
         };
         assert_eq!(judge(&well, 101_000).level, Level::Ok);
         assert_eq!(judge(&Standing { level: None, ..well.clone() }, 101_000).level, Level::Warn);
+        assert_eq!(
+            judge(&Standing { why: Some("same_name".into()), ..well.clone() }, 101_000).level,
+            Level::Warn
+        );
         assert_eq!(judge(&Standing { role: "nobody".into(), ..well.clone() }, 101_000).level, Level::Fail);
         assert_eq!(judge(&well, 200_000).level, Level::Fail);
     }

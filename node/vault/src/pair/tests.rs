@@ -160,6 +160,19 @@ fn what_is_acknowledged_is_with_the_other_and_what_is_not_is_an_error() -> Teste
 }
 
 #[test]
+fn a_write_that_the_database_does_not_take_is_noted() -> Tested {
+    let (_root, folders, _near, _) = paired()?;
+    let vault = Vault::open(&folders)?;
+    note(&vault, 1)?;
+    assert!(!vault.is_refused());
+    // One write to a column family that is not there: number, count, then its kind, family, key and value.
+    let bytes = [&[0; 8][..], &[1, 0, 0, 0], &[5, 99, 1, b'k', 1, b'v']].concat();
+    assert!(vault.write(WriteBatch::from_data(&bytes)).is_err());
+    assert!(vault.is_refused());
+    Ok(())
+}
+
+#[test]
 fn who_was_away_gets_what_came_meanwhile_and_who_went_another_way_gets_all_of_it() -> Tested {
     let (_root, folders, near, _) = paired()?;
     let vault = Vault::open(&folders)?;

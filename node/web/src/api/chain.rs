@@ -18,12 +18,7 @@ use utoipa::IntoParams;
 
 use super::elsewhere::older;
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{AppState, Network, Signing};
-use crate::http::{AppState, Network, Signing};
-use crate::http::{FromPath, FromQuery, Sorted};
-use aula_read::transactions;
-use aula_read::{uptime, waiting};
-use aula_store::{ChainView, StorageError};
+use crate::http::{AppState, FromPath, FromQuery, Network, Signing, Sorted};
 
 /// Most blocks in one answer.
 pub const MAX_BLOCKS: u64 = 100;

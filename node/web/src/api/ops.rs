@@ -14,7 +14,6 @@ use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::clock::now_ms;
 use crate::http::{AppState, Signing};
 
 /// Upper bounds of the histograms' buckets, in seconds: a read takes under a millisecond, a block up to seconds.

@@ -20,7 +20,7 @@ use utoipa::IntoParams;
 
 use super::chain;
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::cache::{Kept, Lifetime, MAX_ANSWER_BYTES};
+use crate::http::cache::{Kept, Lifetime};
 use crate::http::gzip::MAX_ANSWER_BYTES;
 use crate::http::{AppState, FromQuery};
 

@@ -27,7 +27,6 @@ use super::render;
 use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
-use crate::clock::now_ms;
 use crate::http::{AppState, FromPath};
 
 /// Between two messages with changes.
