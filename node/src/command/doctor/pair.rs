@@ -11,7 +11,11 @@ pub(super) fn all(home: &Home, config: &Config, now_ms: u64) -> Option<Check> {
     let pair = config.pair.as_ref()?;
     if pair.lease.is_some() && pair.lease_id.is_none() {
         let next = "stop both, then aula district lease --new in one home and --id ID in the other; docs/failover.md";
-        return Some(Check::fail("pair", "[pair] lease_id is missing: it does not start without the mark", next));
+        return Some(Check::fail(
+            "pair",
+            "[pair] lease_id is missing: it does not start without the mark",
+            next,
+        ));
     }
     Some(match Standing::load(&home.pair_dir()) {
         None => Check::warn("pair", "its node never ran", "start it: aula start"),
