@@ -151,7 +151,9 @@ fn numbers(home: &Home) -> io::Result<Vec<u64>> {
         let number = name.to_str().and_then(|name| name.strip_prefix("left-")?.strip_suffix(".jsonl"));
         let number = number.and_then(|number| number.parse::<u64>().ok());
         // One that is written in another way, as left-07.jsonl, is somebody else's.
-        found.extend(number.filter(|number| home.left_old_file(*number).file_name() == Some(&name)));
+        found.extend(
+            number.filter(|number| home.left_old_file(*number).file_name() == Some(name.as_os_str())),
+        );
     }
     found.sort_unstable();
     Ok(found)
