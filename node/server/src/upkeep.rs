@@ -76,10 +76,14 @@ struct Prunable {
 }
 
 impl Prunable {
-    /// Whoever begins with a snapshot asks for the blocks after it: none of them goes while it is kept.
+    /// Whoever begins with a snapshot asks for the blocks after it: none of them goes while it is kept, by a node that makes snapshots.
     fn of(home: &Home, config: &Config, tip: Height, keep: u64) -> Result<Self, Failure> {
         let below = Height((tip.0 + 1).saturating_sub(keep).max(1));
-        let kept = snapshots::list(&home.snapshots_dir()).map_err(refused)?;
+        // Where none are made no newer one comes: what was fetched or made once would hold its blocks for good.
+        let kept = match config.storage.snapshot_every {
+            0 => Vec::new(),
+            _ => snapshots::list(&home.snapshots_dir()).map_err(refused)?,
+        };
         // Those beyond the ones that are kept go when the next is made.
         let oldest = kept.get(kept.len().saturating_sub(config.storage.keep_snapshots));
         let held = oldest.map(|oldest| {

@@ -488,7 +488,7 @@ impl Network for Consensus {
 
     fn validators_connected(&self) -> Option<usize> {
         // A store that fails is told elsewhere.
-        self.handle.validators_connected().ok()
+        self.running.validators_connected().ok()
     }
 
     fn damage(&self) -> Option<String> {

@@ -149,7 +149,11 @@ fn numbers(home: &Home) -> io::Result<Vec<u64>> {
     for entry in entries {
         let name = entry?.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix("left-")?.strip_suffix(".jsonl"));
-        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        let number = number.and_then(|number| number.parse::<u64>().ok());
+        // One that is written in another way, as left-07.jsonl, is somebody else's.
+        found.extend(
+            number.filter(|number| home.left_old_file(*number).file_name() == Some(name.as_os_str())),
+        );
     }
     found.sort_unstable();
     Ok(found)
@@ -171,7 +175,7 @@ fn put_away(home: &Home, bounds: &Bounds) -> io::Result<()> {
         Err(TryLockError::WouldBlock) => return Ok(()),
         Err(TryLockError::Error(error)) => return Err(error),
     }
-    if list.metadata()?.ino() != fs::metadata(&path)?.ino() {
+    if is_away(&list, &path)? {
         return Ok(());
     }
     let (mut older, mut sums) = (numbers(home)?, Sums::of(home)?);
@@ -185,6 +189,14 @@ fn put_away(home: &Home, bounds: &Bounds) -> io::Result<()> {
     }
     let next = older.last().copied().unwrap_or(0).max(sums.through).saturating_add(1);
     fs::rename(&path, home.left_old_file(next))
+}
+
+/// Whether another command put this list away since it was opened.
+fn is_away(list: &File, path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        found => Ok(found?.ino() != list.metadata()?.ino()),
+    }
 }
 
 /// Appends what is about to be written to the home's list; a folder without settings is nobody's home and has none. A list that cannot be
@@ -289,6 +301,33 @@ mod tests {
             .map(|one| one.len())
             .sum();
         assert!(numbers(&home)?.len() <= SMALL.older && kept < 3_000, "{kept}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_list_that_was_put_away_since_it_was_opened_is_left_alone() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let path = home.left_file();
+        append(&path, &[left(1)])?;
+        let list = File::open(&path)?;
+        assert!(!is_away(&list, &path)?);
+        fs::rename(&path, home.left_old_file(1))?;
+        assert!(is_away(&list, &path)?, "no new one was begun yet");
+        append(&path, &[left(2)])?;
+        assert!(is_away(&list, &path)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_copy_beside_the_lists_is_none_of_them() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        fill(&home, 0..5)?;
+        for name in ["left-01.jsonl", "left-+1.jsonl", "left-1.old.jsonl"] {
+            fs::copy(home.left_old_file(1), folder.path().join(name))?;
+        }
+        assert_eq!((numbers(&home)?, times(&home)?), (vec![1], (5, 0)));
         Ok(())
     }
 

@@ -29,20 +29,23 @@ pub fn marked(folder: &Path) -> io::Result<Option<String>> {
     Ok(Some(text.trim().to_owned()))
 }
 
-/// Marks a folder that is there.
+/// Marks a folder that is there: the mark is there whole, or not at all.
 ///
 /// # Errors
-/// A folder that is not there, has a mark, or cannot be written.
+/// [`ErrorKind::AlreadyExists`] for a folder that has a mark; otherwise why it cannot be marked.
 pub fn mark(folder: &Path, id: &str) -> io::Result<()> {
-    let path = folder.join(MARK);
-    let mut file = File::create_new(&path)?;
-    let written = file.write_all(format!("{id}\n").as_bytes()).and_then(|()| file.sync_all());
-    let written = written.and_then(|()| sync_names(folder));
-    if written.is_err() {
-        // Half of a mark is another's.
-        let _ = fs::remove_file(&path);
-    }
-    written
+    let (path, aside) = (folder.join(MARK), folder.join(format!(".{MARK}.{id}.{}", std::process::id())));
+    // An earlier process of this number was killed here.
+    let _ = fs::remove_file(&aside);
+    let whole = File::create_new(&aside)
+        .and_then(|mut file| file.write_all(format!("{id}\n").as_bytes()).and_then(|()| file.sync_all()))
+        // A link refuses a name that is taken, and a folder without links can have no lease.
+        .and_then(|()| fs::hard_link(&aside, &path));
+    // What was linked keeps its other name.
+    let _ = fs::remove_file(&aside);
+    whole?;
+    // One that may be gone with the machine is not told to anybody.
+    sync_names(folder).inspect_err(|_| drop(fs::remove_file(&path)))
 }
 
 /// Has the names in a folder on disk: a name outlives the machine then. Where the file system syncs no folder there is nothing to ask of it,
@@ -71,9 +74,12 @@ mod tests {
         assert!(mark(&folder, "07").is_err() && !folder.exists(), "the share is not mounted");
         fs::create_dir(&folder)?;
         assert_eq!(marked(&folder)?, None);
+        // Of a process that was killed before its mark was whole.
+        fs::write(folder.join(format!(".{MARK}.07.{}", std::process::id())), "0")?;
         mark(&folder, "07")?;
-        assert!(mark(&folder, "08").is_err());
+        assert_eq!(mark(&folder, "08").err().map(|error| error.kind()), Some(ErrorKind::AlreadyExists));
         assert_eq!(marked(&folder)?.as_deref(), Some("07"));
+        assert_eq!(fs::read_dir(&folder)?.count(), 1, "nothing is left aside");
         Ok(())
     }
 

@@ -205,7 +205,9 @@ fn lease(own: &Pair) -> Result<Patient, Failure> {
     let Some(to) = own.bucket.clone() else {
         return Err(refused("lease or bucket must say where the lease is"));
     };
-    Ok(Patient::of(move || bucket(&to), patience, OPENING))
+    // What config.toml and its files say of it is wrong at the start or not at all; the service is asked later.
+    bucket(&to).map_err(|error| refused(error.to_string()))?;
+    Ok(Patient::of(move || kept_in(&to), patience, OPENING))
 }
 
 /// Of a pair that was set up before folders were marked, or not to its end.
@@ -219,7 +221,7 @@ fn unmarked(folder: &Path) -> Failure {
     Failure::new("unmarked_lease", message, hint)
 }
 
-fn bucket(to: &BucketPlace) -> Result<Arc<dyn LeaseStore>, LeaseError> {
+fn bucket(to: &BucketPlace) -> Result<Bucket, LeaseError> {
     let said = |error: &dyn std::fmt::Display| LeaseError(error.to_string());
     let secret = own_file::read(&to.secret_file).map_err(|error| said(&with_causes(&error)))?;
     let authority = to.ca.as_deref().map(std::fs::read).transpose().map_err(|error| said(&error))?;
@@ -231,8 +233,11 @@ fn bucket(to: &BucketPlace) -> Result<Arc<dyn LeaseStore>, LeaseError> {
     };
     let seconds = || now_ms() / 1_000;
     let bucket = Bucket::patient(&place, secret.trim(), authority.as_deref(), seconds, TIMEOUT);
-    let bucket = bucket.map_err(|error| said(&error))?;
-    Ok(Arc::new(BucketLease::at(bucket, &format!("{}pair-lease.json", to.prefix))?))
+    bucket.map_err(|error| said(&error))
+}
+
+fn kept_in(to: &BucketPlace) -> Result<Arc<dyn LeaseStore>, LeaseError> {
+    Ok(Arc::new(BucketLease::at(bucket(to)?, &format!("{}pair-lease.json", to.prefix))?))
 }
 
 #[cfg(test)]
@@ -300,6 +305,28 @@ mod tests {
         fs::create_dir(&shared)?;
         mark(&shared, &id)?;
         assert_eq!(setup.reach.lease.claim("07", "east")?, "east");
+        Ok(())
+    }
+
+    #[test]
+    fn a_bucket_whose_secret_others_can_read_is_refused_at_the_start_and_one_that_is_away_is_not() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let (secret, key) = (folder.path().join("secret.toml"), folder.path().join("key"));
+        file(&secret, &format!("secret = '{}'\n", "q".repeat(LEAST)), 0o600)?;
+        let home = Home::at(folder.path().join("home"));
+        let text = format!(
+            "[pair]\nname = 'east'\nlisten = '127.0.0.1:8499'\npeer = '127.0.0.1:8500'\nsecret = '{}'\n\
+             [pair.bucket]\nendpoint = 'http://127.0.0.1:1'\nbucket = 'lease'\nkey_id = 'k'\nsecret_file = '{}'\n",
+            secret.display(),
+            key.display()
+        );
+        let config = toml::from_str::<Config>(&text)?;
+        let code = || of(&home, &config).err().map(|failure| failure.code);
+        assert_eq!(code().as_deref(), Some("bad_pair"), "there is none");
+        file(&key, "k", 0o640)?;
+        assert_eq!(code().as_deref(), Some("bad_pair"));
+        file(&key, "k", 0o600)?;
+        assert_eq!(code(), None, "nobody is asked yet");
         Ok(())
     }
 

@@ -61,6 +61,37 @@ pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
 mod tests {
     use super::*;
 
+    /// What a browser has by itself.
+    const BROWSER: [&str; 7] =
+        ["DOMParser", "Date", "Error", "Node", "URLSearchParams", "Uint8Array", "WebSocket"];
+
+    /// The classes that a script makes one of, or asks whether something is one.
+    fn classes(script: &str) -> impl Iterator<Item = &str> {
+        let word = |text: &str| text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+        ["instanceof ", "new "]
+            .into_iter()
+            .flat_map(move |before| script.split(before).skip(1))
+            .map(move |after| &after[..word(after)])
+            .filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
+    }
+
+    #[test]
+    fn scripts_use_no_class_that_neither_they_nor_a_browser_have() {
+        let mut scripts = 0;
+        for name in Assets::iter().filter(|name| name.ends_with("js")) {
+            let bytes = Assets::get(&name).map(|file| file.data.into_owned()).unwrap_or_default();
+            let script = String::from_utf8(bytes).unwrap_or_default();
+            let is_known =
+                |class: &str| BROWSER.contains(&class) || script.contains(&format!("class {class} "));
+            let unknown: Vec<&str> = classes(&script).filter(|class| !is_known(class)).collect();
+            assert!(unknown.is_empty(), "{name}: {unknown:?}");
+            scripts += 1;
+        }
+        assert!(scripts > 3);
+        let found: Vec<&str> = classes("a instanceof Later ? new Date(1) : new ones").collect();
+        assert_eq!(found, ["Later", "Date"]);
+    }
+
     #[test]
     fn the_verifier_is_the_committed_one() {
         let stated = include_str!("../../verifier/aula_verifier.wasm.sha256");

@@ -24,10 +24,15 @@ impl Serving {
     }
 
     fn newest(&self, waypoint: Option<Height>) -> Option<Told> {
-        let tip = self.db.upgrade()?.latest().tip().height;
+        let view = self.db.upgrade()?.latest();
+        let (tip, oldest) = (view.tip().height, view.oldest().ok()?);
         let all = snapshots::list(&self.home.snapshots_dir()).ok()?;
-        // One above it was fetched, and what it holds is not known yet to be what its header says.
-        let kept = all.into_iter().rev().find(|kept| kept.manifest.height <= tip)?;
+        // One above it was fetched, and what it holds is not known yet to be what its header says; whoever begins with one whose blocks
+        // went asks for them.
+        let kept = all
+            .into_iter()
+            .rev()
+            .find(|kept| (oldest..=tip.next()).contains(&kept.manifest.height.next()))?;
         let shown = waypoint.and_then(|waypoint| self.showing(&kept, waypoint));
         let chain = shown.or_else(|| kept.chain_bytes().ok())?;
         Some(Told::Newest { manifest: kept.manifest.to_canonical(), chain })

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use aula_consensus::snapshots::{Ask, SnapshotSource, Told};
 use aula_home::running;
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::StateReader;
@@ -13,6 +15,7 @@ use aula_read::index::Index;
 use aula_read::transactions;
 use aula_web::http::{Network, Refused};
 
+use super::serving::Serving;
 use super::*;
 use aula_kit::{DevChain, Tested, failed, round};
 use aula_store::snapshots::{CHUNK_BYTES, Incoming, Kept, Manifest, chunk_name, install, verify};
@@ -371,6 +374,28 @@ fn blocks_after_a_kept_snapshot_stay_for_those_who_begin_with_it() -> Tested {
     fs::remove_dir_all(&root)?;
     assert_eq!(look()?.1, Height(201));
     assert_eq!(order(1_000)?.for_snapshot, None);
+    Ok(())
+}
+
+#[test]
+fn a_node_that_makes_no_snapshots_keeps_no_blocks_for_one_and_offers_none_that_lacks_them() -> Tested {
+    let chain = DevChain::new().map_err(failed)?;
+    for height in 1..=1_200 {
+        chain.block(&[]).map_err(failed)?;
+        if height == 150 {
+            snapshots::create(&chain.db.latest(), &chain.home.snapshots_dir())?;
+        }
+    }
+    let serving = Serving::new(chain.home.clone(), Arc::downgrade(&chain.db));
+    let offers = || matches!(serving.tell(&Ask::Newest { waypoint: None }), Told::Newest { .. });
+    let mut config = Config::default();
+    config.storage.snapshot_every = 0;
+    assert!(offers());
+    let told = prune(&chain.db, &chain.home, &config, Some(1_000)).map_err(failed)?;
+    assert_eq!((told.oldest, told.for_snapshot), (Height(201), None));
+    assert!(!offers(), "its next block is 151");
+    snapshots::create(&chain.db.latest(), &chain.home.snapshots_dir())?;
+    assert!(offers());
     Ok(())
 }
 

@@ -3,12 +3,14 @@
 //! Where the folder's share is not mounted there is an empty folder, or none: none is made here, and one without a record is not marked for a
 //! pair that ran before, unless an operator says that its record is gone for good.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
-use aula_home::aula_files::{Access, replace};
-use aula_home::config::{Pair, set};
+use aula_files::{Access, replace};
+use aula_home::Home;
+use aula_home::config::{Config, Pair, set};
 use aula_standby::folder::has_record;
-use aula_standby::place::{mark, marked};
+use aula_standby::place::{MARK, mark, marked};
 use aula_standby::receiver::floor_in;
 use clap::{ArgGroup, Args};
 use rand::RngCore;
@@ -16,8 +18,6 @@ use rand::rngs::OsRng;
 use serde_json::json;
 
 use crate::command::{Advise, Context, Failure, Outcome};
-use aula_home::Home;
-use aula_home::config::Config;
 
 /// What to do where a folder is not the one that is meant, or may not be.
 const MOUNT: &str = "see whether the share is mounted there, on this machine too; then run it again";
@@ -64,6 +64,11 @@ pub fn run(context: &Context, args: &LeaseArgs) -> Result<Outcome, Failure> {
     }
     let unread = || format!("{} cannot be read", folder.display());
     let found = marked(&folder).advise(unread(), MOUNT)?;
+    if found.as_deref().is_some_and(|found| !Pair::is_lease_id(found)) {
+        let message = format!("{} is not a valid mark", folder.join(MARK).display());
+        let hint = "where the folder is this pair's, remove that file and run this again";
+        return Err(Failure::new("bad_mark", message, hint));
+    }
     let id = match &args.id {
         Some(id) => taken(&folder, found, id)?,
         None => made(home, &pair, &folder, found, args.empty)?,
@@ -112,9 +117,7 @@ fn made(
         if pair.lease_id.as_ref() == Some(&found) {
             return Ok(found);
         }
-        let message = format!("{shown} has the mark {found} already");
-        let hint = "where it is this pair's: aula district lease --id, with that mark; where it is another pair's, give this one a folder of its own";
-        return Err(Failure::new("other_mark", message, hint));
+        return Err(marked_already(folder, &found));
     }
     let unread = "this pair's state cannot be read";
     let floor = floor_in(&home.pair_dir()).advise(unread, "see HOME/pair/epoch")?;
@@ -131,8 +134,23 @@ fn made(
         OsRng.fill_bytes(&mut bytes);
         hex::encode(bytes)
     });
-    mark(folder, &id).advise(format!("{shown} cannot be marked"), "check its owner and the space left")?;
-    Ok(id)
+    match mark(folder, &id) {
+        // The other home did, since this one looked.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let found = marked(folder).advise(format!("{shown} cannot be read"), MOUNT)?;
+            Err(marked_already(folder, &found.unwrap_or_default()))
+        }
+        done => {
+            done.advise(format!("{shown} cannot be marked"), "check its owner and the space left")?;
+            Ok(id)
+        }
+    }
+}
+
+fn marked_already(folder: &Path, found: &str) -> Failure {
+    let message = format!("{} has the mark {found} already", folder.display());
+    let hint = "where it is this pair's: aula district lease --id, with that mark; where it is another pair's, give this one a folder of its own";
+    Failure::new("other_mark", message, hint)
 }
 
 /// Writes the mark's id into this home's settings.
@@ -224,6 +242,26 @@ mod tests {
         fs::create_dir(&folder)?;
         assert_eq!(code(new(&east, false)), "no_record");
         assert_eq!((new(&east, true)?, marked(&folder)?), (id.clone(), Some(id)));
+        Ok(())
+    }
+
+    #[test]
+    fn half_of_a_mark_is_said_to_be_what_it_is_and_one_that_was_made_meanwhile_stays() -> Tested {
+        let root = tempfile::tempdir()?;
+        let (east, folder) = (context(root.path(), "east")?, root.path().join("lease"));
+        fs::create_dir(&folder)?;
+        let pair = Config::load(&east.home)?.pair.ok_or("a pair")?;
+        for half in ["", "0a0a"] {
+            fs::write(folder.join(MARK), half)?;
+            assert_eq!(code(new(&east, false)), "bad_mark");
+            assert_eq!(code(take(&east, &"0a".repeat(16))), "bad_mark");
+        }
+        let other = "0b".repeat(16);
+        fs::write(folder.join(MARK), &other)?;
+        // As by one who looked before it was there.
+        let late = made(&east.home, &pair, &folder, None, false).err().ok_or("marked twice")?;
+        assert!(late.code == "other_mark" && late.message.contains(&other), "{}", late.message);
+        assert_eq!((marked(&folder)?, named(&east)?), (Some(other), String::new()));
         Ok(())
     }
 

@@ -8,7 +8,15 @@ use super::Check;
 
 /// Nothing when this home is in no pair.
 pub(super) fn all(home: &Home, config: &Config, now_ms: u64) -> Option<Check> {
-    config.pair.as_ref()?;
+    let pair = config.pair.as_ref()?;
+    if pair.lease.is_some() && pair.lease_id.is_none() {
+        let next = "stop both, then aula district lease --new in one home and --id ID in the other; docs/failover.md";
+        return Some(Check::fail(
+            "pair",
+            "[pair] lease_id is missing: it does not start without the mark",
+            next,
+        ));
+    }
     Some(match Standing::load(&home.pair_dir()) {
         None => Check::warn("pair", "its node never ran", "start it: aula start"),
         Some(standing) => judge(&standing, now_ms),
@@ -41,6 +49,23 @@ fn judge(standing: &Standing, now_ms: u64) -> Check {
 mod tests {
     use super::super::Level;
     use super::*;
+
+    #[test]
+    fn a_pair_whose_folder_was_never_marked_is_told_so_before_it_is_started()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let own = "[pair]\nname = 'east'\nlisten = '127.0.0.1:8499'\npeer = '127.0.0.1:8500'\nsecret = 's.toml'\nlease = '/shared'\n";
+        let next = |text: &str| {
+            let config = toml::from_str::<Config>(text)?;
+            Ok::<_, toml::de::Error>(all(&home, &config, 1).map(|check| check.next).unwrap_or_default())
+        };
+        assert!(next(own)?.contains("aula district lease --new"));
+        let marked = format!("{own}lease_id = '{}'\n", "0a".repeat(16));
+        assert_eq!(next(&marked)?, "start it: aula start");
+        assert_eq!(next("")?, "");
+        Ok(())
+    }
 
     #[test]
     fn a_pair_is_well_while_one_acts_and_the_other_is_level() {
