@@ -482,7 +482,7 @@ impl Network for Consensus {
     }
 
     fn told_height(&self) -> Option<Height> {
-        self.handle.told_height()
+        self.running.told_height()
     }
 
     fn damage(&self) -> Option<String> {
