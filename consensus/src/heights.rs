@@ -6,8 +6,9 @@
 //! heights of validators with more than a third of the power. If its guard has signed at that height, or its own chain is
 //! past it, it signs on. Else it follows until the height after it is final too, since its key may have voted there; if
 //! that height is not decided within [`PATIENCE`], the others may be waiting for this node's vote, and it signs from there
-//! on. Where the connected ones that sign are no quorum, nothing is decided without this node, however long it waits: it
-//! signs as soon as they have had the time to connect ([`SETTLED`]). A snapshot is never that young, but for one that is
+//! on. Where the connected ones that sign are no quorum and say that they stand still, nothing is decided without this node,
+//! however long it waits: it signs as soon as they have had the time to connect ([`SETTLED`]). Those that go on meanwhile
+//! are a quorum with others that this node does not reach. A snapshot is never that young, but for one that is
 //! restored while the chain stands still at the same height.
 //!
 //! Who is heard: connections prove network identities, and the state says whose they are. Of the heights heard, one counts
@@ -233,6 +234,22 @@ impl Inner {
         u128::from(power) * 3 > total * 2
     }
 
+    /// The greatest height that more validators say they have reached than can lie besides those that say nothing.
+    fn reached(&self, said: impl Iterator<Item = (PeerId, u64)>) -> Option<u64> {
+        let weighed = said.filter_map(|(peer, tip)| Some((tip, *self.weights.get(&peer)?)));
+        let mut weighed: Vec<(u64, u64)> = weighed.collect();
+        weighed.sort_unstable_by(|a, b| b.cmp(a));
+        let (others, heard) = (self.others(), weighed.iter().map(|(_, weight)| *weight).sum::<u64>());
+        let total = u128::from(others) + u128::from(self.own);
+        let liars = u64::try_from(total.saturating_sub(1) / 3).unwrap_or(u64::MAX);
+        let liars = liars.saturating_sub(others.saturating_sub(heard));
+        let mut power = 0u64;
+        weighed.into_iter().find_map(|(tip, weight)| {
+            power = power.saturating_add(weight);
+            (power > liars).then_some(tip)
+        })
+    }
+
     fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
         let settled = *self.settled_since.get_or_insert(now);
         if self.holds(tip) {
@@ -253,21 +270,15 @@ impl Inner {
         if heard < others && now.since(since) < GRACE {
             return Heard::TooLittle;
         }
-        let liars = u64::try_from((total - 1) / 3).unwrap_or(u64::MAX).saturating_sub(others - heard);
-        let mut reached: Vec<(u64, u64)> = self.first.iter().map(|(peer, tip)| (*tip, of(peer))).collect();
-        reached.sort_unstable_by(|a, b| b.cmp(a));
-        let mut power = 0u64;
-        let target = reached.into_iter().find_map(|(tip, weight)| {
-            power = power.saturating_add(weight);
-            (power > liars).then_some(tip)
-        });
+        let target = self.reached(self.first.iter().map(|(peer, tip)| (*peer, *tip)));
         let Some(target) = target else { return Heard::TooLittle };
         if tip < target {
             self.level_since = None;
         }
         let level = tip >= target;
         let since = level.then(|| *self.level_since.get_or_insert(now));
-        let in_vain = now.since(settled) >= SETTLED && !self.decide_alone(total);
+        let further = self.reached(self.kept.iter().map(|(peer, kept)| (*peer, kept.tip))) > Some(tip);
+        let in_vain = now.since(settled) >= SETTLED && !further && !self.decide_alone(total);
         let waited = since.is_some_and(|since| in_vain || now.since(since) >= PATIENCE);
         if signed >= target || tip > target {
             return Heard::MaySign;
@@ -355,6 +366,31 @@ mod tests {
             );
             assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
         }
+    }
+
+    #[test]
+    fn validators_that_go_on_beyond_a_cut_do_not_wait_for_this_one() {
+        let (heights, now) = of_four();
+        (0..2).for_each(|n| heights.signs(peer(n)));
+        (0..2).for_each(|n| heights.heard(peer(n), whole(200)));
+        heights.ask(100, 199, now);
+        let level = now + SETTLED;
+        assert_eq!(heights.ask(100, 199, level), Heard::Behind(200));
+        // The third one is connected with them.
+        (0..2).for_each(|n| heights.heard(peer(n), whole(230)));
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200), "its key may have voted at 201");
+        assert_eq!(heights.ask(100, 201, level), Heard::MaySign);
+        assert!(!heights.take_awaited());
+    }
+
+    #[test]
+    fn one_that_says_it_is_further_hides_nobody_who_stands_still() {
+        let (heights, now) = of_four();
+        (0..2).for_each(|n| heights.signs(peer(n)));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        heights.heard(peer(0), whole(u64::MAX));
+        heights.ask(100, 199, now);
+        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
     }
 
     #[test]

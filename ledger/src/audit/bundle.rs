@@ -143,9 +143,14 @@ pub struct ChainEvidence {
 }
 
 impl ChainEvidence {
-    /// The header of a block that is shown.
+    /// The header of a block that is shown, where they ascend as verified ones do. A record may ask for each of them, and there may be
+    /// many of both: it is looked up.
     pub fn header(&self, height: Height) -> Option<&Header> {
-        self.headers().find(|header| header.height == height)
+        if self.head.header.height == height {
+            return Some(&self.head.header);
+        }
+        let found = self.links.binary_search_by_key(&height, |link| link.block.header.height).ok()?;
+        self.links.get(found).map(|link| &link.block.header)
     }
 
     /// All headers that are shown, ascending once they are verified.

@@ -248,7 +248,10 @@ impl VaultPlace {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "warn,aula=info,arc_malachitebft_network=off".into(), format: LogFormat::Text }
+        Self {
+            filter: "warn,aula=info,arc_malachitebft_network=off,arc_malachitebft_discovery=off".into(),
+            format: LogFormat::Text,
+        }
     }
 }
 

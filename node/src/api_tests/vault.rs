@@ -12,7 +12,7 @@ use aula_vault::pair::{Copier, Partner, register};
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, LocalId, Vault, VaultError};
 use aula_web::api::vault::FAMILY_HEADER;
-use aula_web::family_link::{self, DAY_MS, FamilyLink};
+use aula_web::family_link::{self, FamilyLink};
 use aula_web::http::Staff;
 use reqwest::StatusCode;
 

@@ -225,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_is_away_does_not_fill_the_log() {
+        let filter = EnvFilter::try_new(Config::default().log.filter).expect("a filter");
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(filter), || {
+            // It is dialled every second or two, and the engine calls each attempt an error.
+            assert!(
+                !tracing::enabled!(target: "arc_malachitebft_discovery::handlers::dial", tracing::Level::ERROR)
+            );
+            assert!(!tracing::enabled!(target: "arc_malachitebft_network", tracing::Level::ERROR));
+            assert!(tracing::enabled!(target: "arc_malachitebft_engine", tracing::Level::ERROR));
+            assert!(tracing::enabled!(target: "aula_consensus", tracing::Level::INFO));
+        });
+    }
+
+    #[test]
     fn no_color_is_heard() {
         assert!(wants_color(true, None) && wants_color(true, Some(OsStr::new(""))));
         assert!(!wants_color(true, Some(OsStr::new("1"))) && !wants_color(false, None));

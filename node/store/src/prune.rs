@@ -90,6 +90,7 @@ impl ChainDb {
         Ok(Pruned { oldest: below, blocks: below.0 - from.0, bytes_before, bytes_after })
     }
 
+    /// Ascending: there may be as many of them as evidence has links.
     fn set_changes_below(&self, below: Height) -> Result<Vec<Height>, StorageError> {
         let changes =
             schema::set_changes(&*self.latest()).map_err(|error| damaged("validator sets", error))?;
@@ -110,7 +111,7 @@ impl ChainDb {
         let mut entries = 0;
         for height in (from.0..end.0).map(Height) {
             let Some(header) = view.header(height)? else { continue };
-            if !kept.contains(&height) {
+            if kept.binary_search(&height).is_err() {
                 batch.delete_cf(hashes, header.hash().0);
                 entries += 1;
             }

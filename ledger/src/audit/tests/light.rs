@@ -104,6 +104,10 @@ fn a_set_that_changed_4_097_times_is_proved_by_bundles_and_snapshots() {
     let chain = changing(&world, 4_097);
     let head = certified(&chain, &world.chain.parsed, None).map(|header| header.height);
     assert_eq!(head, Ok(Height(4_098)));
+    for height in (0..=4_099).map(Height) {
+        let shown = (1..=4_098).contains(&height.0).then_some(height);
+        assert_eq!(chain.header(height).map(|header| header.height), shown);
+    }
     // As a snapshot's proof it stands by itself.
     assert!(borsh::from_slice::<ChainEvidence>(&borsh::to_vec(&chain).unwrap()).unwrap() == chain);
     let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(3)).unwrap();
