@@ -209,12 +209,12 @@ pub async fn start(
 }
 
 impl Running {
-    /// Where the node is, in a few words: nothing while its disk hangs, and no answer when consensus or the store holds its locks
+    /// Where the node is, in a few words: nothing once its disk is lost, and no answer when consensus or the store holds its locks
     /// for ever. It reads memory alone, so that it tells nothing of a disk that it was not told of.
     pub fn pulse(&self) -> impl Fn() -> Option<String> + Send + 'static {
         let (network, db) = (self.node.network.clone(), self.db.clone());
         move || {
-            let lives = !standing::hangs(network.standing().as_ref());
+            let lives = !standing::is_lost(network.standing().as_ref());
             lives.then(|| format!("at height {}, {} peers", db.latest().tip().height, network.peers()))
         }
     }

@@ -3,8 +3,8 @@
 //! A chain stands for want of votes, which nothing here can mend, or because this node cannot write: then the engine's log
 //! fails or hangs under it, and the engine waits without a word. So the disk is tried whenever a look finds no new block. One
 //! that refuses twice ends the process with a sentence: an operator, or a service manager, sees that at once. One that does not
-//! answer is said in the log and in the status, and the service manager hears no more that the process lives ([`hangs`]): its
-//! watchdog ends what may not be able to end itself.
+//! answer is said in the log and in the status, and after two minutes the service manager hears no more that the process lives
+//! ([`is_lost`]): its watchdog ends what may not be able to end itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -48,9 +48,13 @@ const REFUSALS: u32 = 2;
 /// What the status tells while the chain stands.
 pub(super) type Told = Arc<Mutex<Option<Standing>>>;
 
-/// Whether the disk hangs, by what was told.
-pub(super) fn hangs(told: Option<&Standing>) -> bool {
-    told.is_some_and(|standing| standing.disk_silent_s.is_some())
+/// A disk that was silent for so many seconds is not expected to answer any more. A small one that a copy is flushed to may need a minute, and
+/// a node that is ended then would be ended at each copy.
+const LOST_S: u64 = 120;
+
+/// Whether the disk does not come back, by what was told.
+pub(super) fn is_lost(told: Option<&Standing>) -> bool {
+    told.and_then(|standing| standing.disk_silent_s).is_some_and(|silent_s| silent_s >= LOST_S)
 }
 
 /// Where this looks.
@@ -148,7 +152,11 @@ mod tests {
 
     /// Waits until the status tells of a disk that hangs, or no longer does.
     async fn until(told: &Told, expected: bool) {
-        while hangs(told.lock().unwrap_or_else(PoisonError::into_inner).as_ref()) != expected {
+        let hangs = || {
+            let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.as_ref().is_some_and(|standing| standing.disk_silent_s.is_some())
+        };
+        while hangs() != expected {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -188,6 +196,7 @@ mod tests {
         let told = words(Height(7), &of(&["lake", "river"], None));
         assert!(told.contains("height 7 for 30 s") && told.contains("lake, river"), "{told}");
         assert!(words(Height(7), &of(&[], None)).contains("every validator has voted"));
+        assert!(!is_lost(None) && !is_lost(Some(&of(&[], Some(119)))) && is_lost(Some(&of(&[], Some(120)))));
         let told = words(Height(7), &of(&[], Some(45)));
         assert!(told.contains("has not answered for 45 s") && told.contains("dmesg"), "{told}");
     }
