@@ -9,7 +9,6 @@
 
 use std::path::PathBuf;
 
-use aula_home::Home;
 use aula_home::config::{Config, ConfigError, Outside, Sovereignty, real};
 use clap::ArgMatches;
 use serde::Serialize;

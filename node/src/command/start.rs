@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Advise, Answer, Context, Failure, Outcome};
 use crate::service_manager::ServiceManager;
-use crate::terminal::{follow_filter, follow_hangups};
+use crate::terminal::follow_filter;
 
 /// Arguments of `aula start`.
 #[derive(Debug, Args)]

@@ -3,7 +3,6 @@
 //! Never by itself: an operator says so, of the lease's record as it stands, when the other one's disk is gone. The running node does the
 //! rest, and takes the word back when it sees another record.
 
-use aula_files::{Access, replace};
 use aula_home::clock::now_ms;
 use aula_standby::accept::{Accepted, give};
 use aula_standby::standing::{STALE_MS, Standing};

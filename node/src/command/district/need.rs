@@ -18,7 +18,8 @@ use serde_json::json;
 
 use super::report;
 use crate::command::evidence::act::Act;
-use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::disclose::Own;
+use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused};

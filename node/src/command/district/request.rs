@@ -29,9 +29,10 @@ use serde_json::json;
 
 use super::report;
 use crate::command::evidence::act::Act;
-use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::disclose::Own;
 use crate::command::evidence::reader::Reader;
 use crate::command::evidence::rows::Rows;
+use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::posting::Posting;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::LedgerArgs;

@@ -20,7 +20,6 @@ use aula_ledger::state::schema::{ValidatorInfo, validator_schedule};
 use aula_ledger::tx::Change;
 use aula_ledger::types::ValidatorAddress;
 use aula_server::bootstrap::storage_failure;
-use aula_server::upkeep::control;
 use aula_store::{ChainDb, DbOptions, StorageError};
 use serde_json::json;
 

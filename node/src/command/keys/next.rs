@@ -11,7 +11,6 @@ use aula_files::is_there;
 use aula_home::keys::{KeyKind, NodeKey, OperatorFile};
 use aula_home::operator::export;
 use aula_home::{Home, running};
-use aula_server::upkeep::control;
 
 use crate::command::{Advise, Failure};
 

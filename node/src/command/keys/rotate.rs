@@ -18,7 +18,7 @@ use super::by_vote;
 use super::next::Next;
 use crate::command::acting::{Acting, ActingArgs};
 use crate::command::tx::{rotate, settle_rotation};
-use crate::command::{Advise, Context, Failure, Outcome};
+use crate::command::{Context, Failure, Outcome};
 
 /// How long a new validator key may take to come into force.
 const IN_FORCE: Duration = Duration::from_secs(60);

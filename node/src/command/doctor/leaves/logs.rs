@@ -9,7 +9,7 @@ use aula_read::utc;
 use serde::Serialize;
 
 use crate::command::{Advise, Failure};
-use crate::outward::{self, BY_HAND, ByHand, Left, Noted};
+use crate::outward::{self, BY_HAND, ByHand, Noted};
 
 /// A count below this is told as "fewer than": the page may be given to anybody.
 pub const FEW: u64 = 10;
