@@ -31,7 +31,7 @@ async fn a_stranger_gets_nowhere_and_once_admitted_it_follows_without_a_restart(
     println!("an admitted peer was level after {took:?}");
     // It is a peer of the validators, and none of them.
     network.connected(0, 4).await;
-    assert_eq!(network.handle(0).validators_connected().unwrap(), 3, "a follower counts as a validator");
+    assert_eq!(network.running(0).validators_connected().unwrap(), 3, "a follower counts as a validator");
     // What is submitted to a follower reaches the validators.
     network.send(stranger, &transaction(1, 1)).await;
     network.check(|_| set_of(&[0, 1, 2, 3]));
