@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::group;
 use crate::terminal::Context;
-use aula_files::{Access, append_private, replace};
+use aula_files::{append_private, replace_within};
 use aula_home::Home;
 
 /// Most bytes of a line; a longer one is somebody else's.
@@ -135,7 +135,7 @@ impl Sums {
     fn take(&mut self, home: &Home, number: u64) -> io::Result<()> {
         self.noted.summed += self.noted.add_file(&home.left_old_file(number))?;
         self.through = number;
-        replace(&home.left_sums_file(), Access::Private, &serde_json::to_vec(self)?)
+        replace_within(&home.left_sums_file(), &serde_json::to_vec(self)?)
     }
 }
 
