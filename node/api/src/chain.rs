@@ -27,8 +27,9 @@ pub struct Status {
     /// The last final block; 0 before the first one.
     #[schema(value_type = u64)]
     pub height: Height,
-    /// The highest block that a connected peer says it has: its word, which nothing here has checked. Far above `height` while
-    /// this node fetches what it lacks; none before a peer has said so.
+    /// The highest block that more of the connected validators say they have than can lie, or, where too few are connected, the
+    /// middle one of what the peers say: their word, which nothing here has checked. Far above `height` while this node fetches
+    /// what it lacks; none before a peer has said so.
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     pub told_height: Option<Height>,
@@ -88,7 +89,7 @@ pub struct Status {
 pub struct Vitals {
     /// The last final block.
     pub height: Height,
-    /// The highest block that a connected peer says it has.
+    /// The highest block that its peers say they have.
     pub told_height: Option<Height>,
     /// The time in that block's header, in ms since 1970 UTC.
     pub time_ms: TimeMs,
