@@ -43,6 +43,9 @@ pub struct Status {
     pub validators: usize,
     /// How many peers are connected.
     pub peers: usize,
+    /// How many of the validators are, this node's own not counted: followers decide nothing. None where that is not known.
+    #[serde(default)]
+    pub validators_connected: Option<usize>,
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     pub role: String,
     /// Whether this node's key is in the validator set and it signs votes.
@@ -97,6 +100,8 @@ pub struct Vitals {
     pub validators: usize,
     /// How many peers are connected.
     pub peers: usize,
+    /// How many of the other validators are.
+    pub validators_connected: Option<usize>,
     /// Whether it signs votes.
     pub signs: bool,
     /// Why it signs nothing although it should.
