@@ -173,6 +173,19 @@ impl Heights {
         self.lock().kept.values().map(|kept| kept.tip).max()
     }
 
+    /// The highest block that more of the connected validators say they have than can lie; where there are no more of them than that,
+    /// the middle one of those that the connected peers say they have.
+    pub(crate) fn told(&self) -> Option<u64> {
+        let inner = self.lock();
+        let weighed = inner.weighed(inner.kept.iter().map(|(peer, kept)| (*peer, kept.tip)));
+        beyond(&weighed, inner.liars()).or_else(|| {
+            let mut tips: Vec<u64> = inner.kept.values().map(|kept| kept.tip).collect();
+            tips.sort_unstable();
+            // Of two the lower: one peer's word alone is not taken where there is another.
+            tips.get(tips.len().checked_sub(1)? / 2).copied()
+        })
+    }
+
     /// What each connected peer says it has.
     pub(crate) fn kept(&self) -> BTreeMap<PeerId, Kept> {
         self.lock().kept.clone()
@@ -234,20 +247,25 @@ impl Inner {
         u128::from(power) * 3 > total * 2
     }
 
-    /// The greatest height that more validators say they have reached than can lie besides those that say nothing.
-    fn reached(&self, said: impl Iterator<Item = (PeerId, u64)>) -> Option<u64> {
+    /// The most power of validators that may lie.
+    fn liars(&self) -> u64 {
+        let total = u128::from(self.others()) + u128::from(self.own);
+        u64::try_from(total.saturating_sub(1) / 3).unwrap_or(u64::MAX)
+    }
+
+    /// What validators say, each with its power, the highest first.
+    fn weighed(&self, said: impl Iterator<Item = (PeerId, u64)>) -> Vec<(u64, u64)> {
         let weighed = said.filter_map(|(peer, tip)| Some((tip, *self.weights.get(&peer)?)));
         let mut weighed: Vec<(u64, u64)> = weighed.collect();
         weighed.sort_unstable_by(|a, b| b.cmp(a));
-        let (others, heard) = (self.others(), weighed.iter().map(|(_, weight)| *weight).sum::<u64>());
-        let total = u128::from(others) + u128::from(self.own);
-        let liars = u64::try_from(total.saturating_sub(1) / 3).unwrap_or(u64::MAX);
-        let liars = liars.saturating_sub(others.saturating_sub(heard));
-        let mut power = 0u64;
-        weighed.into_iter().find_map(|(tip, weight)| {
-            power = power.saturating_add(weight);
-            (power > liars).then_some(tip)
-        })
+        weighed
+    }
+
+    /// The greatest height that more validators say they have reached than can lie besides those that say nothing.
+    fn reached(&self, said: impl Iterator<Item = (PeerId, u64)>) -> Option<u64> {
+        let weighed = self.weighed(said);
+        let heard = weighed.iter().map(|(_, weight)| *weight).sum::<u64>();
+        beyond(&weighed, self.liars().saturating_sub(self.others().saturating_sub(heard)))
     }
 
     fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
@@ -286,6 +304,15 @@ impl Inner {
         self.awaited = waited;
         if waited { Heard::MaySign } else { Heard::Behind(target) }
     }
+}
+
+/// The greatest height that more power than this says it has reached.
+fn beyond(weighed: &[(u64, u64)], liars: u64) -> Option<u64> {
+    let mut power = 0u64;
+    weighed.iter().find_map(|(tip, weight)| {
+        power = power.saturating_add(*weight);
+        (power > liars).then_some(*tip)
+    })
 }
 
 #[cfg(test)]
@@ -518,5 +545,26 @@ mod tests {
         assert_eq!(heights.kept(), [(peer(0), whole(8)), (peer(1), Kept { tip: 9, oldest: 5 })].into());
         heights.left(peer(1));
         assert_eq!(heights.highest(), Some(8));
+    }
+
+    #[test]
+    fn one_peers_word_alone_moves_no_told_height() {
+        let (heights, _) = of_four();
+        assert_eq!(heights.told(), None);
+        // Followers, before a validator is connected.
+        heights.heard(peer(7), whole(90));
+        assert_eq!(heights.told(), Some(90));
+        heights.heard(peer(8), whole(u64::MAX));
+        assert_eq!(heights.told(), Some(90));
+        heights.heard(peer(9), whole(95));
+        assert_eq!(heights.told(), Some(95));
+        // One of four may lie: a second one says so too.
+        heights.heard(peer(0), whole(u64::MAX));
+        heights.heard(peer(1), whole(100));
+        assert_eq!(heights.told(), Some(100));
+        heights.heard(peer(2), whole(101));
+        assert_eq!((heights.told(), heights.highest()), (Some(101), Some(u64::MAX)));
+        heights.left(peer(0));
+        assert_eq!(heights.told(), Some(100));
     }
 }

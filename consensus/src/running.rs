@@ -172,8 +172,15 @@ impl RunningConsensus {
         Ok(self.engine_peers.count_of(others.map(|(_, peer)| peer)))
     }
 
-    /// The highest block that a connected peer says it has; none before one has said so.
+    /// The highest block that more of the connected validators say they have than can lie, or, where too few are connected, the
+    /// middle one of what the peers say: one that lies moves it nowhere. None before one has said so.
     pub fn told_height(&self) -> Option<Height> {
+        self.services.heights.told().map(Height)
+    }
+
+    /// The highest block that any connected peer says it has, which may be a lie: for who must not take itself for level while one that
+    /// is honest knows better.
+    pub fn highest_told(&self) -> Option<Height> {
         self.services.heights.highest().map(Height)
     }
 

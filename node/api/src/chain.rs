@@ -27,8 +27,9 @@ pub struct Status {
     /// The last final block; 0 before the first one.
     #[schema(value_type = u64)]
     pub height: Height,
-    /// The highest block that a connected peer says it has: its word, which nothing here has checked. Far above `height` while
-    /// this node fetches what it lacks; none before a peer has said so.
+    /// The highest block that more of the connected validators say they have than can lie, or, where too few are connected, the
+    /// middle one of what the peers say: their word, which nothing here has checked. Far above `height` while this node fetches
+    /// what it lacks; none before a peer has said so.
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     pub told_height: Option<Height>,
@@ -42,6 +43,9 @@ pub struct Status {
     pub validators: usize,
     /// How many peers are connected.
     pub peers: usize,
+    /// How many of the validators are, this node's own not counted: followers decide nothing. None where that is not known.
+    #[serde(default)]
+    pub validators_connected: Option<usize>,
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     pub role: String,
     /// Whether this node's key is in the validator set and it signs votes.
@@ -88,7 +92,7 @@ pub struct Status {
 pub struct Vitals {
     /// The last final block.
     pub height: Height,
-    /// The highest block that a connected peer says it has.
+    /// The highest block that its peers say they have.
     pub told_height: Option<Height>,
     /// The time in that block's header, in ms since 1970 UTC.
     pub time_ms: TimeMs,
@@ -96,6 +100,8 @@ pub struct Vitals {
     pub validators: usize,
     /// How many peers are connected.
     pub peers: usize,
+    /// How many of the other validators are.
+    pub validators_connected: Option<usize>,
     /// Whether it signs votes.
     pub signs: bool,
     /// Why it signs nothing although it should.

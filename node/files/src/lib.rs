@@ -7,7 +7,7 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 mod given;
@@ -121,31 +121,67 @@ fn place_new(aside: Aside) -> io::Result<()> {
     }
 }
 
-/// Writes a file in the place of one that may be there; a link is followed.
+/// Writes a file in the place of one that may be there, whose owner it keeps where root writes it; a link is followed.
 ///
 /// # Errors
 /// Why it cannot be written; the old one is then as it was.
 pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let aside = Aside::with(&path, access, bytes)?;
+    let old = fs::metadata(&path).ok();
+    put(&path, access, bytes, old.as_ref())
+}
+
+/// The same of a private file of a folder that is somebody's, as a service's: where root writes it, it is the folder's owner's.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_within(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, Access::Private, bytes, Some(&fs::metadata(folder_of(path))?))
+}
+
+fn put(path: &Path, access: Access, bytes: &[u8], owner: Option<&Metadata>) -> io::Result<()> {
+    let aside = Aside::with(path, access, bytes)?;
+    if let Some(owner) = owner {
+        give(&aside.file, owner)?;
+    }
     // What an operator closed further stays so.
     if access == Access::Public
-        && let Ok(old) = fs::metadata(&path)
+        && let Ok(old) = fs::metadata(path)
     {
         fs::set_permissions(&aside.at, old.permissions())?;
     }
     aside.place()?;
-    sync_folder(&path)
+    sync_folder(path)
 }
 
-/// Adds lines, each with its end, to a file that only its owner may read, and makes it where there is none; on disk on return. Where
-/// that fails, the last line may be there in part. What was not written to its end before is ended first.
+/// Gives a file that this process made, where it is root, to the owner of another: a service could not read what a command of root's
+/// left in its folder. Never one that was found there: whoever owns the folder could have linked it to another's.
+fn give(made: &File, like: &Metadata) -> io::Result<()> {
+    let own = made.metadata()?;
+    if own.uid() == 0 && (own.uid(), own.gid()) != (like.uid(), like.gid()) {
+        // A root that may not give away leaves it its own.
+        let _ = fchown(made, Some(like.uid()), Some(like.gid()));
+    }
+    Ok(())
+}
+
+/// Adds lines, each with its end, to a file that only its owner may read, and makes it where there is none (root makes it the folder's
+/// owner's); on disk on return. Where that fails, the last line may be there in part. What was not written to its end before is ended first.
 ///
 /// # Errors
 /// Why it cannot be written.
 pub fn append_private(path: &Path, lines: &[u8]) -> io::Result<()> {
-    let is_new = !path.exists();
-    let mut file = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).mode(0o600);
+    let (mut file, is_new) = match options.clone().create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            (options.create(true).open(path)?, false)
+        }
+        made => (made?, true),
+    };
+    if is_new {
+        give(&file, &fs::metadata(folder_of(path))?)?;
+    }
     match is_torn(&file)? {
         // One write: what others append meanwhile stands before or behind it.
         true => file.write_all(&[&b"\n"[..], lines].concat())?,
@@ -248,13 +284,16 @@ impl Drop for Aside {
 /// # Errors
 /// When the folder cannot be opened or synced.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, chown};
 
     use super::*;
 
@@ -366,6 +405,30 @@ mod tests {
         replace(&link, Access::Public, b"new")?;
         assert_eq!(fs::read(&path)?, b"new");
         assert!(fs::symlink_metadata(&link)?.is_symlink());
+        Ok(())
+    }
+
+    #[test]
+    fn what_root_writes_belongs_to_whose_file_or_folder_it_is() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (old, list, sums) =
+            (folder.path().join("old"), folder.path().join("list"), folder.path().join("sums"));
+        fs::write(&old, b"old")?;
+        // Only root may; for others everything stays their own.
+        for place in [folder.path(), old.as_path()] {
+            let _ = chown(place, Some(4321), Some(4321));
+        }
+        let owner = fs::metadata(&old)?.uid();
+        for access in [Access::Private, Access::Public] {
+            replace(&old, access, b"new")?;
+            assert_eq!(fs::metadata(&old)?.uid(), owner);
+        }
+        append_private(&list, b"one\n")?;
+        replace_within(&sums, b"1")?;
+        for made in [&list, &sums] {
+            let found = fs::metadata(made)?;
+            assert_eq!((found.uid(), found.mode() & 0o777), (owner, 0o600));
+        }
         Ok(())
     }
 }

@@ -172,7 +172,13 @@ fn begin_guard(home: &Home, hint: &str) -> Result<(), Failure> {
             path.display(),
             key.display()
         );
-        return Err(Failure::new("guard_exists", message, lost));
+        let next = format!(
+            "{lost}; only where that key signs nowhere any more (the home begins anew for another consortium, or the key is gone for good), \
+             move the guard aside: mv {} {}",
+            path.display(),
+            path.with_extension("old").display()
+        );
+        return Err(Failure::new("guard_exists", message, next));
     }
     let folder = home.consensus_dir();
     fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
@@ -300,9 +306,17 @@ mod tests {
         drop(SignGuard::create(&guard, 7)?);
         assert!(create().is_err_and(|failure| failure.code == "guard_exists"));
         fs::write(&guard, b"damaged")?;
-        assert!(create().is_err_and(|failure| failure.code == "guard_exists"));
+        let aside = guard.with_extension("old");
+        let step = format!(
+            "nowhere any more (the home begins anew for another consortium, or the key is gone for good), move the guard aside: mv {} {}",
+            guard.display(),
+            aside.display()
+        );
+        assert!(
+            create().is_err_and(|failure| failure.code == "guard_exists" && failure.hint.ends_with(&step))
+        );
         assert!(!key.exists());
-        fs::remove_file(&guard)?;
+        fs::rename(&guard, &aside)?;
         assert_eq!(create()?, [key]);
         Ok(())
     }

@@ -221,6 +221,9 @@ impl Network for Silent {
     fn attention(&self) -> Option<String> {
         Some("the sign guard is missing".into())
     }
+    fn validators_connected(&self) -> Option<usize> {
+        Some(2)
+    }
     fn told_height(&self) -> Option<aula_ledger::types::Height> {
         Some(aula_ledger::types::Height(259_300))
     }
@@ -244,6 +247,7 @@ async fn attack_01_a_node_whose_clock_is_behind_the_chains_time_is_not_ready_and
     let s = served_with(|_| {}, slow).await?;
     let status = s.client.status().await.map_err(failed)?;
     assert_eq!(status.ahead_of_clock_ms, Some(501));
+    assert_eq!(status.validators_connected, Some(2));
     assert_eq!(status.told_height.map(|height| height.0), Some(259_300), "what its peers say they have");
     let refused = s.client.get::<Value>("/readyz").await.err().map(Failure::from).ok_or("it is ready")?;
     assert!(refused.code == "clock_behind" && refused.message.contains("501 ms"), "{refused:?}");

@@ -1,4 +1,5 @@
-//! What is given to a command: a file, or standard input where it is named `-`. Both are read up to a bound.
+//! What is given to a command: a file, or standard input where it is named `-`; what a setting names is a file, whatever its name. All are
+//! read up to a bound.
 
 use std::io;
 use std::path::Path;
@@ -13,8 +14,13 @@ const MOST_TEXT_BYTES: u64 = 16 << 20;
 pub(super) fn text(path: &Path) -> io::Result<String> {
     match path == Path::new("-") {
         true => text_of(take_at_most(io::stdin(), MOST_TEXT_BYTES)?),
-        false => text_at_most(path, MOST_TEXT_BYTES),
+        false => text_of_file(path),
     }
+}
+
+/// Text of a file that a setting names: a service's standard input is nobody's file.
+pub(super) fn text_of_file(path: &Path) -> io::Result<String> {
+    text_at_most(path, MOST_TEXT_BYTES)
 }
 
 #[cfg(test)]
@@ -31,5 +37,11 @@ mod tests {
         std::fs::File::create(&path)?.set_len(256 << 20)?;
         assert_eq!(text(&path).err().map(|error| error.kind()), Some(io::ErrorKind::FileTooLarge));
         Ok(())
+    }
+
+    #[test]
+    fn a_dash_in_a_setting_is_the_name_of_a_file() {
+        let missing = text_of_file(Path::new("-")).err().map(|error| error.kind());
+        assert_eq!(missing, Some(io::ErrorKind::NotFound));
     }
 }

@@ -2,19 +2,20 @@
 //!
 //! Flow: [`note`] appends a line → a list that is long becomes `left-N.jsonl` → where there are as many of those as are kept, the oldest is
 //! added to the counts of `left-sums.json` and goes → [`noted`] adds up counts and lines. Invariants: no line goes before the counts that
-//! have it are on disk, and none is counted twice; whatever lies there, one line at a time is in memory. Absent: which commands are noted.
+//! have it are on disk, and none is counted twice; whatever lies there, one line at a time is in memory. Counts that are damaged are moved
+//! aside, so that the list has an end all the same. Absent: which commands are noted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::group;
 use crate::terminal::Context;
-use aula_files::{Access, append_private, replace};
+use aula_files::{append_private, replace_within};
 use aula_home::Home;
 
 /// Most bytes of a line; a longer one is somebody else's.
@@ -71,6 +72,9 @@ pub struct Noted {
     pub unread: u64,
     /// How many lines are kept as counts alone.
     pub summed: u64,
+    /// The names of files of counts that are damaged: in no number here.
+    #[serde(skip)]
+    pub damaged: Vec<String>,
 }
 
 impl Noted {
@@ -119,23 +123,34 @@ struct Sums {
     noted: Noted,
 }
 
+/// The part of every version of [`Sums`].
+#[derive(Debug, Deserialize)]
+struct Versioned {
+    version: u64,
+}
+
 impl Sums {
-    fn of(home: &Home) -> io::Result<Self> {
+    fn new() -> Self {
+        Self { version: 1, ..Self::default() }
+    }
+
+    /// None of a file that is damaged; one of another version is not, and stays where it is.
+    fn of(home: &Home) -> io::Result<Option<Self>> {
         let bytes = match fs::read(home.left_sums_file()) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Self { version: 1, ..Self::default() });
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(Self::new())),
             read => read?,
         };
-        let sums: Self = serde_json::from_slice(&bytes)?;
-        if sums.version == 1 { Ok(sums) } else { Err(io::Error::other("left-sums.json is not of version 1")) }
+        match serde_json::from_slice::<Versioned>(&bytes) {
+            Ok(found) if found.version != 1 => Err(io::Error::other("left-sums.json is not of version 1")),
+            _ => Ok(serde_json::from_slice(&bytes).ok()),
+        }
     }
 
     /// Takes a list's lines in, on disk.
     fn take(&mut self, home: &Home, number: u64) -> io::Result<()> {
         self.noted.summed += self.noted.add_file(&home.left_old_file(number))?;
         self.through = number;
-        replace(&home.left_sums_file(), Access::Private, &serde_json::to_vec(self)?)
+        replace_within(&home.left_sums_file(), &serde_json::to_vec(self)?)
     }
 }
 
@@ -159,26 +174,62 @@ fn numbers(home: &Home) -> io::Result<Vec<u64>> {
     Ok(found)
 }
 
-/// Puts the list away where it is long. The lock is on the list itself, which is renamed last: nobody else puts anything away meanwhile.
-fn put_away(home: &Home, bounds: &Bounds) -> io::Result<()> {
+/// Moves counts that are damaged aside, over no earlier ones; gives where they are.
+fn set_aside(home: &Home) -> io::Result<PathBuf> {
+    let path = home.left_sums_file();
+    let mut aside = path.with_extension("json.damaged");
+    for further in 2_u64.. {
+        if !aside.try_exists()? {
+            break;
+        }
+        aside = path.with_extension(format!("json.damaged-{further}"));
+    }
+    fs::rename(&path, &aside)?;
+    Ok(aside)
+}
+
+/// The names of those that were moved aside, ascending.
+fn set_aside_before(home: &Home) -> io::Result<Vec<String>> {
+    let sums = home.left_sums_file();
+    let Some(begins) = sums.file_name().and_then(|name| name.to_str()).map(|name| format!("{name}.damaged"))
+    else {
+        return Ok(Vec::new());
+    };
+    let entries = match fs::read_dir(home.path()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read?,
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut found: Vec<String> = names.filter(|name| name.starts_with(&begins)).collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Puts the list away where it is long; gives where damaged counts were moved to. The lock is on the list itself, which is renamed last:
+/// nobody else puts anything away meanwhile.
+fn put_away(home: &Home, bounds: &Bounds) -> io::Result<Option<PathBuf>> {
     let path = home.left_file();
     let list = match File::options().read(true).write(true).open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
     if list.metadata()?.len() < bounds.long {
-        return Ok(());
+        return Ok(None);
     }
     match list.try_lock() {
         Ok(()) => {}
         // Another command puts it away.
-        Err(TryLockError::WouldBlock) => return Ok(()),
+        Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => return Err(error),
     }
     if is_away(&list, &path)? {
-        return Ok(());
+        return Ok(None);
     }
-    let (mut older, mut sums) = (numbers(home)?, Sums::of(home)?);
+    let mut older = numbers(home)?;
+    let (mut sums, aside) = match Sums::of(home)? {
+        Some(sums) => (sums, None),
+        None => (Sums::new(), Some(set_aside(home)?)),
+    };
     while older.len() >= bounds.older {
         let oldest = older.remove(0);
         // An earlier run may have ended between the two.
@@ -188,7 +239,8 @@ fn put_away(home: &Home, bounds: &Bounds) -> io::Result<()> {
         fs::remove_file(home.left_old_file(oldest))?;
     }
     let next = older.last().copied().unwrap_or(0).max(sums.through).saturating_add(1);
-    fs::rename(&path, home.left_old_file(next))
+    fs::rename(&path, home.left_old_file(next))?;
+    Ok(aside)
 }
 
 /// Whether another command put this list away since it was opened.
@@ -212,8 +264,15 @@ pub fn note(context: &Context, left: &[Left]) {
             path.display()
         ));
     };
-    if let Err(error) = put_away(&context.home, &BOUNDS) {
-        failed("it is long and cannot be put away:", error);
+    match put_away(&context.home, &BOUNDS) {
+        Ok(None) => {}
+        Ok(Some(aside)) => context.tell(format_args!(
+            "aula: what older lines of {} come to cannot be read: it is moved aside, and counted anew.\n  next: keep {}; `aula doctor leaves` \
+             names it",
+            path.display(),
+            aside.display()
+        )),
+        Err(error) => failed("it is long and cannot be put away:", error),
     }
     if let Err(error) = append(&path, left) {
         failed("that something leaves cannot be noted in", error);
@@ -245,7 +304,13 @@ pub fn noted(home: &Home) -> io::Result<Noted> {
 }
 
 fn added_up(home: &Home, older: &[u64]) -> io::Result<Noted> {
-    let Sums { through, mut noted, .. } = Sums::of(home)?;
+    let sums = Sums::of(home)?;
+    let mut damaged = set_aside_before(home)?;
+    if sums.is_none() {
+        damaged.extend(home.left_sums_file().file_name().map(|name| name.to_string_lossy().into_owned()));
+    }
+    let Sums { through, mut noted, .. } = sums.unwrap_or_else(Sums::new);
+    noted.damaged = damaged;
     for number in older.iter().filter(|number| **number > through) {
         noted.add_file(&home.left_old_file(*number))?;
     }
@@ -337,7 +402,7 @@ mod tests {
         let home = Home::at(folder.path().to_owned());
         fill(&home, 0..11)?;
         let oldest = numbers(&home)?[0];
-        Sums::of(&home)?.take(&home, oldest)?;
+        Sums::of(&home)?.ok_or("counts")?.take(&home, oldest)?;
         assert_eq!((numbers(&home)?[0], times(&home)?), (oldest, (11, 0)));
         fill(&home, 11..40)?;
         assert_eq!(times(&home)?, (40, 0));
@@ -363,17 +428,37 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_cannot_be_read_are_said_and_nothing_goes() -> Tested {
+    fn counts_of_another_version_are_said_and_nothing_goes() -> Tested {
         let folder = tempfile::tempdir()?;
         let home = Home::at(folder.path().to_owned());
         fill(&home, 0..20)?;
         let older = numbers(&home)?;
-        for wrong in ["{", r#"{"version":2,"through":0,"noted":{"by_group":{},"unread":0,"summed":0}}"#] {
-            fs::write(home.left_sums_file(), wrong)?;
-            assert!(noted(&home).is_err());
+        fs::write(home.left_sums_file(), r#"{"version":2,"more":0}"#)?;
+        assert!(noted(&home).is_err());
+        append(&home.left_file(), &[left(1), left(2), left(3), left(4)])?;
+        assert!(put_away(&home, &SMALL).is_err());
+        assert_eq!(numbers(&home)?, older);
+        Ok(())
+    }
+
+    #[test]
+    fn damaged_counts_are_moved_aside_once_and_the_count_goes_on() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        fill(&home, 0..20)?;
+        for (nth, name) in ["left-sums.json.damaged", "left-sums.json.damaged-2"].into_iter().enumerate() {
+            fs::write(home.left_sums_file(), "{")?;
+            let (found, kept) = (noted(&home)?, times(&home)?.0);
+            assert_eq!(found.damaged.last().map(String::as_str), Some("left-sums.json"));
+            assert_eq!((found.summed, found.damaged.len()), (0, nth + 1));
             append(&home.left_file(), &[left(1), left(2), left(3), left(4)])?;
-            assert!(put_away(&home, &SMALL).is_err());
-            assert_eq!(numbers(&home)?, older);
+            assert_eq!(put_away(&home, &SMALL)?, Some(folder.path().join(name)));
+            assert_eq!(fs::read(folder.path().join(name))?, b"{");
+            assert_eq!(put_away(&home, &SMALL)?, None);
+            fill(&home, 20..40)?;
+            let found = noted(&home)?;
+            assert_eq!((times(&home)?, found.damaged.len()), ((kept + 24, 0), nth + 1));
+            assert!(found.summed > 0 && numbers(&home)?.len() <= SMALL.older);
         }
         Ok(())
     }

@@ -15,6 +15,8 @@
 //! Which nodes do it: one whose database holds nothing but the genesis, and one that prunes and has fallen behind further than
 //! it would fetch blocks. A node that keeps every block never gives one up for a snapshot.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,7 +44,7 @@ mod tests;
 
 pub use fetch::Patience;
 pub use known::Known;
-pub use offers::{OLDEST_MS, Offer, judge};
+pub use offers::{OLDEST_MS, Offer};
 
 /// How many blocks a snapshot must lie ahead of this node: fewer are fetched and executed in a few seconds.
 pub const LEAST_LEAD: u64 = 500;
@@ -56,7 +58,7 @@ const LEVEL_MS: u64 = 60_000;
 /// Who answers: the running consensus, or a test.
 #[allow(async_fn_in_trait)]
 pub trait Peers {
-    /// The peers that could be asked now.
+    /// The peers that could be asked now; first those that say they have the newest block.
     async fn connected(&self) -> Vec<PeerId>;
     /// Asks one; none when it does not answer.
     async fn ask(&self, peer: PeerId, ask: Ask) -> Option<aula_consensus::snapshots::Told>;
@@ -64,7 +66,11 @@ pub trait Peers {
 
 impl Peers for RunningConsensus {
     async fn connected(&self) -> Vec<PeerId> {
-        self.snapshot_peers().await
+        let tips: BTreeMap<_, _> =
+            self.keepers().into_iter().map(|keeper| (keeper.peer, keeper.tip)).collect();
+        let mut peers = self.snapshot_peers().await;
+        peers.sort_by_key(|peer| Reverse(tips.get(peer).copied()));
+        peers
     }
 
     async fn ask(&self, peer: PeerId, ask: Ask) -> Option<aula_consensus::snapshots::Told> {

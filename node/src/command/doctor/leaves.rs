@@ -79,6 +79,8 @@ struct Told {
     unread_lines: u64,
     /// Lines of it that are kept as counts alone, which are in the numbers of `written`.
     summed_lines: u64,
+    /// Files of such counts that are damaged, which are in no number of `written`.
+    damaged_sums: Vec<String>,
     /// None where it was not asked for, or where the home has no vault.
     reads: Option<Vec<ReadBy>>,
     /// Where the page is.
@@ -101,6 +103,7 @@ pub fn run(context: &Context, args: &LeavesArgs) -> Result<Outcome, Failure> {
         written,
         unread_lines: noted.unread,
         summed_lines: noted.summed,
+        damaged_sums: noted.damaged,
         reads: if counted { reads(context, &config)? } else { None },
         page: None,
     };
@@ -186,6 +189,12 @@ fn text(told: &Told) -> String {
         lines.push(format!(
             "{} older lines of left.jsonl are kept as counts alone: in the numbers above",
             told.summed_lines
+        ));
+    }
+    if !told.damaged_sums.is_empty() {
+        lines.push(format!(
+            "the counts of still older lines are damaged, in {}: in no number above",
+            told.damaged_sums.join(", ")
         ));
     }
     for one in told.reads.iter().flatten() {

@@ -122,16 +122,26 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
             "stop the node and run `aula replay`, or fetch the chain again from the peers",
         ));
     }
-    let (peers, validators) = (second.status.peers, second.status.validators);
-    checks.push(match (peers, validators) {
-        (0, 2..) => Check::fail(
-            "peers",
-            "connected to none",
-            "check [p2p] in config.toml, the firewall, and whether a vote admitted this node's peer id",
-        ),
-        _ => Check::ok("peers", format!("connected to {peers}")),
-    });
+    checks.push(connected(&second.status));
     checks
+}
+
+/// Whether it hears those that decide: followers pass blocks on and make up for no validator.
+fn connected(status: &Vitals) -> Check {
+    let name = "peers";
+    let next = "check [p2p] in config.toml, the firewall, and whether a vote admitted this node's peer id";
+    let is_validator = status.signs || status.silent_because.is_some();
+    match (status.peers, status.validators_connected, status.validators) {
+        (0, _, 2..) => Check::fail(name, "connected to none", next),
+        (peers, Some(0), 2..) => {
+            let detail = format!("connected to {peers}, none of them a validator");
+            if is_validator { Check::fail(name, detail, next) } else { Check::warn(name, detail, next) }
+        }
+        (peers, Some(validators), _) => {
+            Check::ok(name, format!("connected to {peers}, of them {validators} validators"))
+        }
+        (peers, None, _) => Check::ok(name, format!("connected to {peers}")),
+    }
 }
 
 /// Whether blocks come.

@@ -344,6 +344,10 @@ fn a_running_node_is_judged_by_two_looks() {
     );
     assert_eq!(level(&moved(|s| s.damage = Some("a row".into()), 1_001_000), "state"), Some(Level::Fail));
     assert_eq!(level(&moved(|s| s.peers = 0, 1_001_000), "peers"), Some(Level::Fail));
+    assert_eq!(level(&moved(|s| s.validators_connected = Some(3), 1_001_000), "peers"), Some(Level::Ok));
+    assert_eq!(level(&moved(|s| s.validators_connected = Some(0), 1_001_000), "peers"), Some(Level::Fail));
+    let follower = moved(|s| (s.signs, s.validators_connected) = (false, Some(0)), 1_001_000);
+    assert_eq!(level(&follower, "peers"), Some(Level::Warn));
     assert_eq!(level(&moved(|s| s.version = Some("0.0.9".into()), 1_001_000), "version"), Some(Level::Warn));
 }
 

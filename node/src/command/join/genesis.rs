@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aula_files::regular_at_most;
+use aula_files::{read_at_most, regular_at_most};
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
 use aula_store::sha256;
@@ -39,7 +39,8 @@ pub(super) async fn read(from: &str) -> Result<Vec<u8>, Failure> {
     let what = || format!("the genesis {place} is refused");
     let bytes = match is_url {
         true => fetch(place).await?,
-        false => regular_at_most(Path::new(place), MAX_GENESIS_BYTES as u64).advise(what(), HINT)?,
+        // What the operator names may be a pipe: it is read to the bound alone.
+        false => read_at_most(Path::new(place), MAX_GENESIS_BYTES as u64).advise(what(), HINT)?,
     };
     let found = sha256(&bytes);
     match expected.filter(|expected| *expected != found) {
@@ -73,6 +74,7 @@ async fn fetch(url: &str) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
 
     use super::*;
 
@@ -114,7 +116,17 @@ mod tests {
             failure.message.contains("more than 16777216 bytes") && failure.hint == HINT
         }));
         let endless = read("/dev/zero").await;
-        assert!(endless.is_err_and(|failure| failure.message.contains("not a regular file")));
+        assert!(endless.is_err_and(|failure| failure.message.contains("more than 16777216 bytes")));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_genesis_may_come_through_a_pipe() -> Result<(), Box<dyn std::error::Error>> {
+        let (end, mut begin) = std::io::pipe()?;
+        begin.write_all(b"a genesis")?;
+        drop(begin);
+        let piped = read(&format!("/dev/fd/{}", end.as_raw_fd())).await;
+        assert_eq!(piped.ok().as_deref(), Some(&b"a genesis"[..]));
         Ok(())
     }
 }

@@ -91,6 +91,7 @@ pub fn status_of(node: &AppState) -> Result<Status, ApiError> {
         time_ms: tip.time_ms,
         validators: schema::validator_schedule(&*view)?.next.validators().len(),
         peers: node.network.peers(),
+        validators_connected: node.network.validators_connected(),
         role: node.network.mode().to_owned(),
         signs: signing == Signing::Signs,
         silent_because: match signing {

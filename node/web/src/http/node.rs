@@ -77,7 +77,8 @@ pub trait Network: Send + Sync {
     }
     /// How many peers are connected.
     fn peers(&self) -> usize;
-    /// The highest block that a connected peer says it has; none before one has said so.
+    /// The highest block that the connected validators, or else the peers, say they have, one liar among them not believed; none before
+    /// one has said so.
     fn told_height(&self) -> Option<Height> {
         None
     }

@@ -23,7 +23,7 @@ pub(super) fn ranked(offers: Vec<Offer>, known: &Known, interval: u64) -> Vec<Ve
     let newest = offers.iter().map(Offer::height).max().unwrap_or_default();
     let mut by_name: BTreeMap<Hash, Vec<Offer>> = BTreeMap::new();
     for offer in offers {
-        by_name.entry(offer.verified.manifest.name()).or_default().push(offer);
+        by_name.entry(offer.manifest.name()).or_default().push(offer);
     }
     let mut groups: Vec<Vec<Offer>> = by_name.into_values().collect();
     groups.sort_by_key(|group| {
@@ -39,12 +39,12 @@ pub(super) fn ranked(offers: Vec<Offer>, known: &Known, interval: u64) -> Vec<Ve
 /// Those whose size may be, where so many bytes are free. It is said of the others why they are left; they are judged anew when
 /// other offers come.
 pub(super) fn of_a_size(mut offers: Vec<Offer>, known: &mut Known, free: u64) -> Vec<Offer> {
-    let mut sizes: Vec<u64> = offers.iter().map(|offer| offer.verified.manifest.bytes()).collect();
+    let mut sizes: Vec<u64> = offers.iter().map(|offer| offer.manifest.bytes()).collect();
     sizes.sort_unstable();
     // Of two the larger: nothing says which of them is right.
     let median = sizes.get(sizes.len() / 2).copied().unwrap_or_default();
     offers.retain(|offer| {
-        let manifest = &offer.verified.manifest;
+        let manifest = &offer.manifest;
         let why = too_large(manifest.bytes(), median, free);
         if let Some(why) = &why {
             known.say(offer.peer, manifest.name(), why);

@@ -72,7 +72,7 @@ pub(super) async fn all<P: Peers>(
     known: &mut Known,
 ) -> Result<Option<Kept>, SnapshotError> {
     let Some(first) = group.first() else { return Ok(None) };
-    let manifest = &first.verified.manifest;
+    let manifest = &first.manifest;
     let root = newcomer.home.snapshots_dir();
     if let Some(kept) = fetched_before(&root, manifest, &first.chain) {
         return Ok(Some(kept));

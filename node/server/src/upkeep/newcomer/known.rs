@@ -2,8 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aula_ledger::types::Hash;
+use aula_ledger::types::{Hash, TimeMs};
 use libp2p_identity::PeerId;
+
+/// Why an offer is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Its sender lies, or is damaged.
+    Lie(String),
+    /// It is true as far as was seen, and may not be used.
+    Unusable(String),
+}
+
+/// What was found of answers, by their hashes: when a certified block was, or why it is not to be used, however old.
+pub(super) type Judged = BTreeMap<Hash, Result<TimeMs, Refused>>;
 
 /// Who lies, who is slow, and what was said of whom.
 #[derive(Debug, Default)]
@@ -14,6 +26,8 @@ pub struct Known {
     pub(super) slow: BTreeSet<PeerId>,
     /// This machine could not do what it was to: a moment passes before it tries again.
     pub(super) at_fault: bool,
+    /// What was found of the answers of the last time.
+    pub(super) judged: Judged,
     said: BTreeMap<PeerId, Hash>,
 }
 

@@ -175,7 +175,7 @@ impl Proof {
 
     /// One look; true when this node is level.
     fn look(&mut self, consensus: &RunningConsensus, tip: Tip, still: Duration) -> Result<bool, Failure> {
-        self.hear(consensus.told_height());
+        self.hear(consensus.highest_told());
         let seen = self.seen(tip, still)?;
         let mut finding = judge(self.known, self.trusted, &seen);
         if finding == Finding::Proven {

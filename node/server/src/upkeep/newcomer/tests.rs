@@ -8,7 +8,7 @@ use aula_consensus::snapshots::{SnapshotSource, Told};
 use aula_ledger::codec::Canonical;
 use libp2p_identity::Keypair;
 
-use super::offers::Refused;
+use super::known::Refused;
 use super::*;
 use crate::upkeep::serving::Serving;
 use aula_kit::{DevChain, Tested, failed, round};
@@ -41,6 +41,9 @@ struct Fakes {
     peers: BTreeMap<PeerId, Kind>,
     serving: Serving,
     asked: AtomicUsize,
+    /// Who is being asked for the newest, and how many were at once.
+    asking: AtomicUsize,
+    most: AtomicUsize,
     /// Of whom chunks were asked.
     chunks_of: Mutex<Vec<Kind>>,
     /// What some alone offer.
@@ -51,7 +54,8 @@ impl Fakes {
     fn of(chain: &DevChain, kinds: &[Kind]) -> Self {
         let peers = (0u8..).zip(kinds).map(|(number, kind)| (peer(number), *kind)).collect();
         let serving = Serving::new(chain.home.clone(), Arc::downgrade(&chain.db));
-        Self { peers, serving, asked: AtomicUsize::new(0), chunks_of: Mutex::default(), newer: None }
+        let [asked, asking, most] = [0; 3].map(AtomicUsize::new);
+        Self { peers, serving, asked, asking, most, chunks_of: Mutex::default(), newer: None }
     }
 
     /// Who of these peers is in a set.
@@ -94,7 +98,11 @@ impl Peers for Fakes {
 
     async fn ask(&self, peer: PeerId, ask: Ask) -> Option<Told> {
         let count = self.asked.fetch_add(1, Ordering::Relaxed);
+        let newest = usize::from(matches!(ask, Ask::Newest { .. }));
+        let asking = self.asking.fetch_add(newest, Ordering::Relaxed) + newest;
+        self.most.fetch_max(asking, Ordering::Relaxed);
         tokio::task::yield_now().await;
+        self.asking.fetch_sub(newest, Ordering::Relaxed);
         let kind = *self.peers.get(&peer)?;
         if matches!(ask, Ask::Chunk { .. }) {
             self.chunks_of.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
@@ -258,6 +266,25 @@ async fn a_header_that_nobody_signed_is_a_lie_and_silence_is_none() -> Tested {
 }
 
 #[tokio::test]
+async fn few_are_asked_at_once_what_they_offer_alike_is_kept_once_and_what_was_judged_is_remembered() -> Tested
+{
+    let (chain, folder) = (world()?, tempfile::tempdir()?);
+    let (newcomer, fakes) = (newcomer(&chain, &folder)?, Fakes::of(&chain, &[Kind::Honest; 10]));
+    let mut known = Known::default();
+    let offered = offers::gather(&newcomer, &fakes, &mut known).await;
+    assert_eq!((offered.len(), fakes.most.load(Ordering::Relaxed)), (10, offers::AT_ONCE));
+    assert!(offered.iter().all(|offer| Arc::ptr_eq(&offer.chain, &offered[0].chain)));
+    assert_eq!(known.judged.len(), 1);
+    // Another finding in its place shows that it is not looked at again.
+    known.judged.values_mut().for_each(|found| *found = Err(Refused::Unusable("as remembered".into())));
+    assert!(offers::gather(&newcomer, &fakes, &mut known).await.is_empty());
+    assert!(known.liars.is_empty() && known.judged.len() == 1);
+    known.judged.clear();
+    assert_eq!(offers::gather(&newcomer, &fakes, &mut known).await.len(), 10);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_one_peer_offers_alone_is_not_waited_for_where_most_offer_something_as_good() -> Tested {
     let world = WentOn::with(&[Kind::NewerAndStill, Kind::Honest, Kind::Honest])?;
     assert_eq!(world.comes_to(&mut Known::default()).await, Some(world.height));
@@ -279,6 +306,12 @@ async fn a_peer_that_is_always_busy_or_never_answers_is_named_and_another_is_ask
     Ok(())
 }
 
+/// What an answer comes to at a moment.
+fn judge(newcomer: &Newcomer, manifest: &[u8], chain: &[u8], now_ms: u64) -> Result<Manifest, Refused> {
+    let time_ms = offers::certified(&newcomer.genesis, newcomer.trusted, manifest, chain)?;
+    offers::recent(newcomer.trusted, manifest, time_ms, now_ms)
+}
+
 /// An offer whose header is believed.
 fn believed() -> Result<Offer, Box<dyn std::error::Error>> {
     let (chain, folder) = (world()?, tempfile::tempdir()?);
@@ -288,15 +321,15 @@ fn believed() -> Result<Offer, Box<dyn std::error::Error>> {
     let Told::Newest { manifest, chain } = serving.tell(&Ask::Newest { waypoint }) else {
         return Err("no offer".into());
     };
-    let verified = judge(&newcomer, &manifest, &chain, 0).map_err(|refused| format!("{refused:?}"))?;
-    Ok(Offer { peer: peer(0), verified, chain })
+    let manifest = judge(&newcomer, &manifest, &chain, 0).map_err(|refused| format!("{refused:?}"))?;
+    Ok(Offer { peer: peer(0), manifest, chain: Arc::new(chain) })
 }
 
 /// Of each height one with so many chunks, by the peer of a number.
 fn offers(believed: &Offer, of: &[(u64, usize, u8)]) -> Vec<Offer> {
     let offer = |(height, chunks, number): &(u64, usize, u8)| {
         let mut offer = Offer { peer: peer(*number), ..believed.clone() };
-        let manifest = &mut offer.verified.manifest;
+        let manifest = &mut offer.manifest;
         manifest.height.0 = *height;
         let chunk = ChunkRef { sha256: manifest.block, bytes: CHUNK_BYTES as u32 };
         manifest.chunks = vec![chunk; *chunks];

@@ -41,7 +41,7 @@ pub(super) async fn round(office: &Office) -> Result<Option<Duration>, Failure> 
 
 fn table(path: &Path) -> Result<Points, Failure> {
     let shown = path.display();
-    let text = given::text(path).advise(format!("cannot read {shown}"), HINT)?;
+    let text = given::text_of_file(path).advise(format!("cannot read {shown}"), HINT)?;
     Points::parse(&text).advise(format!("{shown} is refused"), HINT)
 }
 

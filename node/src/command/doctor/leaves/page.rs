@@ -51,6 +51,9 @@ pub(super) fn page(told: &Told, made: &str) -> String {
                 @if told.summed_lines > 0 {
                     p { (told.summed_lines) " older lines of that list are kept as counts alone, which are in the numbers here." }
                 }
+                @if !told.damaged_sums.is_empty() {
+                    p { "The counts of still older lines are damaged (" (told.damaged_sums.join(", ")) "), and are in no number here." }
+                }
                 @for one in &told.written { (by_hand(one)) }
                 h2 { "Who read records" }
                 (readers(told.reads.as_deref()))
@@ -159,6 +162,7 @@ mod tests {
             written: Vec::new(),
             unread_lines: 3,
             summed_lines: 4,
+            damaged_sums: vec!["left-sums.json.damaged".into()],
             reads: Some(vec![ReadBy {
                 role: "teacher".into(),
                 granted: Some(12),
@@ -176,6 +180,7 @@ mod tests {
             "fewer than 10",
             "3 lines of that list",
             "4 older lines of that list",
+            "damaged (left-sums.json.damaged)",
             "2026-11-01 to 2026-11-30",
             "width=device-width",
             "color-scheme:light dark",
