@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aula_files::{read_at_most, regular_at_most};
+use aula_files::read_at_most;
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::Hash;
 use aula_store::sha256;
