@@ -24,10 +24,6 @@ pub const MAX_TIMEOUT_MS: u64 = 6_000;
 /// a block: 2.3 s.
 const VOTES: Duration = Duration::from_millis(250);
 
-/// Votes are sent again this long after a round got stuck: whoever connects after they were cast hears of them so, twice until a
-/// round is given up. It bounds how soon a regained quorum goes on. A round that is not stuck is over before, with 200 validators too.
-const AGAIN: Duration = Duration::from_secs(1);
-
 /// A time to propose that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -75,16 +71,11 @@ impl Timeouts {
             prevote_delta: self.prevote / 3,
             precommit: self.precommit,
             precommit_delta: self.precommit / 3,
-            rebroadcast: AGAIN,
+            // Votes are sent again this long after a round got stuck: it bounds how soon a regained quorum goes on.
+            rebroadcast: Duration::from_secs(2),
             max_timeout: Duration::from_millis(MAX_TIMEOUT_MS),
         }
     }
-}
-
-/// The timeouts of a height at which the others wait for this validator's vote. The proposal of the round in which they stand went
-/// by before it came: it says soon that it has none. Later rounds have at least the time that a proposal takes.
-pub(crate) fn of_one_awaited(timeouts: LinearTimeouts) -> LinearTimeouts {
-    LinearTimeouts { propose: VOTES, propose_delta: timeouts.propose, ..timeouts }
 }
 
 /// What a node's consensus is configured with.
@@ -161,24 +152,4 @@ pub struct Keys {
     pub validator: Option<SigningKey>,
     /// The libp2p identity, of the engine's network and of gossip.
     pub network: Keypair,
-}
-
-#[cfg(test)]
-mod tests {
-    use arc_malachitebft_core_types::{Round, Timeout};
-
-    use super::*;
-
-    #[test]
-    fn who_is_awaited_says_soon_that_a_proposal_went_by_and_waits_for_the_next_one_as_everybody() {
-        let everybody = Timeouts::default().linear();
-        let awaited = of_one_awaited(everybody);
-        let propose =
-            |timeouts: LinearTimeouts, round| timeouts.duration_for(Timeout::propose(Round::new(round)));
-        assert_eq!(propose(awaited, 0), VOTES);
-        for round in 1..100 {
-            let shortest = Duration::from_millis(PROPOSE_TIMEOUT_MS);
-            assert!((shortest..=everybody.max_timeout).contains(&propose(awaited, round)), "round {round}");
-        }
-    }
 }

@@ -75,8 +75,6 @@ struct Inner {
     /// Since when this node is level with what it heard.
     level_since: Option<Moment>,
     may_sign: bool,
-    /// It may because the others stand still at its height.
-    awaited: bool,
     /// What this node follows is not known to be the consortium's chain.
     held: bool,
 }
@@ -211,11 +209,6 @@ impl Heights {
         self.lock().may_sign = true;
     }
 
-    /// Whether the others waited for this node's vote when it was allowed to sign; said once.
-    pub(crate) fn take_awaited(&self) -> bool {
-        std::mem::take(&mut self.lock().awaited)
-    }
-
     /// Whether this node may sign; once it may, it may for as long as the process runs: from then on its guard is whole.
     /// `signed` is the last height in its guard, `tip` its last final one.
     pub(crate) fn ask(&self, signed: u64, tip: u64, now: Moment) -> Heard {
@@ -298,11 +291,7 @@ impl Inner {
         let further = self.reached(self.kept.iter().map(|(peer, kept)| (*peer, kept.tip))) > Some(tip);
         let in_vain = now.since(settled) >= SETTLED && !further && !self.decide_alone(total);
         let waited = since.is_some_and(|since| in_vain || now.since(since) >= PATIENCE);
-        if signed >= target || tip > target {
-            return Heard::MaySign;
-        }
-        self.awaited = waited;
-        if waited { Heard::MaySign } else { Heard::Behind(target) }
+        if signed >= target || tip > target || waited { Heard::MaySign } else { Heard::Behind(target) }
     }
 }
 
@@ -343,7 +332,6 @@ mod tests {
         assert_eq!(heights.ask(7, 6, now), Heard::TooLittle);
         (0..3).for_each(|n| heights.heard(peer(n), whole(7)));
         assert_eq!(heights.ask(7, 6, now), Heard::MaySign);
-        assert!(!heights.take_awaited(), "a round may begin this moment");
     }
 
     #[test]
@@ -407,7 +395,6 @@ mod tests {
         (0..2).for_each(|n| heights.heard(peer(n), whole(230)));
         assert_eq!(heights.ask(100, 200, level), Heard::Behind(200), "its key may have voted at 201");
         assert_eq!(heights.ask(100, 201, level), Heard::MaySign);
-        assert!(!heights.take_awaited());
     }
 
     #[test]
@@ -448,10 +435,7 @@ mod tests {
         heights.left(peer(2));
         assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
         assert_eq!(heights.ask(100, 200, level + SETTLED / 2), Heard::Behind(200));
-        assert!(!heights.take_awaited());
         assert_eq!(heights.ask(100, 200, level + SETTLED), Heard::MaySign);
-        assert_eq!(heights.ask(100, 200, level + SETTLED), Heard::MaySign, "and from then on");
-        assert_eq!([heights.take_awaited(), heights.take_awaited()], [true, false]);
     }
 
     #[test]

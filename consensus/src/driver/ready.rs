@@ -9,7 +9,6 @@ use arc_malachitebft_app_channel::app::engine::host::HeightParams;
 
 use super::admitted::engine_peer;
 use super::{Driver, Ended, Waits, answer};
-use crate::config::of_one_awaited;
 use crate::context::{AulaContext, Height};
 use crate::events::FatalError;
 use crate::heights::Heard;
@@ -39,11 +38,7 @@ impl Driver {
 
     async fn begin(&mut self, reply: Begin) -> Result<(), FatalError> {
         self.gather().await;
-        let mut params = self.params();
-        if self.signer.is_some() && self.services.heights.take_awaited() {
-            params.timeouts = of_one_awaited(params.timeouts);
-        }
-        answer(reply, (self.height(), params));
+        answer(reply, (self.height(), self.params()));
         self.update_peers().await
     }
 
