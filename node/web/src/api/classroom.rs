@@ -33,7 +33,8 @@ use super::vault::refused;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::dashboard::Hub;
 use crate::http::access::Caller;
-use crate::http::lent_vault::{bind, unreadable, with_vault};
+use crate::http::kept_vault::unreadable;
+use crate::http::lent_vault::{bind, with_vault};
 use crate::http::{AppState, FromPath, FromQuery};
 
 /// Most students of a section.

@@ -28,7 +28,8 @@ use utoipa::IntoParams;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::family_link::FamilyLink;
 use crate::http::access::Caller;
-use crate::http::lent_vault::{bind, unreadable, with_vault};
+use crate::http::kept_vault::unreadable;
+use crate::http::lent_vault::{bind, with_vault};
 use crate::http::{AppState, FromPath, FromQuery, Sorted};
 
 /// The header that carries a family's link: never the address, which servers and proxies log.

@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 
 use aula_vault::turn::Turn;
 use aula_vault::{Folders, Vault, VaultError};
+use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::api_error::ApiError;
 
 /// How often it looks whether somebody asks.
 const EVERY: Duration = Duration::from_millis(10);
@@ -93,5 +96,23 @@ impl KeptVault {
     fn slot(&self) -> MutexGuard<'_, Option<Kept>> {
         // What a panic leaves is a vault or none, both whole.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A vault that cannot be read now, as the reader is told.
+pub(crate) fn unreadable(error: VaultError) -> ApiError {
+    let unavailable =
+        |code, message, hint| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message, hint);
+    match error {
+        VaultError::Busy => unavailable("vault_busy", "the vault is in use", "try again in a second"),
+        VaultError::NotActing(_) => unavailable(
+            "not_acting",
+            "the vault is served by the other one of a pair now",
+            "ask the other one, or again in a few seconds",
+        ),
+        error => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a read of the vault failed");
+            unavailable("vault_unusable", "the vault cannot be read now", "tell the district's operator")
+        }
     }
 }

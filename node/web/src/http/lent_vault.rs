@@ -6,30 +6,13 @@
 use std::sync::Arc;
 
 use aula_ledger::state::schema;
-use aula_vault::{Identity, Vault, VaultError, vault};
+use aula_vault::{Identity, Vault, vault};
 use axum::http::StatusCode;
 
+use super::kept_vault::unreadable;
 use super::node::AppState;
 use super::places;
 use crate::api_error::ApiError;
-
-/// A vault that cannot be read now, as the reader is told.
-pub(crate) fn unreadable(error: VaultError) -> ApiError {
-    let unavailable =
-        |code, message, hint| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message, hint);
-    match error {
-        VaultError::Busy => unavailable("vault_busy", "the vault is in use", "try again in a second"),
-        VaultError::NotActing(_) => unavailable(
-            "not_acting",
-            "the vault is served by the other one of a pair now",
-            "ask the other one, or again in a few seconds",
-        ),
-        error => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a read of the vault failed");
-            unavailable("vault_unusable", "the vault cannot be read now", "tell the district's operator")
-        }
-    }
-}
 
 /// Reads the vault on a thread that may block, one request at a time.
 pub(crate) async fn with_vault<T: Send + 'static>(

@@ -22,7 +22,7 @@ use super::bodies::Bodies;
 use super::cache::Cache;
 use super::callers::Callers;
 use super::kept_vault::KeptVault;
-use super::lent_vault::unreadable;
+use super::kept_vault::unreadable;
 use super::purpose::Purpose;
 use crate::api_error::ApiError;
 use crate::consortia::Figures;
