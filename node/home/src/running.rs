@@ -43,7 +43,8 @@ pub fn runs(home: &Home) -> Result<bool, Failure> {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(false),
         Err(error) => {
-            let what = format!("{} does not say whether a node runs here", home.control_socket().display());
+            let what =
+                format!("cannot tell from {} whether a node runs here", home.control_socket().display());
             Err(error).advise(what, "run it as the user that owns the home")
         }
     }

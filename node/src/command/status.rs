@@ -52,7 +52,7 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         text = format!("{text}\n{}", next.words());
     }
     if let Some(stands) = &status.stands {
-        context.tell(format_args!("the chain stands for {} s: {}", stands.for_s, stands.why()));
+        context.tell(format_args!("the chain has stood for {} s: {}", stands.for_s, stands.why()));
     }
     if let Some(oldest) = status.delays.oldest_waiting_ms.filter(|age| *age >= CURRENT_MS) {
         context

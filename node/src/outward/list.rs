@@ -267,15 +267,15 @@ pub fn note(context: &Context, left: &[Left]) {
     match put_away(&context.home, &BOUNDS) {
         Ok(None) => {}
         Ok(Some(aside)) => context.tell(format_args!(
-            "aula: what older lines of {} come to cannot be read: it is moved aside, and counted anew.\n  next: keep {}; `aula doctor leaves` \
+            "aula: the counts of older lines of {} cannot be read: they are moved aside, and begun anew.\n  next: keep {}; `aula doctor leaves` \
              names it",
             path.display(),
             aside.display()
         )),
-        Err(error) => failed("it is long and cannot be put away:", error),
+        Err(error) => failed("the list is full and cannot be moved aside:", error),
     }
     if let Err(error) = append(&path, left) {
-        failed("that something leaves cannot be noted in", error);
+        failed("what left cannot be noted in", error);
     }
 }
 
@@ -300,7 +300,7 @@ pub fn noted(home: &Home) -> io::Result<Noted> {
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("it is put away again and again while it is read"))
+    Err(io::Error::other("it is moved aside again and again while it is read"))
 }
 
 fn added_up(home: &Home, older: &[u64]) -> io::Result<Noted> {

@@ -65,7 +65,7 @@ pub(crate) fn start(context: &Context) -> Option<Traces> {
 fn traces(context: &Context, config: &Config, rule: Option<&Sovereignty>) -> Option<Traces> {
     let asked = collector(config, rule, |name| std::env::var(name).ok())?;
     let started = asked.and_then(|settings| Traces::start(&settings).map_err(|error| error.to_string()));
-    started.map_err(|why| context.tell(format_args!("aula: no spans are told: {why}"))).ok()
+    started.map_err(|why| context.tell(format_args!("aula: no spans are sent: {why}"))).ok()
 }
 
 /// Where spans are to be told, or why they may not be; none where nobody asks for it.

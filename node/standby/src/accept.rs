@@ -57,7 +57,7 @@ pub fn said(folder: &Path, of: Accepted) -> Option<Accepted> {
     }
     match fs::remove_file(&path) {
         Ok(()) => tracing::warn!(
-            "the loss was accepted of another record than stands there now: that is taken back"
+            "the loss was accepted for another record than the one there now: the word is taken back"
         ),
         // It counts for nothing all the same.
         Err(error) => tracing::debug!(%error, "a word that was taken back is still there"),

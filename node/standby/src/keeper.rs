@@ -43,10 +43,10 @@ const AWAY: &str = "the other one is away and went on alone: what it acknowledge
 /// Why nobody acts although the store answers.
 const EMPTIED: &str = "the lease's store has no record, and this pair ran before: see whether it is the right one (is the share mounted?); where the record is gone for good, run aula district failover --accept-loss in the home that acted last";
 /// Why a copy of a home does not act.
-const NAMESAKE: &str = "same_name: another home is called as this one, and the lease's record is of that one. Where both are there, give this one another [pair] name; where this one was moved or restored, and the other is gone for good: aula district failover --accept-loss";
+const NAMESAKE: &str = "same_name: another home has this one's name, and the lease's record is that one's. Where both exist, give this one another [pair] name; where this one was moved or restored and the other is gone for good: aula district failover --accept-loss";
 /// Why a lease that nobody acts with is kept.
 const STUCK: &str =
-    "the lease is had and cannot be used, and nobody else has everything that was acknowledged";
+    "the lease is held but cannot be used, and nobody else has everything that was acknowledged";
 /// Why one that is free is not taken.
 const UNWRITABLE: &str = "this one cannot act: nothing can be written in its HOME/pair";
 /// How often the standing is written, where nothing changes.
@@ -383,7 +383,7 @@ fn log_switch(shared: &Shared, epoch: u64, free_at: Option<u64>, had_at: u64) {
 fn leave(shared: &Shared, contender: &Contender, acted: bool, error: &io::Error) -> bool {
     let reach = &shared.setup.reach;
     let Some(intent) = contender.leaves(acted) else { return false };
-    tracing::error!(%error, "the lease is had and cannot be used: it is given up, and this one begins anew");
+    tracing::error!(%error, "the lease is held but cannot be used: it is given up, and this one begins anew");
     // Nothing is written any more, before anybody else may act.
     let _ = reach.permit.revoke();
     // Whatever becomes of it: it may come about late, and this one has acted for the last time before it begins anew.

@@ -24,7 +24,7 @@ pub enum NotOwn {
     Others(String),
     /// It says that a key is a namesake's.
     #[error(
-        "a validator, network or seed key of this home is of another home that is called {0} too, or of this one before it was moved, as the \
+        "a validator, network or seed key of this home belongs to another home called {0}, or to this one before it was moved, as the \
          lease's store says: both signing with it would sign twice"
     )]
     Namesakes(String),

@@ -205,7 +205,7 @@ impl Receiver {
             return refused("shared_key", why);
         }
         if hello.lease_id != self.own.lease_id {
-            let why = "the two keep their lease in folders of different marks, and neither would see the other's: run `aula district lease --id ID` \
+            let why = "the two keep their lease in folders with different marks, and neither would see the other's: run `aula district lease --id ID` \
                        in this home with the other one's lease_id";
             return refused("other_lease", why);
         }

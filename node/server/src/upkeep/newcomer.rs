@@ -195,7 +195,7 @@ const fn is_own_fault(error: &SnapshotError) -> bool {
 
 /// Says what this machine could not do; another peer's snapshot would come to the same.
 fn own_fault(known: &mut Known, error: &SnapshotError) -> Option<Verified> {
-    tracing::error!("no database is made of a snapshot, which is tried again: {error}; {}", error.hint());
+    tracing::error!("a snapshot did not become a database, and is tried again: {error}; {}", error.hint());
     known.at_fault = true;
     None
 }

@@ -63,13 +63,13 @@ impl Again {
         match erase(&vault, &*node.view(), &self.links, now_ms()) {
             Ok(0) => {}
             Ok(handles) => {
-                tracing::warn!(handles, "erased again: the ledger has their erasure, and this vault had not")
+                tracing::warn!(handles, "erased again: the ledger had their erasure, and this vault did not")
             }
             Err(failure) => {
                 tracing::error!(
                     error = failure.message,
                     next = failure.hint,
-                    "an erasure of the ledger was not done again"
+                    "an erasure on the ledger was not repeated in this vault"
                 );
             }
         }

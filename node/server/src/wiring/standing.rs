@@ -135,7 +135,7 @@ fn words(tip: Height, standing: &Standing) -> String {
         None if standing.missing.is_empty() => "See whether blocks are refused above",
         None => "With a third of the power missing it waits, and goes on by itself when they are back",
     };
-    format!("the chain stands at height {tip} for {} s: {}. {next}", standing.for_s, standing.why())
+    format!("the chain has stood at height {tip} for {} s: {}. {next}", standing.for_s, standing.why())
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ const MOUNT: &str = "see whether the share is mounted there, on this machine too
     group = ArgGroup::new("mark").required(true),
     after_help = "Examples:\n  aula district lease --new               in one home of the pair: marks the folder of [pair] lease, and prints the id\n  aula \
                   district lease --id 5f…                 in the other one: takes the id where its folder has this mark\n\nWithout the mark nobody has a \
-                  lease in the folder: where its share is not mounted, both would have one of their own. A pair that was set up before folders were marked does \
-                  the same, once; its nodes start afterwards. A lease in a bucket needs no mark.\nExit 0: the settings name the mark; 2: refused, and \
+                  lease in the folder: where its share is not mounted, both would have one of their own. A pair that was set up before folders were marked needs \
+                  this once, before its nodes start. A lease in a bucket needs no mark.\nExit 0: the settings name the mark; 2: refused, and \
                   nothing is changed."
 )]
 pub struct LeaseArgs {
@@ -84,7 +84,7 @@ pub fn run(context: &Context, args: &LeaseArgs) -> Result<Outcome, Failure> {
 /// The mark that the other home made.
 fn taken(folder: &Path, found: Option<String>, id: &str) -> Result<String, Failure> {
     if !Pair::is_lease_id(id) {
-        let message = format!("{id} is not an id of 32 hex digits");
+        let message = format!("{id} is not a valid id: it has 32 hex digits");
         return Err(Failure::new(
             "bad_lease_id",
             message,
@@ -162,7 +162,7 @@ fn name(home: &Home, id: &str) -> Result<(), Failure> {
     let text = set(&old, "pair", "lease_id", &format!("\"{id}\""));
     let pair = toml::from_str::<Config>(&text).ok().and_then(|config| config.pair);
     if pair.and_then(|pair| pair.lease_id).as_deref() != Some(id) {
-        let message = format!("{} is written in a way that is not changed here", path.display());
+        let message = format!("{} is written in a way that this command cannot change", path.display());
         return Err(Failure::new("unchanged", message, hint));
     }
     replace(&path, Access::Public, text.as_bytes()).advise(format!("cannot write {}", path.display()), hint)

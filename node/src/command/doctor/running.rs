@@ -153,7 +153,7 @@ fn height(first: &Seen, second: &Seen) -> Check {
     } else if second.lacks() > BEHIND {
         "its peers have more blocks and it takes none: see the node's log"
     } else {
-        "look whether more than two thirds of the validators are up (below), and at the node's log"
+        "see whether more than two thirds of the validators are up (below), and look at the node's log"
     };
     if age_ms > STILL_MS && !moved {
         let why = why(&second.status);
@@ -179,7 +179,7 @@ fn behind(first: &Seen, second: &Seen) -> Check {
     let fetched = second.status.height.0.saturating_sub(first.status.height.0);
     let next = if fetched > 0 {
         format!(
-            "wait while it fetches them, {fetched} between two looks just now; look again whether it comes closer"
+            "wait while it fetches them, {fetched} between two looks just now; look again to see whether it comes closer"
         )
     } else {
         "see in the node's log why it fetches none; if it is level otherwise, ask the peers' operators"

@@ -96,7 +96,7 @@ async fn still_staff(node: &AppState, caller: Caller) -> Result<Caller, ApiError
         return Ok(caller);
     }
     let message = "the district's directory does not give this reader this role now";
-    let hint = "log in again; who is staff, and in which role, is the district's identity system's to say";
+    let hint = "log in again; the district's identity system says who is staff, and in which role";
     Err(ApiError::new(StatusCode::UNAUTHORIZED, "bad_credential", message, hint))
 }
 

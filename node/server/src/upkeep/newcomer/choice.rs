@@ -59,6 +59,6 @@ fn too_large(bytes: u64, median: u64, free: u64) -> Option<String> {
         return Some(format!("its list names {bytes} bytes, and the median peer's {median}"));
     }
     (bytes > free / PART).then(|| {
-        format!("it has {bytes} bytes, and of the {free} that are free here a quarter is given to one: free space, or wait for the blocks")
+        format!("it has {bytes} bytes, and no more than a quarter of the {free} free here goes to one: free space, or wait for the blocks")
     })
 }
