@@ -16,7 +16,7 @@ pub mod credential;
 pub mod extract;
 pub(crate) mod gate;
 pub(crate) mod gzip;
-mod kept_vault;
+pub(crate) mod kept_vault;
 pub(crate) mod lent_vault;
 mod node;
 pub mod places;
