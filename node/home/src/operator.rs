@@ -294,7 +294,7 @@ mod tests {
         assert!(!key.exists());
         drop(node);
         // It signed nothing: an interrupted run leaves the same.
-        assert_eq!(create()?, [key.clone()]);
+        assert_eq!(create()?, std::slice::from_ref(&key));
         fs::remove_file(&key)?;
         let Opened::Ready(open) = SignGuard::open(&guard)? else { return Err("a guard".into()) };
         open.admit(5, 0, Step::Prevote, b"a vote")?;
