@@ -39,7 +39,7 @@ fn plan(place: &str) -> Plan {
         "plan" => Plan::parse(&text(&format!("plans/{name}"))).expect("a plan"),
         "twins" => generate::twins(seed()),
         "seed" => generate::plan(seed(), 4, SECONDS),
-        other => panic!("{other} is no kind of place"),
+        other => panic!("{other} is not a kind of place"),
     }
 }
 
