@@ -548,7 +548,7 @@ def peers():
         ("Tansu, the Kafka broker", args.kafka and first_line(os.path.abspath(args.kafka), "--version"),
          "broker --listener-url tcp://127.0.0.1:PORT --storage-engine memory://tansu/ --silent: in memory, on loopback, begun anew for each of the two "
          "measurements; topics of four partitions"),
-        ("Envoy", first_line(args.envoy, "--version"), "-c envoy.json --concurrency 1 --log-level error, envoy.json by scripts/packaging/gateway/make.py"),
+        ("Envoy", re.sub(r"^\S*/", "", first_line(args.envoy, "--version")), "-c envoy.json --concurrency 1 --log-level error, envoy.json by scripts/packaging/gateway/make.py"),
         ("nghttp2", first_line("h2load", "--version"), "h2load --h1 -t1: -c25 -m1 --rps=100 (gateway), -c16 -m1 (traces), at nice 10"),
         ("wrk", first_line("wrk", "-v"), "-t2 -c64 -d10s --latency"),
         ("nginx", first_line("nginx", "-v"), "worker_processes 2, sendfile, no log: the same final block from disk, in scripts/bench-explorer.sh"),
