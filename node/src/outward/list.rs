@@ -154,22 +154,28 @@ impl Sums {
     }
 }
 
-/// The numbers of the lists that were put away, ascending.
-fn numbers(home: &Home) -> io::Result<Vec<u64>> {
+/// The names of the home's files that begin so, ascending; none where there is no home.
+fn names(home: &Home, begins: &str) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(home.path()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         read => read?,
     };
     let mut found = Vec::new();
     for entry in entries {
-        let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix("left-")?.strip_suffix(".jsonl"));
-        let number = number.and_then(|number| number.parse::<u64>().ok());
-        // One that is written in another way, as left-07.jsonl, is somebody else's.
-        found.extend(
-            number.filter(|number| home.left_old_file(*number).file_name() == Some(name.as_os_str())),
-        );
+        found.extend(entry?.file_name().into_string().ok().filter(|name| name.starts_with(begins)));
     }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The numbers of the lists that were put away, ascending.
+fn numbers(home: &Home) -> io::Result<Vec<u64>> {
+    let number = |name: String| {
+        let number = name.strip_prefix("left-")?.strip_suffix(".jsonl")?.parse::<u64>().ok()?;
+        // One that is written in another way, as left-07.jsonl, is somebody else's.
+        (home.left_old_file(number).file_name()?.to_str()? == name).then_some(number)
+    };
+    let mut found: Vec<u64> = names(home, "left-")?.into_iter().filter_map(number).collect();
     found.sort_unstable();
     Ok(found)
 }
@@ -186,23 +192,6 @@ fn set_aside(home: &Home) -> io::Result<PathBuf> {
     }
     fs::rename(&path, &aside)?;
     Ok(aside)
-}
-
-/// The names of those that were moved aside, ascending.
-fn set_aside_before(home: &Home) -> io::Result<Vec<String>> {
-    let sums = home.left_sums_file();
-    let Some(begins) = sums.file_name().and_then(|name| name.to_str()).map(|name| format!("{name}.damaged"))
-    else {
-        return Ok(Vec::new());
-    };
-    let entries = match fs::read_dir(home.path()) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read?,
-    };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut found: Vec<String> = names.filter(|name| name.starts_with(&begins)).collect();
-    found.sort_unstable();
-    Ok(found)
 }
 
 /// Puts the list away where it is long; gives where damaged counts were moved to. The lock is on the list itself, which is renamed last:
@@ -305,7 +294,7 @@ pub fn noted(home: &Home) -> io::Result<Noted> {
 
 fn added_up(home: &Home, older: &[u64]) -> io::Result<Noted> {
     let sums = Sums::of(home)?;
-    let mut damaged = set_aside_before(home)?;
+    let mut damaged = names(home, "left-sums.json.damaged")?;
     if sums.is_none() {
         damaged.extend(home.left_sums_file().file_name().map(|name| name.to_string_lossy().into_owned()));
     }
