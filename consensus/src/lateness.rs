@@ -28,6 +28,8 @@ pub(crate) enum News {
     Late,
     /// They did, and do no more.
     Fresh,
+    /// They did, and nothing shows any more whether they do.
+    Untold,
 }
 
 /// Written by the driver, read by whoever shows it.
@@ -49,8 +51,9 @@ impl Lateness {
     }
 
     /// A block came whose age says nothing of the clock: those before it and after it are no row.
-    pub(crate) fn interrupted(&self) {
-        *self.lock() = Inner::default();
+    pub(crate) fn interrupted(&self) -> Option<News> {
+        let before = std::mem::take(&mut *self.lock());
+        (before.late >= IN_A_ROW).then_some(News::Untold)
     }
 
     /// What is to be said of this machine's clock, with the next step; none while blocks come fresh.
@@ -94,12 +97,12 @@ mod tests {
         let lateness = Lateness::default();
         for _ in 0..20 {
             assert!((1..IN_A_ROW).all(|_| lateness.came(LATE_MS + 1).is_none()));
-            lateness.interrupted();
+            assert_eq!(lateness.interrupted(), None, "nothing was said");
             assert_eq!(lateness.words(), None);
         }
-        // Said, and then the node fetches its blocks: nothing shows it any more.
+        // Said, and then the node fetches its blocks: nothing shows it any more, which is said once.
         assert!((0..IN_A_ROW).any(|_| lateness.came(LATE_MS + 1) == Some(News::Late)));
-        lateness.interrupted();
+        assert_eq!((lateness.interrupted(), lateness.interrupted()), (Some(News::Untold), None));
         assert_eq!(lateness.words(), None);
         assert_eq!(lateness.came(0), None);
     }

@@ -14,19 +14,26 @@ impl Driver {
     pub(super) fn note_age(&self, height: Height, round: u32, hash: Hash, time_ms: TimeMs) {
         let lateness = &self.services.lateness;
         let is_own = self.round == round && is_of_round(&self.at_height.taken, round, &hash);
-        if !is_own || self.synced == Some(height) {
-            lateness.interrupted();
-            return;
-        }
-        // A clock that cannot be read is said elsewhere.
-        let Ok(now_ms) = self.services.clock.now_ms() else { return };
-        match lateness.came(now_ms.saturating_sub(time_ms.0)) {
+        let news = if !is_own || self.synced == Some(height) {
+            lateness.interrupted()
+        } else {
+            // A clock that cannot be read is said elsewhere.
+            let Ok(now_ms) = self.services.clock.now_ms() else { return };
+            lateness.came(now_ms.saturating_sub(time_ms.0))
+        };
+        match news {
             Some(News::Late) => {
                 let words = lateness.words().unwrap_or_default();
                 tracing::error!(%height, "{words}");
             }
             Some(News::Fresh) => {
                 tracing::warn!(%height, "blocks arrive fresh again: this clock agrees with the chain's");
+            }
+            Some(News::Untold) => {
+                tracing::warn!(
+                    %height,
+                    "whether this machine's clock is fast is not known any more: this block did not come in its own round, and says nothing of it"
+                );
             }
             None => {}
         }
