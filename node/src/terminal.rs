@@ -12,5 +12,5 @@ pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
 pub use failure::{Advise, DEFECT, Failure, OUTDATED, with_causes};
 pub(crate) use failure::{print as print_failure, unanswered};
-pub(crate) use logging::{follow_filter, start as start_logging};
+pub(crate) use logging::{MOST_FILTER_BYTES, follow_filter, start as start_logging};
 pub(crate) use usage::tell as tell_usage;

@@ -11,6 +11,7 @@ use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use super::{Advise, Context, Failure, Outcome, absolute};
+use crate::terminal::MOST_FILTER_BYTES;
 
 /// Arguments of `aula node`.
 #[derive(Debug, Args)]
@@ -108,10 +109,13 @@ fn log_level(home: &Home, filter: Option<&str>) -> Result<Outcome, Failure> {
         let text = "what was given at the start, or stands in config.toml, is logged again";
         return Ok(Outcome::yes(json!({ "filter": null }), text));
     };
-    EnvFilter::try_new(filter).advise(
-        format!("{filter:?} is not a valid log filter"),
-        "write error, warn, info, debug or trace, also by module: aula=debug,warn",
-    )?;
+    let form = "write error, warn, info, debug or trace, also by module: aula=debug,warn";
+    if filter.len() as u64 > MOST_FILTER_BYTES {
+        let long = filter.len();
+        let message = format!("{long} bytes are not a valid log filter: it has {MOST_FILTER_BYTES} at most");
+        return Err(Failure::because(message, form));
+    }
+    EnvFilter::try_new(filter).advise(format!("{filter:?} is not a valid log filter"), form)?;
     replace(&path, Access::Private, filter.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)?;
     let text =
@@ -133,6 +137,8 @@ mod tests {
         assert_eq!(kept().as_deref(), Some("aula=debug,warn"));
         let refused = log_level(&home, Some("a=b=c")).err().map(|failure| failure.message);
         assert!(refused.is_some_and(|why| why.contains("is not a valid log filter")));
+        let long = log_level(&home, Some(&"aula=debug,".repeat(2_000))).err().map(|failure| failure.message);
+        assert!(long.is_some_and(|why| why.starts_with("22000 bytes are not a valid log filter")));
         assert_eq!(kept().as_deref(), Some("aula=debug,warn"), "what was refused changes nothing");
         log_level(&home, None)?;
         assert_eq!(kept(), None);

@@ -4,10 +4,11 @@
 //! `[log] filter` again at SIGHUP, and looks at what `aula node log-level` left in the home. How lines look cannot.
 
 use std::ffi::OsStr;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aula_files::{regular_at_most, text_of};
 use aula_home::Home;
 use aula_home::config::{Config, LogFormat, Sovereignty};
 use aula_traces::{Settings, Traces};
@@ -20,6 +21,13 @@ use super::Context;
 
 /// How often a process looks at what `aula node log-level` asks for.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// Longest filter of `aula node log-level`, in bytes: hundreds of modules, each with its level. What every process of a home reads every two
+/// seconds and tries as often as it changes must stay small.
+pub(crate) const MOST_FILTER_BYTES: u64 = 16 << 10;
+
+/// What the home's file asks for, none where there is none; or why that cannot be told.
+type Asked = Result<Option<String>, String>;
 
 /// Puts another filter in place of the one in force; says why it could not.
 type Exchange = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
@@ -94,18 +102,12 @@ pub(crate) fn follow_filter(context: &Context) {
     let mut hangups = (!is_terminal).then(|| signal(SignalKind::hangup()).ok()).flatten();
     let context = context.clone();
     tokio::spawn(async move {
-        let (mut asked, mut is_told) = (None, false);
+        let (mut asked, mut is_told) = (Ok(None), false);
         loop {
             let now = asked_for(&context.home);
             if is_told || now != asked {
                 asked = now;
-                let said = match wanted(&context, asked.as_deref()).and_then(exchange) {
-                    Ok(filter) => {
-                        format!("aula: logging {filter:?} from now on{}", says(&context, asked.as_deref()))
-                    }
-                    Err(why) => format!("aula: what is logged stays as it was: {why}"),
-                };
-                context.tell(said);
+                context.tell(taken(&context, &asked));
             }
             is_told = tokio::select! {
                 () = hangup(hangups.as_mut()) => true,
@@ -113,6 +115,15 @@ pub(crate) fn follow_filter(context: &Context) {
             };
         }
     });
+}
+
+/// Puts in force what is asked for now; gives what is to be said of it.
+fn taken(context: &Context, asked: &Asked) -> String {
+    let tried = asked.clone().and_then(|asked| {
+        let filter = wanted(context, asked.as_deref()).and_then(exchange)?;
+        Ok(format!("aula: logging {filter:?} from now on{}", says(context, asked.as_deref())))
+    });
+    tried.unwrap_or_else(|why| format!("aula: what is logged stays as it was: {why}"))
 }
 
 /// The next SIGHUP; never, where none is heard.
@@ -126,9 +137,17 @@ async fn hangup(hangups: Option<&mut Signal>) {
     }
 }
 
-/// What `aula node log-level` asks of every process of this home; none where it was not run, or was taken back.
-fn asked_for(home: &Home) -> Option<String> {
-    std::fs::read_to_string(home.log_filter_file()).ok().map(|text| text.trim().to_owned())
+/// What `aula node log-level` asks of every process of this home; none where it was not run, or was taken back. What else lies there asks nothing.
+fn asked_for(home: &Home) -> Asked {
+    let path = home.log_filter_file();
+    match regular_at_most(&path, MOST_FILTER_BYTES).and_then(text_of) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!(
+            "{} cannot be read ({error}); move it away, then `aula node log-level FILTER` or --reset",
+            path.display()
+        )),
+    }
 }
 
 /// The filter that is to be in force: what was asked for last stands above what was given at the start, and that above config.toml.
@@ -212,15 +231,43 @@ mod tests {
             if let Some(asked) = asked {
                 std::fs::write(home.log_filter_file(), format!("{asked}\n"))?;
             }
-            let asked = asked_for(&home);
+            let asked = asked_for(&home)?;
             for (context, filter) in [&own, &given].into_iter().zip(filters) {
                 assert_eq!(wanted(context, asked.as_deref()), Ok(filter.to_owned()));
             }
         }
         std::fs::remove_file(home.log_filter_file())?;
-        assert_eq!(asked_for(&home), None);
+        assert_eq!(asked_for(&home), Ok(None));
         std::fs::write(home.config_file(), "[log]\nfilter = 7\n")?;
         assert!(wanted(&own, None).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn what_lies_there_and_is_not_a_filter_file_changes_nothing_and_is_said_in_a_line()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let context = Context { home: home.clone(), output: crate::terminal::OutputFormat::Json, log: None };
+        let path = home.log_filter_file();
+        let said = |words: &str| {
+            let said = taken(&context, &asked_for(&home));
+            assert!(said.contains("stays as it was") && said.contains(words), "{said}");
+            assert!(said.contains("log-filter") && said.contains("--reset"), "{said}");
+            assert!(said.len() < 1_000, "a line, and not what lies there");
+        };
+        std::fs::write(&path, "aula=debug,".repeat(100_000))?;
+        said("more than 16384 bytes");
+        std::fs::write(&path, [0xff, 0xfe])?;
+        said("utf-8");
+        std::fs::remove_file(&path)?;
+        std::fs::create_dir(&path)?;
+        said("not a regular file");
+        std::fs::remove_dir(&path)?;
+        std::os::unix::fs::symlink(&path, &path)?;
+        said("symbolic links");
+        std::fs::remove_file(&path)?;
+        assert_eq!(asked_for(&home), Ok(None));
         Ok(())
     }
 
