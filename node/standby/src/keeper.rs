@@ -47,6 +47,8 @@ const NAMESAKE: &str = "same_name: another home has this one's name, and the lea
 /// Why a lease that nobody acts with is kept.
 const STUCK: &str =
     "the lease is held but cannot be used, and nobody else has everything that was acknowledged";
+/// Why who has the lease does not act by it.
+const OVERDUE: &str = "the lease was not renewed in time: this one does not act, and nothing is written here until it is renewed";
 /// Why one that is free is not taken.
 const UNWRITABLE: &str = "this one cannot act: nothing can be written in its HOME/pair";
 /// How often the standing is written, where nothing changes.
@@ -348,8 +350,10 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
             told(Turn::Over);
             return;
         }
-        let failed = stuck.map(|error| format!("{STUCK}: {error}")).or(tried.err());
-        if tell(shared, &contender, epoch.is_some(), failed) || noted.elapsed() >= TELL {
+        // What every process of this home goes by.
+        let acts = epoch.is_some() && setup.reach.permit.epoch().is_ok();
+        let failed = why_not(epoch.is_some() && !acts, stuck, tried);
+        if tell(shared, &contender, acts, failed) || noted.elapsed() >= TELL {
             noted = Instant::now();
             let mut standing = locked(&shared.standing).clone();
             standing.at_ms = now_ms();
@@ -362,6 +366,15 @@ fn keep(shared: &Shared, told: &dyn Fn(Turn)) {
         let free = contender.free_at().filter(|at| *at > looked);
         let free = free.map(|at| Duration::from_millis(at.saturating_sub(uptime_ms())));
         thread::park_timeout(free.map_or(rest, |free| rest.min(free)));
+    }
+}
+
+/// What is to be said of a lease that cannot be used, or not be renewed in time, or of a store that does not answer.
+fn why_not(overdue: bool, stuck: Option<io::Error>, tried: Result<(), String>) -> Option<String> {
+    match (stuck, tried.err()) {
+        (Some(error), _) => Some(format!("{STUCK}: {error}")),
+        (None, Some(error)) if overdue => Some(format!("{OVERDUE}: {error}")),
+        (None, error) => error,
     }
 }
 
@@ -455,6 +468,7 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
     };
     if standing.role != role {
         (standing.role, standing.since_ms) = (role.to_owned(), now_ms());
+        tracing::info!(role, epoch = standing.epoch, "what this one of the pair is from now on");
     }
     if let Some(error) = failed {
         standing.why = Some(error);

@@ -116,7 +116,7 @@ pub(crate) fn enrol(vault: &Vault, number: u32) -> Result<(), Box<dyn std::error
     Ok(())
 }
 
-fn has(vault: &Vault, number: u32) -> bool {
+pub(crate) fn has(vault: &Vault, number: u32) -> bool {
     LocalId::new(&format!("S-{number}")).is_some_and(|id| vault.keystore().find(&id).is_some())
 }
 
