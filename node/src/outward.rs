@@ -7,6 +7,7 @@
 //! command is forgotten. Invariant: a line names the command and the place, never the path: whoever has the home learns nothing of where
 //! copies lie.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use aula_home::config::{Config, ConfigError, Outside, Sovereignty, real};
@@ -282,7 +283,9 @@ impl Outward {
         let rule = match Sovereignty::alone(&context.home) {
             Ok(rule) => rule,
             // Whoever may not read the settings is not whom they bind.
-            Err(ConfigError::Read { .. }) => Sovereignty::default(),
+            Err(ConfigError::Read { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+                Sovereignty::default()
+            }
             Err(error) => return Err(error.into()),
         };
         let message = failure.message.trim_end_matches('.');
@@ -300,6 +303,7 @@ fn refused(outside: Outside) -> Failure {
 mod tests {
     use std::any::TypeId;
     use std::collections::BTreeSet;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use clap::CommandFactory;
@@ -467,6 +471,17 @@ mod tests {
         assert_eq!(solve(&near).expect("inside").len(), 1);
         std::fs::remove_file(&file).expect("a file");
         std::fs::create_dir(&file).expect("a folder where the file should be");
-        assert_eq!(solve(&away).expect("no rule can be read").len(), 1);
+        let refused = solve(&away).expect_err("whether there is a rule cannot be told");
+        assert!(
+            refused.message.contains("config.toml") && refused.hint.contains("not a file"),
+            "{refused:?}"
+        );
+        std::fs::remove_dir(&file).expect("a folder");
+        std::fs::write(&file, &both).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).expect("its owner's");
+        // Root may read it all the same.
+        if std::fs::File::open(&file).is_err() {
+            assert_eq!(solve(&away).expect("no rule can be read").len(), 1);
+        }
     }
 }

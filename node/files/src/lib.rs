@@ -82,7 +82,12 @@ impl From<io::Error> for Unread {
 /// [`Unread`].
 pub fn read_private(path: &Path) -> Result<Vec<u8>, Unread> {
     let mut file = File::open(path)?;
-    if let Some(mode) = open_to_others(&file.metadata()?) {
+    let found = file.metadata()?;
+    // Of a folder no mode is the fault.
+    if found.is_dir() {
+        return Err(Unread::Refused(io::ErrorKind::IsADirectory.into()));
+    }
+    if let Some(mode) = open_to_others(&found) {
         return Err(Unread::Open(mode));
     }
     let mut bytes = Vec::new();
@@ -329,6 +334,8 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("key.json");
         assert!(read_private(&path).is_err_and(|why| why.is_missing()));
+        let of_folder = read_private(folder.path()).err().map(|why| why.to_string());
+        assert_eq!(of_folder.as_deref(), Some("is a directory"), "whatever its mode");
         fs::write(&path, b"secret")?;
         for (mode, told) in [(0o600, None), (0o400, None), (0o640, Some(0o640)), (0o602, Some(0o602))] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;

@@ -8,11 +8,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aula_consensus::MAX_TIMEOUT_MS;
+use aula_files::text_of;
 use aula_ledger::params::PROPOSE_TIMEOUT_MS;
 use serde::{Deserialize, Serialize};
 
-use crate::NextStep;
 use crate::home::Home;
+use crate::{NextStep, unread};
 
 mod alerts;
 mod delivery;
@@ -27,6 +28,7 @@ mod named;
 mod oneroster;
 mod pair;
 mod quotas;
+mod reading;
 mod replica;
 mod reports;
 mod sensors;
@@ -400,7 +402,10 @@ pub enum ConfigError {
 impl NextStep for ConfigError {
     fn next_step(&self) -> String {
         let step = match self {
-            Self::Read { .. } => "check the file's owner and mode",
+            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                "it is a link that leads nowhere: mount what it leads to, or put the file in its place"
+            }
+            Self::Read { source, .. } => unread::step(source).unwrap_or("check the file's owner and mode"),
             Self::Parse { .. } => {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
@@ -440,10 +445,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the file and the field.
     pub fn load(home: &Home) -> Result<Self, ConfigError> {
+        let Some(bytes) = reading::bytes(home)? else { return Ok(Self::default()) };
         let path = home.config_file();
-        let text = match std::fs::read_to_string(&path) {
+        let text = match text_of(bytes) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(ConfigError::Read { path, source }),
         };
         let config: Self =
@@ -571,6 +576,40 @@ mod tests {
         config.p2p.peers.clear();
         assert_eq!(config, Config::default());
         assert_eq!(toml::from_str::<Config>(SAMPLE)?, Config::default());
+        Ok(())
+    }
+
+    #[test]
+    fn what_lies_there_and_is_not_a_settings_file_is_refused_with_its_name_and_the_next_step()
+    -> std::io::Result<()> {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let path = home.config_file();
+        let refused = |step: &str| {
+            for error in [Config::load(&home).err(), Sovereignty::alone(&home).err()] {
+                let failure = error.map(crate::Failure::from).expect(step);
+                assert!(failure.message.contains("config.toml"), "{failure:?}");
+                assert!(failure.hint.contains(step), "{failure:?}");
+            }
+        };
+        for (spoiled, step) in unread::SPOILED {
+            if spoiled.put(&path)? {
+                refused(step);
+            }
+        }
+        std::fs::remove_file(&path)?;
+        assert_eq!(Config::load(&home).ok(), Some(Config::default()), "a home without a file");
+        symlink(folder.path().join("not-mounted.toml"), &path)?;
+        refused("mount");
+        std::fs::remove_file(&path)?;
+        // It takes no place on the disk.
+        std::fs::File::create(&path)?.set_len(reading::MOST_BYTES + 1)?;
+        refused("from a copy");
+        std::fs::write(&path, [b'#', 0xff, b'\n'])?;
+        let failure = Config::load(&home).err().map(crate::Failure::from).expect("no text");
+        assert!(failure.message.contains("config.toml") && failure.hint.contains("UTF-8"), "{failure:?}");
         Ok(())
     }
 

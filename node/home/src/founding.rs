@@ -6,7 +6,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use aula_files::read_at_most;
+use aula_files::{read_at_most, regular_at_most};
 use aula_ledger::genesis::{
     Genesis, GenesisDistrict, GenesisError, GenesisMember, GenesisSchool, GenesisValidator,
     MAX_GENESIS_BYTES, Parsed, Source,
@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use crate::keys::OperatorFile;
 use crate::outside::Outside;
-use crate::{Advise, Failure, Home, OUTDATED};
+use crate::{Advise, Failure, Home, OUTDATED, unread};
 
 /// What a base file may hold.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -119,13 +119,14 @@ pub fn read_genesis(home: &Home) -> Result<(Vec<u8>, Parsed), Failure> {
     const AGAIN: &str = "fetch the consortium's genesis file again";
     let path = home.genesis_file();
     let what = || format!("cannot read the genesis {}", path.display());
-    let bytes = match read_at_most(&path, MAX_GENESIS_BYTES as u64) {
-        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(error).advise(what(), AGAIN)?,
-        read => read.advise(
-            what(),
-            "run `aula join --genesis FILE --peer MULTIADDR` first, or give another --home",
-        )?,
-    };
+    let bytes = regular_at_most(&path, MAX_GENESIS_BYTES as u64).map_err(|error| {
+        let next = match error.kind() {
+            ErrorKind::FileTooLarge => AGAIN,
+            _ => unread::step(&error)
+                .unwrap_or("run `aula join --genesis FILE --peer MULTIADDR` first, or give another --home"),
+        };
+        Failure::because(format!("{}: {error}", what()), next)
+    })?;
     let parsed = Genesis::parse(&bytes).map_err(|error| {
         let what = format!("{} cannot be used: {error}", path.display());
         match error {
@@ -184,6 +185,29 @@ mod tests {
         }));
         let described = read::<serde_json::Value>(&home.genesis_file()).err();
         assert!(described.is_some_and(|failure| failure.message.contains("more than 16777216 bytes")));
+        Ok(())
+    }
+
+    #[test]
+    fn what_lies_there_and_is_not_a_genesis_is_refused_with_its_name_and_the_next_step() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let path = home.genesis_file();
+        let refused = |step: &str| {
+            let Err(failure) = read_genesis(&home) else { panic!("a genesis") };
+            assert!(failure.message.contains("genesis.json"), "{failure:?}");
+            assert!(failure.hint.contains(step), "{failure:?}");
+        };
+        for (spoiled, step) in unread::SPOILED {
+            if spoiled.put(&path)? {
+                refused(step);
+            }
+        }
+        std::fs::remove_file(&path)?;
+        for bytes in [&b""[..], &[0xff, 0xfe], b"{}"] {
+            std::fs::write(&path, bytes)?;
+            refused("fetch");
+        }
         Ok(())
     }
 

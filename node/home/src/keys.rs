@@ -22,8 +22,8 @@ use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::NextStep;
 use crate::home::Home;
+use crate::{NextStep, unread};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -102,7 +102,9 @@ impl NextStep for KeyError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "create missing keys with `aula keys create`, or give the folder that has them with --home"
             }
-            Self::Io { .. } => "check the folder's owner and the space left",
+            Self::Io { source, .. } => {
+                unread::step(source).unwrap_or("check the folder's owner and the space left")
+            }
             Self::Exists { .. } => "use the key that is there, or move it away first",
             Self::TooOpen { .. } => "make it private, or draw a new key if others may have read it",
             Self::Malformed { .. } => "put the file back from a copy, or move it away and draw a new key",
@@ -206,7 +208,11 @@ impl NodeKey {
     pub fn load(path: &Path, kind: KeyKind) -> Result<Self, KeyError> {
         let io = |source| KeyError::Io { path: path.to_owned(), source };
         let malformed = |reason| KeyError::Malformed { path: path.to_owned(), kind: kind.name(), reason };
-        if let Some(mode) = aula_files::open_to_others(&fs::metadata(path).map_err(io)?) {
+        let found = fs::metadata(path).map_err(io)?;
+        if !found.is_file() {
+            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+        }
+        if let Some(mode) = aula_files::open_to_others(&found) {
             return Err(KeyError::TooOpen { path: path.to_owned(), mode });
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
@@ -331,6 +337,29 @@ mod tests {
         let key = NodeKey::generate(KeyKind::Validator);
         key.save(&path)?;
         assert_eq!(NodeKey::load(&path, KeyKind::Validator)?.public(), key.public());
+        Ok(())
+    }
+
+    #[test]
+    fn what_lies_there_and_is_not_a_key_file_is_refused_with_its_name_and_the_next_step() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("validator.json");
+        let refused = |step: &str| {
+            let failure = NodeKey::load(&path, KeyKind::Validator).err().map(crate::Failure::from);
+            let failure = failure.expect("no key");
+            assert!(failure.message.contains("validator.json"), "{failure:?}");
+            assert!(failure.hint.contains(step), "{failure:?}");
+        };
+        // What nobody may read is not open to others either.
+        for (spoiled, step) in unread::SPOILED {
+            if spoiled.put(&path)? {
+                refused(step);
+            }
+        }
+        fs::remove_file(&path)?;
+        fs::write(&path, [0xff, 0xfe])?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        refused("UTF-8");
         Ok(())
     }
 

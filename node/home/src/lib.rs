@@ -17,6 +17,7 @@ pub mod operator;
 pub mod outside;
 pub mod own_file;
 pub mod running;
+mod unread;
 mod up_line;
 
 pub use causes::with_causes;

@@ -89,6 +89,8 @@ fn agree(home: &Home, choice: &Choice, stored: Option<&OperatorFile>) -> Result<
 /// Writes the sample if there is no configuration, and into it the two addresses that follow from a new outside one.
 /// Gives the file if it is new.
 fn configure(home: &Home, outside: Option<&Outside>) -> Result<Option<PathBuf>, Failure> {
+    // First: what lies there and is not such a file is told as everywhere else.
+    let p2p = Config::load(home)?.p2p;
     let path = home.config_file();
     let hint = "check the folder's owner and the space left";
     let is_new = !path.exists();
@@ -96,7 +98,6 @@ fn configure(home: &Home, outside: Option<&Outside>) -> Result<Option<PathBuf>, 
         true => SAMPLE.to_owned(),
         false => fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?,
     };
-    let p2p = Config::load(home)?.p2p;
     if let Some(outside) = outside {
         let (shown, mut listen) = (outside.to_string(), p2p.listen.clone());
         if listen == P2p::default().listen {
@@ -138,7 +139,7 @@ pub fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Fa
         if *kind == KeyKind::Validator {
             begin_guard(home, hint)?;
         }
-        NodeKey::generate(*kind).save(&path).advise("cannot create keys", hint)?;
+        NodeKey::generate(*kind).save(&path)?;
         created.push(path);
     }
     Ok(created)
@@ -201,8 +202,7 @@ pub fn export(home: &Home, name: &str, p2p: Option<String>) -> Result<OperatorFi
             )?
             .and_then(|file| file.p2p),
     };
-    let file = OperatorFile::of_home(home, name, p2p)
-        .advise("cannot read the keys", "create them with `aula keys create`")?;
+    let file = OperatorFile::of_home(home, name, p2p)?;
     let path = home.operator_file();
     let text = format!("{}\n", serde_json::to_string_pretty(&file).hint(DEFECT)?);
     if std::fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {

@@ -72,7 +72,7 @@ pub async fn run(context: &Context, args: &FeedArgs) -> Result<Outcome, Failure>
 
 /// The feeds of config.toml, or the one of this name.
 fn configured(context: &Context, only: Option<&str>) -> Result<Vec<(config::Feed, Arc<Feed>)>, Failure> {
-    let config = Config::load(&context.home).advise("config.toml is refused", "correct it")?;
+    let config = Config::load(&context.home)?;
     let wanted = |feed: &config::Feed| only.is_none_or(|only| feed.name == only);
     let mut feeds = Vec::new();
     for own in config.feed.into_iter().filter(wanted) {

@@ -111,7 +111,8 @@ fn show(context: &Context) -> Result<Outcome, Failure> {
     let mut lines = Vec::new();
     for kind in KeyKind::ALL.into_iter().chain([KeyKind::Issuer]) {
         let path = NodeKey::path(&context.home, kind);
-        if !path.exists() {
+        // A link that leads nowhere, or back to itself, is a key that cannot be read.
+        if path.symlink_metadata().is_err() {
             if kind == KeyKind::Issuer {
                 continue;
             }
@@ -152,6 +153,19 @@ mod tests {
     use super::*;
     use crate::terminal::OutputFormat;
     use aula_home::Home;
+
+    #[test]
+    fn a_key_that_is_a_link_to_itself_is_not_shown_as_none() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        let path = NodeKey::path(&home, KeyKind::Seed);
+        std::fs::create_dir(home.keys_dir())?;
+        std::os::unix::fs::symlink(&path, &path)?;
+        let context = Context { home, output: OutputFormat::Text, log: None };
+        let failure = show(&context).err().ok_or("shown")?;
+        assert!(failure.message.contains("seed.json") && failure.hint.contains("leads back"), "{failure:?}");
+        Ok(())
+    }
 
     #[test]
     fn a_key_that_others_may_read_is_told_with_what_to_do() -> Result<(), Box<dyn std::error::Error>> {

@@ -11,7 +11,7 @@ use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, KeyStoreError, Vault, VaultError};
 use clap::{Args, Subcommand};
 
-use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
+use super::{Context, Failure, Outcome, absolute, now_ms};
 
 pub(super) mod beside;
 mod bind;
@@ -110,7 +110,7 @@ impl Place {
     /// When the working directory cannot be read.
     pub fn folders(&self, context: &Context) -> Result<Folders, Failure> {
         let of = |given: &Option<PathBuf>, usual| given.as_deref().map_or(Ok(usual), absolute);
-        let config = Config::load(&context.home).advise("config.toml is refused", "correct it")?;
+        let config = Config::load(&context.home)?;
         Ok(Folders {
             data: of(&self.vault, config.vault.data_dir(&context.home))?,
             keystore: of(&self.keystore, config.vault.keystore_dir(&context.home))?,

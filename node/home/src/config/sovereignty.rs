@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, reading};
 use crate::home::Home;
 
 /// `[sovereignty]`: inside which places the district's data stays.
@@ -59,12 +59,8 @@ impl Sovereignty {
     /// # Errors
     /// [`ConfigError::Read`], [`ConfigError::Parse`], [`ConfigError::Place`].
     pub fn alone(home: &Home) -> Result<Self, ConfigError> {
+        let Some(bytes) = reading::bytes(home)? else { return Ok(Self::default()) };
         let path = home.config_file();
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(ConfigError::Read { path, source }),
-        };
         let text = String::from_utf8_lossy(&bytes);
         let rule = match toml::from_str::<Alone>(&text) {
             Ok(alone) => alone.sovereignty,

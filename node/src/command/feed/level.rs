@@ -42,7 +42,7 @@ pub struct LevelArgs {
 /// A home that is no replica, a district that does not answer, a vault that cannot be written: what was levelled until then stays, and
 /// `aula feed status` tells that it was cut.
 pub async fn run(context: &Context, place: &Place, args: &LevelArgs) -> Result<Outcome, Failure> {
-    let config = Config::load(&context.home).advise("config.toml is refused", "correct it")?;
+    let config = Config::load(&context.home)?;
     let own = config.replica.clone().ok_or_else(|| {
         Failure::new("no_replica", "this home is not a school's replica: config.toml has no [replica]", HINT)
     })?;

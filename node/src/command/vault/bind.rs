@@ -3,8 +3,12 @@
 //! A founder's home says it by its genesis, which lists its account with a district; any other home by its node, once a vote
 //! has admitted the account. Said once it is checked ever after: a vault is never used with another chain than its own.
 
+use std::io::ErrorKind;
+
 use aula_api::transactions::AccountStatus;
 use aula_client::Client;
+use aula_files::regular_at_most;
+use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::{DistrictId, Hash};
 use aula_server::bootstrap::read_genesis;
 use aula_vault::{Identity, Vault, VaultError};
@@ -46,9 +50,12 @@ pub async fn run(context: &Context, place: &Place, args: &BindArgs) -> Result<Ou
 /// Compares a vault with the home's genesis, where there is one, and binds it by that if it can be.
 pub(super) fn from_genesis(context: &Context, vault: &Vault) -> Result<(), Failure> {
     let path = context.home.genesis_file();
-    let bytes = match std::fs::read(&path) {
+    let bytes = match regular_at_most(&path, MAX_GENESIS_BYTES as u64) {
         Ok(bytes) if !bytes.is_empty() => bytes,
-        _ => return Ok(()),
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        // Whether the vault is of this chain cannot be told: that is said.
+        Err(_) => return read_genesis(&context.home).map(|_| ()),
     };
     if let Ok(identity) = vault.identity() {
         let found = Hash(Sha256::digest(&bytes).into());

@@ -81,9 +81,9 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
 /// # Errors
 /// When it cannot be read or is not valid.
 pub fn credential(path: &Path) -> Result<Credential, Failure> {
-    let hint = "make one with `aula vault credential`";
+    let hint = "name the file that `aula vault credential` made, as a user who may read it";
     let text = given::text(path).advise(format!("cannot read {}", path.display()), hint)?;
-    text.trim().parse().advise("this is not a credential", hint)
+    text.trim().parse().advise(format!("{} is not a valid credential", path.display()), hint)
 }
 
 /// Values as they were written: JSON, else hex.
