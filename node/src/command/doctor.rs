@@ -132,12 +132,7 @@ async fn examine(context: &Context, args: &DoctorArgs, needs: &Needs) -> Result<
             config
         }
         Err(error) => {
-            let why = aula_home::with_causes(&error);
-            checks.push(Check::fail(
-                "config",
-                why,
-                "correct the file; `aula init` in an empty folder writes a sample",
-            ));
+            checks.push(Check::failure("config", error.into()));
             return Ok(checks);
         }
     };

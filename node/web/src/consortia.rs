@@ -83,13 +83,17 @@ impl Figures {
     fn within(all_genesis: u64, folder: &Path, parent: &[u8]) -> io::Result<Self> {
         let mut refused = Vec::new();
         let (mut genesis_files, mut given, mut left) = (Vec::new(), Vec::new(), all_genesis);
-        for (number, path) in files(folder)?.into_iter().enumerate() {
-            if number >= MOST_FILES {
-                let why = format!(
-                    "more than {MOST_FILES} files are in the folder: move those away that are not needed"
-                );
-                refused.push(NotSummed { file: name(&path), code: "too_many", why });
-            } else if path.extension().is_none_or(|ending| ending != "json") {
+        let found = files(folder)?;
+        // One line for all of them: the page and the log have an end, whatever lies there.
+        if let Some(path) = found.get(MOST_FILES) {
+            let further = found.len() - MOST_FILES;
+            let why = format!(
+                "from it on {further} files are not read, the folder has more than {MOST_FILES}: move those away that are not needed"
+            );
+            refused.push(NotSummed { file: name(path), code: "too_many", why });
+        }
+        for path in found.into_iter().take(MOST_FILES) {
+            if path.extension().is_none_or(|ending| ending != "json") {
                 given.push(path);
             } else {
                 let most = left.min(MAX_GENESIS_BYTES as u64);
@@ -275,6 +279,46 @@ mod tests {
         let all = "with it genesis files have more than 5 bytes: move those away that no figures need";
         assert_eq!(found, [("c.json".to_owned(), "too_large", all.to_owned())]);
         assert!(Figures::within(6, folder.path(), &parent)?.refused.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn genesis_files_of_256_mib_push_no_consortium_out_of_the_sums_but_those_behind_them_and_are_named()
+    -> io::Result<()> {
+        let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ledger/vectors/evidence");
+        let folder = tempfile::tempdir()?;
+        let parent = std::fs::read(vectors.join("via/parent.json"))?;
+        std::fs::copy(vectors.join("genesis.json"), folder.path().join("a.json"))?;
+        let own = std::fs::metadata(folder.path().join("a.json"))?.len();
+        // They take no place on the disk.
+        let count = MOST_GENESIS_BYTES / MAX_GENESIS_BYTES as u64;
+        for number in 0..count {
+            let file = std::fs::File::create(folder.path().join(format!("b-{number:03}.json")))?;
+            file.set_len(MAX_GENESIS_BYTES as u64)?;
+        }
+        std::fs::File::create(folder.path().join("c.json"))?.set_len(MAX_GENESIS_BYTES as u64 - own + 1)?;
+        let found = Figures::of_folder(folder.path(), &parent)?;
+        let named: Vec<_> = found.refused.iter().map(|one| (one.file.as_str(), one.code)).collect();
+        let last = format!("b-{:03}.json", count - 1);
+        assert_eq!(
+            named,
+            [(last.as_str(), "too_large"), ("c.json", "too_large")],
+            "the room is shared in their order"
+        );
+        assert!(found.refused.iter().all(|one| one.why.contains("move those away that no figures need")));
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_of_very_many_files_is_one_line() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for number in 0..MOST_FILES + 70 {
+            std::fs::write(folder.path().join(format!("{number:04}.json")), b"")?;
+        }
+        let refused = Figures::of_folder(folder.path(), b"")?.refused;
+        let named: Vec<_> = refused.iter().map(|one| (one.file.as_str(), one.code)).collect();
+        assert_eq!(named, [("0400.json", "too_many")]);
+        assert!(refused.iter().all(|one| one.why.contains("70 files are not read")), "{refused:?}");
         Ok(())
     }
 

@@ -8,6 +8,7 @@
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
 
 pub mod access;
+mod acting;
 pub mod bodies;
 pub mod cache;
 mod callers;

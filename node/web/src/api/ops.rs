@@ -109,7 +109,7 @@ pub async fn healthz() -> Json<Healthy> {
 #[utoipa::path(get, path = "/acting", tag = "operation",
     responses((status = 200, body = Acting), (status = 503, body = ErrorBody)))]
 pub async fn acting(State(node): State<Arc<AppState>>) -> Result<Json<Acting>, ApiError> {
-    node.acts()?;
+    node.acted()?;
     Ok(Json(Acting { acting: true }))
 }
 

@@ -13,11 +13,12 @@ use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_read::index::Index;
 use aula_store::{ChainDb, ChainView};
-use aula_vault::{Folders, pair};
+use aula_vault::{Folders, VaultError, pair};
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
+use super::acting::Acting;
 use super::bodies::Bodies;
 use super::cache::Cache;
 use super::callers::Callers;
@@ -163,6 +164,8 @@ pub struct AppState {
     pub vault: Option<Folders>,
     /// The same, while it is kept open.
     pub(crate) kept_vault: Arc<KeptVault>,
+    /// Whether the home acts, as it was seen last.
+    acting: Acting,
     /// What the blocks alone do not answer quickly.
     pub index: Index,
     /// How long blocks take to be final, as seen here.
@@ -254,6 +257,7 @@ impl AppState {
             consortia: RwLock::default(),
             vault: None,
             kept_vault: Arc::default(),
+            acting: Acting::default(),
             metrics,
             started: Instant::now(),
         }
@@ -344,6 +348,18 @@ impl AppState {
     pub fn acts(&self) -> Result<(), ApiError> {
         let folders = self.vault.as_ref();
         folders.map_or(Ok(()), |folders| pair::may_write(&folders.data)).map_err(unreadable)
+    }
+
+    /// The same as it was seen within a moment, for whoever asks again and again.
+    ///
+    /// # Errors
+    /// 503 while it does not.
+    pub(crate) fn acted(&self) -> Result<(), ApiError> {
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX >> 1);
+        match self.acting.told(now_ms, || self.acts().is_ok()) {
+            true => Ok(()),
+            false => Err(unreadable(VaultError::NotActing("as it was seen last".into()))),
+        }
     }
 
     /// Whom a family's link is about. The token is not logged, whatever becomes of it. Who does not act may not have heard of every

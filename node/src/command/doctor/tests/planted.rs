@@ -80,7 +80,7 @@ const IN_THE_HOME: [Row; 26] = [
     ("a folder that others may write", "home", Level::Warn, "chmod go-w", |ward| {
         mode(ward.home.path(), 0o777)
     }),
-    ("a setting that there is not", "config", Level::Fail, "correct the file", |ward| {
+    ("a setting that there is not", "config", Level::Fail, "correct it there", |ward| {
         Ok(ward.configure("[api]\nport = 1\n")?)
     }),
     ("a key that others may read", "key_validator", Level::Fail, "chmod 600", |ward| {
