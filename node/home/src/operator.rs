@@ -3,7 +3,7 @@
 //! Each file is written whole or not at all, so a run that was broken off is finished by the next; what is there is kept.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aula_consensus::sign_guard::{Opened, SignGuard};
 use aula_files::Access;
@@ -127,7 +127,8 @@ fn configure(home: &Home, outside: Option<&Outside>) -> Result<Option<PathBuf>, 
 /// and must never be what an interrupted run leaves behind.
 ///
 /// # Errors
-/// When a file cannot be written; of a validator key, when a node runs here or a guard remembers what another key signed.
+/// When a file cannot be written; of a key that a node reads at its start, when one runs here; of a validator key, when a guard remembers what
+/// another key signed.
 pub fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Failure> {
     let hint = "check the folder's owner and the space left, then run it again: it goes on where it stopped";
     let mut created = Vec::new();
@@ -135,6 +136,9 @@ pub fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Fa
         let path = NodeKey::path(home, *kind);
         if aula_files::is_there(&path) {
             continue;
+        }
+        if matches!(kind, KeyKind::Validator | KeyKind::Network | KeyKind::Seed) {
+            beside_no_node(home, *kind, &path)?;
         }
         if *kind == KeyKind::Validator {
             begin_guard(home, hint)?;
@@ -145,24 +149,35 @@ pub fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Fa
     Ok(created)
 }
 
-/// Has a guard there for a new validator key: a new one, or the one that an interrupted run made before the key.
-///
-/// A node that runs has the key in its memory whose file is gone, and its guard open. Where none runs, a guard that remembers anything
-/// is the memory of a key that may come back.
-fn begin_guard(home: &Home, hint: &str) -> Result<(), Failure> {
-    let (path, key) = (home.sign_guard_file(), NodeKey::path(home, KeyKind::Validator));
-    let lost = format!(
-        "put {} back from its copy; if it is lost, `aula keys replace-lost --kind validator` draws its successor and keeps what it signed",
+/// Refuses beside a node that runs: it has the key in its memory whose file is gone, and to the consortium it is that key's. With a new one
+/// its next start would be a stranger's; a validator's guard is open.
+fn beside_no_node(home: &Home, kind: KeyKind, key: &Path) -> Result<(), Failure> {
+    if !running::runs(home)? {
+        return Ok(());
+    }
+    let message = format!(
+        "a node runs in {} with a {} key whose file {} is gone: its next start would be with a new one that nobody knows",
+        home.path().display(),
+        kind.name(),
         key.display()
     );
-    if running::runs(home)? {
-        let message = format!(
-            "a node runs in {} with a validator key whose file {} is gone: a new key would take over its sign guard",
-            home.path().display(),
-            key.display()
-        );
-        return Err(Failure::new("node_runs", message, lost));
-    }
+    Err(Failure::new("node_runs", message, lost(kind, key)))
+}
+
+/// What to do about a key whose file is gone.
+fn lost(kind: KeyKind, key: &Path) -> String {
+    format!(
+        "put {} back from its copy; if it is lost, `aula keys replace-lost --kind {}` has its successor taken by vote",
+        key.display(),
+        kind.name()
+    )
+}
+
+/// Has a guard there for a new validator key: a new one, or the one that an interrupted run made before the key.
+///
+/// A guard that remembers anything is the memory of a key that may come back.
+fn begin_guard(home: &Home, hint: &str) -> Result<(), Failure> {
+    let (path, key) = (home.sign_guard_file(), NodeKey::path(home, KeyKind::Validator));
     if aula_files::is_there(&path) {
         let opened = SignGuard::open(&path).advise("cannot read the sign guard", hint)?;
         if matches!(&opened, Opened::Ready(guard) if guard.last_height() == 0 && guard.floor() == 0) {
@@ -174,8 +189,9 @@ fn begin_guard(home: &Home, hint: &str) -> Result<(), Failure> {
             key.display()
         );
         let next = format!(
-            "{lost}; only where that key signs nowhere any more (the home begins anew for another consortium, or the key is gone for good), \
+            "{}; only where that key signs nowhere any more (the home begins anew for another consortium, or the key is gone for good), \
              move the guard aside: mv {} {}",
+            lost(KeyKind::Validator, &key),
             path.display(),
             path.with_extension("old").display()
         );
@@ -292,7 +308,16 @@ mod tests {
                 .is_err_and(|failure| failure.code == "node_runs" && failure.hint.contains("replace-lost"))
         );
         assert!(!key.exists());
+        for kind in [KeyKind::Network, KeyKind::Seed] {
+            let path = NodeKey::path(&home, kind);
+            fs::remove_file(&path)?;
+            let refused = create_missing(&home, &[kind]).err().ok_or("drawn beside a node")?;
+            let next = format!("replace-lost --kind {}", kind.name());
+            assert!(refused.code == "node_runs" && refused.hint.contains(&next), "{refused:?}");
+            assert!(!path.exists());
+        }
         drop(node);
+        create_missing(&home, &[KeyKind::Network, KeyKind::Seed])?;
         // It signed nothing: an interrupted run leaves the same.
         assert_eq!(create()?, std::slice::from_ref(&key));
         fs::remove_file(&key)?;
