@@ -191,6 +191,23 @@ async fn a_familys_page_is_served_by_the_one_of_a_pair_that_acts() -> Tested {
     Ok(())
 }
 
+#[tokio::test]
+async fn whether_a_home_acts_is_told_while_its_vault_and_every_readers_place_are_taken() -> Tested {
+    let mut duty = None;
+    let office = furnished(|node| duty = Some((node.kept_vault(), node.requests.clone()))).await?;
+    let (vault, readers) = duty.ok_or("a node")?;
+    let _turn = vault.turn().await;
+    let all = u32::try_from(readers.available_permits())?;
+    let _places = readers.acquire_many_owned(all).await?;
+    let acting = format!("{}/acting", office.served.client.origin());
+    for _ in 0..200 {
+        assert_eq!(reqwest::get(&acting).await?.status(), StatusCode::OK);
+    }
+    let reader = office.get("/v1/family/reads", None).await?;
+    assert_eq!((reader.0, &reader.1["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"busy".into()));
+    Ok(())
+}
+
 /// A directory of one teacher, until she leaves.
 #[derive(Default)]
 struct Gone(AtomicBool);
