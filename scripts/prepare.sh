@@ -53,7 +53,17 @@ prepare() {
 # The whole workspace in one profile and one feature set, so that RocksDB and libp2p are compiled once and
 # serve the demo, the tests, clippy and the documentation.
 build() {
+  say_if_first
+  step "Building aula and aula-audit" cargo build --release --locked --workspace
+}
+
+# The same with everything that is tested, in one run of cargo: where one long piece waits for another, the tests fill the gap.
+build_with_tests() {
+  say_if_first
+  step "Building aula and aula-audit with their tests" cargo test --release --locked --workspace --no-run
+}
+
+say_if_first() {
   [ -e "$CARGO_TARGET_DIR/release/aula" ] ||
     echo "The first build compiles RocksDB from C++: about half an hour on two cores. Later ones take seconds." >&2
-  step "Building aula and aula-audit" cargo build --release --locked --workspace
 }

@@ -3,6 +3,12 @@
 
 use anyhow::{Result, ensure};
 
+/// Whether this process was asked to hold times to their bars.
+#[must_use]
+pub fn are_held() -> bool {
+    std::env::var("AULA_FAULT_BARS").is_ok_and(|word| word == "1")
+}
+
 /// What was measured beside its bars, and what lay over them.
 #[derive(Debug)]
 pub struct Bars {
@@ -14,7 +20,7 @@ impl Bars {
     /// As this process was asked.
     #[must_use]
     pub fn asked() -> Self {
-        Self::of(std::env::var("AULA_FAULT_BARS").is_ok_and(|word| word == "1"))
+        Self::of(are_held())
     }
 
     const fn of(are_held: bool) -> Self {

@@ -2,8 +2,8 @@
 //!
 //! Tests run the built programs beside them in the target folder (`cargo build --release -p aula-node -p
 //! aula-audit`; the gate builds first), or those in the folder that `AULA_BIN` names. Tests that start
-//! processes take turns ([`alone`]): on a small machine two consortia would measure each other. Figures are printed
-//! as lines that begin with `measured:`.
+//! processes take turns ([`turn`], [`alone`]): on a small machine many consortia would measure each other. Figures are
+//! printed as lines that begin with `measured:`.
 
 pub mod bars;
 pub mod founders;
@@ -19,13 +19,24 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, bail};
 use aula_home::Failure;
 use serde_json::Value;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-static TURN: Mutex<()> = Mutex::const_new(());
+/// How many tests of a program have processes at once. A consortium waits for its blocks more than it computes.
+const AT_ONCE: u32 = 2;
+static TURNS: Semaphore = Semaphore::const_new(AT_ONCE as usize);
 
 /// Waits until no other test of this program has processes.
-pub async fn alone() -> MutexGuard<'static, ()> {
-    TURN.lock().await
+pub async fn alone() -> SemaphorePermit<'static> {
+    turns(AT_ONCE).await
+}
+
+/// Waits until at most one other test of this program has processes; where times are held to their bars, until none has.
+pub async fn turn() -> SemaphorePermit<'static> {
+    turns(if bars::are_held() { AT_ONCE } else { 1 }).await
+}
+
+async fn turns(count: u32) -> SemaphorePermit<'static> {
+    TURNS.acquire_many(count).await.expect("it is never closed")
 }
 
 /// The program of this name.

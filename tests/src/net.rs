@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +15,8 @@ use crate::{aula, line, program};
 
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);
+/// Held while a localnet looks for free ports and until it listens on them: another one would find the same ones free.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A node of the consortium.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ impl Net {
     /// # Errors
     /// When they do not come up.
     pub fn start(validators: usize) -> Result<Self> {
+        let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir()?;
         let home = folder.path().join("net");
         let mut localnet = Command::new(program("aula")?)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{aula, line, program};
@@ -34,6 +34,17 @@ impl Drop for Service {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Lets the service of a home look every second at what is to be done: windows of rounds can be short then.
+///
+/// # Errors
+/// When the home has no config.toml.
+pub fn attentive(home: &Path) -> Result<()> {
+    let path = home.join("config.toml");
+    let text = std::fs::read_to_string(&path)?;
+    ensure!(text.contains("# look_every_s = 10"), "the sample has another word for it");
+    Ok(std::fs::write(path, text.replace("# look_every_s = 10", "look_every_s = 1"))?)
 }
 
 /// A path as a command takes it.

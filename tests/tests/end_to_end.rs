@@ -6,6 +6,9 @@ use anyhow::{Context, Result};
 use aula_tests::net::Net;
 use aula_tests::{alone, audit, aula, line};
 
+#[path = "end_to_end/published.rs"]
+mod published;
+
 fn text(path: &Path) -> Result<&str> {
     path.to_str().context("a path that is not text")
 }
@@ -48,8 +51,8 @@ async fn a_localnet_takes_transactions_says_no_in_words_and_replays() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_grade_of_the_demo_ends_with_evidence_that_an_auditor_accepts_and_a_changed_byte_spoils()
--> Result<()> {
+async fn one_grade_of_the_demo_ends_with_evidence_that_an_auditor_accepts_and_publishes_nobody() -> Result<()>
+{
     let _turn = alone().await;
     let folder = tempfile::tempdir()?;
     let home = folder.path().join("demo");
@@ -77,7 +80,7 @@ async fn one_grade_of_the_demo_ends_with_evidence_that_an_auditor_accepts_and_a_
             0,
         )?;
     }
-    Ok(())
+    published::all_of_it_together_shows_no_handle_and_no_few_students(&home, &told).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

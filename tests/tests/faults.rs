@@ -10,10 +10,10 @@ use aula_ledger::chain::validators::address;
 use aula_ledger::keys::account_of;
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::tx::Change;
-use aula_tests::alone;
 use aula_tests::bars::Bars;
 use aula_tests::net::Net;
 use aula_tests::newcomer::join;
+use aula_tests::turn;
 use aula_tests::vote::{change, load, operator};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -36,7 +36,7 @@ const KILLS: u32 = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_four_dies_the_chain_goes_on_and_the_node_is_level_after_its_restart() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let mut net = Net::start(4)?;
     net.reach(0, 3, LONG).await?;
     net.kill(3)?;
@@ -58,7 +58,7 @@ async fn one_of_four_dies_the_chain_goes_on_and_the_node_is_level_after_its_rest
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_two_of_four_nothing_is_decided_and_with_one_back_it_goes_on_by_itself() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let mut net = Net::start(4)?;
     net.reach(0, 3, LONG).await?;
     net.kill(2)?;
@@ -80,7 +80,7 @@ async fn without_two_of_four_nothing_is_decided_and_with_one_back_it_goes_on_by_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_four_die_at_once_and_nothing_final_is_lost() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let mut net = Net::start(4)?;
     let loads = start_loads(&net).await?;
     net.reach(0, 20, LONG).await?;
@@ -106,7 +106,7 @@ async fn all_four_die_at_once_and_nothing_final_is_lost() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_killed_at_random_moments_under_load_never_disagree() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let kills = std::env::var("AULA_FAULT_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
     let seed = seed();
     let mut net = Net::start(4)?;
@@ -138,7 +138,7 @@ async fn nodes_killed_at_random_moments_under_load_never_disagree() -> Result<()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_while_a_third_is_down()
 -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let mut net = Net::start(4)?;
     net.reach(0, 2, LONG).await?;
     let home = net.folder().join("elsewhere/node-05");
@@ -182,7 +182,7 @@ async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_whi
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "minutes long; scripts/faults.sh"]
 async fn members_come_and_go_while_nodes_are_killed_under_load() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let cycles: u32 = std::env::var("AULA_FAULT_CYCLES").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use aula_tests::founders::{Founded, Running, command};
 use aula_tests::net::Net;
-use aula_tests::{alone, aula, line};
+use aula_tests::{aula, line, turn};
 use serde_json::Value;
 
 /// No node may need longer for anything here, on a slow machine.
@@ -27,7 +27,7 @@ async fn equivocations(net: &Net, place: usize) -> Result<f64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_validator_signs_nothing_twice_with_its_guard_and_nothing_at_all_without() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let mut net = Net::start(4)?;
     net.reach(3, 3, LONG).await?;
     let copy = net.folder().join("copy");
@@ -67,7 +67,7 @@ async fn a_restored_validator_signs_nothing_twice_with_its_guard_and_nothing_at_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newcomer_begins_with_a_snapshot_while_a_peer_lies_and_also_by_every_block() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let words = [
         "bench",
         "join",
@@ -93,7 +93,7 @@ const LEVEL: &str = "compare with another source: ";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_begins_anew_by_blocks_follows_no_other_block_than_the_trusted_one() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let folder = tempfile::tempdir()?;
     let Founded { mut nodes, genesis } = Founded::start(folder.path(), 4, None)?;
     nodes[0].until("no blocks", &["status"], |told| told["height"].as_u64() > Some(8))?;
@@ -131,7 +131,7 @@ async fn a_node_that_begins_anew_by_blocks_follows_no_other_block_than_the_trust
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_logged_changes_at_a_sighup_and_a_filter_that_is_none_changes_nothing() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let mut net = Net::start(1)?;
     net.kill(0)?;
     net.restart(0)?;

@@ -10,7 +10,7 @@ use aula_ledger::tx::Change;
 use aula_tests::net::Net;
 use aula_tests::newcomer::join;
 use aula_tests::vote::{change, operator};
-use aula_tests::{alone, aula, line, told};
+use aula_tests::{aula, line, told, turn};
 use serde_json::Value;
 
 /// No step may need longer, on a slow machine.
@@ -25,7 +25,7 @@ const DOWN: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_is_replaced_alone_or_by_vote_while_one_of_four_is_down() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let start = Instant::now();
     let mut net = Net::start(4)?;
     net.reach(0, 2, LONG).await?;
@@ -59,7 +59,7 @@ async fn every_key_is_replaced_alone_or_by_vote_while_one_of_four_is_down() -> R
 /// Nobody would decide while it is out: neither a stolen key is replaced nor one whose file is gone, while its node runs or is down.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_only_validators_network_key_is_never_taken_from_its_place() -> Result<()> {
-    let _turn = alone().await;
+    let _turn = turn().await;
     let mut net = Net::start(1)?;
     net.reach(0, 2, LONG).await?;
     let node = net.nodes.first().context("no node")?;

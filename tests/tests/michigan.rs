@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use aula_ledger::types::{SchoolYear, TimeMs};
 use aula_tests::founders::{Founded, Running};
-use aula_tests::services::{Service, duty, once, text};
+use aula_tests::services::{Service, attentive, duty, once, text};
 use aula_tests::{alone, audit, line};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -131,7 +131,7 @@ fn base(accounts: &[String], schools: &[School]) -> String {
     let flag = |name: &str, number: u32, weight: i32, unrecorded: u32| json!({ "name": name, "kind": "flag", "source": format!("recorded/{number}"), "weight": weight, "unrecorded": unrecorded });
     let inputs = [flag("lunch", 1, 640, 0), flag("satisfactory", 2, -640, 1)];
     json!({
-        "params": { "request_window_ms": 20_000, "reveal_window_ms": 2_000 },
+        "params": { "request_window_ms": 12_000, "reveal_window_ms": 2_000 },
         "twin": { "need": { "constant": 1_280, "inputs": inputs } },
         "members": members, "districts": districts, "schools": registered,
         "sources": [{ "title": "Students", "text": format!("drawn by the seed {SEED:?}: the source has schools' totals") }],
@@ -165,6 +165,7 @@ fn office(node: &Running, own: &[&Student]) -> Result<()> {
     let (roster_file, inputs_file) = (folder.join("roster.csv"), folder.join("inputs.csv"));
     std::fs::write(&roster_file, roster)?;
     std::fs::write(&inputs_file, inputs)?;
+    attentive(&node.home)?;
     node.run(0, &["vault", "init"])?;
     let told = node.run(0, &["district", "import", text(&roster_file)?])?;
     ensure!(told["students"] == own.len() && told["rejected"] == 0, "{told}");

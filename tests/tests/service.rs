@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use aula_tests::founders::{Founded, Running, command, port, quick};
-use aula_tests::services::{Service, duty, once, text};
+use aula_tests::services::{Service, attentive, duty, once, text};
 use aula_tests::{alone, audit, aula, line};
 use serde_json::Value;
 
@@ -73,8 +73,8 @@ fn office(home: &Path, school: u32, prefix: &str, students: u32) -> Result<()> {
     ensure!(told["district"].is_null(), "no chain is known: {told}");
     let config = std::fs::read_to_string(home.join("config.toml"))?;
     let subject = "\n[[district.subject]]\nword = \"reading\"\nskill = 0\n";
-    let config = config.replace("# look_every_s = 10", "look_every_s = 1");
     std::fs::write(home.join("config.toml"), config + subject)?;
+    attentive(home)?;
     let told = command(home, &["district", "import", text(&zip)?])?;
     ensure!(told["students"] == students && told["events"] == students && told["rejected"] == 0, "{told}");
     let again = command(home, &["district", "import", text(&zip)?])?;

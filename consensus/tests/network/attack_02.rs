@@ -29,7 +29,7 @@ async fn four_and_a_liar() -> (Network, Arc<Counter>, Liar) {
     let (mut network, counter) = counting(4, BTreeMap::from([(0, set_of(&ALL.map(|n| n as u8)))]));
     counter.admitted.lock().unwrap().push(AdmittedPeer { peer: peer_id(PEER), listen: None });
     for n in ALL {
-        network.start_with(n, |config| config.idle = Duration::from_millis(200)).await;
+        network.start(n).await;
     }
     let nodes = ALL.iter().map(|n| network.nodes[*n].as_peer()).collect();
     let mut liar =

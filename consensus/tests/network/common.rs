@@ -237,6 +237,15 @@ fn receipt(id: Hash) -> Receipt {
         .expect("a receipt of the ledger")
 }
 
+/// How soon blocks follow each other where nothing happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Five a second: most tests wait for blocks, and the pace is nothing to them.
+    Quick,
+    /// As a node has it by default: for what is about the pace, or measured.
+    Shipped,
+}
+
 /// Where a chain begins.
 #[derive(Clone)]
 pub struct Genesis {
@@ -273,6 +282,8 @@ impl Clock for Ahead {
 pub struct Network {
     pub nodes: Vec<Node>,
     pub genesis: Genesis,
+    /// Of nodes that are started from now on.
+    pub pace: Pace,
     folder: tempfile::TempDir,
 }
 
@@ -335,7 +346,13 @@ pub fn counting(count: u8, validators: BTreeMap<u64, ValidatorSet>) -> (Network,
 
 /// Four validators over the counting ledger, started.
 pub async fn four() -> Network {
+    four_at(Pace::Quick).await
+}
+
+/// The same at this pace.
+pub async fn four_at(pace: Pace) -> Network {
     let (mut network, _) = counting(4, BTreeMap::from([(0, set_of(&[0, 1, 2, 3]))]));
+    network.pace = pace;
     for n in 0..4 {
         network.start(n).await;
     }
@@ -364,7 +381,7 @@ impl Network {
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let folder = tempfile::tempdir().unwrap();
         let nodes = (0..count).map(|n| Node::new(n, folder.path().join(n.to_string()), &genesis)).collect();
-        Self { nodes, genesis, folder }
+        Self { nodes, genesis, pace: Pace::Quick, folder }
     }
 
     /// Begins with another genesis; for networks whose genesis names their own nodes. None may have run.
@@ -403,6 +420,9 @@ impl Network {
         let (wal, guard) = (node.folder.join("wal"), node.folder.join("guard"));
         let mut config = Config::new(&format!("node-{n}"), node.listen.clone(), wal, guard);
         config.peers = peers;
+        if self.pace == Pace::Quick {
+            config.idle = Duration::from_millis(200);
+        }
         change(&mut config);
         let ports = Ports {
             store: node.store.clone(),

@@ -96,7 +96,7 @@ impl Executor for OneCentMore {
 async fn one_faulty() -> Network {
     let mut network = network();
     for n in HONEST {
-        network.start_with(n, |config| config.idle = Duration::from_millis(200)).await;
+        network.start(n).await;
     }
     network.genesis.executor = Arc::new(OneCentMore);
     let damage = network.nodes[FAULTY].folder.join("damaged");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::common::{counting, four, set_of, transaction};
+use crate::common::{Pace, counting, four_at, set_of, transaction};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(20);
@@ -38,7 +38,7 @@ async fn twenty_heights_with_transactions_that_do_not_wait_for_the_idle_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_heights_come_no_faster_than_one_a_second() {
-    let mut network = four().await;
+    let mut network = four_at(Pace::Shipped).await;
     network.reach(&[0, 1, 2, 3], 2, SECONDS_60).await;
     network.reach(&[0], 6, SECONDS_60).await;
     let between = network.nodes[0].store.time_at(6) - network.nodes[0].store.time_at(3);
@@ -49,7 +49,7 @@ async fn idle_heights_come_no_faster_than_one_a_second() {
 /// A store keeps on disk whatever a state that is held still shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_state_is_held_for_longer_than_its_block() {
-    let mut network = four().await;
+    let mut network = four_at(Pace::Shipped).await;
     network.reach(&[0, 1, 2, 3], 5, SECONDS_60).await;
     for n in 0..4 {
         let held = network.nodes[n].store.in_memory().oldest_held();

@@ -32,7 +32,7 @@ use aula_ledger::tx::{RunRound, Transaction};
 use aula_ledger::types::*;
 use sha2::{Digest, Sha256};
 
-use crate::common::{Genesis, Network, as_the_ledger, validator_key};
+use crate::common::{Genesis, Network, Pace, as_the_ledger, validator_key};
 use crate::ledger::{network, operator, sign_as};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
@@ -283,6 +283,7 @@ impl Hard {
 /// Runs the round on four nodes, and gives the round of consensus in which its block was decided.
 async fn decided_in(hard: &Hard) -> u32 {
     let mut network = network();
+    network.pace = Pace::Shipped;
     hard.begin(&mut network);
     let judged = Arc::new(Mutex::new(Judged::new()));
     for node in &mut network.nodes {

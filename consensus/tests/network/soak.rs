@@ -25,7 +25,7 @@ use libp2p::multiaddr::Protocol;
 use crate::attack_01::block_after;
 use crate::attack_02::{expensive, resident_mib};
 use crate::attack_03_04::fund;
-use crate::common::{Chain, Network, network_key, now_ms, validator_key};
+use crate::common::{Chain, Network, Pace, network_key, now_ms, validator_key};
 use crate::hostile_member::attack;
 use crate::ledger::{hostile, network_on_disk, operator, sign_as, validators_of};
 use crate::liar::Liar;
@@ -194,6 +194,7 @@ fn minutes() -> f64 {
 #[ignore = "minutes long; scripts/attacks.sh --soak MINUTES"]
 async fn soak_all_attacks_together_on_seven_validators_of_which_two_are_hostile() {
     let mut network = network_on_disk(7);
+    network.pace = Pace::Shipped;
     for n in HONEST {
         network.start(n).await;
     }

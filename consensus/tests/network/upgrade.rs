@@ -22,8 +22,8 @@ const SECONDS_60: Duration = Duration::from_secs(60);
 const OLDER: usize = 3;
 /// Transactions of the load.
 const LOAD: u64 = 400;
-/// Blocks from the vote to the switch.
-const AHEAD: u64 = 12;
+/// Blocks from the vote to the switch: eight seconds of them.
+const AHEAD: u64 = 40;
 
 /// A part of the load.
 fn send(network: &Network, sequences: std::ops::Range<u64>) {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema::{DecisionRow, Placement, RequestRow, School};
-use aula_tests::{alone, aula, line, program};
+use aula_tests::program;
 use serde_json::Value;
 
 /// No published count is of fewer students (the demo's parameter).
@@ -319,13 +319,8 @@ fn every_register_is_looked_at() {
     assert_eq!(REGISTERS, aula_read::registers::NAMES, "read the new register below too");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn all_that_is_public_together_shows_no_handle_and_no_few_students() -> Result<()> {
-    let _turn = alone().await;
-    let folder = tempfile::tempdir()?;
-    let home = folder.path().join("demo");
-    let text = home.to_str().context("a path that is not text")?;
-    let told = line(&aula(&["demo", "--once", "--grades", "1", "--home", text, "--output", "json"])?, 0)?;
+/// Holds what a demo of one grade left in its home, and told at its end, to all of that.
+pub async fn all_of_it_together_shows_no_handle_and_no_few_students(home: &Path, told: &Value) -> Result<()> {
     let truth = truth(Path::new(told["bundle"].as_str().context("bundle")?))?;
     let served = Served::start(&home.join("node-01"))?;
     let found = crawl(&served.origin).await?;
