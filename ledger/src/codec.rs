@@ -106,6 +106,7 @@ pub trait Canonical: BorshSerialize + BorshDeserialize {
 struct Expected<'a>(&'a [u8]);
 
 impl Write for Expected<'_> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 = self.0.strip_prefix(bytes).ok_or(ErrorKind::InvalidData)?;
         Ok(bytes.len())

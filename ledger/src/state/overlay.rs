@@ -15,8 +15,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Record, StateReader, StateWrites, StoreError, TreeLabel, map};
 use crate::codec::{Canonical, CodecError};
-use crate::proof::TreeHead;
-use crate::proof::{BulkTree, row_leaf};
+use crate::proof::bulk_tree::{leaf_of, row_hash};
+use crate::proof::{BulkTree, TreeHead};
 use crate::types::{Handle, Hash, Height};
 
 #[cfg(test)]
@@ -57,10 +57,17 @@ impl Canonical for TreeRecord {
     const MAX_BYTES: u64 = 256;
 }
 
+/// A row's bytes, and their hash, of which the leaves that stand for it are made.
+#[derive(Debug)]
+struct Row {
+    bytes: Vec<u8>,
+    hash: Hash,
+}
+
 #[derive(Debug, Default)]
 struct Layer {
     values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    rows: BTreeMap<TreeLabel, BTreeMap<Handle, Vec<u8>>>,
+    rows: BTreeMap<TreeLabel, BTreeMap<Handle, Row>>,
     /// What could not be written, the first of it.
     refused: Option<CodecError>,
 }
@@ -74,8 +81,8 @@ impl Layer {
         }
     }
 
-    fn row(&self, label: &str, handle: &Handle) -> Option<&Vec<u8>> {
-        self.rows.get(label)?.get(handle)
+    fn row(&self, label: &str, handle: &Handle) -> Option<&[u8]> {
+        self.rows.get(label)?.get(handle).map(|row| row.bytes.as_slice())
     }
 }
 
@@ -209,14 +216,14 @@ impl<'a> Overlay<'a> {
     /// [`StoreError`] from the state below.
     pub fn row(&self, label: &str, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError> {
         match self.layers().rev().find_map(|layer| layer.row(label, handle)) {
-            Some(row) => Ok(Some(row.clone())),
+            Some(row) => Ok(Some(row.to_vec())),
             None => self.base.row(label, handle),
         }
     }
 
     /// A row of a bulk tree as this block wrote it; none if only the state below has it. Reads no store.
     pub fn written_row(&self, label: &str, handle: &Handle) -> Option<&[u8]> {
-        self.layers().rev().find_map(|layer| layer.row(label, handle)).map(Vec::as_slice)
+        self.layers().rev().find_map(|layer| layer.row(label, handle))
     }
 
     /// All rows of a bulk tree, ascending by handle.
@@ -231,19 +238,23 @@ impl<'a> Overlay<'a> {
         }
         let mut rows: BTreeMap<Handle, Vec<u8>> = base.into_iter().collect();
         for layer in written {
-            rows.extend(layer.iter().map(|(handle, row)| (*handle, row.clone())));
+            rows.extend(layer.iter().map(|(handle, row)| (*handle, row.bytes.clone())));
         }
         Ok(rows.into_iter().collect())
     }
 
-    /// Puts a row into a bulk tree: inserts it, or replaces the handle's row.
-    pub fn put_row(&mut self, label: &str, handle: Handle, row: Vec<u8>) {
+    /// Puts a row into a bulk tree: inserts it, or replaces the handle's row. Gives the row's hash, so that nobody need hash it
+    /// again.
+    pub fn put_row(&mut self, label: &str, handle: Handle, row: Vec<u8>) -> Hash {
+        let hash = row_hash(&row);
+        let row = Row { bytes: row, hash };
         let rows = &mut self.top().rows;
         if let Some(rows) = rows.get_mut(label) {
             rows.insert(handle, row);
         } else {
             rows.insert(label.to_owned(), BTreeMap::from([(handle, row)]));
         }
+        hash
     }
 
     /// A bulk tree with everything written so far; empty if nothing ever was. Hashes what the block changed:
@@ -255,7 +266,7 @@ impl<'a> Overlay<'a> {
         let base = self.base.tree(label)?.unwrap_or_default();
         let written = self.layers().filter_map(|layer| layer.rows.get(label)).flatten();
         let changes: BTreeMap<Handle, Hash> =
-            written.map(|(handle, row)| (*handle, row_leaf(handle, row))).collect();
+            written.map(|(handle, row)| (*handle, leaf_of(handle, &row.hash))).collect();
         Ok(if changes.is_empty() { base } else { Arc::new(base.patched(&changes)) })
     }
 
@@ -286,7 +297,7 @@ impl<'a> Overlay<'a> {
             writes.trees.insert(label, tree);
         }
         for (label, rows) in self.block.rows {
-            writes.rows.extend(rows.into_iter().map(|(handle, row)| ((label.clone(), handle), row)));
+            writes.rows.extend(rows.into_iter().map(|(handle, row)| ((label.clone(), handle), row.bytes)));
         }
         for (key, value) in self.block.values {
             if self.base.value(&key)? != value {

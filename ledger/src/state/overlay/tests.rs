@@ -52,7 +52,8 @@ fn committed_writes_are_seen_by_the_next_transaction_and_finished() {
     overlay.begin();
     assert_eq!(overlay.get(b"a/3").unwrap().as_deref(), Some(&b"three"[..]));
     overlay.put(b"a/3".to_vec(), b"3".to_vec());
-    overlay.put_row("students/1/1985", handle(2), b"row 2 again".to_vec());
+    let hash = overlay.put_row("students/1/1985", handle(2), b"row 2 again".to_vec());
+    assert_eq!(hash, row_hash(b"row 2 again"));
     overlay.commit();
     let (root, writes) = overlay.finish(Height(1)).unwrap();
     state.apply(writes);
