@@ -9,6 +9,7 @@
 //! Rows of bulk trees are put, never removed. Keys starting with [`TREE_PREFIX`] belong to this module.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -77,7 +78,13 @@ impl Layer {
         self.refused = self.refused.or(above.refused);
         self.values.extend(above.values);
         for (label, rows) in above.rows {
-            self.rows.entry(label).or_default().extend(rows);
+            match self.rows.entry(label) {
+                // Mostly a batch is the only one of its tree in a block.
+                Entry::Vacant(entry) => {
+                    entry.insert(rows);
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().extend(rows),
+            }
         }
     }
 
@@ -297,7 +304,7 @@ impl<'a> Overlay<'a> {
             writes.trees.insert(label, tree);
         }
         for (label, rows) in self.block.rows {
-            writes.rows.extend(rows.into_iter().map(|(handle, row)| ((label.clone(), handle), row.bytes)));
+            writes.rows.insert(label, rows.into_iter().map(|(handle, row)| (handle, row.bytes)).collect());
         }
         for (key, value) in self.block.values {
             if self.base.value(&key)? != value {

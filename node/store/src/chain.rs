@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, watch};
 use super::error::{StorageError, damaged};
 use super::making::{self, Found};
 use super::read_index::ReadIndex;
-use super::tables::{FORMAT, Table, height_key, meta, place, row_key, undecided_key};
+use super::tables::{FORMAT, Table, height_key, meta, place, rows_prefix, undecided_key};
 use super::trees::Trees;
 use super::view::{ChainView, OwnedSnapshot, family, oldest_of};
 
@@ -346,8 +346,14 @@ fn write_state(db: &DB, batch: &mut WriteBatch, writes: &StateWrites) -> Result<
         batch.put_cf(nodes, key, node);
     }
     let rows = family(db, Table::Rows)?;
-    for ((label, handle), row) in &writes.rows {
-        batch.put_cf(rows, row_key(label, handle), row);
+    for (label, written) in &writes.rows {
+        let mut key = rows_prefix(label);
+        let prefix = key.len();
+        for (handle, row) in written {
+            key.truncate(prefix);
+            key.extend_from_slice(&handle.0);
+            batch.put_cf(rows, &key, row);
+        }
     }
     Ok(())
 }
