@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
-use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, ErrorKind,
@@ -244,8 +243,9 @@ impl ChainDb {
         }
         batch.put_cf(family(db, Table::BlockHashes)?, commit.hash.0, key);
         let transactions = family(db, Table::Transactions)?;
-        for (index, bytes) in (0u32..).zip(&commit.block.transactions) {
-            batch.put_cf(transactions, id_of_bytes(bytes).0, place(tip.height, index));
+        // A receipt each, in their order, which names it: nothing is hashed again.
+        for (index, receipt) in (0u32..).zip(&commit.outcome.receipts) {
+            batch.put_cf(transactions, receipt.transaction.0, place(tip.height, index));
         }
         write_state(db, &mut batch, &commit.outcome.writes)?;
         // One by one, not as a range: each range deletion would slow every later read of this table.
