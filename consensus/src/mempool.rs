@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
+use aula_ledger::execute::decode_transaction;
 use aula_ledger::execute::limits::{Budget, cost_of};
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
 use aula_ledger::tx::PayloadKind;
@@ -105,14 +106,13 @@ impl Mempool {
             }
             inner.next_height
         };
-        let transaction =
-            Transaction::from_canonical(&bytes).map_err(|_| Refusal::Ledger(Code::Malformed))?;
+        let transaction = decode_transaction(&bytes).map_err(Refusal::Ledger)?;
         transaction.check(&self.genesis, next_height).map_err(Refusal::Ledger)?;
         let view = self.view(&transaction, ledger)?;
         self.admit(&transaction, &view, bytes.len())?;
         ledger.admits(&transaction)?.map_err(Refusal::Ledger)?;
         if !self.verified.contains(&id) {
-            if !transaction.signature_is_valid() {
+            if !transaction.signature_is_valid_in(&bytes) {
                 return Err(Refusal::Ledger(Code::BadSignature));
             }
             self.verified.insert(id);

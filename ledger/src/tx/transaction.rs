@@ -71,6 +71,14 @@ impl Transaction {
         self.public_key.verifies(Label::TransactionSignature, &self.body.to_canonical(), &self.signature)
     }
 
+    /// The same where this transaction was just decoded from `canonical`, which begins with what was signed: of a batch of
+    /// thousands of entries nothing is encoded again.
+    pub fn signature_is_valid_in(&self, canonical: &[u8]) -> bool {
+        let signed = canonical.len().checked_sub(KEY_AND_SIGNATURE).and_then(|end| canonical.get(..end));
+        signed
+            .is_some_and(|body| self.public_key.verifies(Label::TransactionSignature, body, &self.signature))
+    }
+
     /// Checks what needs no state and no signature: chain, expiry at `height`, and the payload's own rules.
     ///
     /// # Errors
@@ -86,7 +94,45 @@ impl Transaction {
     }
 }
 
+/// What follows the body in a transaction's canonical bytes.
+const KEY_AND_SIGNATURE: usize = size_of::<PublicKey>() + size_of::<Signature>();
+// Before it stands the body's own canonical form, version byte and all.
+const _: () = assert!(Transaction::VERSION == Body::VERSION && KEY_AND_SIGNATURE == 96);
+
 /// The name of the transaction that these canonical bytes encode.
 pub fn id_of_bytes(bytes: &[u8]) -> TransactionId {
     hash(Label::TransactionId, &[bytes])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tx::FundBudget;
+    use crate::types::{Cents, SchoolYear};
+
+    #[test]
+    fn a_signature_is_judged_alike_over_the_body_and_in_the_bytes_that_it_came_in() {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let body = Body {
+            genesis: Hash([1; 32]),
+            account: AccountId([2; 20]),
+            sequence: 3,
+            valid_until_height: Height(4),
+            payload: FundBudget { school_year: SchoolYear(1988), amount_cents: Cents(1) }.into(),
+        };
+        let good = Transaction::sign(body, &key);
+        let of_another =
+            Transaction { public_key: public_key(&SigningKey::from_bytes(&[8; 32])), ..good.clone() };
+        let mut forged = good.clone();
+        forged.signature.0[0] ^= 1;
+        let mut changed = good.clone();
+        changed.body.sequence = 4;
+        for (transaction, valid) in [(&good, true), (&of_another, false), (&forged, false), (&changed, false)]
+        {
+            let bytes = transaction.to_canonical();
+            assert_eq!(transaction.signature_is_valid(), valid);
+            assert_eq!(transaction.signature_is_valid_in(&bytes), valid);
+        }
+        assert!(!good.signature_is_valid_in(&[]) && !good.signature_is_valid_in(&changed.to_canonical()));
+    }
 }
