@@ -15,8 +15,8 @@ use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, ErrorKind,
-    IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, ErrorKind, Options, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
@@ -30,9 +30,6 @@ use super::view::{ChainView, OwnedSnapshot, family, oldest_of};
 
 /// By block time a snapshot is due at least this often: a chain at rest makes few blocks, and no newcomer takes a snapshot that is twice as old.
 const HALF_DAY_MS: u64 = 12 * 3_600_000;
-
-/// A key and a value as RocksDB gives them.
-type Pair = (Box<[u8]>, Box<[u8]>);
 
 /// Memory bounds.
 #[derive(Debug, Clone, Copy)]
@@ -250,7 +247,7 @@ impl ChainDb {
         write_state(db, &mut batch, &commit.outcome.writes)?;
         // One by one, not as a range: each range deletion would slow every later read of this table.
         let undecided = family(db, Table::Undecided)?;
-        for (key, _) in self.undecided_pairs(tip.height)? {
+        for key in self.undecided_keys(tip.height)? {
             batch.delete_cf(undecided, key);
         }
         batch.put_cf(family(db, Table::Meta)?, meta::TIP, encode_tip(&tip));
@@ -268,19 +265,33 @@ impl ChainDb {
         Ok(())
     }
 
-    /// Keys and bytes of the undecided blocks of a height.
-    fn undecided_pairs(&self, height: Height) -> Result<Vec<Pair>, StorageError> {
-        let first = height_key(height);
+    /// What `of` makes of the keys and bytes of a height's undecided blocks, which may be megabytes: nothing is copied for it.
+    fn each_undecided<T>(
+        &self,
+        height: Height,
+        of: impl Fn(&[u8], &[u8]) -> Result<T, StorageError>,
+    ) -> Result<Vec<T>, StorageError> {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(height_key(height.next()));
-        let mode = IteratorMode::From(&first, Direction::Forward);
-        let pairs = self.db.iterator_cf_opt(family(&self.db, Table::Undecided)?, options, mode);
-        pairs.map(|pair| Ok(pair?)).collect()
+        let mut at = self.db.raw_iterator_cf_opt(family(&self.db, Table::Undecided)?, options);
+        at.seek(height_key(height));
+        let mut all = Vec::new();
+        while let Some((key, value)) = at.item() {
+            all.push(of(key, value)?);
+            at.next();
+        }
+        at.status()?;
+        Ok(all)
+    }
+
+    fn undecided_keys(&self, height: Height) -> Result<Vec<Vec<u8>>, StorageError> {
+        self.each_undecided(height, |key, _| Ok(key.to_vec()))
     }
 
     fn undecided_of(&self, height: Height) -> Result<Vec<Undecided>, StorageError> {
-        let decode = |bytes: &[u8]| borsh::from_slice(bytes).map_err(|e| damaged("undecided block", e));
-        self.undecided_pairs(height)?.iter().map(|(_, value)| decode(value)).collect()
+        self.each_undecided(height, |_, bytes| {
+            borsh::from_slice(bytes).map_err(|e| damaged("undecided block", e))
+        })
     }
 
     fn keep_undecided(&self, value: &Undecided) -> Result<(), StorageError> {
