@@ -2,12 +2,14 @@
 //!
 //! Two layers: what the block's accepted transactions have written, and what the transaction under way
 //! writes ([`Overlay::begin`]). A rejected transaction's layer is thrown away ([`Overlay::rollback`]).
-//! Reads see the upper layer first. [`Overlay::finish`] turns it all into a state root and [`StateWrites`]:
+//! Reads see the upper layer first, and ask the state below for a small record once: it is another one only after the block.
+//! [`Overlay::finish`] turns it all into a state root and [`StateWrites`]:
 //! bulk trees are patched once, each touched tree's head becomes a record of the map ([`tree_key`]), and
 //! records written with the bytes they already had are left out.
 //!
 //! Rows of bulk trees are put, never removed. Keys starting with [`TREE_PREFIX`] belong to this module.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -23,6 +25,10 @@ use crate::types::{Handle, Hash, Height};
 #[cfg(test)]
 mod tests;
 
+/// Most records of the state below that are remembered, and the largest.
+const REMEMBERED: usize = 4_096;
+const REMEMBERED_BYTES: usize = 4 * 1_024;
+
 /// What the keys of bulk trees' records start with.
 pub const TREE_PREFIX: &[u8] = b"tree/";
 
@@ -36,7 +42,11 @@ pub fn tree_key(label: &str) -> Vec<u8> {
 /// # Errors
 /// [`StoreError`] when the store fails or the record is damaged.
 pub fn tree_leaves(state: &dyn StateReader, label: &str) -> Result<u64, StoreError> {
-    let Some(bytes) = state.value(&tree_key(label))? else { return Ok(0) };
+    leaves_of(label, state.value(&tree_key(label))?)
+}
+
+fn leaves_of(label: &str, record: Option<Vec<u8>>) -> Result<u64, StoreError> {
+    let Some(bytes) = record else { return Ok(0) };
     let record = TreeRecord::from_canonical(&bytes);
     let record =
         record.map_err(|error| StoreError::Damaged(format!("the record of tree {label}: {error}")))?;
@@ -96,6 +106,8 @@ impl Layer {
 /// The state as the transaction under way sees it, and everything written since the parent block.
 pub struct Overlay<'a> {
     base: &'a dyn StateReader,
+    /// Records of the state below as they were read: a block's transactions ask for the same members, districts and schools.
+    read: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
     block: Layer,
     transaction: Option<Layer>,
 }
@@ -103,7 +115,7 @@ pub struct Overlay<'a> {
 impl<'a> Overlay<'a> {
     /// Nothing written yet.
     pub fn new(base: &'a dyn StateReader) -> Self {
-        Self { base, block: Layer::default(), transaction: None }
+        Self { base, read: RefCell::default(), block: Layer::default(), transaction: None }
     }
 
     /// The state below, as it was after the parent block.
@@ -144,8 +156,29 @@ impl<'a> Overlay<'a> {
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.layers().rev().find_map(|layer| layer.values.get(key)) {
             Some(written) => Ok(written.clone()),
-            None => self.base.value(key),
+            None => self.below(key),
         }
+    }
+
+    /// The record under `key` in the state below.
+    fn below(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(known) = self.read.borrow().get(key) {
+            return Ok(known.clone());
+        }
+        let value = self.base.value(key)?;
+        let mut read = self.read.borrow_mut();
+        if read.len() < REMEMBERED && value.as_ref().is_none_or(|value| value.len() <= REMEMBERED_BYTES) {
+            read.insert(key.to_vec(), value.clone());
+        }
+        Ok(value)
+    }
+
+    /// How many leaves a tree has in the state below: reads no tree.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below, or when the record is damaged.
+    pub fn leaves_below(&self, label: &str) -> Result<u64, StoreError> {
+        leaves_of(label, self.below(&tree_key(label))?)
     }
 
     /// Writes a record.
@@ -306,8 +339,13 @@ impl<'a> Overlay<'a> {
         for (label, rows) in self.block.rows {
             writes.rows.insert(label, rows.into_iter().map(|(handle, row)| (handle, row.bytes)).collect());
         }
+        let read = self.read.into_inner();
         for (key, value) in self.block.values {
-            if self.base.value(&key)? != value {
+            let is_same = match read.get(&key) {
+                Some(before) => *before == value,
+                None => self.base.value(&key)? == value,
+            };
+            if !is_same {
                 writes.values.insert(key, value);
             }
         }
