@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, PublicKey, Signature, hash, public_key, sign};
 use crate::params::MAX_TRANSACTION_BYTES;
-use crate::tx::Payload;
+use crate::tx::{Payload, PayloadKind};
 use crate::types::{AccountId, Hash, Height};
 
 /// A transaction's name: labelled hash of all its bytes, public key and signature included.
@@ -102,6 +102,16 @@ const _: () = assert!(Transaction::VERSION == Body::VERSION && KEY_AND_SIGNATURE
 /// The name of the transaction that these canonical bytes encode.
 pub fn id_of_bytes(bytes: &[u8]) -> TransactionId {
     hash(Label::TransactionId, &[bytes])
+}
+
+/// Who sent the transaction that these canonical bytes encode, and of which kind it is. Reads the beginning alone: for what is in
+/// a block, and so was decoded as a whole. None where that is no beginning of a transaction.
+pub fn sender_and_kind(canonical: &[u8]) -> Option<(AccountId, PayloadKind)> {
+    let (_, mut body) = canonical.split_first().filter(|(version, _)| **version == Transaction::VERSION)?;
+    // As in `Body`, up to the number of the payload.
+    let (_, account, _, _, number) = <(Hash, AccountId, u64, Height, u8)>::deserialize(&mut body).ok()?;
+    let kind = PayloadKind::ALL.iter().find(|kind| **kind as u8 == number)?;
+    Some((account, *kind))
 }
 
 #[cfg(test)]
