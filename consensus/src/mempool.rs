@@ -54,6 +54,7 @@ pub use shapes::{Ledger, Limits, Origin, Pooled, Refusal, Room, Selection, Submi
 pub use standing::Settled;
 pub use telling::Occasion;
 
+use memory::Points;
 use quotas::Inner;
 
 /// The pool. Shared by the API, gossip and the driver.
@@ -62,6 +63,7 @@ pub struct Mempool {
     limits: Limits,
     clock: Arc<dyn Clock>,
     verified: Verified,
+    points: Points,
     inner: Mutex<Inner>,
     ready: Notify,
 }
@@ -72,7 +74,7 @@ impl Mempool {
         // Enough for a full pool and the blocks that empty it.
         let verified = Verified::new(limits.transactions.saturating_mul(2));
         let inner = Mutex::new(Inner::new(next_height));
-        Self { genesis, limits, clock, verified, inner, ready: Notify::new() }
+        Self { genesis, limits, clock, verified, points: Points::default(), inner, ready: Notify::new() }
     }
 
     /// Checks a transaction that was submitted to this node, and keeps it.
@@ -112,7 +114,8 @@ impl Mempool {
         self.admit(&transaction, &view, bytes.len())?;
         ledger.admits(&transaction)?.map_err(Refusal::Ledger)?;
         if !self.verified.contains(&id) {
-            if !transaction.signature_is_valid_in(&bytes) {
+            let key = self.points.of(&transaction.public_key);
+            if key.is_none_or(|key| !transaction.signature_is_valid_by(&key, &bytes)) {
                 return Err(Refusal::Ledger(Code::BadSignature));
             }
             self.verified.insert(id);

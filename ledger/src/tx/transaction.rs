@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::code::Code;
 use crate::codec::Canonical;
-use crate::keys::{Label, PublicKey, Signature, hash, public_key, sign};
+use crate::keys::{KeyPoint, Label, PublicKey, Signature, hash, public_key, sign};
 use crate::params::MAX_TRANSACTION_BYTES;
 use crate::tx::{Payload, PayloadKind};
 use crate::types::{AccountId, Hash, Height};
@@ -74,9 +74,13 @@ impl Transaction {
     /// The same where this transaction was just decoded from `canonical`, which begins with what was signed: of a batch of
     /// thousands of entries nothing is encoded again.
     pub fn signature_is_valid_in(&self, canonical: &[u8]) -> bool {
+        self.public_key.point().is_some_and(|key| self.signature_is_valid_by(&key, canonical))
+    }
+
+    /// The same where the point of this transaction's public key is at hand.
+    pub fn signature_is_valid_by(&self, key: &KeyPoint, canonical: &[u8]) -> bool {
         let signed = canonical.len().checked_sub(KEY_AND_SIGNATURE).and_then(|end| canonical.get(..end));
-        signed
-            .is_some_and(|body| self.public_key.verifies(Label::TransactionSignature, body, &self.signature))
+        signed.is_some_and(|body| key.verifies(Label::TransactionSignature, body, &self.signature))
     }
 
     /// Checks what needs no state and no signature: chain, expiry at `height`, and the payload's own rules.
