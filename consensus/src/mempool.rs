@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
+use aula_ledger::execute::decode_transaction;
 use aula_ledger::execute::limits::{Budget, cost_of};
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
 use aula_ledger::tx::PayloadKind;
@@ -53,6 +54,7 @@ pub use shapes::{Ledger, Limits, Origin, Pooled, Refusal, Room, Selection, Submi
 pub use standing::Settled;
 pub use telling::Occasion;
 
+use memory::Points;
 use quotas::Inner;
 
 /// The pool. Shared by the API, gossip and the driver.
@@ -61,6 +63,7 @@ pub struct Mempool {
     limits: Limits,
     clock: Arc<dyn Clock>,
     verified: Verified,
+    points: Points,
     inner: Mutex<Inner>,
     ready: Notify,
 }
@@ -71,7 +74,7 @@ impl Mempool {
         // Enough for a full pool and the blocks that empty it.
         let verified = Verified::new(limits.transactions.saturating_mul(2));
         let inner = Mutex::new(Inner::new(next_height));
-        Self { genesis, limits, clock, verified, inner, ready: Notify::new() }
+        Self { genesis, limits, clock, verified, points: Points::default(), inner, ready: Notify::new() }
     }
 
     /// Checks a transaction that was submitted to this node, and keeps it.
@@ -105,14 +108,14 @@ impl Mempool {
             }
             inner.next_height
         };
-        let transaction =
-            Transaction::from_canonical(&bytes).map_err(|_| Refusal::Ledger(Code::Malformed))?;
+        let transaction = decode_transaction(&bytes).map_err(Refusal::Ledger)?;
         transaction.check(&self.genesis, next_height).map_err(Refusal::Ledger)?;
         let view = self.view(&transaction, ledger)?;
         self.admit(&transaction, &view, bytes.len())?;
         ledger.admits(&transaction)?.map_err(Refusal::Ledger)?;
         if !self.verified.contains(&id) {
-            if !transaction.signature_is_valid() {
+            let key = self.points.of(&transaction.public_key);
+            if key.is_none_or(|key| !transaction.signature_is_valid_by(&key, &bytes)) {
                 return Err(Refusal::Ledger(Code::BadSignature));
             }
             self.verified.insert(id);

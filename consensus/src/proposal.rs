@@ -26,7 +26,6 @@ use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, time};
 use aula_ledger::proof::merkle;
 use aula_ledger::state::StateReader;
-use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 use crate::damage::Damage;
@@ -412,8 +411,9 @@ impl BlockBuilder {
         let run = || self.executor.execute(base.state.as_ref(), input, self.pool.verified());
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(outcome)) => {
-                for transaction in input.transactions {
-                    self.pool.verified().insert(id_of_bytes(transaction));
+                // A receipt names the transaction by the hash of all its bytes, as they were executed.
+                for receipt in &outcome.receipts {
+                    self.pool.verified().insert(receipt.transaction);
                 }
                 Executed::Outcome(Box::new(outcome))
             }

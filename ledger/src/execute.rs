@@ -148,9 +148,7 @@ pub fn execute_watched(
     watch(None, &run.overlay);
     let mut receipts = Vec::with_capacity(transactions.len());
     for (index, (transaction, bytes)) in (0u32..).zip(transactions.iter().zip(input.transactions)) {
-        let id = transaction::id_of_bytes(bytes);
-        let verified = memory.is_verified(&id);
-        receipts.push(run.transaction(transaction, id, verified).map_err(|stop| stop.at(index))?);
+        receipts.push(run.transaction(transaction, bytes, memory).map_err(|stop| stop.at(index))?);
         watch(Some(index), &run.overlay);
     }
     run.finish(input, receipts)
@@ -249,13 +247,14 @@ impl<'a> Run<'a> {
         Ok(Self { overlay, facts, schedule, student_leaves: Vec::new(), memory: BlockMemory::default() })
     }
 
-    /// Executes one transaction; what it returns as an error makes the block invalid.
+    /// Executes one transaction, of these canonical bytes; what it returns as an error makes the block invalid.
     fn transaction(
         &mut self,
         transaction: &Transaction,
-        id: TransactionId,
-        verified: bool,
+        bytes: &[u8],
+        memory: &dyn SignatureMemory,
     ) -> Result<Receipt, Stop> {
+        let id = transaction::id_of_bytes(bytes);
         transaction.check(&self.facts.genesis, self.facts.height)?;
         let body = &transaction.body;
         if !is_in(self.facts.protocol, &body.payload) {
@@ -269,7 +268,7 @@ impl<'a> Run<'a> {
         if account.sequence != body.sequence {
             return Err(Code::WrongSequence.into());
         }
-        if !verified && !transaction.signature_is_valid() {
+        if !memory.is_verified(&id) && !transaction.signature_is_valid_in(bytes) {
             return Err(Code::BadSignature.into());
         }
         account.sequence = account.sequence.checked_add(1).ok_or(Code::WrongSequence)?;

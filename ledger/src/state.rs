@@ -81,6 +81,6 @@ pub struct StateWrites {
     pub stale_map_nodes: Vec<Vec<u8>>,
     /// Bulk trees after the block, whole (keys and hashes only).
     pub trees: BTreeMap<TreeLabel, Arc<BulkTree>>,
-    /// Rows put by the block: tree, handle, bytes.
-    pub rows: BTreeMap<(TreeLabel, Handle), Vec<u8>>,
+    /// Rows put by the block, their bytes by tree and handle.
+    pub rows: BTreeMap<TreeLabel, BTreeMap<Handle, Vec<u8>>>,
 }

@@ -38,7 +38,8 @@ pub fn row_leaf(handle: &Handle, row: &[u8]) -> Hash {
     leaf_of(handle, &row_hash(row))
 }
 
-fn leaf_of(handle: &Handle, row_hash: &Hash) -> Hash {
+/// The same, of the row's hash.
+pub(crate) fn leaf_of(handle: &Handle, row_hash: &Hash) -> Hash {
     let mut leaf = [0u8; 64];
     leaf[..32].copy_from_slice(&handle.0);
     leaf[32..].copy_from_slice(&row_hash.0);

@@ -1,8 +1,8 @@
 //! RFC 9162 Merkle trees: leaf prefix 0x00, node prefix 0x01.
 //!
-//! Heads and paths are built with `rs_merkle` under [`Rfc9162`]: its rule for an odd level, a lone right node
-//! moves up unchanged, gives exactly the trees of RFC 9162, 2.1.1 (split at the largest power of two). Its
-//! verifier is not used: it accepts trailing hashes and wrong positions. [`InclusionPath::verify`] is the
+//! Heads are hashed level by level, paths built with `rs_merkle` under [`Rfc9162`]. The one rule for an odd level, a lone
+//! right node moves up unchanged, gives exactly the trees of RFC 9162, 2.1.1 (split at the largest power of two). The
+//! library's verifier is not used: it accepts trailing hashes and wrong positions. [`InclusionPath::verify`] is the
 //! strict routine of RFC 9162, 2.1.3.2, with the leaf count taken from a signed head.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -69,8 +69,29 @@ where
 
 /// The head over leaf hashes, in the order given.
 pub fn head_of_hashes(hashes: &[Hash]) -> TreeHead {
-    let root = if hashes.is_empty() { None } else { tree(hashes).root() };
-    TreeHead { leaf_count: hashes.len() as u64, root: root.map_or_else(empty_root, Hash) }
+    let root = if hashes.is_empty() { empty_root() } else { root_over(hashes) };
+    TreeHead { leaf_count: hashes.len() as u64, root }
+}
+
+/// The root over at least one hash. Keeps one level at a time: a block has a leaf for each of thousands of records.
+pub(crate) fn root_over(hashes: &[Hash]) -> Hash {
+    let mut level = parents(hashes);
+    while level.len() > 1 {
+        level = parents(&level);
+    }
+    level.first().copied().unwrap_or_default()
+}
+
+/// A level's parents; a lone right node moves up unchanged.
+pub(crate) fn parents(level: &[Hash]) -> Vec<Hash> {
+    let mut parents = Vec::with_capacity(level.len().div_ceil(2));
+    for pair in level.chunks(2) {
+        match pair {
+            [left, right] => parents.push(node_hash(left, right)),
+            alone => parents.extend_from_slice(alone),
+        }
+    }
+    parents
 }
 
 /// The inclusion path of the leaf at `index`; none if there is no such leaf.

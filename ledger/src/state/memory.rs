@@ -36,8 +36,8 @@ impl MemoryState {
         }
         self.map_nodes.extend(writes.map_nodes);
         self.trees.extend(writes.trees);
-        for ((label, handle), row) in writes.rows {
-            Arc::make_mut(self.rows.entry(label).or_default()).insert(handle, row);
+        for (label, rows) in writes.rows {
+            Arc::make_mut(self.rows.entry(label).or_default()).extend(rows);
         }
     }
 

@@ -2,25 +2,32 @@
 //!
 //! Two layers: what the block's accepted transactions have written, and what the transaction under way
 //! writes ([`Overlay::begin`]). A rejected transaction's layer is thrown away ([`Overlay::rollback`]).
-//! Reads see the upper layer first. [`Overlay::finish`] turns it all into a state root and [`StateWrites`]:
+//! Reads see the upper layer first, and ask the state below for a small record once: it is another one only after the block.
+//! [`Overlay::finish`] turns it all into a state root and [`StateWrites`]:
 //! bulk trees are patched once, each touched tree's head becomes a record of the map ([`tree_key`]), and
 //! records written with the bytes they already had are left out.
 //!
 //! Rows of bulk trees are put, never removed. Keys starting with [`TREE_PREFIX`] belong to this module.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Record, StateReader, StateWrites, StoreError, TreeLabel, map};
 use crate::codec::{Canonical, CodecError};
-use crate::proof::TreeHead;
-use crate::proof::{BulkTree, row_leaf};
+use crate::proof::bulk_tree::{leaf_of, row_hash};
+use crate::proof::{BulkTree, TreeHead};
 use crate::types::{Handle, Hash, Height};
 
 #[cfg(test)]
 mod tests;
+
+/// Most records of the state below that are remembered, and the largest.
+const REMEMBERED: usize = 4_096;
+const REMEMBERED_BYTES: usize = 4 * 1_024;
 
 /// What the keys of bulk trees' records start with.
 pub const TREE_PREFIX: &[u8] = b"tree/";
@@ -35,7 +42,11 @@ pub fn tree_key(label: &str) -> Vec<u8> {
 /// # Errors
 /// [`StoreError`] when the store fails or the record is damaged.
 pub fn tree_leaves(state: &dyn StateReader, label: &str) -> Result<u64, StoreError> {
-    let Some(bytes) = state.value(&tree_key(label))? else { return Ok(0) };
+    leaves_of(label, state.value(&tree_key(label))?)
+}
+
+fn leaves_of(label: &str, record: Option<Vec<u8>>) -> Result<u64, StoreError> {
+    let Some(bytes) = record else { return Ok(0) };
     let record = TreeRecord::from_canonical(&bytes);
     let record =
         record.map_err(|error| StoreError::Damaged(format!("the record of tree {label}: {error}")))?;
@@ -57,10 +68,17 @@ impl Canonical for TreeRecord {
     const MAX_BYTES: u64 = 256;
 }
 
+/// A row's bytes, and their hash, of which the leaves that stand for it are made.
+#[derive(Debug)]
+struct Row {
+    bytes: Vec<u8>,
+    hash: Hash,
+}
+
 #[derive(Debug, Default)]
 struct Layer {
     values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    rows: BTreeMap<TreeLabel, BTreeMap<Handle, Vec<u8>>>,
+    rows: BTreeMap<TreeLabel, BTreeMap<Handle, Row>>,
     /// What could not be written, the first of it.
     refused: Option<CodecError>,
 }
@@ -70,18 +88,26 @@ impl Layer {
         self.refused = self.refused.or(above.refused);
         self.values.extend(above.values);
         for (label, rows) in above.rows {
-            self.rows.entry(label).or_default().extend(rows);
+            match self.rows.entry(label) {
+                // Mostly a batch is the only one of its tree in a block.
+                Entry::Vacant(entry) => {
+                    entry.insert(rows);
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().extend(rows),
+            }
         }
     }
 
-    fn row(&self, label: &str, handle: &Handle) -> Option<&Vec<u8>> {
-        self.rows.get(label)?.get(handle)
+    fn row(&self, label: &str, handle: &Handle) -> Option<&[u8]> {
+        self.rows.get(label)?.get(handle).map(|row| row.bytes.as_slice())
     }
 }
 
 /// The state as the transaction under way sees it, and everything written since the parent block.
 pub struct Overlay<'a> {
     base: &'a dyn StateReader,
+    /// Records of the state below as they were read: a block's transactions ask for the same members, districts and schools.
+    read: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
     block: Layer,
     transaction: Option<Layer>,
 }
@@ -89,7 +115,7 @@ pub struct Overlay<'a> {
 impl<'a> Overlay<'a> {
     /// Nothing written yet.
     pub fn new(base: &'a dyn StateReader) -> Self {
-        Self { base, block: Layer::default(), transaction: None }
+        Self { base, read: RefCell::default(), block: Layer::default(), transaction: None }
     }
 
     /// The state below, as it was after the parent block.
@@ -130,8 +156,29 @@ impl<'a> Overlay<'a> {
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.layers().rev().find_map(|layer| layer.values.get(key)) {
             Some(written) => Ok(written.clone()),
-            None => self.base.value(key),
+            None => self.below(key),
         }
+    }
+
+    /// The record under `key` in the state below.
+    fn below(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(known) = self.read.borrow().get(key) {
+            return Ok(known.clone());
+        }
+        let value = self.base.value(key)?;
+        let mut read = self.read.borrow_mut();
+        if read.len() < REMEMBERED && value.as_ref().is_none_or(|value| value.len() <= REMEMBERED_BYTES) {
+            read.insert(key.to_vec(), value.clone());
+        }
+        Ok(value)
+    }
+
+    /// How many leaves a tree has in the state below: reads no tree.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below, or when the record is damaged.
+    pub fn leaves_below(&self, label: &str) -> Result<u64, StoreError> {
+        leaves_of(label, self.below(&tree_key(label))?)
     }
 
     /// Writes a record.
@@ -209,14 +256,14 @@ impl<'a> Overlay<'a> {
     /// [`StoreError`] from the state below.
     pub fn row(&self, label: &str, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError> {
         match self.layers().rev().find_map(|layer| layer.row(label, handle)) {
-            Some(row) => Ok(Some(row.clone())),
+            Some(row) => Ok(Some(row.to_vec())),
             None => self.base.row(label, handle),
         }
     }
 
     /// A row of a bulk tree as this block wrote it; none if only the state below has it. Reads no store.
     pub fn written_row(&self, label: &str, handle: &Handle) -> Option<&[u8]> {
-        self.layers().rev().find_map(|layer| layer.row(label, handle)).map(Vec::as_slice)
+        self.layers().rev().find_map(|layer| layer.row(label, handle))
     }
 
     /// All rows of a bulk tree, ascending by handle.
@@ -231,19 +278,23 @@ impl<'a> Overlay<'a> {
         }
         let mut rows: BTreeMap<Handle, Vec<u8>> = base.into_iter().collect();
         for layer in written {
-            rows.extend(layer.iter().map(|(handle, row)| (*handle, row.clone())));
+            rows.extend(layer.iter().map(|(handle, row)| (*handle, row.bytes.clone())));
         }
         Ok(rows.into_iter().collect())
     }
 
-    /// Puts a row into a bulk tree: inserts it, or replaces the handle's row.
-    pub fn put_row(&mut self, label: &str, handle: Handle, row: Vec<u8>) {
+    /// Puts a row into a bulk tree: inserts it, or replaces the handle's row. Gives the row's hash, so that nobody need hash it
+    /// again.
+    pub fn put_row(&mut self, label: &str, handle: Handle, row: Vec<u8>) -> Hash {
+        let hash = row_hash(&row);
+        let row = Row { bytes: row, hash };
         let rows = &mut self.top().rows;
         if let Some(rows) = rows.get_mut(label) {
             rows.insert(handle, row);
         } else {
             rows.insert(label.to_owned(), BTreeMap::from([(handle, row)]));
         }
+        hash
     }
 
     /// A bulk tree with everything written so far; empty if nothing ever was. Hashes what the block changed:
@@ -255,7 +306,7 @@ impl<'a> Overlay<'a> {
         let base = self.base.tree(label)?.unwrap_or_default();
         let written = self.layers().filter_map(|layer| layer.rows.get(label)).flatten();
         let changes: BTreeMap<Handle, Hash> =
-            written.map(|(handle, row)| (*handle, row_leaf(handle, row))).collect();
+            written.map(|(handle, row)| (*handle, leaf_of(handle, &row.hash))).collect();
         Ok(if changes.is_empty() { base } else { Arc::new(base.patched(&changes)) })
     }
 
@@ -286,10 +337,15 @@ impl<'a> Overlay<'a> {
             writes.trees.insert(label, tree);
         }
         for (label, rows) in self.block.rows {
-            writes.rows.extend(rows.into_iter().map(|(handle, row)| ((label.clone(), handle), row)));
+            writes.rows.insert(label, rows.into_iter().map(|(handle, row)| (handle, row.bytes)).collect());
         }
+        let read = self.read.into_inner();
         for (key, value) in self.block.values {
-            if self.base.value(&key)? != value {
+            let is_same = match read.get(&key) {
+                Some(before) => *before == value,
+                None => self.base.value(&key)? == value,
+            };
+            if !is_same {
                 writes.values.insert(key, value);
             }
         }

@@ -228,7 +228,9 @@ pub fn write<T: Canonical>(to: &mut Overlay<'_>, key: Vec<u8>, record: &T) {
 /// Puts a row into a bulk tree; as `write`.
 pub fn write_row<T: Canonical>(to: &mut Overlay<'_>, label: &str, handle: Handle, row: &T) {
     match row.to_stored() {
-        Ok(bytes) => to.put_row(label, handle, bytes),
+        Ok(bytes) => {
+            to.put_row(label, handle, bytes);
+        }
         Err(error) => to.refuse(error),
     }
 }

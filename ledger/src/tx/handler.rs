@@ -13,7 +13,7 @@ use crate::rounds::RoundPools;
 use crate::rounds::sample::Sample;
 pub use crate::state::BlockFacts;
 use crate::state::schema::{Member, PoolRecord};
-use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
+use crate::state::{Overlay, StoreError, TreeLabel};
 use crate::tx::Event;
 use crate::types::{AccountId, DistrictId, Handle, RoundId, SchoolId, SchoolYear};
 
@@ -62,7 +62,7 @@ impl Rows {
     /// # Errors
     /// [`StoreError`] from the store.
     pub fn of(overlay: &Overlay<'_>, label: TreeLabel, asked: usize) -> Result<Self, StoreError> {
-        let leaves = tree_leaves(overlay.base(), &label)?;
+        let leaves = overlay.leaves_below(&label)?;
         let tree = match leaves {
             0 => Some(Arc::default()),
             leaves if (asked as u64).saturating_mul(ASKED_SHARE) >= leaves => overlay.base().tree(&label)?,

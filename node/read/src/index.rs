@@ -15,10 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use aula_ledger::chain::ValidatorSet;
 use aula_ledger::chain::turns::{Misses, Turns};
-use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
-use aula_ledger::tx::Transaction;
+use aula_ledger::tx::transaction::sender_and_kind;
 use aula_ledger::types::{AccountId, Hash, Height, ValidatorAddress};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -353,13 +352,14 @@ impl Pass {
             return Err(StorageError::Damaged(format!("block {height} has no body or receipts")));
         };
         for (index, (bytes, receipt)) in (0u32..).zip(block.transactions.iter().zip(&receipts)) {
-            let transaction =
-                Transaction::from_canonical(bytes).map_err(|e| StorageError::Damaged(e.to_string()))?;
-            let kind = transaction.body.payload.kind() as u8;
+            let (account, kind) = sender_and_kind(bytes).ok_or_else(|| {
+                StorageError::Damaged(format!("block {height}: transaction {index} is not a valid one"))
+            })?;
+            let kind = kind as u8;
             let (ordinal, code) = (self.totals.transactions, receipt.code.number());
             self.totals.transactions += 1;
             *self.totals.by_kind.entry(kind).or_default() += 1;
-            let of_account = self.totals.by_account.entry(transaction.body.account).or_default();
+            let of_account = self.totals.by_account.entry(account).or_default();
             let sent = of_account.entry(kind).or_default();
             sent.count += 1;
             sent.rejected += u64::from(code != 0);

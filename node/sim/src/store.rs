@@ -35,7 +35,7 @@ struct Written {
     values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     nodes: BTreeMap<Vec<u8>, Vec<u8>>,
     stale: Vec<Vec<u8>>,
-    rows: BTreeMap<(String, Handle), Vec<u8>>,
+    rows: BTreeMap<String, BTreeMap<Handle, Vec<u8>>>,
 }
 
 #[derive(Debug)]

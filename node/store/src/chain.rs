@@ -13,11 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
-use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, ErrorKind,
-    IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, ErrorKind, Options, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
@@ -25,15 +24,12 @@ use tokio::sync::{mpsc, watch};
 use super::error::{StorageError, damaged};
 use super::making::{self, Found};
 use super::read_index::ReadIndex;
-use super::tables::{FORMAT, Table, height_key, meta, place, row_key, undecided_key};
+use super::tables::{FORMAT, Table, height_key, meta, place, rows_prefix, undecided_key};
 use super::trees::Trees;
 use super::view::{ChainView, OwnedSnapshot, family, oldest_of};
 
 /// By block time a snapshot is due at least this often: a chain at rest makes few blocks, and no newcomer takes a snapshot that is twice as old.
 const HALF_DAY_MS: u64 = 12 * 3_600_000;
-
-/// A key and a value as RocksDB gives them.
-type Pair = (Box<[u8]>, Box<[u8]>);
 
 /// Memory bounds.
 #[derive(Debug, Clone, Copy)]
@@ -244,13 +240,14 @@ impl ChainDb {
         }
         batch.put_cf(family(db, Table::BlockHashes)?, commit.hash.0, key);
         let transactions = family(db, Table::Transactions)?;
-        for (index, bytes) in (0u32..).zip(&commit.block.transactions) {
-            batch.put_cf(transactions, id_of_bytes(bytes).0, place(tip.height, index));
+        // A receipt each, in their order, which names it: nothing is hashed again.
+        for (index, receipt) in (0u32..).zip(&commit.outcome.receipts) {
+            batch.put_cf(transactions, receipt.transaction.0, place(tip.height, index));
         }
         write_state(db, &mut batch, &commit.outcome.writes)?;
         // One by one, not as a range: each range deletion would slow every later read of this table.
         let undecided = family(db, Table::Undecided)?;
-        for (key, _) in self.undecided_pairs(tip.height)? {
+        for key in self.undecided_keys(tip.height)? {
             batch.delete_cf(undecided, key);
         }
         batch.put_cf(family(db, Table::Meta)?, meta::TIP, encode_tip(&tip));
@@ -268,19 +265,33 @@ impl ChainDb {
         Ok(())
     }
 
-    /// Keys and bytes of the undecided blocks of a height.
-    fn undecided_pairs(&self, height: Height) -> Result<Vec<Pair>, StorageError> {
-        let first = height_key(height);
+    /// What `of` makes of the keys and bytes of a height's undecided blocks, which may be megabytes: nothing is copied for it.
+    fn each_undecided<T>(
+        &self,
+        height: Height,
+        of: impl Fn(&[u8], &[u8]) -> Result<T, StorageError>,
+    ) -> Result<Vec<T>, StorageError> {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(height_key(height.next()));
-        let mode = IteratorMode::From(&first, Direction::Forward);
-        let pairs = self.db.iterator_cf_opt(family(&self.db, Table::Undecided)?, options, mode);
-        pairs.map(|pair| Ok(pair?)).collect()
+        let mut at = self.db.raw_iterator_cf_opt(family(&self.db, Table::Undecided)?, options);
+        at.seek(height_key(height));
+        let mut all = Vec::new();
+        while let Some((key, value)) = at.item() {
+            all.push(of(key, value)?);
+            at.next();
+        }
+        at.status()?;
+        Ok(all)
+    }
+
+    fn undecided_keys(&self, height: Height) -> Result<Vec<Vec<u8>>, StorageError> {
+        self.each_undecided(height, |key, _| Ok(key.to_vec()))
     }
 
     fn undecided_of(&self, height: Height) -> Result<Vec<Undecided>, StorageError> {
-        let decode = |bytes: &[u8]| borsh::from_slice(bytes).map_err(|e| damaged("undecided block", e));
-        self.undecided_pairs(height)?.iter().map(|(_, value)| decode(value)).collect()
+        self.each_undecided(height, |_, bytes| {
+            borsh::from_slice(bytes).map_err(|e| damaged("undecided block", e))
+        })
     }
 
     fn keep_undecided(&self, value: &Undecided) -> Result<(), StorageError> {
@@ -346,8 +357,14 @@ fn write_state(db: &DB, batch: &mut WriteBatch, writes: &StateWrites) -> Result<
         batch.put_cf(nodes, key, node);
     }
     let rows = family(db, Table::Rows)?;
-    for ((label, handle), row) in &writes.rows {
-        batch.put_cf(rows, row_key(label, handle), row);
+    for (label, written) in &writes.rows {
+        let mut key = rows_prefix(label);
+        let prefix = key.len();
+        for (handle, row) in written {
+            key.truncate(prefix);
+            key.extend_from_slice(&handle.0);
+            batch.put_cf(rows, &key, row);
+        }
     }
     Ok(())
 }

@@ -179,8 +179,9 @@ fn a_tree_that_is_not_in_memory_is_rebuilt_from_its_rows() -> Anyhow {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data");
     let db = ChainDb::create(&path, DbOptions::default(), &origin())?;
-    let row = (("round/1/requests".to_owned(), Handle([5; 32])), vec![1, 2]);
-    let writes = StateWrites { rows: [row].into(), ..StateWrites::default() };
+    let rows =
+        BTreeMap::from([("round/1/requests".to_owned(), BTreeMap::from([(Handle([5; 32]), vec![1, 2])]))]);
+    let writes = StateWrites { rows, ..StateWrites::default() };
     db.commit(&commit(db.latest().tip(), Vec::new(), writes))?;
     let expected = BulkTree::from_rows([(&Handle([5; 32]), &[1u8, 2][..])])?;
     assert_eq!(db.latest().tree("round/1/requests")?.as_deref(), Some(&expected));
@@ -196,9 +197,9 @@ fn a_large_tree_is_read_back_within_what_is_charged() -> Anyhow {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data");
     let db = ChainDb::create(&path, DbOptions::default(), &origin())?;
-    let row =
-        |n: u32| (("students/1/1988".to_owned(), Handle(sha256(&n.to_be_bytes()).0)), vec![n as u8; 330]);
-    let writes = StateWrites { rows: (0..LEAVES).map(row).collect(), ..StateWrites::default() };
+    let row = |n: u32| (Handle(sha256(&n.to_be_bytes()).0), vec![n as u8; 330]);
+    let rows = BTreeMap::from([("students/1/1988".to_owned(), (0..LEAVES).map(row).collect())]);
+    let writes = StateWrites { rows, ..StateWrites::default() };
     db.commit(&commit(db.latest().tip(), Vec::new(), writes))?;
     drop(db);
     for run in ["from disk", "from the cache of the operating system"] {

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::leaves::{Leaf, Leaves};
-use crate::proof::merkle::node_hash;
+use crate::proof::merkle::{node_hash, parents, root_over};
 use crate::types::Hash;
 
 /// Leaves whose inner hashes are not kept; a power of two, so that no split of a larger range cuts it.
@@ -75,7 +75,7 @@ pub(super) fn build(
         return Arc::clone(same);
     }
     if len <= BLOCK {
-        return Arc::new(Node { hash: fold(&block(leaves, start, len)), halves: None });
+        return Arc::new(Node { hash: root_over(&block(leaves, start, len)), halves: None });
     }
     let left = split(len);
     let right = len.saturating_sub(left);
@@ -129,25 +129,4 @@ fn block(leaves: &Leaves, start: usize, len: usize) -> Vec<Hash> {
     let mut hashes = Vec::with_capacity(len);
     leaves.visit(start, start.saturating_add(len), &mut |leaf: &Leaf| hashes.push(leaf.1));
     hashes
-}
-
-/// The root over the hashes of a block's leaves; at least one.
-fn fold(hashes: &[Hash]) -> Hash {
-    let mut level = parents(hashes);
-    while level.len() > 1 {
-        level = parents(&level);
-    }
-    level.first().copied().unwrap_or_default()
-}
-
-/// A level's parents; a lone right node moves up unchanged.
-fn parents(level: &[Hash]) -> Vec<Hash> {
-    let pairs = level.chunks(2);
-    pairs
-        .filter_map(|pair| match pair {
-            [left, right] => Some(node_hash(left, right)),
-            [alone] => Some(*alone),
-            _ => None,
-        })
-        .collect()
 }

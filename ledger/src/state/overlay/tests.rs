@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
 use crate::state::MemoryState;
 
@@ -52,7 +54,8 @@ fn committed_writes_are_seen_by_the_next_transaction_and_finished() {
     overlay.begin();
     assert_eq!(overlay.get(b"a/3").unwrap().as_deref(), Some(&b"three"[..]));
     overlay.put(b"a/3".to_vec(), b"3".to_vec());
-    overlay.put_row("students/1/1985", handle(2), b"row 2 again".to_vec());
+    let hash = overlay.put_row("students/1/1985", handle(2), b"row 2 again".to_vec());
+    assert_eq!(hash, row_hash(b"row 2 again"));
     overlay.commit();
     let (root, writes) = overlay.finish(Height(1)).unwrap();
     state.apply(writes);
@@ -118,4 +121,64 @@ fn the_root_does_not_depend_on_the_order_of_writes() {
         overlay.finish(Height(1)).unwrap().0
     };
     assert_eq!(run(&[1, 2, 3, 4]), run(&[4, 2, 1, 3]));
+}
+
+/// A state that counts how often a record is asked for by its key.
+struct Counted<'a> {
+    below: &'a MemoryState,
+    asked: AtomicU32,
+}
+
+impl StateReader for Counted<'_> {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.below.value(key)
+    }
+    fn values(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
+        self.below.values(prefix)
+    }
+    fn map_node(&self, node_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.below.map_node(node_key)
+    }
+    fn tree(&self, label: &str) -> Result<Option<Arc<BulkTree>>, StoreError> {
+        self.below.tree(label)
+    }
+    fn row(&self, label: &str, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError> {
+        self.below.row(label, handle)
+    }
+    fn rows(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, StoreError> {
+        self.below.rows(label)
+    }
+}
+
+#[test]
+fn a_small_record_below_is_read_once_whatever_is_written_above_it() {
+    let mut state = genesis();
+    let large = vec![7; REMEMBERED_BYTES + 1];
+    let values = BTreeMap::from([(b"large".to_vec(), Some(large.clone()))]);
+    state.apply(StateWrites { values, ..StateWrites::default() });
+    let counted = Counted { below: &state, asked: AtomicU32::default() };
+    let asked = || counted.asked.load(Ordering::Relaxed);
+    let mut overlay = Overlay::new(&counted);
+    for _ in 0..3 {
+        overlay.begin();
+        assert_eq!(overlay.get(b"a/1").unwrap().as_deref(), Some(&b"one"[..]));
+        assert_eq!(overlay.get(b"a/9").unwrap(), None);
+        assert_eq!(overlay.leaves_below("students/1/1985").unwrap(), 2);
+        overlay.put(b"a/1".to_vec(), b"other".to_vec());
+        assert_eq!(overlay.get(b"a/1").unwrap().as_deref(), Some(&b"other"[..]));
+        overlay.rollback();
+    }
+    assert_eq!(asked(), 3);
+    for _ in 0..2 {
+        assert_eq!(overlay.get(b"large").unwrap().as_ref(), Some(&large));
+    }
+    assert_eq!(asked(), 5, "one that is large stays below");
+    // One that was read, as it was; one that was read, another; one that was not read.
+    for (key, value) in [(b"a/1", b"one"), (b"a/9", b"new"), (b"a/2", b"two")] {
+        overlay.put(key.to_vec(), value.to_vec());
+    }
+    let (_, writes) = overlay.finish(Height(1)).unwrap();
+    assert_eq!(writes.values, BTreeMap::from([(b"a/9".to_vec(), Some(b"new".to_vec()))]));
+    assert_eq!(asked(), 6);
 }

@@ -11,7 +11,6 @@ use serde::Deserialize;
 use crate::code::Code;
 use crate::codec::Canonical;
 use crate::params::MAX_COMMITMENTS;
-use crate::proof::bulk_tree::row_hash;
 use crate::proof::committed::{CommittedField, FieldCommitment};
 use crate::state::schema::{self, StudentLeaf};
 use crate::twin::TwinVersion;
@@ -107,8 +106,8 @@ impl Handler for AnchorStates {
             ensure(u64::from(fresh) <= room, Code::TooManyStudents)?;
             ensure(u64::from(fresh) <= all_room, Code::TooManyLeaves)?;
             let row = state.leaf(self.parameters, self.model_digest, height).to_canonical();
-            context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
-            context.overlay.put_row(rows.label(), state.handle, row);
+            let row_hash = context.overlay.put_row(rows.label(), state.handle, row);
+            context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row_hash));
         }
         if fresh > 0 {
             counted.add(self.school_year, fresh);
@@ -156,6 +155,6 @@ impl StudentState {
 
 /// A leaf of the header's students tree: district and school year (little endian), the handle, and the SHA-256
 /// of the row that went into the district's tree. 68 bytes.
-pub fn anchored_leaf(district: DistrictId, year: SchoolYear, handle: &Handle, row: &[u8]) -> Vec<u8> {
-    [&district.0.to_le_bytes()[..], &year.0.to_le_bytes(), &handle.0, &row_hash(row).0].concat()
+pub fn anchored_leaf(district: DistrictId, year: SchoolYear, handle: &Handle, row_hash: &Hash) -> Vec<u8> {
+    [&district.0.to_le_bytes()[..], &year.0.to_le_bytes(), &handle.0, &row_hash.0].concat()
 }

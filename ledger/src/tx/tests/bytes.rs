@@ -12,6 +12,7 @@ use crate::position::Position;
 use crate::roles::{Role, RoleSet};
 use crate::testkit::*;
 use crate::tx::admin::rotate_key::KeyName;
+use crate::tx::transaction::sender_and_kind;
 use crate::tx::*;
 use crate::tx::{Body, Transaction};
 use crate::types::*;
@@ -137,6 +138,24 @@ fn the_bytes_of_every_payload_are_pinned() {
     }
     let pinned = include_str!("bytes.txt");
     assert_eq!(lines.join("\n"), pinned.trim_end(), "the format changed");
+}
+
+#[test]
+fn sender_and_kind_are_read_from_the_beginning_alone() {
+    for payload in one_of_each() {
+        let transaction = transaction_of(payload);
+        let bytes = transaction.to_canonical();
+        let expected = Some((transaction.body.account, transaction.body.payload.kind()));
+        assert_eq!(sender_and_kind(&bytes), expected);
+        let beginning = 1 + 32 + 20 + 8 + 8 + 1;
+        assert_eq!(sender_and_kind(&bytes[..beginning]), expected);
+        assert_eq!(sender_and_kind(&bytes[..beginning - 1]), None);
+        for (at, byte) in [(0, 1), (beginning - 1, 0)] {
+            let mut other = bytes.clone();
+            other[at] = byte;
+            assert_eq!(sender_and_kind(&other), None, "no such version, no such kind");
+        }
+    }
 }
 
 #[test]

@@ -37,8 +37,8 @@ impl Later {
         }
         self.map_nodes.extend(writes.map_nodes);
         self.trees.extend(writes.trees);
-        for ((label, handle), row) in writes.rows {
-            self.rows.entry(label).or_default().insert(handle, row);
+        for (label, rows) in writes.rows {
+            self.rows.entry(label).or_default().extend(rows);
         }
     }
 }
@@ -111,10 +111,10 @@ mod tests {
                 .map(|(key, value)| (key.as_bytes().to_vec(), value.map(|value| value.as_bytes().to_vec())))
                 .collect(),
             map_nodes: values.iter().map(|(key, _)| (key.as_bytes().to_vec(), vec![1])).collect(),
-            rows: rows
-                .iter()
-                .map(|(handle, row)| (("t".to_owned(), Handle([*handle; 32])), row.as_bytes().to_vec()))
-                .collect(),
+            rows: BTreeMap::from([(
+                "t".to_owned(),
+                rows.iter().map(|(handle, row)| (Handle([*handle; 32]), row.as_bytes().to_vec())).collect(),
+            )]),
             ..StateWrites::default()
         }
     }

@@ -36,7 +36,7 @@ pub fn load(kept: &Kept) -> Result<MemoryState, SnapshotError> {
         let label = String::from_utf8_lossy(label.get(1..).unwrap_or_default()).into_owned();
         let handle = Handle(*handle);
         leaves.entry(label.clone()).or_default().push((handle, row_leaf(&handle, &record.value)));
-        writes.rows.insert((label, handle), record.value);
+        writes.rows.entry(label).or_default().insert(handle, record.value);
     }
     count(&check, &kept.manifest)?;
     writes.map_nodes = check.finish(kept.manifest.height, kept.manifest.state_root)?.nodes;

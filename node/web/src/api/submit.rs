@@ -25,7 +25,7 @@ pub async fn submit(
     // Read by the gate already, within its limits.
     body: Bytes,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
-    let outcome = node.network.submit(body.to_vec());
+    let outcome = node.network.submit(body.into());
     let id = outcome.map_err(|refused| {
         let code = u8::try_from(refused.code).ok().and_then(Code::from_number);
         let message = code.map_or(refused.message, |code| code.explain().to_owned());

@@ -23,10 +23,10 @@ fn what_the_ledger_has_is_done_again_once_and_nobody_else_goes() -> Tested {
     assert_eq!(erase(&vault, &state, &links, 9)?, 0);
     let mut writes = StateWrites::default();
     // Another district's row of the same handle says nothing.
-    writes
-        .rows
-        .insert((schema::erasures_tree(aula_ledger::types::DistrictId(8), year), handles[1]), Vec::new());
-    writes.rows.insert((schema::erasures_tree(district, year), handles[0]), Vec::new());
+    for (district, handle) in [(aula_ledger::types::DistrictId(8), handles[1]), (district, handles[0])] {
+        let label = schema::erasures_tree(district, year);
+        writes.rows.entry(label).or_default().insert(handle, Vec::new());
+    }
     state.apply(writes);
     assert_eq!(erase(&vault, &state, &links, 9)?, 2, "in every year");
     let gone = [handles[0], handles[1], later[0]].map(|handle| vault.keystore().student(&handle).is_none());
