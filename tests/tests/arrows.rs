@@ -19,7 +19,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-twin-runtime", &["aula-allocation"]),
     ("aula-ledger", &["aula-allocation", "aula-zk"]),
     ("aula-consensus", &["aula-ledger"]),
-    ("aula-audit", &["aula-ledger"]),
+    // The parser is told, and nothing else: the auditor uses it too.
+    ("aula-arguments", &[]),
+    ("aula-audit", &["aula-arguments", "aula-ledger"]),
     ("aula-verifier", &["aula-ledger"]),
     ("aula-files", &[]),
     ("aula-vault", &["aula-files", "aula-ledger"]),
@@ -85,7 +87,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-pages", &["aula-web"]),
     (
         "aula-node",
-        &["aula-pages", "aula-lab", "aula-lake", "aula-sensors", "aula-server", "aula-sim", "aula-traces"],
+        &[
+            "aula-arguments",
+            "aula-pages",
+            "aula-lab",
+            "aula-lake",
+            "aula-sensors",
+            "aula-server",
+            "aula-sim",
+            "aula-traces",
+        ],
     ),
     (KIT, &["aula-home", "aula-store", "aula-twin-runtime", "aula-vault"]),
     ("aula-tests", &["aula-node"]),

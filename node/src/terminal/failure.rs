@@ -17,7 +17,7 @@ pub fn print(failure: &Failure, output: OutputFormat) {
 }
 
 /// The one line on stdout.
-pub(super) fn line(failure: &Failure) {
+pub fn line(failure: &Failure) {
     let line = serde_json::json!({ "error": failure });
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
