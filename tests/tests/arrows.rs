@@ -35,7 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Tables of rows that others bring, and places that others send to.
     ("aula-lake", &[]),
     ("aula-delivery", &[]),
-    ("aula-lrs", &["aula-vault"]),
+    // A request's form is read as every form is.
+    ("aula-lrs", &["aula-foreign", "aula-vault"]),
     // Protocols of others, in pieces that several speak.
     ("aula-foreign", &[]),
     // What a launching user may see is asked of a trait.
