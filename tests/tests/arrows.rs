@@ -58,7 +58,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-read", &["aula-api", "aula-store"]),
     // A dashboard is folded from the vault's events as the district folds them.
     ("aula-web", &["aula-api", "aula-district", "aula-home", "aula-read", "aula-store", "aula-vault"]),
-    ("aula-api", &["aula-ledger"]),
+    // A path's parameters are encoded as everybody's are.
+    ("aula-api", &["aula-foreign", "aula-ledger"]),
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),
     // What is disclosed says the next step by `aula_home::NextStep`.

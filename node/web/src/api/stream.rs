@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_api::paths;
 use aula_ledger::types::Height;
 use aula_store::ChainView;
 use axum::body::Bytes;
@@ -42,7 +43,7 @@ pub struct StreamQuery {
 }
 
 /// Final blocks as they come, as WebSocket text messages in the form of /v1/blocks/{height}
-#[utoipa::path(get, path = "/v1/stream", tag = "chain", params(StreamQuery),
+#[utoipa::path(get, path = paths::STREAM, tag = "chain", params(StreamQuery),
     responses((status = 101, description = "switching to WebSocket"), (status = 503, body = ErrorBody)))]
 pub async fn stream(
     State(node): State<Arc<AppState>>,
