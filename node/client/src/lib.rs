@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aula_api::chain::Status;
+use aula_api::paths;
 use aula_api::transactions::{Submitted, TransactionStatus};
 use aula_api::{CREDENTIAL_HEADER, ErrorBody};
 use aula_home::clock::now_ms;
@@ -147,7 +148,7 @@ impl Client {
     /// The refusal with its number, or that the node cannot be reached.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, ClientError> {
         let request = self
-            .request(Method::POST, "/v1/transactions")
+            .request(Method::POST, paths::TRANSACTIONS)
             .header("content-type", "application/octet-stream")
             .body(bytes);
         let response = self.send(request).await?;
@@ -166,7 +167,7 @@ impl Client {
     ) -> Result<TransactionStatus, ClientError> {
         let start = tokio::time::Instant::now();
         loop {
-            let state: TransactionStatus = self.get(&format!("/v1/transactions/{id}")).await?;
+            let state: TransactionStatus = self.get(&paths::transaction(id)).await?;
             if state.height.is_some() {
                 return Ok(state);
             }
@@ -183,7 +184,7 @@ impl Client {
     /// # Errors
     /// As [`Self::get`].
     pub async fn status(&self) -> Result<Status, ClientError> {
-        self.get("/v1/status").await
+        self.get(paths::STATUS).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

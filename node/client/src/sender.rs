@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
@@ -79,7 +80,7 @@ impl Sender {
         let key = NodeKey::of_home(home, KeyKind::Account)?.into_signing_key();
         let genesis = client.status().await?.genesis_sha256;
         let account = account_of_home(home, &key)?;
-        let known: Option<AccountStatus> = client.find(&format!("/v1/accounts/{account}")).await?;
+        let known: Option<AccountStatus> = client.find(&paths::account(account)).await?;
         let known = known.ok_or(ClientError::UnknownAccount { genesis, account })?;
         let valid_until = Height(known.height.0.saturating_add(heights));
         Ok(Self { genesis, account, key, sequence: known.sequence, valid_until })
@@ -146,7 +147,7 @@ pub async fn submit(client: &Client, signed: &Signed) -> Result<(), ClientError>
     let start = Instant::now();
     loop {
         let request = client
-            .request(Method::POST, "/v1/transactions")
+            .request(Method::POST, paths::TRANSACTIONS)
             .header("content-type", "application/octet-stream")
             .body(signed.bytes.clone());
         let response = request.send().await.map_err(|error| client.unreachable(&error))?;
@@ -217,7 +218,7 @@ impl Sender {
     /// # Errors
     /// When the node cannot be reached or knows no such account.
     pub async fn refresh(&mut self, client: &Client) -> Result<(), ClientError> {
-        let known: AccountStatus = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        let known: AccountStatus = client.get(&paths::account(self.account)).await?;
         self.sequence = known.sequence;
         Ok(())
     }
@@ -227,7 +228,7 @@ impl Sender {
     /// # Errors
     /// When the node cannot be reached.
     pub async fn is_overtaken(&self, client: &Client, signed: &Signed) -> Result<bool, ClientError> {
-        let known: AccountStatus = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        let known: AccountStatus = client.get(&paths::account(self.account)).await?;
         Ok(known.sequence > signed.sequence)
     }
 }

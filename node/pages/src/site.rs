@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 
+use aula_api::paths;
 use aula_web::api;
 use aula_web::api_error::ErrorDetail;
 use aula_web::dashboard::{self, Hub};
@@ -42,9 +43,6 @@ async fn page_for_browsers(request: Request, next: Next) -> Response {
 
 fn wants_page(request: &Request) -> bool {
     let path = request.uri().path();
-    let is_for_programs = path == "/v1"
-        || path.starts_with("/v1/")
-        || ["/openapi.json", "/acting", "/healthz", "/readyz", "/metrics"].contains(&path);
     let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
-    !is_for_programs && accepted.is_some_and(|accepted| accepted.contains("text/html"))
+    !paths::is_for_programs(path) && accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aula_api::PublicEvent;
 use aula_api::event::EventFields;
+use aula_api::paths;
 use aula_api::registers::Members;
 use aula_api::transactions::TransactionStatus;
 use aula_client::Client;
@@ -81,7 +82,7 @@ impl Acting {
 /// # Errors
 /// When no member has that name or account.
 pub(super) async fn member(client: &Client, text: &str) -> Result<AccountId, Failure> {
-    let known: Members = client.get("/v1/members").await?;
+    let known: Members = client.get(paths::MEMBERS).await?;
     let named = |one: &&Member| one.name.as_str() == text || one.account.to_string() == text;
     known.members.iter().find(named).map(|one| one.account).ok_or_else(|| {
         let message = format!("no member is called {text:?}");

@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 
 use aula_api::district::OwnRows;
+use aula_api::paths;
 use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::{Canonical, CodecError};
@@ -182,27 +183,29 @@ impl About {
 
     /// Which node is asked, the route, and where the bundle goes; nothing for a sample and an audit.
     fn asked(&self, anchored: Option<u64>) -> Option<(String, &Place)> {
-        let (route, place) = match self {
-            Self::Round { round, place } => (format!("round/{round}"), place),
+        let (path, place) = match self {
+            Self::Round { round, place } => (paths::evidence_round(round), place),
             Self::Allocation { round, handle, district, place } => {
                 let district = district.map(|district| format!("?district={district}")).unwrap_or_default();
-                (format!("allocation/{round}/{handle}{district}"), place)
+                (paths::evidence_allocation(round, handle) + &district, place)
             }
             Self::Student { district, school_year, handle, place, .. } => {
-                (format!("student/{district}/{school_year}/{handle}"), place)
+                (paths::evidence_student(district, school_year, handle), place)
             }
             Self::Milestone { district, handle, number, place } => {
-                (format!("milestone/{district}/{handle}/{number}"), place)
+                (paths::evidence_milestone(district, handle, number), place)
             }
-            Self::Budget { funder, school_year, place } => (format!("budget/{funder}/{school_year}"), place),
-            Self::Access { district, place, .. } => (format!("access/{district}"), place),
-            Self::Figures { place } => ("figures".to_owned(), place),
+            Self::Budget { funder, school_year, place } => {
+                (paths::evidence_budget(funder, school_year), place)
+            }
+            Self::Access { district, place, .. } => (paths::evidence_access(district), place),
+            Self::Figures { place } => (paths::EVIDENCE_FIGURES.to_owned(), place),
             Self::Sample { .. } | Self::Audit(_) => return None,
         };
-        let joint = if route.contains('?') { '&' } else { '?' };
+        let joint = if path.contains('?') { '&' } else { '?' };
         let waypoint =
             place.waypoint.or(anchored).map(|height| format!("{joint}waypoint={height}")).unwrap_or_default();
-        Some((format!("/v1/evidence/{route}{waypoint}"), place))
+        Some((path + &waypoint, place))
     }
 
     /// The bundle's bytes, asked for with the one credential that opens them; none for what is public.
@@ -330,7 +333,7 @@ pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows,
     let district = rows.district().ok_or_else(|| {
         Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")
     })?;
-    Ok(rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await?)
+    Ok(rows.own().get(&paths::own_rows(district, round)).await?)
 }
 
 /// Who is drawn: for an auditor the whole draw, computed here from the round's rows by the function that the ledger uses;
@@ -342,7 +345,7 @@ async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
             own.iter().filter(|row| row.drawn).map(|row| row.handle.to_string()).collect();
         return Ok(told(json!({ "round": round, "requests": own.len(), "drawn": drawn }), own.len(), &drawn));
     }
-    let bytes = rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?;
+    let bytes = rows.of_round(round, &paths::evidence_round(round)).await?;
     let hint = "use the same version of the program as the node";
     let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", hint)?;
     let Subject::Round(evidence) = &bundle.subject else {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aula_api::chain::TwinVersionList;
+use aula_api::paths;
 use aula_client::Client;
 use aula_district::parameters::InForce;
 use aula_home::Home;
@@ -34,7 +35,7 @@ impl Voted {
     /// # Errors
     /// A node that cannot be reached.
     pub async fn of(client: &Client, home: &Home) -> Result<Self, Failure> {
-        let told: TwinVersionList = client.get("/v1/twin-parameters").await?;
+        let told: TwinVersionList = client.get(paths::TWIN_PARAMETERS).await?;
         let mut voted = Self { home: home.clone(), versions: told.versions, unfetched: BTreeMap::new() };
         // A version of years ago whose model nobody has any more stops nothing but what needs it.
         for digest in voted.missing()? {

@@ -11,6 +11,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use aula_api::district::OwnRows;
+use aula_api::paths;
 use aula_api::registers::Classes;
 use aula_api::rounds::{OneRound, RoundView};
 use aula_client::Client;
@@ -68,8 +69,8 @@ pub struct RequestArgs {
 
 /// The round, and the names of its class's kinds.
 pub(super) async fn round(client: &Client, id: RoundId) -> Result<(OneRound, Vec<Name>), Failure> {
-    let told: OneRound = client.get(&format!("/v1/rounds/{id}")).await?;
-    let all: Classes = client.get("/v1/classes").await?;
+    let told: OneRound = client.get(&paths::round(id)).await?;
+    let all: Classes = client.get(paths::CLASSES).await?;
     let class = all.classes.into_iter().find(|class| class.definition.class == told.round.class);
     let class = class.ok_or_else(|| {
         let message = format!("the node does not know class {}", told.round.class);
@@ -84,7 +85,7 @@ pub(super) async fn standing(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows,
         let message = "the home's account acts for no district";
         Failure::new("no_district", message, "give the district's own folder with --home")
     })?;
-    Ok(rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await?)
+    Ok(rows.own().get(&paths::own_rows(district, round)).await?)
 }
 
 /// What is asked for, and what is not.

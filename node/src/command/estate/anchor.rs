@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_estate::anchor::{Row, path, root, rows};
 use aula_estate::check::estate::{Estate, read_estate};
@@ -78,7 +79,7 @@ async fn anchored(
     client: &Client,
     district: DistrictId,
 ) -> Result<Option<(Bundle, schema::Estate)>, Failure> {
-    let bytes = match client.get_bytes(&format!("/v1/evidence/estate/{district}")).await {
+    let bytes = match client.get_bytes(&paths::evidence_estate(district)).await {
         Err(error) if error.code() == "not_found" => return Ok(None),
         told => told?,
     };

@@ -13,6 +13,7 @@
 use std::path::PathBuf;
 
 use aula_api::PublicEvent;
+use aula_api::paths;
 use aula_api::transactions::TransactionStatus;
 use aula_district::disclosure::{self, Disclosure};
 use aula_ledger::audit::{Bundle, Subject};
@@ -182,7 +183,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
 
 /// What the ledger wrote down: of a student who was erased another finding than the auditor's.
 async fn recorded_finding(rows: &Rows<'_>, id: &Hash) -> Result<Option<Finding>, Failure> {
-    let told: TransactionStatus = rows.public().get(&format!("/v1/transactions/{id}")).await?;
+    let told: TransactionStatus = rows.public().get(&paths::transaction(id)).await?;
     let finding = told.events.iter().flatten().find_map(PublicEvent::finding);
     finding.transpose().advise("the node told no known finding", HINT)
 }
@@ -195,7 +196,8 @@ async fn request_of(
     district: Option<u16>,
 ) -> Result<RequestRow, Failure> {
     let district = district.map(|district| format!("?district={district}")).unwrap_or_default();
-    let bytes = rows.of_round(round, &format!("/v1/evidence/allocation/{round}/{handle}{district}")).await?;
+    let path = paths::evidence_allocation(round, handle);
+    let bytes = rows.of_round(round, &format!("{path}{district}")).await?;
     let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", HINT)?;
     let Subject::Allocation(allocation) = &bundle.subject else {
         return Err(Failure::new("bad_answer", "the node sent no decision", HINT));

@@ -4,6 +4,7 @@
 //! auditor whom the ledger does not list yet is listed first, by a TakeRows of its own. Absent: anything public, which needs
 //! no home.
 
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_client::Client;
 use aula_client::sender::Sender;
@@ -36,7 +37,7 @@ impl<'a> Rows<'a> {
     pub async fn of_home(context: &'a Context, ledger: &LedgerArgs) -> Result<Self, Failure> {
         let client = ledger.rpc.client(context)?;
         let sender = Sender::of_home(&client, &context.home, 0).await?;
-        let told: AccountStatus = client.get(&format!("/v1/accounts/{}", sender.account())).await?;
+        let told: AccountStatus = client.get(&paths::account(sender.account())).await?;
         Ok(Self { context, ledger: ledger.clone(), client, sender, member: told.member })
     }
 

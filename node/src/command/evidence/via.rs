@@ -3,6 +3,7 @@
 //! Flow: this ledger's genesis → the parent's record and newest head of it → the bundle, with that block shown on the way →
 //! both together. The program checks nothing that the auditor checks again, but says where the file would be of no use.
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_ledger::audit::bundle::FigureKey;
 use aula_ledger::audit::{Bundle, Subject, ViaBundle};
@@ -43,7 +44,7 @@ pub(super) async fn anchored(context: &Context, place: &Place) -> Result<Option<
 /// # Errors
 /// When the parent cannot be reached, or has not admitted it.
 pub(in crate::command) async fn bundle_of(parent: &Client, genesis: &Hash) -> Result<Vec<u8>, Failure> {
-    let fetched = parent.get_bytes(&format!("/v1/evidence/figures/consortium/{genesis}")).await;
+    let fetched = parent.get_bytes(&paths::evidence_one("consortium", genesis)).await;
     fetched.map_err(|error| {
         let unknown = error.is_not_found();
         let failure = Failure::from(error);

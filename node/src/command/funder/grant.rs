@@ -1,6 +1,7 @@
 //! `aula funder grant`: how much of a budget a class's steward may charge.
 
 use aula_api::event::BudgetGranted;
+use aula_api::paths;
 use aula_api::registers::Classes;
 use aula_ledger::tx::GrantBudget;
 use aula_ledger::types::{AccountId, Cents, ClassId};
@@ -49,7 +50,7 @@ pub(super) async fn run(mut acting: Acting, args: &GrantArgs) -> Result<Outcome,
 
 /// Who runs a class.
 async fn steward_of(acting: &Acting, class: u16) -> Result<AccountId, Failure> {
-    let known: Classes = acting.client.get("/v1/classes").await?;
+    let known: Classes = acting.client.get(paths::CLASSES).await?;
     let found = known.classes.iter().find(|one| one.definition.class.0 == class);
     found.map(|one| one.steward).ok_or_else(|| {
         let message = format!("there is no class {class}");

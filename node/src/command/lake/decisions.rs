@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aula_api::district::OwnRows;
+use aula_api::paths;
 use aula_lake::rows::{Cell, Row, RowId};
 use aula_lake::tables::DECISIONS;
 use aula_ledger::state::schema::Placement;
@@ -29,8 +30,7 @@ pub(super) async fn rows(
         students.iter().flat_map(|one| one.handles.iter().map(move |(handle, _)| (*handle, one))).collect();
     let mut found = Vec::new();
     for decided in rounds {
-        let told: OwnRows =
-            own.get(&format!("/v1/districts/{district}/rounds/{}", decided.round.round)).await?;
+        let told: OwnRows = own.get(&paths::own_rows(district, decided.round.round)).await?;
         for asked in &told.rows {
             // Of a student who was erased nothing can be said in the lake.
             let Some(student) = by_handle.get(&asked.handle) else { continue };

@@ -1,6 +1,7 @@
 //! `aula steward pool`: places of one kind at one school, charged to a budget as they are opened.
 
 use aula_api::event::PoolDefined;
+use aula_api::paths;
 use aula_api::registers::Classes;
 use aula_ledger::tx::DefinePool;
 use aula_ledger::types::{Cents, ClassId, KindId, PoolId, SchoolId};
@@ -68,7 +69,7 @@ pub(super) async fn run(mut acting: Acting, args: &PoolArgs) -> Result<Outcome, 
 
 /// The position of a kind's name in its class.
 async fn kind(acting: &Acting, args: &PoolArgs) -> Result<KindId, Failure> {
-    let known: Classes = acting.client.get("/v1/classes").await?;
+    let known: Classes = acting.client.get(paths::CLASSES).await?;
     let found = known.classes.iter().find(|one| one.definition.class.0 == args.class);
     let class = found.ok_or_else(|| {
         let message = format!("there is no class {}", args.class);

@@ -7,6 +7,7 @@
 //! needs what it always needs. Who is on the roster and of whom nothing else is known is anchored as a state without events. Absent: writing
 //! events (`aula twin written`, whoever feeds the vault), and the first school of a student whom no roster names, which the operator does.
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_client::sender::Sender;
 use aula_district::keep::{self, KeepError, Kept};
@@ -172,7 +173,7 @@ async fn leaves(
 ) -> Result<Vec<(Handle, StudentLeaf)>, Failure> {
     let mut found = Vec::new();
     for (handle, year) in handles {
-        let bytes = node.get_bytes(&format!("/v1/evidence/student/{district}/{year}/{handle}")).await?;
+        let bytes = node.get_bytes(&paths::evidence_student(district, year, handle)).await?;
         let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", HINT)?;
         // A student who is not anchored has no leaf, which the bundle proves.
         found.extend(anchored_leaf(&bundle).ok().map(|leaf| (*handle, leaf)));

@@ -3,6 +3,7 @@
 //! A founder's home says it by its genesis, which lists its account with a district; any other home by its node, once a vote
 //! has admitted the account. Said once it is checked ever after: a vault is never used with another chain than its own.
 
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_client::Client;
 use aula_ledger::types::{DistrictId, Hash};
@@ -89,7 +90,7 @@ pub(in crate::command) async fn from_node(
         let asked = format!("genesis {} of {}", status.genesis_sha256, client.origin());
         return Err(refused(VaultError::OtherChain { bound: identity.to_string(), asked }));
     }
-    let told: Option<AccountStatus> = client.find(&format!("/v1/accounts/{account}")).await?;
+    let told: Option<AccountStatus> = client.find(&paths::account(account)).await?;
     let district: Option<DistrictId> = told.and_then(|told| told.member).and_then(|member| member.district);
     let district = district.ok_or_else(|| {
         let message = format!("{} does not know for which district account {account} acts", status.chain_id);

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use aula_api::paths;
 use aula_api::registers::Members;
 use aula_client::Client;
 use aula_district::disclosure::Disclosure;
@@ -138,7 +139,7 @@ fn newest(versions: &[KeptVersion]) -> Result<Option<StudentLeaf>, Failure> {
 
 /// The auditor to whom it goes: one whom the consortium admitted.
 async fn auditor(client: &Client, asked: Option<&str>) -> Result<Name, Failure> {
-    let told: Members = client.get("/v1/members").await?;
+    let told: Members = client.get(paths::MEMBERS).await?;
     let auditors = told.members.into_iter().filter(|one| {
         let named = asked.is_none_or(|asked| one.name.as_str() == asked);
         named && one.standing == Standing::Admitted && one.roles.has(Role::Auditor)

@@ -161,7 +161,7 @@ pub async fn round(
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<RoundFigures>>, ApiError> {
     let value = RoundFigures::read(&node.view(), RoundId(id))?;
-    found(&node, value, format!("round {id}"), "/v1/rounds")
+    found(&node, value, format!("round {id}"), paths::ROUNDS)
 }
 
 /// A district with its schools and how its students fared
@@ -172,7 +172,7 @@ pub async fn district(
     FromPath(id): FromPath<u16>,
 ) -> Result<Sorted<Figures<DistrictFigures>>, ApiError> {
     let value = places::district(&node.view(), DistrictId(id))?;
-    found(&node, value, format!("district {id}"), "/v1/districts")
+    found(&node, value, format!("district {id}"), paths::DISTRICTS)
 }
 
 /// A school with its pools and how its students fared
@@ -183,7 +183,7 @@ pub async fn school(
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<SchoolFigures>>, ApiError> {
     let value = places::school(&node.view(), SchoolId(id))?;
-    found(&node, value, format!("school {id}"), "/v1/schools")
+    found(&node, value, format!("school {id}"), paths::SCHOOLS)
 }
 
 /// A pool with its price and use in every round
@@ -194,7 +194,7 @@ pub async fn pool(
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<PoolFigures>>, ApiError> {
     let value = places::pool(&node.view(), PoolId(id))?;
-    found(&node, value, format!("pool {id}"), "/v1/pools")
+    found(&node, value, format!("pool {id}"), paths::POOLS)
 }
 
 /// Pages that a text may mean, the likeliest first

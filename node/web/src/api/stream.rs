@@ -101,7 +101,7 @@ async fn run(node: &Arc<AppState>, mut socket: WebSocket, mut next: Height) {
 /// made at a time, so that many who read a long chain do not crowd out everything else.
 async fn block(node: &Arc<AppState>, view: &Arc<ChainView>, height: Height) -> Option<Utf8Bytes> {
     let tip = view.tip().height.0;
-    let key = format!("/v1/blocks/{height}");
+    let key = paths::block(height);
     if let Some(kept) = node.cache.find(&key, tip) {
         return Utf8Bytes::try_from(kept.body.clone()).ok();
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aula_api::chain::TwinVersionList;
 use aula_api::district::{OwnRows, OwnStudents};
+use aula_api::paths;
 use aula_api::registers::{Rounds, Schools};
 use aula_client::Client;
 use aula_district::portable::export::OfLedger;
@@ -29,7 +30,7 @@ pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -
         vault.keystore().all_handles().into_iter().map(|(_, year)| year).collect()
     };
     let (public, own) = (rows.public(), rows.own());
-    let told: TwinVersionList = public.get("/v1/twin-parameters").await?;
+    let told: TwinVersionList = public.get(paths::TWIN_PARAMETERS).await?;
     let mut of_ledger = OfLedger { parameters: told.versions, ..OfLedger::default() };
     let unfitted = Model::unfitted().digest();
     for digest in of_ledger.parameters.iter().map(|one| one.parameters.model).collect::<BTreeSet<_>>() {
@@ -40,15 +41,15 @@ pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -
             of_ledger.models.push((digest, bytes));
         }
     }
-    of_ledger.genesis = Some(public.get_bytes("/v1/genesis").await?);
+    of_ledger.genesis = Some(public.get_bytes(paths::GENESIS).await?);
     let (mut trees, mut anchors) = (Vec::new(), Vec::new());
     for year in years {
         trees.push(tree(&own, district, year, &mut anchors).await?);
     }
     of_ledger.anchored = Some((trees, anchors));
-    let all: Rounds = public.get("/v1/rounds").await?;
+    let all: Rounds = public.get(paths::ROUNDS).await?;
     for round in &all.rounds {
-        let told: OwnRows = own.get(&format!("/v1/districts/{district}/rounds/{}", round.round)).await?;
+        let told: OwnRows = own.get(&paths::own_rows(district, round.round)).await?;
         for row in &told.rows {
             let facts =
                 json!({ "round": told.round, "school_year": told.school_year, "standing": told.standing });
@@ -59,7 +60,7 @@ pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -
             of_ledger.decisions.push(line);
         }
     }
-    let known: Schools = public.get("/v1/schools").await?;
+    let known: Schools = public.get(paths::SCHOOLS).await?;
     let own_schools = known.schools.into_iter().filter(|one| one.school.district == district);
     of_ledger.schools = own_schools.map(serde_json::to_value).collect::<Result<_, _>>().hint(DEFECT)?;
     Ok(of_ledger)
@@ -76,8 +77,8 @@ async fn tree(
         let (mut lines, mut after, mut seen) = (Vec::new(), None::<Handle>, None);
         let whole = loop {
             let from = after.map_or_else(String::new, |after| format!("?after={after}"));
-            let part: OwnStudents =
-                own.get(&format!("/v1/districts/{district}/students/{year}{from}")).await?;
+            let path = paths::own_students(district, year);
+            let part: OwnStudents = own.get(&format!("{path}{from}")).await?;
             let line = |one: &aula_api::district::OwnStudent| AnchorLine {
                 school_year: year,
                 handle: one.handle,

@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use aula_api::paths;
 use aula_district::milestone_book::{About, Book};
 use aula_district::milestones::mastery_of;
 use aula_district::twin_record::AnchoredState;
@@ -160,7 +161,7 @@ async fn standing(
     handle: &Handle,
     number: u16,
 ) -> Result<Option<Milestone>, Failure> {
-    let path = format!("/v1/evidence/milestone/{district}/{handle}/{number}");
+    let path = paths::evidence_milestone(district, handle, number);
     let bytes = match node.own.get_bytes(&path).await {
         Err(error) if error.is_not_found() => return Ok(None),
         told => told?,

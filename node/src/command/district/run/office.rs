@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_client::Client;
 use aula_client::sender::Sender;
@@ -59,7 +60,7 @@ impl Office {
     pub async fn node(&self) -> Result<Node, Failure> {
         let public = self.ledger.rpc.client(&self.context)?;
         let sender = Sender::of_home(&public, &self.context.home, 0).await?;
-        let told: AccountStatus = public.get(&format!("/v1/accounts/{}", sender.account())).await?;
+        let told: AccountStatus = public.get(&paths::account(sender.account())).await?;
         let member = told.member.ok_or_else(|| {
             Failure::new(
                 "no_member",
