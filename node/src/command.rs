@@ -50,7 +50,9 @@ pub mod twin_parameters;
 pub mod tx;
 pub mod vault;
 
-pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, OUTDATED, Outcome, Verdict};
+pub use crate::terminal::{
+    Advise, Answer, Context, DEFECT, Failure, OTHER_VERSION, OUTDATED, Outcome, Verdict,
+};
 pub use rpc::RpcArgs;
 
 use aula_home::Home;

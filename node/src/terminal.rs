@@ -9,6 +9,6 @@ mod logging;
 
 pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
-pub use failure::{Advise, DEFECT, Failure, OUTDATED, with_causes};
+pub use failure::{Advise, DEFECT, Failure, OTHER_VERSION, OUTDATED, with_causes};
 pub(crate) use failure::{line as failure_line, print as print_failure, unanswered};
 pub(crate) use logging::{follow_filter, start as start_logging};

@@ -18,7 +18,7 @@ use aula_api::paths;
 use aula_api::transactions::{Submitted, TransactionStatus};
 use aula_api::{CREDENTIAL_HEADER, ErrorBody};
 use aula_home::clock::now_ms;
-use aula_home::with_causes;
+use aula_home::{OTHER_VERSION, with_causes};
 use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, Hash};
@@ -100,7 +100,7 @@ impl Client {
         let bytes = self.get_bytes(path).await?;
         serde_json::from_slice(&bytes).map_err(|e| {
             let what = format!("something else than expected: {e}");
-            self.bad_answer(what, "use the same version of the program as the node")
+            self.bad_answer(what, OTHER_VERSION)
         })
     }
 

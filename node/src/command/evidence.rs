@@ -8,7 +8,6 @@
 
 use std::path::PathBuf;
 
-use aula_api::district::OwnRows;
 use aula_api::paths;
 use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
@@ -22,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 pub mod act;
 pub mod audit;
+pub(super) mod bundle;
 pub(super) mod disclose;
 pub(super) mod reader;
 pub(super) mod rows;
@@ -36,7 +36,7 @@ use undisclosed::Undisclosed;
 use super::rpc::RpcArgs;
 use super::twin_parameters::Voted;
 use super::vault::record::LedgerArgs;
-use super::{Advise, Context, Failure, Outcome, absolute, vault};
+use super::{Advise, Context, Failure, OTHER_VERSION, Outcome, absolute, vault};
 
 /// Arguments of `aula evidence`.
 #[derive(Debug, Args)]
@@ -276,8 +276,7 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let Some((route, place)) = args.about.asked(anchored) else { return Ok(Outcome::printed()) };
     let fetched = args.about.fetch(context, &route, place).await;
     let fetched = fetched.map_err(|failure| args.about.advise(failure))?;
-    let hint = "use the same version of the program as the node";
-    let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
+    let mut bundle = bundle::read(&fetched)?;
     // What states were folded with, where something is opened or proved of one.
     let voted = match &args.about {
         About::Student { fields: Some(_), .. } | About::Allocation { .. } => {
@@ -325,37 +324,25 @@ fn article(word: &str) -> &'static str {
     }
 }
 
-/// The district's own rows of a round.
-///
-/// # Errors
-/// When the home is not a district's, or the node refuses or cannot be reached.
-pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
-    let district = rows.district().ok_or_else(|| {
-        Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")
-    })?;
-    Ok(rows.own().get(&paths::own_rows(district, round)).await?)
-}
-
 /// Who is drawn: for an auditor the whole draw, computed here from the round's rows by the function that the ledger uses;
 /// for a district its own students, as its node tells.
 async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
     if !rows.is_auditor() {
-        let own = own_rows(rows, round).await?.rows;
+        let own = rows.own_rows(round).await?.rows;
         let drawn: Vec<String> =
             own.iter().filter(|row| row.drawn).map(|row| row.handle.to_string()).collect();
         return Ok(told(json!({ "round": round, "requests": own.len(), "drawn": drawn }), own.len(), &drawn));
     }
     let bytes = rows.of_round(round, &paths::evidence_round(round)).await?;
-    let hint = "use the same version of the program as the node";
-    let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", hint)?;
+    let bundle = bundle::read(&bytes)?;
     let Subject::Round(evidence) = &bundle.subject else {
-        return Err(Failure::new("bad_answer", "the node sent no round", hint));
+        return Err(Failure::new("bad_answer", "the node sent no round", OTHER_VERSION));
     };
     let decision = Decision::from_canonical(&evidence.context.decision.value);
-    let decision = decision.advise("the round's decision cannot be read", hint)?;
+    let decision = decision.advise("the round's decision cannot be read", OTHER_VERSION)?;
     let student = |row: &DecidedRequest| row.request_row().map(|row| asked(&row));
     let students: Result<Vec<Asked>, CodecError> = evidence.rows.iter().map(student).collect();
-    let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", hint)?);
+    let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", OTHER_VERSION)?);
     let line = |((district, handle), among): (&(DistrictId, Handle), &DrawnAmong)| json!({ "district": district, "handle": handle, "for_its_mandate": *among == DrawnAmong::Mandates });
     let students: Vec<Value> = drawn.iter().map(line).collect();
     let drawn: Vec<String> = drawn.keys().map(|(_, handle)| handle.to_string()).collect();

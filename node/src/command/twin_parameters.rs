@@ -18,7 +18,7 @@ use aula_ledger::types::{Hash, SchoolYear};
 use aula_server::models;
 use aula_twin_runtime::model::Model;
 
-use super::{Advise, Failure};
+use super::{Advise, Failure, OTHER_VERSION};
 
 /// Every version of the parameters.
 #[derive(Debug, Clone)]
@@ -90,8 +90,7 @@ impl Voted {
             Failure::new("no_parameters", message, "see /v1/twin-parameters")
         })?;
         let model = self.model(found)?;
-        InForce::of(found.clone(), model)
-            .advise("the twins' parameters cannot be used", "use the same version of the program as the node")
+        InForce::of(found.clone(), model).advise("the twins' parameters cannot be used", OTHER_VERSION)
     }
 
     fn model(&self, version: &TwinVersion) -> Result<Model, Failure> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-pub use aula_home::{Advise, DEFECT, Failure, OUTDATED, with_causes};
+pub use aula_home::{Advise, DEFECT, Failure, OTHER_VERSION, OUTDATED, with_causes};
 
 use super::{Answer, Outcome, OutputFormat, Verdict};
 

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::command::acting::ActingArgs;
-use crate::command::evidence::via::{bundle_of, newest, read};
+use crate::command::evidence::bundle::read;
+use crate::command::evidence::via::{bundle_of, newest};
 use crate::command::{Context, Failure, Outcome};
 
 /// A block of the other consortium that a transaction brought.

@@ -74,7 +74,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
     let client = rows.public();
     let (told, kinds) = request::round(client, id).await?;
     let facts = told.round;
-    let own = request::standing(&rows, id).await?;
+    let own = rows.own_rows(id).await?;
     let standing = own.standing.ok_or_else(|| {
         let hint = format!("`aula query round {id}` says where it is");
         Failure::new("not_decided", format!("round {id} is not decided yet"), hint)

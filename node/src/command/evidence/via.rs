@@ -11,8 +11,8 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::types::{Hash, Height};
 use serde_json::{Value, json};
 
-use super::Place;
-use crate::command::{Advise, Context, Failure};
+use super::{Place, bundle};
+use crate::command::{Context, Failure};
 
 /// What the parent has of this ledger.
 pub(super) struct Anchored {
@@ -31,7 +31,7 @@ pub(super) async fn anchored(context: &Context, place: &Place) -> Result<Option<
     let genesis = place.rpc.client(context)?.status().await?.genesis_sha256;
     let parent = Client::trusting(url, place.rpc.ca.as_deref())?;
     let bytes = bundle_of(&parent, &genesis).await?;
-    let bundle = read(&bytes)?;
+    let bundle = bundle::read(&bytes)?;
     let height = newest(&bundle).ok_or_else(|| {
         let message = format!("the parent ledger has no head of the ledger of genesis {genesis} yet");
         Failure::new("not_anchored", message, "have one anchored: aula consortium anchor --of URL")
@@ -58,12 +58,6 @@ pub(in crate::command) async fn bundle_of(parent: &Client, genesis: &Hash) -> Re
             ..failure
         }
     })
-}
-
-/// Reads a node's bundle.
-pub(in crate::command) fn read(bytes: &[u8]) -> Result<Bundle, Failure> {
-    Bundle::from_canonical(bytes)
-        .advise("the node sent no bundle", "use the same version of the program as the node")
 }
 
 /// The height of the head that a parent's bundle shows.

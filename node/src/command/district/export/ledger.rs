@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use aula_api::chain::TwinVersionList;
-use aula_api::district::{OwnRows, OwnStudents};
 use aula_api::paths;
 use aula_api::registers::{Rounds, Schools};
 use aula_client::Client;
@@ -13,17 +12,14 @@ use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_twin_runtime::model::Model;
 use serde_json::{Value, json};
 
-use crate::command::evidence::rows::Rows;
+use crate::command::evidence::rows::{Rows, own_students};
 use crate::command::vault::Place;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::{Advise, Context, DEFECT, Failure};
 
 pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -> Result<OfLedger, Failure> {
     let rows = Rows::of_home(context, ledger).await?;
-    let district = rows.district().ok_or_else(|| {
-        let message = "the home's account acts for no district";
-        Failure::new("no_district", message, "give the district's own folder with --home")
-    })?;
+    let district = rows.own_district()?;
     let years: BTreeSet<SchoolYear> = {
         // Closed while the node is asked: it may have readers who wait for it.
         let vault = place.open(context)?;
@@ -49,7 +45,7 @@ pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -
     of_ledger.anchored = Some((trees, anchors));
     let all: Rounds = public.get(paths::ROUNDS).await?;
     for round in &all.rounds {
-        let told: OwnRows = own.get(&paths::own_rows(district, round.round)).await?;
+        let told = rows.own_rows(round.round).await?;
         for row in &told.rows {
             let facts =
                 json!({ "round": told.round, "school_year": told.school_year, "standing": told.standing });
@@ -76,9 +72,7 @@ async fn tree(
     for _ in 0..TRIES {
         let (mut lines, mut after, mut seen) = (Vec::new(), None::<Handle>, None);
         let whole = loop {
-            let from = after.map_or_else(String::new, |after| format!("?after={after}"));
-            let path = paths::own_students(district, year);
-            let part: OwnStudents = own.get(&format!("{path}{from}")).await?;
+            let part = own_students(own, district, year, after).await?;
             let line = |one: &aula_api::district::OwnStudent| AnchorLine {
                 school_year: year,
                 handle: one.handle,

@@ -13,6 +13,7 @@ use aula_ledger::state::schema::Member;
 use aula_ledger::types::{DistrictId, Hash};
 use aula_vault::room::Room;
 
+use crate::command::evidence::rows::no_district;
 use crate::command::posting::Posting;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, bind_to_node};
@@ -83,10 +84,7 @@ impl Office {
             bind_to_node(&self.context, &self.place, &node.public).await?;
             *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = Some(node.genesis);
         }
-        let district = node.member.district.ok_or_else(|| {
-            let message = "the home's account acts for no district";
-            Failure::new("no_district", message, "give the district's own folder with --home")
-        })?;
+        let district = node.member.district.ok_or_else(no_district)?;
         Ok((node, district))
     }
 

@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aula_api::district::OwnStudents;
 use aula_api::paths;
 use aula_api::registers::Schools;
 use aula_client::Client;
@@ -35,6 +34,7 @@ use crate::command::district::in_force;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::Own;
 use crate::command::evidence::reader::Reader;
+use crate::command::evidence::rows::own_students;
 use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::posting::rejection;
 use crate::command::vault::refused;
@@ -229,9 +229,7 @@ impl Seen {
         }
         let mut after = None;
         loop {
-            let from = after.map_or_else(String::new, |after: Handle| format!("?after={after}"));
-            let path = paths::own_students(district, year);
-            let part: OwnStudents = own.get(&format!("{path}{from}")).await?;
+            let part = own_students(own, district, year, after).await?;
             self.versions.extend(part.students.iter().map(|one| (one.handle, one.version)));
             after = part.next;
             if after.is_none() {
