@@ -220,8 +220,7 @@ fn the_driver_knows_no_clock_no_task_and_no_socket() {
 /// Which sources write a path of the API out, and why they may.
 const PATHS_IN_FULL: &[(&str, &str)] = &[
     ("node/api/src/paths.rs", "it is the one place"),
-    ("node/report/src/district/sections.rs", "a paper says where its figures are proved, and knows no API"),
-    ("node/report/src/transparency/sections.rs", "the same"),
+    ("node/report/src/proofs.rs", "a paper says where its figures are proved, and knows no API"),
 ];
 
 #[test]
