@@ -34,6 +34,7 @@ pub mod man;
 pub mod node;
 pub mod optimize;
 mod posting;
+mod processor;
 pub mod prune;
 pub mod query;
 pub mod replay;

@@ -147,11 +147,7 @@ impl Client {
     /// # Errors
     /// The refusal with its number, or that the node cannot be reached.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, ClientError> {
-        let request = self
-            .request(Method::POST, paths::TRANSACTIONS)
-            .header("content-type", "application/octet-stream")
-            .body(bytes);
-        let response = self.send(request).await?;
+        let response = self.send(self.submission(bytes)).await?;
         let accepted: Submitted = response.json().await.map_err(|e| self.unreachable(&e))?;
         Ok(accepted.id)
     }
@@ -193,6 +189,13 @@ impl Client {
             Some(caller) => request.header(CREDENTIAL_HEADER, caller.credential().to_string()),
             None => request,
         }
+    }
+
+    /// What hands a transaction's canonical bytes over.
+    fn submission(&self, bytes: Vec<u8>) -> RequestBuilder {
+        self.request(Method::POST, paths::TRANSACTIONS)
+            .header("content-type", "application/octet-stream")
+            .body(bytes)
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {

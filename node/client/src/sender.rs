@@ -20,7 +20,6 @@ use aula_ledger::tx::transaction::Body;
 use aula_ledger::tx::{Transaction, TransactionId};
 use aula_ledger::types::{AccountId, Hash, Height};
 use ed25519_dalek::SigningKey;
-use reqwest::Method;
 use tokio::time::Instant;
 
 use super::{Client, ClientError};
@@ -146,10 +145,7 @@ pub fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId, Clien
 pub async fn submit(client: &Client, signed: &Signed) -> Result<(), ClientError> {
     let start = Instant::now();
     loop {
-        let request = client
-            .request(Method::POST, paths::TRANSACTIONS)
-            .header("content-type", "application/octet-stream")
-            .body(signed.bytes.clone());
+        let request = client.submission(signed.bytes.clone());
         let response = request.send().await.map_err(|error| client.unreachable(&error))?;
         let status = response.status();
         if status.is_success() {
