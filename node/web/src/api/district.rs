@@ -18,6 +18,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::registers::known_round;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::{AppState, FromPath, FromQuery, Sorted};
@@ -35,8 +36,7 @@ pub async fn rows(
     let (district, id) = (DistrictId(district), RoundId(round));
     caller.own(&node.view(), district)?;
     let view = node.view();
-    let round = schema::round(&*view, id)?
-        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    let round = known_round(&view, id)?;
     let decision = schema::decision(&*view, id)?;
     let requests = requests_in_order(&view.rows(&schema::requests_tree(id))?)?;
     let drawn = match &decision {

@@ -48,10 +48,16 @@ pub async fn rounds(State(node): State<Arc<AppState>>) -> Answer<Rounds> {
     responses((status = 200, body = OneRound), (status = 404, body = ErrorBody)))]
 pub async fn round(State(node): State<Arc<AppState>>, FromPath(id): FromPath<u32>) -> Answer<OneRound> {
     let view = node.view();
-    let round = schema::round(&*view, RoundId(id))?
-        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    let round = known_round(&view, RoundId(id))?;
     let round = rounds::whole(&view, &round)?;
     Ok(Sorted(OneRound { as_of_height: view.tip().height, round }))
+}
+
+/// A round of the ledger, or that there is none of this number.
+pub(super) fn known_round(view: &ChainView, id: RoundId) -> Result<schema::Round, ApiError> {
+    schema::round(view, id)?.ok_or_else(|| {
+        ApiError::not_found(format!("no round {id}"), format!("rounds are listed by {}", paths::ROUNDS))
+    })
 }
 
 /// Pools of places, by class and number

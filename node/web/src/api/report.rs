@@ -18,6 +18,7 @@ use aula_read::{acknowledgements, audits, publish};
 use aula_store::ChainView;
 use axum::extract::State;
 
+use super::registers::known_round;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{AppState, FromPath, Sorted};
 
@@ -29,8 +30,7 @@ pub async fn report(
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<RoundReport>, ApiError> {
     let view = node.view();
-    let round = schema::round(&*view, RoundId(id))?
-        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    let round = known_round(&view, RoundId(id))?;
     report_of(&view, &round).map(Sorted)
 }
 
