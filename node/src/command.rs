@@ -34,6 +34,7 @@ pub mod man;
 pub mod node;
 pub mod optimize;
 mod posting;
+mod processor;
 pub mod prune;
 pub mod query;
 pub mod replay;
@@ -50,7 +51,9 @@ pub mod twin_parameters;
 pub mod tx;
 pub mod vault;
 
-pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, OUTDATED, Outcome, Verdict};
+pub use crate::terminal::{
+    Advise, Answer, Context, DEFECT, Failure, OTHER_VERSION, OUTDATED, Outcome, Verdict,
+};
 pub use rpc::RpcArgs;
 
 use aula_home::Home;

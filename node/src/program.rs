@@ -1,6 +1,5 @@
 //! The whole program: parse, start logging and a runtime, run one subcommand, print its outcome, exit.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,22 +14,25 @@ use crate::command::{
 };
 use crate::outward::{self, Outward};
 use crate::terminal::{
-    Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging, tell_usage,
+    Advise, Context, Failure, OUTDATED, Outcome, Verdict, failure_line, print_failure, start_logging,
 };
 
 /// How long the end of a program waits for a collector of spans.
 const LAST_SPANS: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What helps with refused arguments when the parser has no tip of its own.
+const HELP: &str = "aula --help and aula COMMAND --help show what is taken";
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not, 3 (of
 /// `aula start` alone) the chain goes by rules that this version does not have.
 pub fn main() -> ExitCode {
     let (mut cli, written) = match parse() {
         Ok(parsed) => parsed,
-        // Help that nobody could read is not a success.
         Err(shown) => {
-            let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
-            tell_usage(&shown, std::env::args_os().skip(1), std::env::var_os("AULA_OUTPUT").as_deref());
-            return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
+            let environment = std::env::var_os("AULA_OUTPUT");
+            return aula_arguments::answer(&shown, environment.as_deref(), HELP, |refusal| {
+                failure_line(&Failure::new("usage", refusal.message, refusal.hint));
+            });
         }
     };
     let output = cli.global.output;

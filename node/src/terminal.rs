@@ -6,11 +6,9 @@ mod answer;
 mod context;
 mod failure;
 mod logging;
-mod usage;
 
 pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
-pub use failure::{Advise, DEFECT, Failure, OUTDATED, with_causes};
-pub(crate) use failure::{print as print_failure, unanswered};
+pub use failure::{Advise, DEFECT, Failure, OTHER_VERSION, OUTDATED, with_causes};
+pub(crate) use failure::{line as failure_line, print as print_failure, unanswered};
 pub(crate) use logging::{MOST_FILTER_BYTES, follow_filter, start as start_logging};
-pub(crate) use usage::tell as tell_usage;

@@ -19,7 +19,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-twin-runtime", &["aula-allocation"]),
     ("aula-ledger", &["aula-allocation", "aula-zk"]),
     ("aula-consensus", &["aula-ledger"]),
-    ("aula-audit", &["aula-ledger"]),
+    // The parser is told, and nothing else: the auditor uses it too.
+    ("aula-arguments", &[]),
+    ("aula-audit", &["aula-arguments", "aula-ledger"]),
     ("aula-verifier", &["aula-ledger"]),
     ("aula-files", &[]),
     ("aula-vault", &["aula-files", "aula-ledger"]),
@@ -33,7 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Tables of rows that others bring, and places that others send to.
     ("aula-lake", &[]),
     ("aula-delivery", &[]),
-    ("aula-lrs", &["aula-vault"]),
+    // A request's form is read as every form is.
+    ("aula-lrs", &["aula-foreign", "aula-vault"]),
     // Protocols of others, in pieces that several speak.
     ("aula-foreign", &[]),
     // What a launching user may see is asked of a trait.
@@ -55,7 +58,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-read", &["aula-api", "aula-store"]),
     // A dashboard is folded from the vault's events as the district folds them.
     ("aula-web", &["aula-api", "aula-district", "aula-home", "aula-read", "aula-store", "aula-vault"]),
-    ("aula-api", &["aula-ledger"]),
+    // A path's parameters are encoded as everybody's are.
+    ("aula-api", &["aula-foreign", "aula-ledger"]),
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),
     // What is disclosed says the next step by `aula_home::NextStep`.
@@ -85,7 +89,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-pages", &["aula-web"]),
     (
         "aula-node",
-        &["aula-pages", "aula-lab", "aula-lake", "aula-sensors", "aula-server", "aula-sim", "aula-traces"],
+        &[
+            "aula-arguments",
+            "aula-pages",
+            "aula-lab",
+            "aula-lake",
+            "aula-sensors",
+            "aula-server",
+            "aula-sim",
+            "aula-traces",
+        ],
     ),
     (KIT, &["aula-home", "aula-store", "aula-twin-runtime", "aula-vault"]),
     ("aula-tests", &["aula-node"]),

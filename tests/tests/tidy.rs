@@ -27,6 +27,11 @@ fn files(ending: &str) -> Vec<(String, String)> {
     found
 }
 
+/// Whether a source is a test or what tests are made of.
+fn is_test(path: &str) -> bool {
+    path.split('/').any(|part| part.contains("tests") || matches!(part, "testkit.rs" | "peer.rs"))
+}
+
 #[test]
 fn no_source_has_more_than_700_lines() {
     let long: Vec<_> = files(".rs")
@@ -94,9 +99,7 @@ fn functions(source: &str) -> Vec<(String, usize)> {
 fn no_function_has_more_than_70_lines_of_code_but_tables() {
     let (mut long, mut tables) = (Vec::new(), Vec::new());
     for (path, text) in files(".rs") {
-        let is_test =
-            path.split('/').any(|part| part.contains("tests") || matches!(part, "testkit.rs" | "peer.rs"));
-        if is_test {
+        if is_test(&path) {
             continue;
         }
         for (name, lines) in functions(&text).into_iter().filter(|(_, lines)| *lines > 70) {
@@ -212,6 +215,75 @@ fn the_driver_knows_no_clock_no_task_and_no_socket() {
             assert!(tokio && !names, "{name}: {line}");
         }
     }
+}
+
+/// Which sources write a path of the API out, and why they may.
+const PATHS_IN_FULL: &[(&str, &str)] = &[
+    ("node/api/src/paths.rs", "it is the one place"),
+    ("node/report/src/proofs.rs", "a paper says where its figures are proved, and knows no API"),
+];
+
+#[test]
+fn paths_of_the_api_stand_in_one_place() {
+    let in_full =
+        files(".rs").into_iter().filter(|(name, text)| !is_test(name) && production(text).contains("\"/v1/"));
+    let found: BTreeSet<_> = in_full.map(|(name, _)| name).collect();
+    let known: BTreeSet<_> = PATHS_IN_FULL.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(
+        found, known,
+        "take paths from node/api/src/paths.rs, and lines of those that do out of PATHS_IN_FULL"
+    );
+}
+
+/// Where a text speaks of a path of the API, in a sentence or in code.
+fn paths_spoken_of(text: &str) -> Vec<&str> {
+    let starts = text.match_indices("/v1/").filter(|(at, _)| {
+        let before = text[..*at].chars().next_back();
+        before.is_none_or(|c| !c.is_alphanumeric() && !"_/.-".contains(c))
+    });
+    let path = |(at, _): (usize, &str)| {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && !"_/{}.-".contains(c));
+        rest[..end.unwrap_or(rest.len())].trim_end_matches('.')
+    };
+    starts.map(path).collect()
+}
+
+/// Whether there is a route of this path, or one below it. What stands for a parameter may be anything.
+fn is_route(path: &str) -> bool {
+    let parts = |path: &'static str| path.split('/').filter(|part| !part.is_empty());
+    let spoken: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    aula_api::paths::ALL.iter().copied().any(|route| {
+        parts(route).count() >= spoken.len()
+            && parts(route).zip(&spoken).all(|(of_route, said)| {
+                of_route == *said || of_route.starts_with('{') || said.starts_with('{')
+            })
+    })
+}
+
+/// A path that a hint, a comment or a page of the documentation names leads somewhere.
+#[test]
+fn every_path_that_is_spoken_of_is_a_route() {
+    // Where collectors of spans listen.
+    const OTHERS: [&str; 1] = ["/v1/traces"];
+    let (mut spoken_of, mut wrong) = (0, Vec::new());
+    let sources = files(".rs").into_iter().filter(|(name, _)| !is_test(name));
+    for (name, text) in sources.chain(files(".md")) {
+        let paths = paths_spoken_of(&text);
+        spoken_of += paths.len();
+        let lost = paths.into_iter().filter(|path| !is_route(path) && !OTHERS.contains(path));
+        wrong.extend(lost.map(|path| format!("{name}: {path}")));
+    }
+    assert!(spoken_of > 100, "{spoken_of}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_reader_of_paths_knows_a_route_from_what_is_none() {
+    let text = "see /v1/blocks/7. `{origin}/v1/rounds/{id}/report?x`, aula/x/v1/y, (/v1/blokcs)";
+    assert_eq!(paths_spoken_of(text), ["/v1/blocks/7", "/v1/rounds/{id}/report", "/v1/blokcs"]);
+    assert!(is_route("/v1/blocks/7") && is_route("/v1/evidence/") && is_route("/v1/schools/ID/hours"));
+    assert!(!is_route("/v1/blokcs") && !is_route("/v1/blocks/7/8"));
 }
 
 /// Production code never names the lab: what only the demo can do is not done.

@@ -12,6 +12,7 @@ mod error;
 pub mod event;
 pub mod hours;
 pub mod operation;
+pub mod paths;
 pub mod places;
 pub mod records;
 pub mod registers;

@@ -1,6 +1,8 @@
-//! Every route of the API, with its class: which credential opens it. Pages stand in the registry of `aula-web`.
+//! Every route of the API, with its class: which credential opens it. Where they are stands in [`crate::paths`], pages stand in the registry of `aula-web`.
 
 use aula_ledger::credential::Scope;
+
+use crate::paths;
 
 /// What a route gives, and so which credentials open it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,63 +29,63 @@ use RouteClass::{District, Family, Money, Public, Round, Student, Vault};
 
 /// Every route of the API with its class.
 pub const ROUTES: &[(&str, RouteClass)] = &[
-    ("/v1/vault/{handle}", Vault),
-    ("/v1/classrooms/{section}/heatmap", Vault),
-    ("/v1/consents/{district}/{school_year}", District),
-    ("/v1/districts/{district}/rounds/{round}", District),
-    ("/v1/districts/{district}/students/{school_year}", District),
-    ("/v1/districts/{district}/rounds/{round}/why/{handle}", District),
-    ("/v1/evidence/milestone/{district}/{handle}/{number}", District),
-    ("/v1/evidence/round/{round}", Round),
-    ("/v1/evidence/allocation/{round}/{handle}", Student),
-    ("/v1/evidence/student/{district}/{school_year}/{handle}", Student),
-    ("/v1/evidence/budget/{funder}/{school_year}", Money),
-    ("/v1/family/reads", Family),
-    ("/v1/access-logs", Public),
-    ("/v1/accounts/{id}", Public),
-    ("/v1/blocks", Public),
-    ("/v1/blocks/{height}", Public),
-    ("/v1/budgets", Public),
-    ("/v1/classes", Public),
-    ("/v1/districts", Public),
-    ("/v1/districts/{id}", Public),
-    ("/v1/evidence/access/{district}", Public),
-    ("/v1/evidence/estate/{district}", Public),
-    ("/v1/evidence/figures", Public),
-    ("/v1/evidence/figures/{register}", Public),
-    ("/v1/evidence/figures/{what}/{id}", Public),
-    ("/v1/export/{file}", Public),
-    ("/v1/genesis", Public),
-    ("/v1/hours/{file}", Public),
-    ("/v1/members", Public),
-    ("/v1/milestones", Public),
-    ("/v1/models/{digest}", Public),
-    ("/v1/parameters", Public),
-    ("/v1/params", Public),
-    ("/v1/pools", Public),
-    ("/v1/pools/{id}", Public),
-    ("/v1/proposals", Public),
-    ("/v1/rounds", Public),
-    ("/v1/rounds/{id}", Public),
-    ("/v1/rounds/{id}/audits", Public),
-    ("/v1/rounds/{id}/figures", Public),
-    ("/v1/rounds/{id}/report", Public),
-    ("/v1/schools", Public),
-    ("/v1/schools/{id}", Public),
-    ("/v1/schools/{id}/hours", Public),
-    ("/v1/search", Public),
-    ("/v1/status", Public),
-    ("/v1/stream", Public),
-    ("/v1/trail", Public),
-    ("/v1/twin-parameters", Public),
-    ("/v1/transactions", Public),
-    ("/v1/transactions/{id}", Public),
-    ("/v1/validators", Public),
-    ("/acting", Public),
-    ("/healthz", Public),
-    ("/readyz", Public),
-    ("/metrics", Public),
-    ("/openapi.json", Public),
+    (paths::VAULT, Vault),
+    (paths::HEATMAP, Vault),
+    (paths::CONSENTS, District),
+    (paths::OWN_ROWS, District),
+    (paths::OWN_STUDENTS, District),
+    (paths::OWN_WHY, District),
+    (paths::EVIDENCE_MILESTONE, District),
+    (paths::EVIDENCE_ROUND, Round),
+    (paths::EVIDENCE_ALLOCATION, Student),
+    (paths::EVIDENCE_STUDENT, Student),
+    (paths::EVIDENCE_BUDGET, Money),
+    (paths::FAMILY_READS, Family),
+    (paths::ACCESS_LOGS, Public),
+    (paths::ACCOUNT, Public),
+    (paths::BLOCKS, Public),
+    (paths::BLOCK, Public),
+    (paths::BUDGETS, Public),
+    (paths::CLASSES, Public),
+    (paths::DISTRICTS, Public),
+    (paths::DISTRICT, Public),
+    (paths::EVIDENCE_ACCESS, Public),
+    (paths::EVIDENCE_ESTATE, Public),
+    (paths::EVIDENCE_FIGURES, Public),
+    (paths::EVIDENCE_REGISTER, Public),
+    (paths::EVIDENCE_ONE, Public),
+    (paths::EXPORT, Public),
+    (paths::GENESIS, Public),
+    (paths::HOURS, Public),
+    (paths::MEMBERS, Public),
+    (paths::MILESTONES, Public),
+    (paths::MODEL, Public),
+    (paths::PARAMETERS, Public),
+    (paths::PARAMETERS_BY_THEIR_EARLIER_NAME, Public),
+    (paths::POOLS, Public),
+    (paths::POOL, Public),
+    (paths::PROPOSALS, Public),
+    (paths::ROUNDS, Public),
+    (paths::ROUND, Public),
+    (paths::ROUND_AUDITS, Public),
+    (paths::ROUND_FIGURES, Public),
+    (paths::ROUND_REPORT, Public),
+    (paths::SCHOOLS, Public),
+    (paths::SCHOOL, Public),
+    (paths::SCHOOL_HOURS, Public),
+    (paths::SEARCH, Public),
+    (paths::STATUS, Public),
+    (paths::STREAM, Public),
+    (paths::TRAIL, Public),
+    (paths::TWIN_PARAMETERS, Public),
+    (paths::TRANSACTIONS, Public),
+    (paths::TRANSACTION, Public),
+    (paths::VALIDATORS, Public),
+    (paths::ACTING, Public),
+    (paths::HEALTHZ, Public),
+    (paths::READYZ, Public),
+    (paths::METRICS, Public),
+    (paths::DESCRIPTION, Public),
 ];
 
 /// The class of a route; none of one that nobody put into the table.
@@ -114,5 +116,19 @@ impl RouteClass {
             Self::Student => "the district's own, of scope district, or an auditor's of scope round-N",
             Self::Money => "the funder's own, of scope money",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_path_has_one_class() {
+        let classed: BTreeSet<&str> = ROUTES.iter().map(|(path, _)| *path).collect();
+        assert_eq!(classed, paths::ALL.iter().copied().collect::<BTreeSet<_>>());
+        assert_eq!((ROUTES.len(), paths::ALL.len()), (classed.len(), classed.len()), "a path stands once");
     }
 }

@@ -3,17 +3,16 @@
 //! A thin shell over [`aula_ledger::audit`]: it reads files, calls the library, prints the answer on stdout and
 //! ends with 0 (yes), 1 (checked and no) or 2 (could not). It opens no socket and writes no file.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use serde_json::json;
 
 mod answer;
 mod certificate;
 mod files;
 mod inspect;
 mod man;
-mod usage;
 mod verify;
 
 /// Checks evidence bundles of an Aula ledger, offline.
@@ -28,6 +27,9 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 yes, 1 checked and no, 2 could not tell.";
+
+/// What helps with refused arguments when the parser has no tip of its own.
+const HELP: &str = "aula-audit --help and aula-audit COMMAND --help show what is taken";
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,11 +54,10 @@ enum Command {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help that nobody could read is not a success.
         Err(shown) => {
-            let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
-            usage::tell(&shown, std::env::args_os().skip(1));
-            return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
+            return aula_arguments::answer(&shown, None, HELP, |refusal| {
+                answer::say_failed("usage", &refusal.message, &refusal.hint, json!({ "valid": false }));
+            });
         }
     };
     let answer = match &cli.command {
@@ -68,7 +69,7 @@ fn main() -> ExitCode {
     let unanswered = match &cli.command {
         Command::Verify(_) => verify::unanswered(),
         Command::Certificate(_) => certificate::unanswered(),
-        Command::Inspect(_) | Command::Man(_) => serde_json::json!({ "valid": false }),
+        Command::Inspect(_) | Command::Man(_) => json!({ "valid": false }),
     };
     answer.map_or_else(|failure| failure.print(cli.output, unanswered), |answer| answer.print(cli.output))
 }

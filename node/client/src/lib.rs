@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aula_api::chain::Status;
+use aula_api::paths;
 use aula_api::transactions::{Submitted, TransactionStatus};
 use aula_api::{CREDENTIAL_HEADER, ErrorBody};
 use aula_home::clock::now_ms;
-use aula_home::with_causes;
+use aula_home::{OTHER_VERSION, with_causes};
 use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, Hash};
@@ -99,7 +100,7 @@ impl Client {
         let bytes = self.get_bytes(path).await?;
         serde_json::from_slice(&bytes).map_err(|e| {
             let what = format!("something else than expected: {e}");
-            self.bad_answer(what, "use the same version of the program as the node")
+            self.bad_answer(what, OTHER_VERSION)
         })
     }
 
@@ -146,11 +147,7 @@ impl Client {
     /// # Errors
     /// The refusal with its number, or that the node cannot be reached.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, ClientError> {
-        let request = self
-            .request(Method::POST, "/v1/transactions")
-            .header("content-type", "application/octet-stream")
-            .body(bytes);
-        let response = self.send(request).await?;
+        let response = self.send(self.submission(bytes)).await?;
         let accepted: Submitted = response.json().await.map_err(|e| self.unreachable(&e))?;
         Ok(accepted.id)
     }
@@ -166,7 +163,7 @@ impl Client {
     ) -> Result<TransactionStatus, ClientError> {
         let start = tokio::time::Instant::now();
         loop {
-            let state: TransactionStatus = self.get(&format!("/v1/transactions/{id}")).await?;
+            let state: TransactionStatus = self.get(&paths::transaction(id)).await?;
             if state.height.is_some() {
                 return Ok(state);
             }
@@ -183,7 +180,7 @@ impl Client {
     /// # Errors
     /// As [`Self::get`].
     pub async fn status(&self) -> Result<Status, ClientError> {
-        self.get("/v1/status").await
+        self.get(paths::STATUS).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -192,6 +189,13 @@ impl Client {
             Some(caller) => request.header(CREDENTIAL_HEADER, caller.credential().to_string()),
             None => request,
         }
+    }
+
+    /// What hands a transaction's canonical bytes over.
+    fn submission(&self, bytes: Vec<u8>) -> RequestBuilder {
+        self.request(Method::POST, paths::TRANSACTIONS)
+            .header("content-type", "application/octet-stream")
+            .body(bytes)
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {

@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aula_api::paths;
 use aula_api::transactions::TransactionStatus;
 use aula_files::{Access, create, private_folder, sync_folder};
 use aula_home::{Home, fault};
@@ -248,8 +249,8 @@ impl Outbox {
 /// Where a parcel is. The account's number is asked before the transaction: a block between the two is seen by the second.
 async fn fate(client: &Client, parcel: &Parcel) -> Result<Fate, ClientError> {
     let account = parcel.account()?;
-    let known: aula_api::transactions::AccountStatus = client.get(&format!("/v1/accounts/{account}")).await?;
-    let told: TransactionStatus = client.get(&format!("/v1/transactions/{}", parcel.signed.id)).await?;
+    let known: aula_api::transactions::AccountStatus = client.get(&paths::account(account)).await?;
+    let told: TransactionStatus = client.get(&paths::transaction(parcel.signed.id)).await?;
     if told.height.is_some() {
         return Ok(Fate::Final(Box::new(told)));
     }

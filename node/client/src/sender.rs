@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
@@ -19,7 +20,6 @@ use aula_ledger::tx::transaction::Body;
 use aula_ledger::tx::{Transaction, TransactionId};
 use aula_ledger::types::{AccountId, Hash, Height};
 use ed25519_dalek::SigningKey;
-use reqwest::Method;
 use tokio::time::Instant;
 
 use super::{Client, ClientError};
@@ -79,7 +79,7 @@ impl Sender {
         let key = NodeKey::of_home(home, KeyKind::Account)?.into_signing_key();
         let genesis = client.status().await?.genesis_sha256;
         let account = account_of_home(home, &key)?;
-        let known: Option<AccountStatus> = client.find(&format!("/v1/accounts/{account}")).await?;
+        let known: Option<AccountStatus> = client.find(&paths::account(account)).await?;
         let known = known.ok_or(ClientError::UnknownAccount { genesis, account })?;
         let valid_until = Height(known.height.0.saturating_add(heights));
         Ok(Self { genesis, account, key, sequence: known.sequence, valid_until })
@@ -145,10 +145,7 @@ pub fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId, Clien
 pub async fn submit(client: &Client, signed: &Signed) -> Result<(), ClientError> {
     let start = Instant::now();
     loop {
-        let request = client
-            .request(Method::POST, "/v1/transactions")
-            .header("content-type", "application/octet-stream")
-            .body(signed.bytes.clone());
+        let request = client.submission(signed.bytes.clone());
         let response = request.send().await.map_err(|error| client.unreachable(&error))?;
         let status = response.status();
         if status.is_success() {
@@ -217,7 +214,7 @@ impl Sender {
     /// # Errors
     /// When the node cannot be reached or knows no such account.
     pub async fn refresh(&mut self, client: &Client) -> Result<(), ClientError> {
-        let known: AccountStatus = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        let known: AccountStatus = client.get(&paths::account(self.account)).await?;
         self.sequence = known.sequence;
         Ok(())
     }
@@ -227,7 +224,7 @@ impl Sender {
     /// # Errors
     /// When the node cannot be reached.
     pub async fn is_overtaken(&self, client: &Client, signed: &Signed) -> Result<bool, ClientError> {
-        let known: AccountStatus = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        let known: AccountStatus = client.get(&paths::account(self.account)).await?;
         Ok(known.sequence > signed.sequence)
     }
 }

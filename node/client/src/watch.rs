@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aula_api::chain::BlockDetail;
+use aula_api::paths;
 use aula_api::transactions::Outline;
 use aula_ledger::tx::TransactionId;
 use tokio::time::Instant;
@@ -70,7 +71,7 @@ impl Watcher {
     /// # Errors
     /// When the node cannot be reached.
     pub async fn advance(&mut self) -> Result<Option<Vec<TransactionId>>, ClientError> {
-        let found: Option<BlockDetail> = self.client.find(&format!("/v1/blocks/{}", self.next)).await?;
+        let found: Option<BlockDetail> = self.client.find(&paths::block(self.next)).await?;
         let Some(block) = found else { return Ok(None) };
         self.next = self.next.saturating_add(1);
         let height = block.summary.height.0;

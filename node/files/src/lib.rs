@@ -3,7 +3,7 @@
 //! [`create`] and [`replace`] write a file whole, [`Aside`] one that is made piece by piece: a full disk, a kill or a power cut leaves the old file or none, never half of one.
 //! [`append_private`] adds lines to one that is its owner's alone: each is there whole, or its rest is no part of the next. An empty file is what earlier programs left behind when the disk was full;
 //! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
-//! What others may have made is read by [`read_at_most`] and its kin: up to a bound.
+//! What others may have made is read by [`read_at_most`] and its kin: up to a bound. [`room()`] says how much a disk still takes.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,8 +11,10 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, fch
 use std::path::{Path, PathBuf};
 
 mod given;
+mod room;
 
 pub use given::{MOST_GIVEN_BYTES, read_at_most, regular_at_most, take_at_most, text_at_most, text_of};
+pub use room::{Room, room};
 
 /// Who may read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

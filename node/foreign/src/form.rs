@@ -1,4 +1,5 @@
-//! Forms and queries as browsers and programs write them: `name=value` joined by `&`, percent signs and pluses decoded.
+//! Forms and queries as browsers and programs write them: `name=value` joined by `&`, percent signs and pluses decoded; and what is put into
+//! an address, encoded.
 //!
 //! What is malformed is refused and not guessed at: a percent sign without two hexadecimal digits, bytes that are no UTF-8, a name that
 //! stands twice, of which nobody knows which is meant.
@@ -40,6 +41,18 @@ fn unescaped(bytes: &[u8], plus: u8) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
+/// A value for a query or for one part of an address's path: everything but ASCII letters, digits and `-._~` percent-encoded.
+pub fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
 const fn digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),
@@ -66,6 +79,15 @@ mod tests {
         ] {
             assert_eq!(decoded(text.as_bytes()).as_deref(), Some(form), "{text}");
             assert_eq!(decoded_part(text).as_deref(), Some(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_one_part_and_is_decoded_to_itself() {
+        assert_eq!(encoded("a-b._~9/?#%+ &=ë"), "a-b._~9%2F%3F%23%25%2B%20%26%3D%C3%AB");
+        for text in ["", "plain", "a+b c/ë%2F", "\0\u{1f}"] {
+            assert_eq!(decoded(encoded(text).as_bytes()).as_deref(), Some(text));
+            assert_eq!(decoded_part(&encoded(text)).as_deref(), Some(text));
         }
     }
 

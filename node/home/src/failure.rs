@@ -20,6 +20,9 @@ pub struct Failure {
 /// What to do about something that this program made itself and cannot use.
 pub const DEFECT: &str = "report it: this is a defect";
 
+/// What to do about an answer of a node that this program cannot read.
+pub const OTHER_VERSION: &str = "use the same version of the program as the node";
+
 /// The code of the failure that the chain goes by rules which this program does not have: `aula start` ends with 3 then.
 pub const OUTDATED: &str = "outdated";
 

@@ -21,7 +21,7 @@ mod unread;
 mod up_line;
 
 pub use causes::with_causes;
-pub use failure::{Advise, DEFECT, Failure, OUTDATED};
+pub use failure::{Advise, DEFECT, Failure, OTHER_VERSION, OUTDATED};
 pub use home::Home;
 pub use next_step::NextStep;
 pub use up_line::UpLine;

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use aula_foreign::form::pairs;
+use aula_foreign::form::{encoded, pairs};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, RawForm, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
@@ -35,7 +35,7 @@ mod forms;
 #[cfg(test)]
 mod tests;
 
-use forms::{cookie, encoded, key_of};
+use forms::{cookie, key_of};
 
 /// Most bytes of a form: a token and a state.
 const MAX_FORM_BYTES: usize = 128 << 10;

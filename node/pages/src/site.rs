@@ -8,10 +8,11 @@ use axum::http::header;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 
+use aula_api::paths;
 use aula_web::api;
 use aula_web::api_error::ErrorDetail;
 use aula_web::dashboard::{self, Hub};
-use aula_web::http::{AppState, gated};
+use aula_web::http::{AppState, gated, wants_page};
 
 use crate::explorer;
 
@@ -24,7 +25,7 @@ pub fn router(node: Arc<AppState>, dashboards: Arc<Hub>) -> Router {
 
 /// Outside the API a browser gets its errors as a page, whoever made them: a route, the gate, or that there is no route.
 async fn page_for_browsers(request: Request, next: Next) -> Response {
-    let wants_page = wants_page(&request);
+    let wants_page = !paths::is_for_programs(request.uri().path()) && wants_page(request.headers());
     let response = next.run(request).await;
     match response.extensions().get::<ErrorDetail>() {
         Some(detail) if wants_page => {
@@ -38,13 +39,4 @@ async fn page_for_browsers(request: Request, next: Next) -> Response {
         }
         _ => response,
     }
-}
-
-fn wants_page(request: &Request) -> bool {
-    let path = request.uri().path();
-    let is_for_programs = path == "/v1"
-        || path.starts_with("/v1/")
-        || ["/openapi.json", "/acting", "/healthz", "/readyz", "/metrics"].contains(&path);
-    let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
-    !is_for_programs && accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod district;
 pub mod local_hours;
 pub mod paper;
+mod proofs;
 pub mod quiet;
 pub mod schedule;
 pub mod state;

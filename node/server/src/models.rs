@@ -4,6 +4,7 @@
 //! `district.models_from` names → a file that this home's node serves too, so a model goes from one member to the next.
 //! Invariant: nobody who sends a model is believed; its bytes are hashed before they are kept, and again before they are used.
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_files::Access;
 use aula_home::config::Config;
@@ -73,7 +74,7 @@ pub async fn fetch(client: &Client, home: &Home, digest: &Hash) -> Result<(), Fa
     let mut answers = Vec::new();
     for (origin, client) in asked {
         let sent = match client {
-            Ok(client) => client.get_at_most(&format!("/v1/models/{digest}"), MAX_MODEL_BYTES).await,
+            Ok(client) => client.get_at_most(&paths::model(digest), MAX_MODEL_BYTES).await,
             Err(error) => Err(error),
         };
         match sent.map(|bytes| Model::decode(&bytes)) {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use aula_api::PublicEvent;
 use aula_api::event::EventFields;
-use aula_api::registers::Members;
+use aula_api::paths;
+use aula_api::registers::{Classes, Members};
 use aula_api::transactions::TransactionStatus;
 use aula_client::Client;
 use aula_client::sender::Sender;
-use aula_ledger::state::schema::Member;
+use aula_ledger::state::schema::{Class, Member};
 use aula_ledger::tx::{Payload, TransactionId};
 use aula_ledger::types::AccountId;
 use clap::Args;
@@ -74,6 +75,16 @@ impl Acting {
     pub(super) async fn member(&self, text: &str) -> Result<AccountId, Failure> {
         member(&self.client, text).await
     }
+
+    /// The class of this number.
+    ///
+    /// # Errors
+    /// When there is none, with `hint` as what to do.
+    pub(super) async fn class(&self, number: u16, hint: &str) -> Result<Class, Failure> {
+        let known: Classes = self.client.get(paths::CLASSES).await?;
+        let found = known.classes.into_iter().find(|one| one.definition.class.0 == number);
+        found.ok_or_else(|| Failure::new("unknown_class", format!("there is no class {number}"), hint))
+    }
 }
 
 /// The account of a member's name, or the account itself.
@@ -81,7 +92,7 @@ impl Acting {
 /// # Errors
 /// When no member has that name or account.
 pub(super) async fn member(client: &Client, text: &str) -> Result<AccountId, Failure> {
-    let known: Members = client.get("/v1/members").await?;
+    let known: Members = client.get(paths::MEMBERS).await?;
     let named = |one: &&Member| one.name.as_str() == text || one.account.to_string() == text;
     known.members.iter().find(named).map(|one| one.account).ok_or_else(|| {
         let message = format!("no member is called {text:?}");

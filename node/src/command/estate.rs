@@ -6,7 +6,6 @@ use aula_estate::ctt::{self, Instance};
 use aula_files::Access;
 use aula_server::estate_files::{read, refused};
 use clap::{Args, Subcommand};
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Number, Value};
 
 use super::{Advise, Context, Failure, Outcome, absolute};
@@ -192,13 +191,6 @@ fn to_millionths(value: &mut Value) {
 /// So many of something, in words.
 fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
-}
-
-/// Nanoseconds of processor time of this thread.
-fn thread_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let (seconds, rest) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
-    seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(rest.unwrap_or(0))
 }
 
 #[cfg(test)]

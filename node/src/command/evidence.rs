@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 
-use aula_api::district::OwnRows;
+use aula_api::paths;
 use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::{Canonical, CodecError};
@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 pub mod act;
 pub mod audit;
+pub(super) mod bundle;
 pub(super) mod disclose;
 pub(super) mod reader;
 pub(super) mod rows;
@@ -35,7 +36,7 @@ use undisclosed::Undisclosed;
 use super::rpc::RpcArgs;
 use super::twin_parameters::Voted;
 use super::vault::record::LedgerArgs;
-use super::{Advise, Context, Failure, Outcome, absolute, vault};
+use super::{Advise, Context, Failure, OTHER_VERSION, Outcome, absolute, vault};
 
 /// Arguments of `aula evidence`.
 #[derive(Debug, Args)]
@@ -182,27 +183,29 @@ impl About {
 
     /// Which node is asked, the route, and where the bundle goes; nothing for a sample and an audit.
     fn asked(&self, anchored: Option<u64>) -> Option<(String, &Place)> {
-        let (route, place) = match self {
-            Self::Round { round, place } => (format!("round/{round}"), place),
+        let (path, place) = match self {
+            Self::Round { round, place } => (paths::evidence_round(round), place),
             Self::Allocation { round, handle, district, place } => {
                 let district = district.map(|district| format!("?district={district}")).unwrap_or_default();
-                (format!("allocation/{round}/{handle}{district}"), place)
+                (paths::evidence_allocation(round, handle) + &district, place)
             }
             Self::Student { district, school_year, handle, place, .. } => {
-                (format!("student/{district}/{school_year}/{handle}"), place)
+                (paths::evidence_student(district, school_year, handle), place)
             }
             Self::Milestone { district, handle, number, place } => {
-                (format!("milestone/{district}/{handle}/{number}"), place)
+                (paths::evidence_milestone(district, handle, number), place)
             }
-            Self::Budget { funder, school_year, place } => (format!("budget/{funder}/{school_year}"), place),
-            Self::Access { district, place, .. } => (format!("access/{district}"), place),
-            Self::Figures { place } => ("figures".to_owned(), place),
+            Self::Budget { funder, school_year, place } => {
+                (paths::evidence_budget(funder, school_year), place)
+            }
+            Self::Access { district, place, .. } => (paths::evidence_access(district), place),
+            Self::Figures { place } => (paths::EVIDENCE_FIGURES.to_owned(), place),
             Self::Sample { .. } | Self::Audit(_) => return None,
         };
-        let joint = if route.contains('?') { '&' } else { '?' };
+        let joint = if path.contains('?') { '&' } else { '?' };
         let waypoint =
             place.waypoint.or(anchored).map(|height| format!("{joint}waypoint={height}")).unwrap_or_default();
-        Some((format!("/v1/evidence/{route}{waypoint}"), place))
+        Some((path + &waypoint, place))
     }
 
     /// The bundle's bytes, asked for with the one credential that opens them; none for what is public.
@@ -273,8 +276,7 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let Some((route, place)) = args.about.asked(anchored) else { return Ok(Outcome::printed()) };
     let fetched = args.about.fetch(context, &route, place).await;
     let fetched = fetched.map_err(|failure| args.about.advise(failure))?;
-    let hint = "use the same version of the program as the node";
-    let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
+    let mut bundle = bundle::read(&fetched)?;
     // What states were folded with, where something is opened or proved of one.
     let voted = match &args.about {
         About::Student { fields: Some(_), .. } | About::Allocation { .. } => {
@@ -322,37 +324,25 @@ fn article(word: &str) -> &'static str {
     }
 }
 
-/// The district's own rows of a round.
-///
-/// # Errors
-/// When the home is not a district's, or the node refuses or cannot be reached.
-pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
-    let district = rows.district().ok_or_else(|| {
-        Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")
-    })?;
-    Ok(rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await?)
-}
-
 /// Who is drawn: for an auditor the whole draw, computed here from the round's rows by the function that the ledger uses;
 /// for a district its own students, as its node tells.
 async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
     if !rows.is_auditor() {
-        let own = own_rows(rows, round).await?.rows;
+        let own = rows.own_rows(round).await?.rows;
         let drawn: Vec<String> =
             own.iter().filter(|row| row.drawn).map(|row| row.handle.to_string()).collect();
         return Ok(told(json!({ "round": round, "requests": own.len(), "drawn": drawn }), own.len(), &drawn));
     }
-    let bytes = rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?;
-    let hint = "use the same version of the program as the node";
-    let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", hint)?;
+    let bytes = rows.of_round(round, &paths::evidence_round(round)).await?;
+    let bundle = bundle::read(&bytes)?;
     let Subject::Round(evidence) = &bundle.subject else {
-        return Err(Failure::new("bad_answer", "the node sent no round", hint));
+        return Err(Failure::new("bad_answer", "the node sent no round", OTHER_VERSION));
     };
     let decision = Decision::from_canonical(&evidence.context.decision.value);
-    let decision = decision.advise("the round's decision cannot be read", hint)?;
+    let decision = decision.advise("the round's decision cannot be read", OTHER_VERSION)?;
     let student = |row: &DecidedRequest| row.request_row().map(|row| asked(&row));
     let students: Result<Vec<Asked>, CodecError> = evidence.rows.iter().map(student).collect();
-    let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", hint)?);
+    let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", OTHER_VERSION)?);
     let line = |((district, handle), among): (&(DistrictId, Handle), &DrawnAmong)| json!({ "district": district, "handle": handle, "for_its_mandate": *among == DrawnAmong::Mandates });
     let students: Vec<Value> = drawn.iter().map(line).collect();
     let drawn: Vec<String> = drawn.keys().map(|(_, handle)| handle.to_string()).collect();

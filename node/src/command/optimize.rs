@@ -15,10 +15,10 @@ use aula_files::take_at_most;
 use aula_ledger::audit::Optimum;
 use aula_ledger::codec::Canonical;
 use clap::Args;
-use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::processor::thread_cpu_ns;
 use super::{Advise, Failure, Outcome, absolute};
 use crate::terminal::with_causes;
 
@@ -179,13 +179,6 @@ impl Clock {
         let cpu_ns = thread_cpu_ns().saturating_sub(self.cpu_ns);
         (self.wall.elapsed().as_secs_f64() * 1e3, cpu_ns as f64 / 1e6)
     }
-}
-
-/// Nanoseconds of processor time of this thread.
-fn thread_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let (seconds, rest) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
-    seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(rest.unwrap_or(0))
 }
 
 #[cfg(test)]

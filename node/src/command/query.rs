@@ -1,6 +1,7 @@
 //! `aula query`: what is final, as a node shows it. The JSON is the route's own answer. `aula query why` ([`why`])
 //! explains one decision of a round.
 
+use aula_api::paths;
 use aula_api::transactions::TransactionStatus;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -95,32 +96,29 @@ impl What {
     /// The route that answers; none for a question that takes more than one.
     fn path(&self) -> Option<String> {
         Some(match self {
-            Self::Blocks { from: Some(from), limit } => format!("/v1/blocks?from={from}&limit={limit}"),
-            Self::Blocks { from: None, limit } => format!("/v1/blocks?limit={limit}"),
-            Self::Block { height } => format!("/v1/blocks/{height}"),
-            Self::Transaction { id } => format!("/v1/transactions/{}", plain(id)),
-            Self::Account { id } => format!("/v1/accounts/{}", plain(id)),
-            Self::Rounds => "/v1/rounds".into(),
-            Self::Round { round } => format!("/v1/rounds/{round}"),
-            Self::Report { round } => format!("/v1/rounds/{round}/report"),
-            Self::Pools { class: Some(class) } => format!("/v1/pools?class={class}"),
-            Self::Pools { class: None } => "/v1/pools".into(),
-            Self::Classes => "/v1/classes".into(),
-            Self::Budgets => "/v1/budgets".into(),
-            Self::Districts => "/v1/districts".into(),
-            Self::Schools => "/v1/schools".into(),
-            Self::Members => "/v1/members".into(),
-            Self::Proposals => "/v1/proposals".into(),
-            Self::Validators => "/v1/validators".into(),
-            Self::Params => "/v1/parameters".into(),
+            Self::Blocks { from: Some(from), limit } => {
+                format!("{}?from={from}&limit={limit}", paths::BLOCKS)
+            }
+            Self::Blocks { from: None, limit } => format!("{}?limit={limit}", paths::BLOCKS),
+            Self::Block { height } => paths::block(height),
+            Self::Transaction { id } => paths::transaction(id),
+            Self::Account { id } => paths::account(id),
+            Self::Rounds => paths::ROUNDS.into(),
+            Self::Round { round } => paths::round(round),
+            Self::Report { round } => paths::round_report(round),
+            Self::Pools { class: Some(class) } => format!("{}?class={class}", paths::POOLS),
+            Self::Pools { class: None } => paths::POOLS.into(),
+            Self::Classes => paths::CLASSES.into(),
+            Self::Budgets => paths::BUDGETS.into(),
+            Self::Districts => paths::DISTRICTS.into(),
+            Self::Schools => paths::SCHOOLS.into(),
+            Self::Members => paths::MEMBERS.into(),
+            Self::Proposals => paths::PROPOSALS.into(),
+            Self::Validators => paths::VALIDATORS.into(),
+            Self::Params => paths::PARAMETERS.into(),
             Self::Why(_) => return None,
         })
     }
-}
-
-/// Ids are hex; anything else must not change the path.
-fn plain(id: &str) -> String {
-    id.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 /// Asks and prints.

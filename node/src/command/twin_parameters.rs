@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aula_api::chain::TwinVersionList;
+use aula_api::paths;
 use aula_client::Client;
 use aula_district::parameters::InForce;
 use aula_home::Home;
@@ -17,7 +18,7 @@ use aula_ledger::types::{Hash, SchoolYear};
 use aula_server::models;
 use aula_twin_runtime::model::Model;
 
-use super::{Advise, Failure};
+use super::{Advise, Failure, OTHER_VERSION};
 
 /// Every version of the parameters.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ impl Voted {
     /// # Errors
     /// A node that cannot be reached.
     pub async fn of(client: &Client, home: &Home) -> Result<Self, Failure> {
-        let told: TwinVersionList = client.get("/v1/twin-parameters").await?;
+        let told: TwinVersionList = client.get(paths::TWIN_PARAMETERS).await?;
         let mut voted = Self { home: home.clone(), versions: told.versions, unfetched: BTreeMap::new() };
         // A version of years ago whose model nobody has any more stops nothing but what needs it.
         for digest in voted.missing()? {
@@ -89,8 +90,7 @@ impl Voted {
             Failure::new("no_parameters", message, "see /v1/twin-parameters")
         })?;
         let model = self.model(found)?;
-        InForce::of(found.clone(), model)
-            .advise("the twins' parameters cannot be used", "use the same version of the program as the node")
+        InForce::of(found.clone(), model).advise("the twins' parameters cannot be used", OTHER_VERSION)
     }
 
     fn model(&self, version: &TwinVersion) -> Result<Model, Failure> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aula_api::PublicEvent;
+use aula_api::paths;
 use aula_api::transactions::TransactionStatus;
 use aula_client::sender::{Sender, submit};
 use aula_client::{Client, ClientError};
@@ -250,7 +251,7 @@ pub(super) async fn settle(
 async fn follow(client: &Client, id: &str, limit: Duration) -> Result<TransactionStatus, Failure> {
     let start = Instant::now();
     loop {
-        let told: TransactionStatus = client.get(&format!("/v1/transactions/{id}")).await?;
+        let told: TransactionStatus = client.get(&paths::transaction(id)).await?;
         let forgotten = told.status == "unknown" && start.elapsed() > FORGOTTEN;
         if told.height.is_some() || (forgotten && start.elapsed() <= limit) {
             return Ok(told);

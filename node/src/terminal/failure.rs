@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-pub use aula_home::{Advise, DEFECT, Failure, OUTDATED, with_causes};
+pub use aula_home::{Advise, DEFECT, Failure, OTHER_VERSION, OUTDATED, with_causes};
 
 use super::{Answer, Outcome, OutputFormat, Verdict};
 
@@ -17,7 +17,7 @@ pub fn print(failure: &Failure, output: OutputFormat) {
 }
 
 /// The one line on stdout.
-pub(super) fn line(failure: &Failure) {
+pub fn line(failure: &Failure) {
     let line = serde_json::json!({ "error": failure });
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

@@ -31,6 +31,7 @@ mod why;
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use axum::Router;
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -141,7 +142,7 @@ pub fn routes() -> Router<Arc<AppState>> {
     let (routes, _) = described().split_for_parts();
     let description = openapi_json();
     routes.route(
-        "/openapi.json",
+        paths::DESCRIPTION,
         get(move || async move { ([("content-type", "application/json")], description) }),
     )
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_api::hours::{DayOfHours, Hour, HoursOfDay, ResourceHours, SchoolHours};
+use aula_api::paths;
 use aula_files::{Access, replace};
 use aula_home::own_file::Mark;
 use aula_ledger::types::SchoolId;
@@ -95,7 +96,7 @@ impl Shelf {
                 None => self.told(school, &date),
             };
             if let Some((hours, digest)) = &told {
-                let href = format!("/v1/hours/{school}-{date}-{digest}.json");
+                let href = paths::hours(format_args!("{school}-{date}-{digest}.json"));
                 days.push(DayOfHours { date: date.clone(), hours: *hours, href });
             }
             known.insert(date, (mark, told));
@@ -257,7 +258,9 @@ mod tests {
         let after = shelf.school(school);
         assert_eq!((before.days[0].hours, after.days[0].hours), (2, 3));
         // Another address for other bytes; what the old one named is gone here.
-        let file = |listed: &SchoolHours| listed.days[0].href.trim_start_matches("/v1/hours/").to_owned();
+        let file = |listed: &SchoolHours| {
+            listed.days[0].href.trim_start_matches(paths::stem(paths::HOURS)).to_owned()
+        };
         assert!(shelf.at_address(&file(&before)).is_none() && shelf.at_address(&file(&after)).is_some());
         shelf.add(school, &added("2026-11-29", &hours(0, 3), &later))?;
         assert_eq!(shelf.school(school), after);
@@ -326,7 +329,7 @@ mod tests {
         );
         let mut bytes = 0;
         for day in &listed.days {
-            let file = day.href.trim_start_matches("/v1/hours/");
+            let file = day.href.trim_start_matches(paths::stem(paths::HOURS));
             bytes += shelf.at_address(file).ok_or("a file")?.len();
         }
         assert!(bytes <= 12_000_000, "{bytes}");

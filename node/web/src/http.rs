@@ -7,6 +7,7 @@
 //! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
 
+mod accepted;
 pub mod access;
 mod acting;
 pub mod bodies;
@@ -26,6 +27,7 @@ pub mod server;
 mod sorted;
 pub mod tls;
 
+pub use accepted::wants_page;
 pub use extract::{FromPath, FromQuery};
 pub use gate::gated;
 pub use kept_vault::KeptVault;

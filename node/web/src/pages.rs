@@ -5,6 +5,7 @@
 //! lists those with a name, in this order, and `/verify` says which of them nothing proves. Absent: what a page shows, which is its file in
 //! `explorer/`.
 
+use aula_api::paths;
 use aula_api::routes::RouteClass;
 use aula_api::routes::RouteClass::{Dashboard, Family, Public};
 
@@ -61,8 +62,10 @@ impl Name {
 /// What a page's own figures are proved by.
 #[derive(Debug, Clone, Copy)]
 pub struct Proof {
-    /// The address of the bundle, with `{…}` for a part that varies.
-    bundle: &'static str,
+    /// The route of the bundle.
+    route: &'static str,
+    /// What follows it in the bundle's address, with `{…}` for a part that varies.
+    rest: &'static str,
     /// What the button says that it verifies.
     pub of: &'static str,
 }
@@ -70,10 +73,15 @@ pub struct Proof {
 impl Proof {
     /// The bundle's address with its varying part.
     pub fn bundle(&self, part: impl std::fmt::Display) -> String {
-        match self.bundle.split_once('{') {
-            None => self.bundle.to_owned(),
+        let address = self.address();
+        match address.split_once('{') {
+            None => address,
             Some((start, _)) => format!("{start}{part}"),
         }
+    }
+
+    fn address(&self) -> String {
+        format!("{}{}", self.route, self.rest)
     }
 }
 
@@ -123,8 +131,14 @@ impl Page {
         Self { title, ..self }
     }
 
-    const fn proved(self, bundle: &'static str, of: &'static str) -> Self {
-        Self { proof: Some(Proof { bundle, of }), ..self }
+    /// Proved by a bundle of public figures: all of them, or what `rest` says of which.
+    const fn proved(self, rest: &'static str, of: &'static str) -> Self {
+        Self { proof: Some(Proof { route: paths::EVIDENCE_FIGURES, rest, of }), ..self }
+    }
+
+    /// Proved by a bundle that a page of its own gives.
+    const fn proved_at(self, page: Self, of: &'static str) -> Self {
+        Self { proof: Some(Proof { route: page.address, rest: "", of }), ..self }
     }
 
     /// Of one that shows what this node alone has, beside the chain.
@@ -150,74 +164,74 @@ macro_rules! pages {
 
 pages! {
     OVERVIEW = Page::listed("/", Sharing, "Overview", "Resumen")
-        .proved("/v1/evidence/figures", "these rounds and totals");
+        .proved("", "these rounds and totals");
     ROUNDS = Page::listed("/rounds", Sharing, "Rounds", "Rondas")
-        .proved("/v1/evidence/figures", "the newest rounds")
+        .proved("", "the newest rounds")
         .exported("rounds");
     BUDGETS = Page::listed("/budgets", Sharing, "Budgets", "Presupuestos")
-        .proved("/v1/evidence/figures", "all budgets")
+        .proved("", "all budgets")
         .exported("budgets");
     POOLS = Page::listed("/pools", Sharing, "Pools", "Plazas")
-        .proved("/v1/evidence/figures/class/{class}", "these pools")
+        .proved("/class/{class}", "these pools")
         .exported("pools");
     DISTRICTS = Page::listed("/districts", Sharing, "Districts", "Distritos")
-        .proved("/v1/evidence/figures/places", "all districts")
+        .proved("/places", "all districts")
         .exported("districts");
     SCHOOLS = Page::listed("/schools", Sharing, "Schools", "Escuelas")
-        .proved("/v1/evidence/figures/places", "all schools")
+        .proved("/places", "all schools")
         .exported("schools");
     BUILDINGS = Page::listed("/buildings", Sharing, "Buildings", "Edificios");
     COMPARE = Page::listed("/compare", Sharing, "Compare", "Comparar").titled("Side by side");
     MILESTONES = Page::listed("/milestones", Sharing, "Milestones", "Logros")
-        .proved("/v1/evidence/figures/milestones", "these counts")
+        .proved("/milestones", "these counts")
         .exported("milestones");
     FAMILY = Page::spoken("/family", Sharing, "Families", "Familias");
     BLOCKS = Page::listed("/blocks", Ledger, "Blocks", "Bloques")
-        .proved("/v1/evidence/figures/blocks?{page}", "the blocks on this page");
+        .proved("/blocks?{page}", "the blocks on this page");
     TRANSACTIONS = Page::listed("/transactions", Ledger, "Transactions", "Transacciones").exported("transactions");
     TRAIL = Page::listed("/trail", Ledger, "Trail", "Rastro")
         .titled("Administrative trail")
-        .proved("/v1/evidence/figures/trail?{page}", "the acts on this page");
+        .proved("/trail?{page}", "the acts on this page");
     MEMBERS = Page::listed("/members", Ledger, "Members", "Miembros")
-        .proved("/v1/evidence/figures/members", "all members")
+        .proved("/members", "all members")
         .exported("members");
     CONSORTIA = Page::listed("/consortia", Ledger, "Consortia", "Consorcios")
         .unkept()
-        .proved("/v1/evidence/figures/consortia", "all consortia and their newest heads");
+        .proved("/consortia", "all consortia and their newest heads");
     ACTIVITY = Page::listed("/activity", Ledger, "Activity", "Actividad");
     VALIDATORS = Page::listed("/validators", Ledger, "Validators", "Validadores")
-        .proved("/v1/evidence/figures/validators", "who the validators are")
+        .proved("/validators", "who the validators are")
         .exported("validators");
     PROPOSALS = Page::listed("/proposals", Ledger, "Proposals", "Propuestas")
-        .proved("/v1/evidence/figures/parameters", "the proposals and their votes")
+        .proved("/parameters", "the proposals and their votes")
         .exported("proposals");
     PARAMETERS = Page::listed("/parameters", Ledger, "Parameters", "Parámetros")
-        .proved("/v1/evidence/figures/parameters", "the parameters and their history")
+        .proved("/parameters", "the parameters and their history")
         .exported("parameters");
     VERIFY = Page::spoken("/verify", Ledger, "Verify", "Verificar")
-        .proved("/v1/evidence/figures", "budgets, parameters and newest rounds");
+        .proved("", "budgets, parameters and newest rounds");
     SEARCH = Page::linked("/search", "Search", Public, Some(Lifetime::Height));
     FEED_ATOM = Page::linked("/feed.atom", "Feed", Public, Some(Lifetime::Height));
     FEED_JSON = Page::linked("/feed.json", "Feed", Public, Some(Lifetime::Height));
     // A page of a final block still names the newest height.
     BLOCK = Page::linked("/blocks/{height}", "Block", Public, Some(Lifetime::Height))
-        .proved("/v1/evidence/figures/block/{height}", "this block");
+        .proved("/block/{height}", "this block");
     ROUND = Page::linked("/rounds/{id}", "Round", Public, Some(Lifetime::Height))
-        .proved("/v1/evidence/figures/round/{id}", "this round's published figures");
+        .proved("/round/{id}", "this round's published figures");
     POOL = Page::linked("/pools/{id}", "Pool", Public, Some(Lifetime::Height))
-        .proved("/v1/evidence/figures/school/{school}", "this pool");
+        .proved("/school/{school}", "this pool");
     DISTRICT = Page::linked("/districts/{id}", "District", Public, Some(Lifetime::Height))
-        .proved("/v1/evidence/figures/district/{id}", "this district's figures");
+        .proved("/district/{id}", "this district's figures");
     SCHOOL = Page::linked("/schools/{id}", "School", Public, Some(Lifetime::Height))
-        .proved("/v1/evidence/figures/school/{id}", "this school's figures");
+        .proved("/school/{id}", "this school's figures");
     SCHOOL_HOURS = Page::linked("/schools/{id}/hours", "Hours", Public, Some(Lifetime::Height));
     CLASSROOM = Page::linked("/classroom", "Classroom", Public, None);
     BUILDINGS_PLAN = Page::linked("/buildings/plan", "Estate", Public, None);
     CONSORTIUM_FILE = Page::linked("/consortia/{genesis}/{file}", "Figures of a consortium", Public, None);
     TRANSACTION = Page::linked("/transactions/{id}", "Transaction", Public, None)
-        .proved("/v1/evidence/figures/transaction/{id}", "this transaction");
+        .proved("/transaction/{id}", "this transaction");
     DECISIONS = Page::linked("/family/{token}", "Decisions", Family, None)
-        .proved("/family/{token}/{round}", "this decision");
+        .proved_at(DECISION, "this decision");
     DECISION = Page::linked("/family/{token}/{round}", "Decision", Family, None);
     ASSET = Page::linked("/assets/{name}", "Asset", Public, Some(Lifetime::Final));
 }
@@ -263,7 +277,7 @@ mod tests {
             "/rounds/",
             "/consortia",
             "/nothing",
-            "/v1/rounds",
+            paths::ROUNDS,
         ] {
             assert_eq!(lifetime(path), None, "{path}");
         }
@@ -282,10 +296,11 @@ mod tests {
         };
         for page in PAGES {
             if let Some(proof) = page.proof {
-                let routes = aula_api::routes::ROUTES.iter().map(|(path, _)| *path);
+                let routes = paths::ALL.iter().copied();
+                let bundle = proof.address();
                 let served =
-                    routes.chain(PAGES.iter().map(|page| page.address)).any(|path| fits(path, proof.bundle));
-                assert!(served, "{}", proof.bundle);
+                    routes.chain(PAGES.iter().map(|page| page.address)).any(|path| fits(path, &bundle));
+                assert!(served, "{bundle}");
             }
             if let Some(register) = page.export {
                 assert!(aula_read::registers::NAMES.contains(&register), "{register}");

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use aula_api::PublicEvent;
 use aula_api::event::RoundOpened;
+use aula_api::paths;
 use aula_api::registers::Rounds;
 use aula_api::rounds::{DecisionView, OneRound};
 use aula_client::Client;
@@ -231,7 +232,7 @@ impl Driver {
         tell: &(dyn Fn(String) + Sync),
     ) -> Result<Proved, Failure> {
         let start = Instant::now();
-        let known: Rounds = self.client.get("/v1/rounds").await?;
+        let known: Rounds = self.client.get(paths::ROUNDS).await?;
         let next = u32::try_from(known.count).map_err(|_| strange())?;
         let rounds: Vec<RoundId> = (next..).map(RoundId).take(Class::ALL.len()).collect();
         let (mut districts, mut asked): (Vec<DistrictId>, Vec<Unproved>) = (Vec::new(), Vec::new());
@@ -280,7 +281,7 @@ impl Driver {
         self.send(vec![queue]).await?;
         let mut decided = Vec::new();
         for round in rounds {
-            let told: OneRound = self.client.get(&format!("/v1/rounds/{}", round.round)).await?;
+            let told: OneRound = self.client.get(&paths::round(round.round)).await?;
             decided.push(Decided::of(round, grade, told.round.decision.as_ref().ok_or_else(strange)?)?);
         }
         Ok(decided)
@@ -351,7 +352,7 @@ impl Driver {
     /// Whether the rounds' reveals are closed.
     async fn are_drawn(&self, rounds: &[Opened]) -> Result<bool, Failure> {
         for round in rounds {
-            let told: OneRound = self.client.get(&format!("/v1/rounds/{}", round.round)).await?;
+            let told: OneRound = self.client.get(&paths::round(round.round)).await?;
             if told.round.window != Window::Closed {
                 return Ok(false);
             }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aula_api::chain::TwinVersionList;
+use aula_api::paths;
 use aula_client::Client;
 use aula_client::sender::{Sender, submit};
 use aula_client::watch::Watcher;
@@ -206,7 +207,7 @@ impl Demo {
             let key = NodeKey::of_home(home, KeyKind::Account)?;
             Ok(self.sender(aula_ledger::keys::account_of(&key.public()), key.into_signing_key()))
         });
-        let told: TwinVersionList = self.client.get("/v1/twin-parameters").await?;
+        let told: TwinVersionList = self.client.get(paths::TWIN_PARAMETERS).await?;
         let voted = told.versions.into_iter().next();
         let voted =
             voted.ok_or_else(|| Failure::because("the genesis gives no twin parameters", "run it again"))?;
@@ -245,7 +246,7 @@ impl Demo {
         submit(&self.client, &taken).await?;
         self.client.wait_final(&taken.id, TAKEN_WITHIN).await?;
         let reader = self.client.signed_by(genesis, account, key, Scope::Round(last.round));
-        let bytes = reader.get_bytes(&format!("/v1/evidence/round/{}", last.round)).await?;
+        let bytes = reader.get_bytes(&paths::evidence_round(last.round)).await?;
         let path = self.options.root.join(format!("round-{}.bundle", last.round));
         std::fs::write(&path, &bytes)
             .advise(format!("cannot write {}", path.display()), "check the space left")?;

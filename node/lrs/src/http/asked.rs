@@ -1,5 +1,6 @@
 //! A request, read as far as every resource needs it.
 
+use aula_foreign::form::decoded;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use bytes::Bytes;
@@ -106,48 +107,22 @@ impl Asked {
 fn form(text: &str) -> Result<Vec<(String, String)>, Fault> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Some((decoded(name)?, decoded(value)?))
+        Some((decoded(name.as_bytes())?, decoded(value.as_bytes())?))
     });
     pairs.collect::<Option<_>>().ok_or(Fault::bad("a parameter is not percent-encoded UTF-8"))
 }
 
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let (high, low) = (digit(rest.next())?, digit(rest.next())?);
-                u8::try_from(high * 16 + low).ok()?
-            }
-            plain => plain,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// A text percent-encoded for a query.
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use aula_foreign::form::encoded;
+
     use super::*;
 
     proptest::proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(text in "\\PC{0,30}") {
-            proptest::prop_assert_eq!(decoded(&encoded(&text)), Some(text));
+        fn what_is_encoded_in_a_link_is_read_back(text in "\\PC{0,30}") {
+            let value = encoded(&text);
+            proptest::prop_assert_eq!(form(&format!("a={value}")).ok(), Some(vec![("a".to_owned(), text)]));
         }
 
         #[test]

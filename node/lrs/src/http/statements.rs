@@ -1,11 +1,12 @@
 //! The resource `statements`.
 
+use aula_foreign::form::encoded;
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use super::Here;
 use super::answer::{Answer, Fault};
-use super::asked::{Asked, encoded};
+use super::asked::Asked;
 use crate::attachments;
 use crate::clients::{Leave, Need};
 use crate::desk::{Incoming, Page, Sender, now_us};

@@ -1,5 +1,6 @@
 //! The routes as a client sees them, without a network.
 
+use aula_foreign::form::encoded;
 use axum::body::to_bytes;
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -197,7 +198,7 @@ fn the_alternate_syntax_is_1_0_3s() {
         world.send("POST", path, &headers, body).status
     };
     let id = "2f1b6f0e-6a5d-4a7c-9d4b-0c6f0a1e2d3c";
-    let body = format!("statementId={id}&content={}", asked::encoded(STATEMENT));
+    let body = format!("statementId={id}&content={}", encoded(STATEMENT));
     assert_eq!(form("1.0.3", &body, "/statements?method=PUT"), 204);
     assert_eq!(form("1.0.3", "limit=1", "/statements?method=GET"), 200);
     assert_eq!(form("2.0.0", &body, "/statements?method=PUT"), 400);
@@ -208,7 +209,7 @@ fn the_alternate_syntax_is_1_0_3s() {
         "POST",
         "/statements?method=PUT",
         &[("content-type", "application/x-www-form-urlencoded")],
-        format!("{body}&Authorization={}&X-Experience-API-Version=1.0.3", asked::encoded(&all)),
+        format!("{body}&Authorization={}&X-Experience-API-Version=1.0.3", encoded(&all)),
     );
     assert_eq!(stranger.status, 204, "{}", stranger.body);
 }
@@ -359,8 +360,8 @@ fn a_form_with_credentials_in_it_is_read_to_its_own_bound() {
         let statement = STATEMENT.replace("Ada", "").replace('\n', " ");
         format!(
             "Authorization={}&X-Experience-API-Version=1.0.3&Content-Type=application/json&content={}{}",
-            super::asked::encoded(&basic("all")),
-            super::asked::encoded(&statement),
+            encoded(&basic("all")),
+            encoded(&statement),
             "%20".repeat(length)
         )
     };

@@ -1,4 +1,4 @@
-//! Cookies and queries, as browsers send them.
+//! Cookies, as browsers send them.
 
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
@@ -11,12 +11,4 @@ pub(super) fn key_of(state: &str) -> String {
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
-}
-
-/// A value within a query.
-pub(super) fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    text.bytes()
-        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }

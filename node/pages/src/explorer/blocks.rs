@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
 use aula_ledger::types::{Height, ValidatorAddress};
@@ -80,7 +81,7 @@ pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(height): Fr
             dt { "Time (UTC)" } dd data-proof=(field("time_ms")) data-value=(summary.time_ms) { (moment(summary.time_ms.0)) }
             dt { (word("hash", "Hash")) } dd data-proof=(field("hash")) data-value=(summary.hash) { (whole(&summary.hash)) }
             dt { "Before it" } dd data-proof=(field("parent")) data-value=(summary.parent) { @if height > 1 { a href={ "/blocks/" (height - 1) } { (whole(&summary.parent)) } }
-                @else { a href="/v1/genesis" { "the genesis, " (whole(&summary.parent)) } } }
+                @else { a href=(paths::GENESIS) { "the genesis, " (whole(&summary.parent)) } } }
             dt { "Proposed by" } dd data-proof=(field("proposer")) data-value=(summary.proposer) { (validator(&names, &summary.proposer)) }
             dt { "Protocol" } dd { (summary.protocol) }
             dt { "Attempts" } dd { @if block.round == 0 { "decided at the first" } @else { "decided at attempt " (block.round + 1) } }
@@ -91,7 +92,7 @@ pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(height): Fr
             dt { "Root of the state after it" } dd data-proof=(field("state_root")) data-value=(summary.state_root) { (whole(&summary.state_root)) }
         }
         (transactions(&block, &told))
-        p .exports { a href={ "/v1/blocks/" (height) } { "JSON" } }
+        p .exports { a href=(paths::block(height)) { "JSON" } }
         nav .pager aria-label="Blocks before and after" {
             @if height > 1 { a rel="prev" href={ "/blocks/" (height - 1) } { "← Block " (height - 1) } }
             @if height < view.tip().height.0 { a rel="next" href={ "/blocks/" (height + 1) } { "Block " (height + 1) " →" } }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::schema;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
@@ -59,7 +60,7 @@ pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
                 td .n data-label=(rows) { (grouped(one.head.leaf_count)) }
                 td data-label=(root) { (short(&one.head.root.to_string())) }
                 td .n data-label=(anchored) { a href={ "/blocks/" (one.at.height) } { (one.at.height) } }
-                td data-label=(proof) { a href={ "/v1/evidence/estate/" (district) } { "bundle" } }
+                td data-label=(proof) { a href=(paths::evidence_estate(district)) { "bundle" } }
             } } @if lines.is_empty() { tr { td colspan=(columns.len()) { "None has been anchored yet." } } } }
         } }
         (explained(&["anchor"]))

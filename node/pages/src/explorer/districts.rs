@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::schema;
 use aula_ledger::types::DistrictId;
 use aula_read::places;
@@ -76,7 +77,7 @@ pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPa
                 td data-proof={ "school-" (school.id) ".school_type" } data-value=(school.school_type) { (school.school_type) }
             } } }
         } }
-        p .exports { a href={ "/v1/districts/" (id) } { "JSON" } }
+        p .exports { a href=(paths::district(id)) { "JSON" } }
         (explained(&["round", "withheld", "anchor"]))
     };
     Ok(shell::titled(&node, &pages::DISTRICT, &figures.district.name.to_string(), content))

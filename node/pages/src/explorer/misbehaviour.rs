@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aula_api::delays::Delays;
+use aula_api::paths;
 use aula_ledger::state::schema::{Misbehaviour, ValidatorInfo};
 use aula_ledger::types::ValidatorAddress;
 use maud::{Markup, html};
@@ -29,7 +30,7 @@ pub(super) fn on_record(records: &[Misbehaviour], known: &[ValidatorInfo]) -> Ma
         @if !records.is_empty() {
             h2 #misbehaviour { "Misbehaviour on record" }
             p { "Each row is evidence that a validator signed two things where the rules allow one. Both signatures stand in the ledger and in "
-                a href="/v1/validators" { "/v1/validators" } ": anybody can check them. Nothing follows by itself; members vote on a validator's removal." }
+                a href=(paths::VALIDATORS) { (paths::VALIDATORS) } ": anybody can check them. Nothing follows by itself; members vote on a validator's removal." }
             div .scroll tabindex="0" role="region" aria-label="Misbehaviour on record" { table .cards {
                 (head(columns))
                 tbody { @for record in records { @for offence in &record.offences { @let evidence = &offence.evidence; tr {

@@ -10,6 +10,7 @@ use super::shell::{self, register};
 use super::table::{head, number, text};
 use super::verify;
 use super::words::{explained, word};
+use aula_api::paths;
 use aula_read::parameters::parameters;
 use aula_read::words::grouped;
 use aula_web::http::AppState;
@@ -54,7 +55,7 @@ pub(super) async fn list(State(node): State<Arc<AppState>>) -> Shown {
                 } } }
             } }
         }
-        p .exports { "All proposals with their votes: " a href="/v1/proposals" { "JSON" } ", " a href="/v1/export/proposals.csv" { "CSV" } }
+        p .exports { "All proposals with their votes: " a href=(paths::PROPOSALS) { "JSON" } ", " a href=(paths::export("proposals.csv")) { "CSV" } }
         (explained(&["parameter", "validator", "genesis"]))
     };
     Ok(shell::page(&node, &pages::PARAMETERS, content))

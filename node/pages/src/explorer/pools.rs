@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::schema;
 use aula_ledger::types::{ClassId, PoolId};
 use axum::extract::State;
@@ -118,7 +119,7 @@ pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPa
             } } @if figures.rounds.is_empty() { tr { td colspan="5" { "No round of its class is decided." } } } }
         } }
         p { "A " (word("price", "price")) " of zero says that one more place here would have helped nobody." }
-        p .exports { a href={ "/v1/pools/" (id) } { "JSON" } }
+        p .exports { a href=(paths::pool(id)) { "JSON" } }
         (explained(&["pool", "price", "withheld", "class"]))
     };
     Ok(shell::titled(&node, &pages::POOL, &format!("Pool {id}"), content))

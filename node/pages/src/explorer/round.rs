@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::schema::Window;
 use aula_ledger::types::RoundId;
 use axum::extract::State;
@@ -51,9 +52,9 @@ pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPa
             @if let Some(audit) = &audit { (audits::section(audit)) }
             (proof(decision))
         }
-        p .exports { "This round: " a href={ "/v1/rounds/" (id) } { "JSON" } ", with its figures "
-            a href={ "/v1/rounds/" (id) "/figures" } { "JSON" } ", what followed from it " a href={ "/v1/rounds/" (id) "/report" } { "JSON" }
-            ", its truth audit " a href={ "/v1/rounds/" (id) "/audits" } { "JSON" } "." }
+        p .exports { "This round: " a href=(paths::round(id)) { "JSON" } ", with its figures "
+            a href=(paths::round_figures(id)) { "JSON" } ", what followed from it " a href=(paths::round_report(id)) { "JSON" }
+            ", its truth audit " a href=(paths::round_audits(id)) { "JSON" } "." }
         (explained(&["round", "anchor", "optimal", "cost", "price", "mandate", "weighted", "gini", "four-fifths", "envy", "fairness",
             "withheld", "seed", "tier", "pool", "budget"]))
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::schema;
 use aula_ledger::types::SchoolId;
 use axum::extract::State;
@@ -80,7 +81,7 @@ pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPa
         @if node.hours.as_ref().is_some_and(|shelf| shelf.has(SchoolId(id))) {
             p { a href={ "/schools/" (id) "/hours" } { "Use of resources by hour" } }
         }
-        p .exports { a href={ "/v1/schools/" (id) } { "JSON" } }
+        p .exports { a href=(paths::school(id)) { "JSON" } }
         (explained(&["round", "pool", "withheld"]))
     };
     Ok(shell::titled(&node, &pages::SCHOOL, &line.title(), content))

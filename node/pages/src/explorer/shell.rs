@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{self, VERIFIER_SHA256};
 use super::spoken::Say;
+use aula_api::paths;
 use aula_read::ranges::Span;
 use aula_read::utc;
 use aula_read::words::grouped;
@@ -144,13 +145,13 @@ fn footer(genesis: &str, lang: Lang) -> Markup {
     html! {
         footer {
             p {
-                (said(Say::ForPrograms)) a href="/openapi.json" { (said(Say::Description)) } ", " a href="/v1/status" { (said(Say::Status)) } ", "
-                a href="/metrics" { (said(Say::Metrics)) } ". "
+                (said(Say::ForPrograms)) a href=(paths::DESCRIPTION) { (said(Say::Description)) } ", " a href=(paths::STATUS) { (said(Say::Status)) } ", "
+                a href=(paths::METRICS) { (said(Say::Metrics)) } ". "
                 @if lang == Lang::En { "Whole registers: the links \"CSV\" and \"JSON\" on their pages." } @else { (said(Say::English)) }
             }
             p {
                 (said(Say::OneWord)) a href="/verify" { (said(Say::VerifyLink)) } (said(Say::ChecksThem))
-                a href="/v1/genesis" { (said(Say::Genesis)) } ": " code #genesis-sha256 { (genesis) } (said(Say::OfVerifier))
+                a href=(paths::GENESIS) { (said(Say::Genesis)) } ": " code #genesis-sha256 { (genesis) } (said(Say::OfVerifier))
                 code #verifier-sha256 { (*VERIFIER_SHA256) } (said(Say::Compare))
             }
         }
@@ -167,7 +168,7 @@ pub(super) fn exports(register: &str, rows: usize) -> Markup {
     html! {
         p .exports {
             (grouped(rows as u64)) " rows in all: "
-            a href={ "/v1/export/" (register) ".csv" } { "CSV" } ", " a href={ "/v1/export/" (register) ".json" } { "JSON" }
+            a href=(paths::export(format_args!("{register}.csv"))) { "CSV" } ", " a href=(paths::export(format_args!("{register}.json"))) { "JSON" }
         }
     }
 }

@@ -10,6 +10,7 @@ use super::shell::{self, pager};
 use super::transactions::table;
 use super::verify;
 use super::words::explained;
+use aula_api::paths;
 use aula_read::words::grouped;
 use aula_web::api::listings::{TrailQuery, trail_page};
 use aula_web::http::{AppState, FromQuery};
@@ -33,7 +34,7 @@ pub(super) async fn list(
             "for members and auditors: it stays without an outline when you verify." }
         (table(&page))
         (pager("/trail", page.next.map(|before| format!("/trail?before={before}"))))
-        p .exports { a href="/v1/trail" { "JSON, by pages" } }
+        p .exports { a href=(paths::TRAIL) { "JSON, by pages" } }
         (explained(&["transaction", "block", "final"]))
     };
     Ok(shell::page(&node, &pages::TRAIL, content))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::Hash;
@@ -134,7 +135,7 @@ pub(super) async fn show(State(node): State<Arc<AppState>>, FromPath(id): FromPa
             @if let Some(note) = fallen(&line) { p .note role="status" { "This statement is " (note) "." } }
             ul data-proof=[act(&line, "events")] data-value=[act(&line, "").map(|_| events(&line))] { @for words in &line.words { li { (words) } } }
         }
-        p .exports { a href={ "/v1/transactions/" (line.outline.id) } { "JSON" } }
+        p .exports { a href=(paths::transaction(line.outline.id)) { "JSON" } }
         (explained(&["transaction", "final", "block"]))
     };
     Ok(shell::page(&node, &pages::TRANSACTION, content))

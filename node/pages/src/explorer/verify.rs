@@ -15,6 +15,7 @@ use super::assets::{self, VERIFIER_SHA256};
 use super::error::Shown;
 use super::shell;
 use super::spoken::Say;
+use aula_api::paths;
 use aula_web::http::{AppState, FromQuery};
 use aula_web::lang::{Lang, LangQuery};
 use aula_web::pages::{self, PAGES, Page};
@@ -32,7 +33,7 @@ pub(super) fn panel_in(lang: Lang, page: &Page, part: impl std::fmt::Display, wh
 fn button(lang: Lang, bundle: &str, what: &str) -> Markup {
     html! {
         section .verify aria-label=(Say::Verify.said(lang)) data-bundle=(bundle) data-words=(words(lang))
-            data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
+            data-verifier=(assets::address("aula_verifier.wasm")) data-genesis=(paths::GENESIS) {
             p { button type="button" .verify-button { (Say::VerifyWhat.with(lang, &[what])) }
                 span { (Say::VerifyWhy.said(lang)) a href=(bundle) { (Say::TheBundle.said(lang)) }
                     (Say::With.said(lang)) code { "aula-audit verify" } "." }
@@ -47,7 +48,7 @@ fn button(lang: Lang, bundle: &str, what: &str) -> Markup {
 pub(super) fn file_panel(lang: Lang, what: &str, button: &str) -> Markup {
     html! {
         section .verify aria-label=(Say::CheckFile.said(lang)) data-words=(words(lang))
-            data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
+            data-verifier=(assets::address("aula_verifier.wasm")) data-genesis=(paths::GENESIS) {
             p { label for="file" { (what) } " " input #file .verify-file type="file" accept=".bundle,.aula,application/octet-stream"; }
             p { button type="button" .verify-button { (button) } (Say::Stays.said(lang)) }
             div .verdict role="status" aria-live="polite" {}

@@ -4,21 +4,7 @@ use super::Compared;
 use super::figures::{DistrictFigures, Fared, MoneyYear, RoundFigures, Standing};
 use crate::paper::number::{change, decimal, money as amount, percent, whole};
 use crate::paper::{Bar, Bars, Block, Count, Figure, Language, Section, Table};
-
-/// Where the whole ledger's budgets are proved.
-const BUDGETS: &str = "/v1/evidence/figures";
-
-fn of_round(round: u32) -> String {
-    format!("/v1/evidence/figures/round/{round}")
-}
-
-fn of_district(district: u16) -> String {
-    format!("/v1/evidence/figures/district/{district}")
-}
-
-fn of_school(school: u32) -> String {
-    format!("/v1/evidence/figures/school/{school}")
-}
+use crate::proofs::{BUDGETS, of_district, of_round, of_school};
 
 /// A school year as people write it.
 fn year_name(year: u16) -> String {

@@ -5,12 +5,7 @@ use super::interval::{stability_e6, wilson_ppm};
 use crate::district::figures::{Fared, Standing};
 use crate::paper::number::{decimal, percent, whole};
 use crate::paper::{Block, Count, Figure, Language, Section, Table};
-
-fn of_round(round: u32) -> String {
-    format!("/v1/evidence/figures/round/{round}")
-}
-
-const PARAMETERS: &str = "/v1/evidence/figures/parameters";
+use crate::proofs::{PARAMETERS, of_round};
 
 fn withheld(l: Language) -> String {
     l.pick("withheld", "no se muestra").to_owned()

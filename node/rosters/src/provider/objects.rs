@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aula_foreign::form::encoded;
 use aula_foreign::moment::to_the_millisecond as moment;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -477,12 +478,4 @@ fn test(score: &Score) -> String {
 fn digest(parts: &[&str]) -> String {
     let hash = Sha256::digest(parts.join("\u{1f}").as_bytes());
     hex::encode(hash.get(..16).unwrap_or_default())
-}
-
-/// A part of an address.
-fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    text.bytes()
-        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }

@@ -202,5 +202,5 @@ fn own_fault(known: &mut Known, error: &SnapshotError) -> Option<Verified> {
 
 /// How many bytes are free where the chain lies; all there could be where the system does not say.
 fn free_bytes(folder: &Path) -> u64 {
-    rustix::fs::statvfs(folder).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+    aula_files::room(folder).map_or(u64::MAX, |room| room.free_bytes)
 }

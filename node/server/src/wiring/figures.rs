@@ -38,10 +38,10 @@ pub(super) async fn watch(home: PathBuf, db: Arc<ChainDb>) {
 }
 
 fn look(home: &Path, db: &ChainDb) {
-    match rustix::fs::statvfs(home) {
-        Ok(stat) => {
-            gauge!("aula_disk_free_bytes").set(as_f64(stat.f_bavail.saturating_mul(stat.f_frsize)));
-            gauge!("aula_disk_size_bytes").set(as_f64(stat.f_blocks.saturating_mul(stat.f_frsize)));
+    match aula_files::room(home) {
+        Ok(room) => {
+            gauge!("aula_disk_free_bytes").set(as_f64(room.free_bytes));
+            gauge!("aula_disk_size_bytes").set(as_f64(room.size_bytes));
         }
         Err(error) => tracing::warn!(%error, home = %home.display(), "the room on the disk is not known"),
     }

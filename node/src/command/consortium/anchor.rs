@@ -3,6 +3,7 @@
 //! Between the newest anchored head and the one that is brought, every block that changed the other's validators is brought
 //! too, each as a transaction: the ledger checks each certificate by the validators that the one before announced.
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_ledger::audit::bundle::Link;
 use aula_ledger::tx::{AnchorHead, TransactionId};
@@ -11,7 +12,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::command::acting::ActingArgs;
-use crate::command::evidence::via::{bundle_of, newest, read};
+use crate::command::evidence::bundle::read;
+use crate::command::evidence::via::{bundle_of, newest};
 use crate::command::{Context, Failure, Outcome};
 
 /// A block of the other consortium that a transaction brought.
@@ -50,7 +52,7 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, of: &str) -> Res
 
 /// The blocks to bring, ascending: those that change the validators, then the newest.
 async fn between(other: &Client, above: Height) -> Result<Vec<AnchorHead>, Failure> {
-    let bundle = read(&other.get_bytes("/v1/evidence/figures/validators").await?)?;
+    let bundle = read(&other.get_bytes(&paths::evidence_register("validators")).await?)?;
     let changes = bundle.chain.links.into_iter().filter(|link| link.new_set.is_some());
     let mut heads: Vec<AnchorHead> = changes.map(head).collect();
     let block = bundle.chain.head;

@@ -1,6 +1,7 @@
 //! `aula consortium list`: proposals in words.
 
 use aula_api::chain::Validators;
+use aula_api::paths;
 use aula_api::registers::{ProposalLine, Proposals};
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::command::{Context, Failure, Outcome};
 /// When the node cannot be reached.
 pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<Outcome, Failure> {
     let client = rpc.client(context)?;
-    let mut known: Proposals = client.get("/v1/proposals").await?;
+    let mut known: Proposals = client.get(paths::PROPOSALS).await?;
     known.proposals.retain(|one| !open || one.standing == "open");
     let text = |one: &ProposalLine| {
         let standing = match (one.standing.as_str(), one.needed) {
@@ -25,7 +26,7 @@ pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<
             one.record.proposal.0, one.what, one.approvals, one.against, one.proposer_name
         )
     };
-    let validators: Validators = client.get("/v1/validators").await?;
+    let validators: Validators = client.get(paths::VALIDATORS).await?;
     let mut lines: Vec<String> = known.proposals.iter().map(text).collect();
     if lines.is_empty() {
         lines.push("nothing was proposed".to_owned());

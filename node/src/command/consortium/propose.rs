@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aula_api::chain::{Parameters, TwinVersionList};
 use aula_api::event::ChangeProposed;
+use aula_api::paths;
 use aula_files::{MOST_GIVEN_BYTES, read_at_most};
 use aula_ledger::genesis::{Genesis, MAX_GENESIS_BYTES};
 use aula_ledger::names::Title;
@@ -246,7 +247,7 @@ async fn parameters(acting: &Acting, path: &Path) -> Result<Change, Failure> {
     let hint = "give {\"NAME\":NUMBER,...} with names of `aula query params`";
     let what = format!("{} holds no parameters", path.display());
     let given: serde_json::Map<String, Value> = serde_json::from_str(&text(path)?).advise(&what, hint)?;
-    let in_force = acting.client.get::<Parameters>("/v1/parameters").await?.params;
+    let in_force = acting.client.get::<Parameters>(paths::PARAMETERS).await?.params;
     let Value::Object(mut all) = serde_json::to_value(in_force).advise(&what, hint)? else {
         return Err(Failure::because(what, hint));
     };
@@ -261,7 +262,7 @@ async fn twin_parameters(acting: &Acting, path: &Path, from_year: SchoolYear) ->
     let hint = "give {\"need\":{\"constant\":N,\"inputs\":[...]},...} with names of /v1/twin-parameters";
     let what = format!("{} holds no twin parameters", path.display());
     let given: serde_json::Map<String, Value> = serde_json::from_str(&text(path)?).advise(&what, hint)?;
-    let known = acting.client.get::<TwinVersionList>("/v1/twin-parameters").await?.versions;
+    let known = acting.client.get::<TwinVersionList>(paths::TWIN_PARAMETERS).await?.versions;
     let versions = TwinVersions { from_years: known.iter().map(|one| one.from_year).collect() };
     let number = versions.in_force(from_year).unwrap_or_default();
     let before = known.into_iter().find(|one| one.version == number).map(|one| one.parameters);

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aula_api::paths;
 use aula_api::registers::Pools;
 use aula_client::Client;
 use aula_district::decided::{self, Told};
@@ -73,7 +74,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
     let client = rows.public();
     let (told, kinds) = request::round(client, id).await?;
     let facts = told.round;
-    let own = request::standing(&rows, id).await?;
+    let own = rows.own_rows(id).await?;
     let standing = own.standing.ok_or_else(|| {
         let hint = format!("`aula query round {id}` says where it is");
         Failure::new("not_decided", format!("round {id} is not decided yet"), hint)
@@ -154,7 +155,7 @@ fn line(local_id: String, entry: Option<&RosterEntry>, told: Told, url: String) 
 
 /// The pools of a class, by number.
 async fn pools(client: &Client, class: ClassId) -> Result<BTreeMap<PoolId, PoolRecord>, Failure> {
-    let all: Pools = client.get(&format!("/v1/pools?class={class}")).await?;
+    let all: Pools = client.get(&format!("{}?class={class}", paths::POOLS)).await?;
     Ok(all.pools.into_iter().map(|pool| (pool.pool, pool)).collect())
 }
 

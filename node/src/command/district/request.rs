@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use aula_api::district::OwnRows;
+use aula_api::paths;
 use aula_api::registers::Classes;
 use aula_api::rounds::{OneRound, RoundView};
 use aula_client::Client;
@@ -37,7 +37,7 @@ use crate::command::posting::Posting;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, bind_to_node, refused as vault_refused};
-use crate::command::{Advise, Context, Failure, Outcome};
+use crate::command::{Advise, Context, Failure, OTHER_VERSION, Outcome};
 
 /// Students between two words about how far it is.
 const STEP: usize = 1_000;
@@ -68,23 +68,14 @@ pub struct RequestArgs {
 
 /// The round, and the names of its class's kinds.
 pub(super) async fn round(client: &Client, id: RoundId) -> Result<(OneRound, Vec<Name>), Failure> {
-    let told: OneRound = client.get(&format!("/v1/rounds/{id}")).await?;
-    let all: Classes = client.get("/v1/classes").await?;
+    let told: OneRound = client.get(&paths::round(id)).await?;
+    let all: Classes = client.get(paths::CLASSES).await?;
     let class = all.classes.into_iter().find(|class| class.definition.class == told.round.class);
     let class = class.ok_or_else(|| {
         let message = format!("the node does not know class {}", told.round.class);
-        Failure::new("bad_answer", message, "use the same version of the program as the node")
+        Failure::new("bad_answer", message, OTHER_VERSION)
     })?;
     Ok((told, class.definition.kinds))
-}
-
-/// What of the district stands in the round on the ledger, with what became of it.
-pub(super) async fn standing(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
-    let district = rows.district().ok_or_else(|| {
-        let message = "the home's account acts for no district";
-        Failure::new("no_district", message, "give the district's own folder with --home")
-    })?;
-    Ok(rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await?)
 }
 
 /// What is asked for, and what is not.
@@ -124,8 +115,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
     if !args.dry_run {
         drop(Posting::begin(context, &args.place, ledger).await?);
     }
-    let already: BTreeSet<Handle> =
-        standing(&rows, id).await?.rows.into_iter().map(|row| row.handle).collect();
+    let already: BTreeSet<Handle> = rows.own_rows(id).await?.rows.into_iter().map(|row| row.handle).collect();
     let in_force = Voted::of(client, &context.home).await?.version(facts.parameters)?;
     let plan = plan(context, args, &facts, &kinds, (&already, &in_force))?;
     let (wished, to_send) = (plan.claimed.len() + plan.refused.len() + plan.stands, plan.claimed.len());
@@ -144,7 +134,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
         return Ok(if plan.refused.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) });
     }
     let batches = send(context, ledger, (args, &in_force), &plan.claimed).await?;
-    let now = standing(&rows, id).await?;
+    let now = rows.own_rows(id).await?;
     let stands: BTreeSet<Handle> = now.rows.iter().map(|row| row.handle).collect();
     let mut refused = plan.refused;
     for (request, _) in plan.claimed.iter().filter(|(request, _)| !stands.contains(&request.handle)) {

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use aula_api::paths;
 use aula_api::places::SchoolLine;
 use aula_api::registers::Schools;
 use aula_home::clock::now_ms;
@@ -148,7 +149,7 @@ pub(super) async fn run(
 
 async fn list(context: &Context, acting: &ActingArgs, district: Option<u16>) -> Result<Outcome, Failure> {
     let client = acting.rpc.client(context)?;
-    let known: Schools = client.get("/v1/schools").await?;
+    let known: Schools = client.get(paths::SCHOOLS).await?;
     let mut schools = known.schools;
     schools.retain(|one| district.is_none_or(|district| one.school.district.0 == district));
     let line = |one: &SchoolLine| {

@@ -118,12 +118,8 @@ fn probe(folder: &Path, bytes: &[u8]) -> io::Result<Duration> {
 /// Room on the disk of the database.
 pub fn space(home: &Home, needs: &Needs) -> Check {
     let (name, path) = ("disk_space", home.path());
-    match rustix::fs::statvfs(path) {
-        Ok(stat) => judge_space(
-            stat.f_bavail.saturating_mul(stat.f_frsize),
-            (stat.f_files > 0).then_some(stat.f_favail),
-            needs,
-        ),
+    match aula_files::room(path) {
+        Ok(room) => judge_space(room.free_bytes, room.free_files, needs),
         Err(error) => Check::fail(
             name,
             format!("cannot ask for the room at {}: {error}", path.display()),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aula_api::chain::{NetworkVitals, PeerVitals, SignerVitals, Vitals, blocks_behind};
+use aula_api::paths;
 use aula_client::Client;
 use aula_home::clock::now_ms;
 use aula_ledger::execute::time::MAX_AHEAD_MS;
@@ -59,7 +60,7 @@ impl Seen {
 /// When none answers.
 pub async fn ask(client: &Client) -> Result<Seen, Failure> {
     // A node of another version is looked at as well.
-    let answer = timeout(ANSWER, client.get::<Vitals>("/v1/status")).await;
+    let answer = timeout(ANSWER, client.get::<Vitals>(paths::STATUS)).await;
     let late = |_| {
         let message = format!(
             "{} takes connections and does not answer within {} s",
@@ -88,7 +89,7 @@ pub async fn judge(client: &Client, first: &Seen) -> Vec<Check> {
         Err(failure) => return vec![Check::failure("node", failure)],
     };
     let mut checks = looks(first, &second);
-    match client.get::<NetworkVitals>("/v1/validators").await {
+    match client.get::<NetworkVitals>(paths::VALIDATORS).await {
         Ok(answer) => {
             checks.push(validators(&answer.uptime.validators, second.status.height.0));
             checks.push(peers(&answer.peers).await);

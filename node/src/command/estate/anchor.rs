@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_estate::anchor::{Row, path, root, rows};
 use aula_estate::check::estate::{Estate, read_estate};
@@ -22,8 +23,9 @@ use super::{read, refused, write};
 use aula_home::NextStep;
 
 use crate::command::acting::ActingArgs;
+use crate::command::evidence::bundle;
 use crate::command::evidence::rows::Rows;
-use crate::command::{Advise, Context, Failure, Outcome, absolute};
+use crate::command::{Advise, Context, Failure, OTHER_VERSION, Outcome, absolute};
 
 /// Arguments of `aula estate anchor`.
 #[derive(Debug, Args)]
@@ -78,17 +80,16 @@ async fn anchored(
     client: &Client,
     district: DistrictId,
 ) -> Result<Option<(Bundle, schema::Estate)>, Failure> {
-    let bytes = match client.get_bytes(&format!("/v1/evidence/estate/{district}")).await {
+    let bytes = match client.get_bytes(&paths::evidence_estate(district)).await {
         Err(error) if error.code() == "not_found" => return Ok(None),
         told => told?,
     };
-    let hint = "use the same version of the program as the node";
-    let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", hint)?;
+    let bundle = bundle::read(&bytes)?;
     let Subject::Estate(evidence) = &bundle.subject else {
-        return Err(Failure::new("bad_answer", "the node sent no estate", hint));
+        return Err(Failure::new("bad_answer", "the node sent no estate", OTHER_VERSION));
     };
     let estate = schema::Estate::from_canonical(&evidence.estate.value);
-    let estate = estate.advise("the estate's record cannot be read", hint)?;
+    let estate = estate.advise("the estate's record cannot be read", OTHER_VERSION)?;
     Ok(Some((bundle, estate)))
 }
 
@@ -102,10 +103,7 @@ fn no_building(id: &str) -> Failure {
 }
 
 async fn of_home(context: &Context, acting: &ActingArgs) -> Result<DistrictId, Failure> {
-    let rows = Rows::of_home(context, &acting.ledger()).await?;
-    rows.district().ok_or_else(|| {
-        Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")
-    })
+    Rows::of_home(context, &acting.ledger()).await?.own_district()
 }
 
 /// Anchors what is new.

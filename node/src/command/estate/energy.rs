@@ -9,8 +9,9 @@ use aula_estate::energy::{Building, Year, read_building, read_inputs};
 use clap::Args;
 use serde::Serialize;
 
+use super::super::processor::thread_cpu_ns;
 use super::super::{Failure, Outcome};
-use super::{counted, read, refused, thread_cpu_ns, write};
+use super::{counted, read, refused, write};
 
 /// Arguments of `aula estate energy`.
 #[derive(Debug, Args)]

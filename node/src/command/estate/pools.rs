@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_api::paths;
 use aula_api::registers::{Classes, Pools};
 use aula_estate::check::estate::read_estate;
 use aula_estate::pools::{Alike, RoomPool, pools};
@@ -80,9 +81,9 @@ pub(super) async fn run(context: &Context, args: &PoolsArgs) -> Result<Outcome, 
         return Err(Failure::new("no_rooms", "no room with seats stands at a school of the ledger", hint));
     }
     let client = args.acting.rpc.client(context)?;
-    let classes: Classes = client.get("/v1/classes").await?;
+    let classes: Classes = client.get(paths::CLASSES).await?;
     let class = classes.classes.into_iter().map(|one| one.definition).find(|one| one.class.0 == args.class);
-    let there: Pools = client.get(&format!("/v1/pools?class={}", args.class)).await?;
+    let there: Pools = client.get(&format!("{}?class={}", paths::POOLS, args.class)).await?;
     let kinds = match &class {
         Some(class) => class.kinds.iter().map(ToString::to_string).collect(),
         None => kinds_of(&wanted),

@@ -9,8 +9,9 @@ use aula_estate::xhstt::{self, Archive, Instance};
 use clap::Args;
 use serde::Serialize;
 
+use super::super::processor::thread_cpu_ns;
 use super::super::{Failure, Outcome};
-use super::{is_archive, read, refused, thread_cpu_ns, write};
+use super::{is_archive, read, refused, write};
 
 /// Arguments of `aula estate timetable`.
 #[derive(Debug, Args)]

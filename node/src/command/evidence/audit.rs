@@ -13,9 +13,10 @@
 use std::path::PathBuf;
 
 use aula_api::PublicEvent;
+use aula_api::paths;
 use aula_api::transactions::TransactionStatus;
 use aula_district::disclosure::{self, Disclosure};
-use aula_ledger::audit::{Bundle, Subject};
+use aula_ledger::audit::Subject;
 use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::row_hash;
@@ -26,12 +27,11 @@ use aula_store::sha256;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::bundle;
 use super::rows::Rows;
 use crate::command::folded;
 use crate::command::vault::record::{LedgerArgs, record};
-use crate::command::{Advise, Context, DEFECT, Failure, Outcome, absolute};
-
-const HINT: &str = "use the same version of the program as the node";
+use crate::command::{Advise, Context, DEFECT, Failure, OTHER_VERSION, Outcome, absolute};
 
 /// Arguments of `aula evidence audit`.
 #[derive(Debug, Args)]
@@ -182,9 +182,9 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
 
 /// What the ledger wrote down: of a student who was erased another finding than the auditor's.
 async fn recorded_finding(rows: &Rows<'_>, id: &Hash) -> Result<Option<Finding>, Failure> {
-    let told: TransactionStatus = rows.public().get(&format!("/v1/transactions/{id}")).await?;
+    let told: TransactionStatus = rows.public().get(&paths::transaction(id)).await?;
     let finding = told.events.iter().flatten().find_map(PublicEvent::finding);
-    finding.transpose().advise("the node told no known finding", HINT)
+    finding.transpose().advise("the node told no known finding", OTHER_VERSION)
 }
 
 /// The student's request: it names the district and the leaf that it speaks of.
@@ -195,12 +195,13 @@ async fn request_of(
     district: Option<u16>,
 ) -> Result<RequestRow, Failure> {
     let district = district.map(|district| format!("?district={district}")).unwrap_or_default();
-    let bytes = rows.of_round(round, &format!("/v1/evidence/allocation/{round}/{handle}{district}")).await?;
-    let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", HINT)?;
+    let path = paths::evidence_allocation(round, handle);
+    let bytes = rows.of_round(round, &format!("{path}{district}")).await?;
+    let bundle = bundle::read(&bytes)?;
     let Subject::Allocation(allocation) = &bundle.subject else {
-        return Err(Failure::new("bad_answer", "the node sent no decision", HINT));
+        return Err(Failure::new("bad_answer", "the node sent no decision", OTHER_VERSION));
     };
-    RequestRow::from_canonical(&allocation.request.row).advise("no request", HINT)
+    RequestRow::from_canonical(&allocation.request.row).advise("no request", OTHER_VERSION)
 }
 
 /// The leaf that is audited, from the district's file: it must have the hash that the request spoke of.

@@ -4,6 +4,8 @@
 //! auditor whom the ledger does not list yet is listed first, by a TakeRows of its own. Absent: anything public, which needs
 //! no home.
 
+use aula_api::district::{OwnRows, OwnStudents};
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_client::Client;
 use aula_client::sender::Sender;
@@ -12,12 +14,32 @@ use aula_ledger::credential::Scope;
 use aula_ledger::roles::Role;
 use aula_ledger::state::schema::Member;
 use aula_ledger::tx::TakeRows;
-use aula_ledger::types::{DistrictId, RoundId};
+use aula_ledger::types::{DistrictId, Handle, RoundId, SchoolYear};
 
 use aula_home::NextStep;
 
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::{Context, Failure};
+
+/// That the home's account acts for no district, where a district's is needed.
+pub fn no_district() -> Failure {
+    let message = "the home's account acts for no district";
+    Failure::new("no_district", message, "give the district's own folder with --home")
+}
+
+/// A part of the district's students of a year as the ledger has them, those behind `after`.
+///
+/// # Errors
+/// When the node refuses or cannot be reached.
+pub async fn own_students(
+    own: &Client,
+    district: DistrictId,
+    year: SchoolYear,
+    after: Option<Handle>,
+) -> Result<OwnStudents, Failure> {
+    let from = after.map_or_else(String::new, |after| format!("?after={after}"));
+    Ok(own.get(&format!("{}{from}", paths::own_students(district, year))).await?)
+}
 
 /// A node, and who asks it.
 pub struct Rows<'a> {
@@ -36,13 +58,30 @@ impl<'a> Rows<'a> {
     pub async fn of_home(context: &'a Context, ledger: &LedgerArgs) -> Result<Self, Failure> {
         let client = ledger.rpc.client(context)?;
         let sender = Sender::of_home(&client, &context.home, 0).await?;
-        let told: AccountStatus = client.get(&format!("/v1/accounts/{}", sender.account())).await?;
+        let told: AccountStatus = client.get(&paths::account(sender.account())).await?;
         Ok(Self { context, ledger: ledger.clone(), client, sender, member: told.member })
     }
 
     /// The district that the home acts for.
     pub fn district(&self) -> Option<DistrictId> {
         self.member.as_ref()?.district
+    }
+
+    /// The same, where only a district's home will do.
+    ///
+    /// # Errors
+    /// When it acts for none.
+    pub fn own_district(&self) -> Result<DistrictId, Failure> {
+        self.district().ok_or_else(no_district)
+    }
+
+    /// What of the district stands in a round on the ledger, with what became of it.
+    ///
+    /// # Errors
+    /// When the home is not a district's, or the node refuses or cannot be reached.
+    pub async fn own_rows(&self, round: RoundId) -> Result<OwnRows, Failure> {
+        let district = self.own_district()?;
+        Ok(self.own().get(&paths::own_rows(district, round)).await?)
     }
 
     /// True when the home is an auditor's.

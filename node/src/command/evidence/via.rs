@@ -3,6 +3,7 @@
 //! Flow: this ledger's genesis → the parent's record and newest head of it → the bundle, with that block shown on the way →
 //! both together. The program checks nothing that the auditor checks again, but says where the file would be of no use.
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_ledger::audit::bundle::FigureKey;
 use aula_ledger::audit::{Bundle, Subject, ViaBundle};
@@ -10,8 +11,8 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::types::{Hash, Height};
 use serde_json::{Value, json};
 
-use super::Place;
-use crate::command::{Advise, Context, Failure};
+use super::{Place, bundle};
+use crate::command::{Context, Failure};
 
 /// What the parent has of this ledger.
 pub(super) struct Anchored {
@@ -30,7 +31,7 @@ pub(super) async fn anchored(context: &Context, place: &Place) -> Result<Option<
     let genesis = place.rpc.client(context)?.status().await?.genesis_sha256;
     let parent = Client::trusting(url, place.rpc.ca.as_deref())?;
     let bytes = bundle_of(&parent, &genesis).await?;
-    let bundle = read(&bytes)?;
+    let bundle = bundle::read(&bytes)?;
     let height = newest(&bundle).ok_or_else(|| {
         let message = format!("the parent ledger has no head of the ledger of genesis {genesis} yet");
         Failure::new("not_anchored", message, "have one anchored: aula consortium anchor --of URL")
@@ -43,7 +44,7 @@ pub(super) async fn anchored(context: &Context, place: &Place) -> Result<Option<
 /// # Errors
 /// When the parent cannot be reached, or has not admitted it.
 pub(in crate::command) async fn bundle_of(parent: &Client, genesis: &Hash) -> Result<Vec<u8>, Failure> {
-    let fetched = parent.get_bytes(&format!("/v1/evidence/figures/consortium/{genesis}")).await;
+    let fetched = parent.get_bytes(&paths::evidence_one("consortium", genesis)).await;
     fetched.map_err(|error| {
         let unknown = error.is_not_found();
         let failure = Failure::from(error);
@@ -57,12 +58,6 @@ pub(in crate::command) async fn bundle_of(parent: &Client, genesis: &Hash) -> Re
             ..failure
         }
     })
-}
-
-/// Reads a node's bundle.
-pub(in crate::command) fn read(bytes: &[u8]) -> Result<Bundle, Failure> {
-    Bundle::from_canonical(bytes)
-        .advise("the node sent no bundle", "use the same version of the program as the node")
 }
 
 /// The height of the head that a parent's bundle shows.

@@ -1,9 +1,8 @@
 //! `aula funder grant`: how much of a budget a class's steward may charge.
 
 use aula_api::event::BudgetGranted;
-use aula_api::registers::Classes;
 use aula_ledger::tx::GrantBudget;
-use aula_ledger::types::{AccountId, Cents, ClassId};
+use aula_ledger::types::{Cents, ClassId};
 use clap::Args;
 use serde_json::json;
 
@@ -31,7 +30,7 @@ pub struct GrantArgs {
 pub(super) async fn run(mut acting: Acting, args: &GrantArgs) -> Result<Outcome, Failure> {
     let steward = match &args.steward {
         Some(member) => acting.member(member).await?,
-        None => steward_of(&acting, args.class).await?,
+        None => acting.class(args.class, "see them with `aula query classes`").await?.steward,
     };
     let grant = GrantBudget { class: ClassId(args.class), steward, granted_cents: Cents(args.cents) };
     let done = acting.send(grant).await?;
@@ -44,15 +43,5 @@ pub(super) async fn run(mut acting: Acting, args: &GrantArgs) -> Result<Outcome,
             "class": args.class, "steward": steward, "granted_cents": granted_cents, "spent_cents": spent_cents,
         });
         (fields, text)
-    })
-}
-
-/// Who runs a class.
-async fn steward_of(acting: &Acting, class: u16) -> Result<AccountId, Failure> {
-    let known: Classes = acting.client.get("/v1/classes").await?;
-    let found = known.classes.iter().find(|one| one.definition.class.0 == class);
-    found.map(|one| one.steward).ok_or_else(|| {
-        let message = format!("there is no class {class}");
-        Failure::new("unknown_class", message, "see them with `aula query classes`")
     })
 }

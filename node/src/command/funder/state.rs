@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use aula_api::paths;
 use aula_api::registers::{Budgets, Classes, Pools};
 use aula_district::statements::Ledger;
 use aula_files::Access;
@@ -92,13 +93,13 @@ fn of_file(path: &Path) -> Result<BTreeMap<SchoolId, u64>, Failure> {
 /// What the pools cost that are charged to this funder's budget of the year, by school.
 async fn of_pools(acting: &Acting, year: u16) -> Result<BTreeMap<SchoolId, u64>, Failure> {
     let own = acting.sender.account();
-    let known: Classes = acting.client.get("/v1/classes").await?;
+    let known: Classes = acting.client.get(paths::CLASSES).await?;
     let definitions = known.classes.into_iter().map(|one| one.definition);
     let of_year: BTreeSet<ClassId> =
         definitions.filter(|class| class.school_year.0 == year).map(|class| class.class).collect();
     let charged =
         |pool: &&PoolRecord| pool.funder == own && pool.retired.is_none() && of_year.contains(&pool.class);
-    let known: Pools = acting.client.get("/v1/pools").await?;
+    let known: Pools = acting.client.get(paths::POOLS).await?;
     let mut amounts: BTreeMap<SchoolId, u64> = BTreeMap::new();
     for pool in known.pools.iter().filter(charged) {
         let cost = pool.cost_cents();
@@ -134,7 +135,7 @@ async fn check_total(
         ));
     }
     let own = acting.sender.account();
-    let known: Budgets = acting.client.get("/v1/budgets").await?;
+    let known: Budgets = acting.client.get(paths::BUDGETS).await?;
     let this = |budget: &&Budget| budget.funder == own && budget.school_year.0 == year;
     let budget = known.budgets.iter().map(|one| &one.budget).find(this);
     let funded = budget.map(|one| one.funded_cents.0).ok_or_else(|| {

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use aula_api::chain::Validators;
+use aula_api::paths;
 use aula_client::sender::account_of_home;
 use aula_files::{Access, is_there};
 use aula_home::config::Config;
@@ -255,7 +256,7 @@ fn peer(key: &NodeKey) -> Result<PeerName, Failure> {
 }
 
 async fn validators(context: &Context, args: &ActingArgs) -> Result<Validators, Failure> {
-    Ok(args.rpc.client(context)?.get("/v1/validators").await?)
+    Ok(args.rpc.client(context)?.get(paths::VALIDATORS).await?)
 }
 
 /// Who decides after the newest block of a database that nobody has open; none where there is no database.

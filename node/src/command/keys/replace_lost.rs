@@ -7,6 +7,7 @@
 //! puts the new one in its place, as `aula keys rotate` does.
 
 use aula_api::chain::Validators;
+use aula_api::paths;
 use aula_files::is_there;
 use aula_home::Home;
 use aula_home::founding::read_genesis;
@@ -134,7 +135,7 @@ fn replacement(genesis: &Hash, lost: &ValidatorAddress, new: &NodeKey) -> Change
 
 /// The first height that the new key decides, 0 when it is past; none while the ledger does not know it.
 async fn in_force(acting: &Acting, key: &NodeKey) -> Result<Option<u64>, Failure> {
-    let told: Validators = acting.client.get("/v1/validators").await?;
+    let told: Validators = acting.client.get(paths::VALIDATORS).await?;
     let address = key.validator_address();
     if told.after.get(&address).is_none() {
         return Ok(None);

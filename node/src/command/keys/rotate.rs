@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use aula_api::chain::Validators;
 use aula_api::event::ValidatorRotated;
+use aula_api::paths;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::keys::{Label, peer_of, public_key, sign};
 use aula_ledger::tx::RotateKey;
@@ -57,7 +58,7 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, kind: KeyKind) -
 /// What both keys sign beside themselves: the validator's name, or the peer's identity. None when the ledger does not know the key:
 /// an earlier run was broken off after the change.
 async fn name(acting: &Acting, kind: KeyKind, old: &NodeKey) -> Result<Option<String>, Failure> {
-    let told: Validators = acting.client.get("/v1/validators").await?;
+    let told: Validators = acting.client.get(paths::VALIDATORS).await?;
     if kind == KeyKind::Network {
         let peer = peer_of(&old.public()).map(|peer| peer.to_string()).unwrap_or_default();
         return Ok(told.peers.iter().any(|one| one.peer_id.to_string() == peer).then_some(peer));

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use aula_api::district::OwnRows;
 use aula_lake::rows::{Cell, Row, RowId};
 use aula_lake::tables::DECISIONS;
 use aula_ledger::state::schema::Placement;
@@ -20,17 +19,11 @@ pub(super) async fn rows(
     rounds: &[Decided],
     students: &[LakeStudent],
 ) -> Result<Vec<(RowId, Row)>, Failure> {
-    let district = rows.district().ok_or_else(|| {
-        let message = "the home's account acts for no district";
-        Failure::new("no_district", message, "give the district's own folder with --home")
-    })?;
-    let own = rows.own();
     let by_handle: HashMap<Handle, &LakeStudent> =
         students.iter().flat_map(|one| one.handles.iter().map(move |(handle, _)| (*handle, one))).collect();
     let mut found = Vec::new();
     for decided in rounds {
-        let told: OwnRows =
-            own.get(&format!("/v1/districts/{district}/rounds/{}", decided.round.round)).await?;
+        let told = rows.own_rows(decided.round.round).await?;
         for asked in &told.rows {
             // Of a student who was erased nothing can be said in the lake.
             let Some(student) = by_handle.get(&asked.handle) else { continue };

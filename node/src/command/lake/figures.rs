@@ -1,6 +1,7 @@
 //! What the ledger publishes of rounds as rows of the lake. A figure that it withholds is a row without a value.
 
 use aula_api::chain::BlockDetail;
+use aula_api::paths;
 use aula_api::registers::Rounds;
 use aula_api::rounds::{DecisionView, OneRound, RoundView};
 use aula_client::Client;
@@ -31,12 +32,12 @@ impl Decided {
 
 /// Every round that was decided.
 pub(super) async fn rounds(client: &Client) -> Result<Vec<Decided>, Failure> {
-    let all: Rounds = client.get("/v1/rounds").await?;
+    let all: Rounds = client.get(paths::ROUNDS).await?;
     let mut decided = Vec::new();
     for listed in all.rounds.iter().filter(|round| round.standing.is_some()) {
-        let OneRound { round, .. } = client.get(&format!("/v1/rounds/{}", listed.round)).await?;
+        let OneRound { round, .. } = client.get(&paths::round(listed.round)).await?;
         let Some(decision) = &round.decision else { continue };
-        let block: BlockDetail = client.get(&format!("/v1/blocks/{}", decision.height)).await?;
+        let block: BlockDetail = client.get(&paths::block(decision.height)).await?;
         decided.push(Decided { at_ms: block.summary.time_ms.0, round });
     }
     Ok(decided)

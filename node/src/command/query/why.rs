@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_api::paths;
 use aula_api::why::WhyAnswer;
 use aula_files::read_at_most;
 use aula_ledger::audit::why::{Change, Decided, Limits, Who, WhyError};
@@ -98,7 +99,7 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
             if !rows.is_auditor() {
                 return of_own(&rows, round, args).await;
             }
-            rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?
+            rows.of_round(round, &paths::evidence_round(round)).await?
         }
     };
     let mut standing = None;
@@ -167,7 +168,7 @@ async fn of_own(rows: &Rows<'_>, round: RoundId, args: &WhyArgs) -> Result<Outco
         let hint = "leave out --band, --kinds, --mandated and --genesis, or ask an auditor for the rest";
         return Err(Failure::new("auditors_only", message, hint));
     }
-    let path = format!("/v1/districts/{district}/rounds/{round}/why/{}", args.handle);
+    let path = paths::own_why(district, round, args.handle);
     match rows.own().get::<WhyAnswer>(&path).await.map_err(Failure::from) {
         Ok(answer) => Ok(told(answer)),
         Err(failure) if failure.code == "no_request" => {

@@ -1,7 +1,6 @@
 //! `aula steward pool`: places of one kind at one school, charged to a budget as they are opened.
 
 use aula_api::event::PoolDefined;
-use aula_api::registers::Classes;
 use aula_ledger::tx::DefinePool;
 use aula_ledger::types::{Cents, ClassId, KindId, PoolId, SchoolId};
 use clap::Args;
@@ -68,12 +67,7 @@ pub(super) async fn run(mut acting: Acting, args: &PoolArgs) -> Result<Outcome, 
 
 /// The position of a kind's name in its class.
 async fn kind(acting: &Acting, args: &PoolArgs) -> Result<KindId, Failure> {
-    let known: Classes = acting.client.get("/v1/classes").await?;
-    let found = known.classes.iter().find(|one| one.definition.class.0 == args.class);
-    let class = found.ok_or_else(|| {
-        let message = format!("there is no class {}", args.class);
-        Failure::new("unknown_class", message, "define it with `aula steward class`")
-    })?;
+    let class = acting.class(args.class, "define it with `aula steward class`").await?;
     let kinds: Vec<String> = class.definition.kinds.iter().map(ToString::to_string).collect();
     let at = kinds.iter().position(|name| *name == args.kind);
     at.and_then(|at| u8::try_from(at).ok()).map(KindId).ok_or_else(|| {

@@ -7,14 +7,14 @@
 //! needs what it always needs. Who is on the roster and of whom nothing else is known is anchored as a state without events. Absent: writing
 //! events (`aula twin written`, whoever feeds the vault), and the first school of a student whom no roster names, which the operator does.
 
+use aula_api::paths;
 use aula_client::Client;
 use aula_client::sender::Sender;
 use aula_district::keep::{self, KeepError, Kept};
 use aula_district::parameters::InForce;
 use aula_district::twin_state::Standing;
-use aula_ledger::audit::{Bundle, open::anchored_leaf};
+use aula_ledger::audit::open::anchored_leaf;
 use aula_ledger::code::Code;
-use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::StudentLeaf;
 use aula_ledger::tx::{AnchorStates, StudentState};
@@ -25,16 +25,16 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::evidence::act::Act;
+use crate::command::evidence::bundle;
 use crate::command::evidence::disclose::Own;
 use crate::command::evidence::reader::OwnTwin;
 use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::vault::{Place, bind_to_node, handle, refused};
-use crate::command::{Advise, Context, Failure, Outcome};
+use crate::command::{Context, Failure, OTHER_VERSION, Outcome};
 use crate::terminal::with_causes;
 
-const HINT: &str = "use the same version of the program as the node";
 /// Most students of one call: a transaction of a few hundred kilobytes.
 const MAX_STUDENTS: usize = 1_000;
 
@@ -172,8 +172,8 @@ async fn leaves(
 ) -> Result<Vec<(Handle, StudentLeaf)>, Failure> {
     let mut found = Vec::new();
     for (handle, year) in handles {
-        let bytes = node.get_bytes(&format!("/v1/evidence/student/{district}/{year}/{handle}")).await?;
-        let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", HINT)?;
+        let bytes = node.get_bytes(&paths::evidence_student(district, year, handle)).await?;
+        let bundle = bundle::read(&bytes)?;
         // A student who is not anchored has no leaf, which the bundle proves.
         found.extend(anchored_leaf(&bundle).ok().map(|leaf| (*handle, leaf)));
     }
@@ -212,11 +212,11 @@ fn keep(
         })?;
         let standing = Standing { handle: *handle, home_school, version: seen.saturating_add(1) };
         let made = Kept::of(&standing, &state, &own.secret, in_force);
-        kept.push(made.map_err(|why| Failure::because(why, HINT))?.0);
+        kept.push(made.map_err(|why| Failure::because(why, OTHER_VERSION))?.0);
     }
     keep::keep(vault, &kept).map_err(|error| match error {
         KeepError::Vault(error) => refused(error),
-        error => Failure::because(with_causes(&error), HINT),
+        error => Failure::because(with_causes(&error), OTHER_VERSION),
     })?;
     Ok(kept.into_iter().map(|one| one.anchored.state).collect())
 }

@@ -5,6 +5,7 @@
 
 use std::io::ErrorKind;
 
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_client::Client;
 use aula_files::regular_at_most;
@@ -96,7 +97,7 @@ pub(in crate::command) async fn from_node(
         let asked = format!("genesis {} of {}", status.genesis_sha256, client.origin());
         return Err(refused(VaultError::OtherChain { bound: identity.to_string(), asked }));
     }
-    let told: Option<AccountStatus> = client.find(&format!("/v1/accounts/{account}")).await?;
+    let told: Option<AccountStatus> = client.find(&paths::account(account)).await?;
     let district: Option<DistrictId> = told.and_then(|told| told.member).and_then(|member| member.district);
     let district = district.ok_or_else(|| {
         let message = format!("{} does not know for which district account {account} acts", status.chain_id);

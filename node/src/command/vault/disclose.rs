@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use aula_api::paths;
 use aula_api::registers::Members;
 use aula_client::Client;
 use aula_district::disclosure::Disclosure;
@@ -23,7 +24,6 @@ use serde_json::json;
 
 use super::super::evidence::act::Act;
 use super::super::evidence::disclose::Own;
-use super::super::evidence::own_rows;
 use super::super::evidence::rows::Rows;
 use super::super::rpc::RpcArgs;
 use super::super::twin_parameters::Voted;
@@ -64,7 +64,7 @@ pub struct DiscloseArgs {
 pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Result<Outcome, Failure> {
     let (handle, round) = (handle(&args.handle)?, RoundId(args.round));
     let rows = Rows::of_home(context, &LedgerArgs::of(&args.rpc)).await?;
-    let own = own_rows(&rows, round).await?;
+    let own = rows.own_rows(round).await?;
     let drawn = own.rows.iter().find(|row| row.handle == handle && row.drawn).ok_or_else(|| {
         let message = format!("round {round} did not draw {handle} among this district's students");
         Failure::new("not_drawn", message, "see `aula evidence sample`")
@@ -138,7 +138,7 @@ fn newest(versions: &[KeptVersion]) -> Result<Option<StudentLeaf>, Failure> {
 
 /// The auditor to whom it goes: one whom the consortium admitted.
 async fn auditor(client: &Client, asked: Option<&str>) -> Result<Name, Failure> {
-    let told: Members = client.get("/v1/members").await?;
+    let told: Members = client.get(paths::MEMBERS).await?;
     let auditors = told.members.into_iter().filter(|one| {
         let named = asked.is_none_or(|asked| one.name.as_str() == asked);
         named && one.standing == Standing::Admitted && one.roles.has(Role::Auditor)

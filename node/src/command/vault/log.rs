@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aula_api::PublicEvent;
 use aula_api::event::AccessRecorded;
+use aula_api::paths;
 use aula_api::transactions::TransactionStatus;
 use aula_api::vault::AccessLogs;
 use aula_files::read_at_most;
@@ -113,7 +114,7 @@ pub(in crate::command) async fn anchor(
     bind_to_node(context, place, &client).await?;
     let vault = place.open(context)?;
     let district = vault.identity().map_err(refused)?.district;
-    let told: AccessLogs = client.get("/v1/access-logs").await?;
+    let told: AccessLogs = client.get(paths::ACCESS_LOGS).await?;
     let own = told.logs.into_iter().find(|log| log.district == district);
     let held = own.map(|log| Held { epoch: log.epoch, head: log.head });
     let Some(grown) = vault.unanchored(held.as_ref()).map_err(refused)? else {
@@ -169,7 +170,7 @@ async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Res
         read_at_most(file, AccessProof::MAX_BYTES).advise(format!("cannot read {}", file.display()), hint)?;
     let proof = AccessProof::from_canonical(&bytes).advise("this is not an access proof", hint)?;
     let client = rpc.client(context)?;
-    let told: TransactionStatus = client.get(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
+    let told: TransactionStatus = client.get(&paths::transaction(proof.anchored_by)).await?;
     let genesis = client.status().await?.genesis_sha256;
     let events = told.events.unwrap_or_default();
     // An epoch that ended stands before the one that begins.

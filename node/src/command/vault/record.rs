@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::super::rpc::RpcArgs;
 use super::super::tx::settle;
-use super::super::{Context, Failure};
+use super::super::{Context, Failure, OTHER_VERSION};
 
 /// Which node, and how long to wait.
 #[derive(Debug, Clone, Args)]
@@ -68,8 +68,8 @@ pub(in crate::command) async fn record(
     let mut sender = Sender::of_home(&client, &context.home, VALID_FOR).await?;
     let (id, told) = settle(&client, &mut sender, payload, Duration::from_secs(args.wait_s)).await?;
     let code = told.code.and_then(|number| u8::try_from(number).ok()).and_then(Code::from_number);
-    let hint = "use the same version of the program as the node";
-    let code = code.ok_or_else(|| Failure::new("bad_answer", "the node told no known code", hint))?;
+    let code =
+        code.ok_or_else(|| Failure::new("bad_answer", "the node told no known code", OTHER_VERSION))?;
     let Some(height) = told.height else {
         let message = format!("{} (code {})", code.explain(), code.number());
         return Err(Failure::new("rejected", message, "correct what the message says, and run again"));

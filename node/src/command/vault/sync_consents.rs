@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use aula_api::paths;
 use aula_api::vault::{Consents, FamilyWords};
 use aula_client::sender::Sender;
 use aula_ledger::access::ConsentChoice;
@@ -44,7 +45,7 @@ pub async fn run(context: &Context, place: &Place, args: &SyncArgs) -> Result<Ou
     let years: BTreeSet<SchoolYear> = handles.iter().map(|(_, year)| *year).collect();
     let (mut given, mut withdrawn) = (0usize, 0usize);
     for year in years {
-        let told: Consents = reader.get(&format!("/v1/consents/{district}/{year}")).await?;
+        let told: Consents = reader.get(&paths::consents(district, year)).await?;
         for FamilyWords { handle, words } in told.consents {
             if vault.keystore().student(&handle).is_none() {
                 continue;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub use aula_api::chain::{
     BlockDetail, BlockSummary, BlocksPage, GenesisFile, ProtocolStatus, Standing, Status, Validators,
 };
+use aula_api::paths;
 use aula_ledger::state::{StoreError, schema};
 use aula_ledger::types::Height;
 use aula_read::{transactions, uptime, waiting};
@@ -119,13 +120,13 @@ fn attention(node: &AppState) -> Option<String> {
 }
 
 /// This node and its chain
-#[utoipa::path(get, path = "/v1/status", tag = "chain", responses((status = 200, body = Status)))]
+#[utoipa::path(get, path = paths::STATUS, tag = "chain", responses((status = 200, body = Status)))]
 pub async fn status(State(node): State<Arc<AppState>>) -> Result<Json<Status>, ApiError> {
     status_of(&node).map(Json)
 }
 
 /// Blocks, newest first
-#[utoipa::path(get, path = "/v1/blocks", tag = "chain", params(BlocksQuery),
+#[utoipa::path(get, path = paths::BLOCKS, tag = "chain", params(BlocksQuery),
     responses((status = 200, body = BlocksPage), (status = 400, body = ErrorBody)))]
 pub async fn blocks(
     State(node): State<Arc<AppState>>,
@@ -139,7 +140,7 @@ pub async fn blocks(
 }
 
 /// One block with its transactions' outlines
-#[utoipa::path(get, path = "/v1/blocks/{height}", tag = "chain", params(("height" = u64, Path)),
+#[utoipa::path(get, path = paths::BLOCK, tag = "chain", params(("height" = u64, Path)),
     responses((status = 200, body = BlockDetail), (status = 404, body = ErrorBody)))]
 pub async fn block(
     State(node): State<Arc<AppState>>,
@@ -167,7 +168,7 @@ pub fn no_block(network: &dyn Network, view: &ChainView, height: u64) -> Result<
 }
 
 /// Who decides blocks now, next and after, what is known of each, and who waits to be ready
-#[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = Validators)))]
+#[utoipa::path(get, path = paths::VALIDATORS, tag = "chain", responses((status = 200, body = Validators)))]
 pub async fn validators(State(node): State<Arc<AppState>>) -> Result<Sorted<Validators>, ApiError> {
     let view = node.view();
     let schedule = schema::validator_schedule(&*view)?;
@@ -185,7 +186,7 @@ pub async fn validators(State(node): State<Arc<AppState>>) -> Result<Sorted<Vali
 }
 
 /// The genesis file, byte for byte
-#[utoipa::path(get, path = "/v1/genesis", tag = "chain",
+#[utoipa::path(get, path = paths::GENESIS, tag = "chain",
     responses((status = 200, content_type = "application/json", body = GenesisFile)))]
 pub async fn genesis(State(node): State<Arc<AppState>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], node.genesis_bytes.clone())

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aula_api::classroom::{ClassroomHeatmap, ClassroomStudent};
+use aula_api::paths;
 use aula_district::levels::{DAYS, Levels, by_day, window};
 use aula_district::live::events_of;
 use aula_home::clock::now_ms;
@@ -56,7 +57,7 @@ pub struct HeatmapQuery {
 ///
 /// Computed every five minutes. Each student is decided by the access check and listed in the log, every time; `format=csv` gives one
 /// day as a table. Levels are in ten-thousandths, CSV in per cent.
-#[utoipa::path(get, path = "/v1/classrooms/{section}/heatmap", tag = "vault",
+#[utoipa::path(get, path = paths::HEATMAP, tag = "vault",
     params(("section" = String, Path), HeatmapQuery, ("aula-credential" = String, Header)),
     responses((status = 200, body = ClassroomHeatmap), (status = 304, description = "what you have is current"),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use aula_api::district::{OwnRow, OwnRows, OwnStudent, OwnStudents};
+use aula_api::paths;
 use aula_ledger::proof::bulk_tree::row_hash;
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::rounds::sample::{asked, audit_sample};
@@ -17,12 +18,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::registers::known_round;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::{AppState, FromPath, FromQuery, Sorted};
 
 /// The district's own requests in a round, each with its decision and whether the seed drew the student
-#[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}", tag = "resources",
+#[utoipa::path(get, path = paths::OWN_ROWS, tag = "resources",
     params(("district" = u16, Path), ("round" = u32, Path), ("aula-credential" = String, Header)),
     responses((status = 200, body = OwnRows), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody)))]
@@ -34,8 +36,7 @@ pub async fn rows(
     let (district, id) = (DistrictId(district), RoundId(round));
     caller.own(&node.view(), district)?;
     let view = node.view();
-    let round = schema::round(&*view, id)?
-        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    let round = known_round(&view, id)?;
     let decision = schema::decision(&*view, id)?;
     let requests = requests_in_order(&view.rows(&schema::requests_tree(id))?)?;
     let drawn = match &decision {
@@ -79,7 +80,7 @@ pub struct After {
 }
 
 /// The district's own students of a school year as they are anchored: handle, version, block
-#[utoipa::path(get, path = "/v1/districts/{district}/students/{school_year}", tag = "resources",
+#[utoipa::path(get, path = paths::OWN_STUDENTS, tag = "resources",
     params(("district" = u16, Path), ("school_year" = u16, Path), ("after" = Option<String>, Query),
         ("aula-credential" = String, Header)),
     responses((status = 200, body = OwnStudents), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]

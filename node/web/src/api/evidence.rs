@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::audit::{Archive, Body, BuildError, Bundle, Collector};
 use aula_ledger::chain::{CommitCertificate, Header};
 use aula_ledger::codec::Canonical;
@@ -105,7 +106,7 @@ pub(super) fn not_built(error: BuildError, network: &dyn Network, view: &ChainVi
 }
 
 /// A round with all its rows, for an auditor whom the ledger lists as having taken them
-#[utoipa::path(get, path = "/v1/evidence/round/{round}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_ROUND, tag = "evidence",
     params(("round" = u32, Path), EvidenceQuery, ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
@@ -120,7 +121,7 @@ pub async fn round(
 }
 
 /// The decision on one student's request, for its district and for an auditor who took the round's rows
-#[utoipa::path(get, path = "/v1/evidence/allocation/{round}/{handle}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_ALLOCATION, tag = "evidence",
     params(("round" = u32, Path), ("handle" = String, Path), AllocationQuery, ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
@@ -186,7 +187,7 @@ pub async fn allocation_bundle(
 }
 
 /// Whether a student's state is anchored, and which; for its district, and for an auditor whose round has the student
-#[utoipa::path(get, path = "/v1/evidence/student/{district}/{school_year}/{handle}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_STUDENT, tag = "evidence",
     params(("district" = u16, Path), ("school_year" = u16, Path), ("handle" = String, Path), EvidenceQuery,
         ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -215,7 +216,7 @@ pub async fn student(
 }
 
 /// A milestone of a district's own student, and whether it was corrected
-#[utoipa::path(get, path = "/v1/evidence/milestone/{district}/{handle}/{number}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_MILESTONE, tag = "evidence",
     params(("district" = u16, Path), ("handle" = String, Path), ("number" = u16, Path), EvidenceQuery,
         ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -233,7 +234,7 @@ pub async fn milestone(
 
 /// That the amounts by school which a funder stated are what its pools were charged (before protocol 3: that they sum to the
 /// year's budget); for the funder and for auditors
-#[utoipa::path(get, path = "/v1/evidence/budget/{funder}/{school_year}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_BUDGET, tag = "evidence",
     params(("funder" = String, Path), ("school_year" = u16, Path), EvidenceQuery,
         ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -257,7 +258,7 @@ pub async fn budget(
 }
 
 /// A district's anchored buildings, for anybody; the district adds a row of one of them
-#[utoipa::path(get, path = "/v1/evidence/estate/{district}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_ESTATE, tag = "evidence",
     params(("district" = u16, Path), EvidenceQuery),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]
@@ -270,7 +271,7 @@ pub async fn estate(
 }
 
 /// A district's anchored access log, for anybody; the district adds a read that is listed in it
-#[utoipa::path(get, path = "/v1/evidence/access/{district}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_ACCESS, tag = "evidence",
     params(("district" = u16, Path), EvidenceQuery),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_api::paths;
 use aula_api::registers::ExportedRegister;
 use aula_ledger::state::StoreError;
 use aula_ledger::types::RoundId;
@@ -42,7 +43,7 @@ enum Form {
 /// A register as a whole. `file` is its name with the form: `pools.csv`, `schools-of-round-3.json`; the registers are
 /// blocks of state (budgets, classes, districts, members, milestones, parameters, pools, proposals, rounds, schools,
 /// validators), `transactions`, and `schools-of-round-N`, `pools-of-round-N`, `audits-of-round-N`
-#[utoipa::path(get, path = "/v1/export/{file}", tag = "chain", params(("file" = String, Path)),
+#[utoipa::path(get, path = paths::EXPORT, tag = "chain", params(("file" = String, Path)),
     responses((status = 200, description = "by the file's ending; the header aula-rows says how many rows",
             content((ExportedRegister = "application/json"), (String = "text/csv"))),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aula_api::hours::{HoursOfDay, SchoolHours};
+use aula_api::paths;
 use aula_ledger::types::SchoolId;
 use axum::Json;
 use axum::extract::State;
@@ -22,7 +23,7 @@ fn shelf(node: &AppState) -> Result<&Shelf, ApiError> {
 /// Of which days a school's use of resources by hour is published
 ///
 /// At most the last thirty. An hour is counted once, when it is over.
-#[utoipa::path(get, path = "/v1/schools/{id}/hours", tag = "resources",
+#[utoipa::path(get, path = paths::SCHOOL_HOURS, tag = "resources",
     params(("id" = u32, Path)),
     responses((status = 200, body = SchoolHours), (status = 404, body = ErrorBody)))]
 pub async fn school(
@@ -40,7 +41,7 @@ pub async fn school(
 /// A day's counts of students by resource and hour, rounded down
 ///
 /// The address names the bytes: it may be kept for good, by a cache of whomever.
-#[utoipa::path(get, path = "/v1/hours/{file}", tag = "resources",
+#[utoipa::path(get, path = paths::HOURS, tag = "resources",
     params(("file" = String, Path)),
     responses((status = 200, body = HoursOfDay), (status = 404, body = ErrorBody)))]
 pub async fn day(

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use aula_api::chain::TwinVersionList;
+use aula_api::paths;
 use aula_api::places::{Figures, Hits};
 use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
@@ -94,7 +95,7 @@ fn checked(limit: Option<usize>) -> Result<usize, ApiError> {
 }
 
 /// Transactions of final blocks, newest first
-#[utoipa::path(get, path = "/v1/transactions", tag = "transactions", params(TransactionsQuery),
+#[utoipa::path(get, path = paths::TRANSACTIONS, tag = "transactions", params(TransactionsQuery),
     responses((status = 200, body = Page), (status = 400, body = ErrorBody)))]
 pub async fn transactions(
     State(node): State<Arc<AppState>>,
@@ -104,7 +105,7 @@ pub async fn transactions(
 }
 
 /// The administrative trail: what members did beside students' states and requests, newest first
-#[utoipa::path(get, path = "/v1/trail", tag = "consortium", params(TrailQuery),
+#[utoipa::path(get, path = paths::TRAIL, tag = "consortium", params(TrailQuery),
     responses((status = 200, body = Page), (status = 400, body = ErrorBody)))]
 pub async fn trail(
     State(node): State<Arc<AppState>>,
@@ -114,13 +115,13 @@ pub async fn trail(
 }
 
 /// The parameters in force, explained, with every change since the genesis
-#[utoipa::path(get, path = "/v1/parameters", tag = "chain", responses((status = 200, body = Parameters)))]
+#[utoipa::path(get, path = paths::PARAMETERS, tag = "chain", responses((status = 200, body = Parameters)))]
 pub async fn parameters(State(node): State<Arc<AppState>>) -> Result<Json<Parameters>, ApiError> {
     Ok(Json(parameters::parameters(&node.view())?))
 }
 
 /// The same as /v1/parameters, under the name that it had before: ask by the other one
-#[utoipa::path(get, path = "/v1/params", tag = "chain", responses((status = 200, body = Parameters)))]
+#[utoipa::path(get, path = paths::PARAMETERS_BY_THEIR_EARLIER_NAME, tag = "chain", responses((status = 200, body = Parameters)))]
 pub async fn parameters_by_their_earlier_name(
     state: State<Arc<AppState>>,
 ) -> Result<Json<Parameters>, ApiError> {
@@ -128,7 +129,7 @@ pub async fn parameters_by_their_earlier_name(
 }
 
 /// Every version of the twins' parameters, the need rule among them
-#[utoipa::path(get, path = "/v1/twin-parameters", tag = "chain", responses((status = 200, body = TwinVersionList)))]
+#[utoipa::path(get, path = paths::TWIN_PARAMETERS, tag = "chain", responses((status = 200, body = TwinVersionList)))]
 pub async fn twin_parameters(State(node): State<Arc<AppState>>) -> Result<Json<TwinVersionList>, ApiError> {
     let view = node.view();
     let versions = schema::twin_version_list(&*view).map_err(aula_read::ReadError::from)?;
@@ -136,7 +137,7 @@ pub async fn twin_parameters(State(node): State<Arc<AppState>>) -> Result<Json<T
 }
 
 /// How many milestones stand, by school year and kind, rounded down
-#[utoipa::path(get, path = "/v1/milestones", tag = "consortium", responses((status = 200, body = Milestones)))]
+#[utoipa::path(get, path = paths::MILESTONES, tag = "consortium", responses((status = 200, body = Milestones)))]
 pub async fn milestones(State(node): State<Arc<AppState>>) -> Result<Json<Milestones>, ApiError> {
     Ok(Json(milestones::milestones(&node.view())?))
 }
@@ -153,51 +154,51 @@ fn found<T>(
 }
 
 /// A round with its report, pools and schools as one answer: what the explorer's page shows
-#[utoipa::path(get, path = "/v1/rounds/{id}/figures", tag = "resources", params(("id" = u32, Path)),
+#[utoipa::path(get, path = paths::ROUND_FIGURES, tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = Figures<RoundFigures>), (status = 404, body = ErrorBody)))]
 pub async fn round(
     State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<RoundFigures>>, ApiError> {
     let value = RoundFigures::read(&node.view(), RoundId(id))?;
-    found(&node, value, format!("round {id}"), "/v1/rounds")
+    found(&node, value, format!("round {id}"), paths::ROUNDS)
 }
 
 /// A district with its schools and how its students fared
-#[utoipa::path(get, path = "/v1/districts/{id}", tag = "consortium", params(("id" = u16, Path)),
+#[utoipa::path(get, path = paths::DISTRICT, tag = "consortium", params(("id" = u16, Path)),
     responses((status = 200, body = Figures<DistrictFigures>), (status = 404, body = ErrorBody)))]
 pub async fn district(
     State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u16>,
 ) -> Result<Sorted<Figures<DistrictFigures>>, ApiError> {
     let value = places::district(&node.view(), DistrictId(id))?;
-    found(&node, value, format!("district {id}"), "/v1/districts")
+    found(&node, value, format!("district {id}"), paths::DISTRICTS)
 }
 
 /// A school with its pools and how its students fared
-#[utoipa::path(get, path = "/v1/schools/{id}", tag = "consortium", params(("id" = u32, Path)),
+#[utoipa::path(get, path = paths::SCHOOL, tag = "consortium", params(("id" = u32, Path)),
     responses((status = 200, body = Figures<SchoolFigures>), (status = 404, body = ErrorBody)))]
 pub async fn school(
     State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<SchoolFigures>>, ApiError> {
     let value = places::school(&node.view(), SchoolId(id))?;
-    found(&node, value, format!("school {id}"), "/v1/schools")
+    found(&node, value, format!("school {id}"), paths::SCHOOLS)
 }
 
 /// A pool with its price and use in every round
-#[utoipa::path(get, path = "/v1/pools/{id}", tag = "resources", params(("id" = u32, Path)),
+#[utoipa::path(get, path = paths::POOL, tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = Figures<PoolFigures>), (status = 404, body = ErrorBody)))]
 pub async fn pool(
     State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<Figures<PoolFigures>>, ApiError> {
     let value = places::pool(&node.view(), PoolId(id))?;
-    found(&node, value, format!("pool {id}"), "/v1/pools")
+    found(&node, value, format!("pool {id}"), paths::POOLS)
 }
 
 /// Pages that a text may mean, the likeliest first
-#[utoipa::path(get, path = "/v1/search", tag = "chain", params(SearchQuery),
+#[utoipa::path(get, path = paths::SEARCH, tag = "chain", params(SearchQuery),
     responses((status = 200, body = Hits), (status = 400, body = ErrorBody)))]
 pub async fn search(
     State(node): State<Arc<AppState>>,

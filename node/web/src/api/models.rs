@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::state::schema;
 use aula_ledger::types::Hash;
 use aula_read::ReadError;
@@ -21,7 +22,7 @@ use crate::http::places::blocking;
 use crate::http::{AppState, FromPath};
 
 /// A fitted model's bytes, for folding twins; at most 64 MiB
-#[utoipa::path(get, path = "/v1/models/{digest}", tag = "chain",
+#[utoipa::path(get, path = paths::MODEL, tag = "chain",
     params(("digest" = String, Path)),
     responses((status = 200, description = "the model's canonical bytes: their digest is SHA-256 of `aula/twin/model/v1` and them",
         content_type = "application/octet-stream", body = Vec<u8>),

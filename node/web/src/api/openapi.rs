@@ -7,6 +7,7 @@
 //! rate counts them.
 
 use aula_api::CREDENTIAL_HEADER;
+use aula_api::paths;
 use aula_api::routes::{RouteClass, class_of};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -52,14 +53,11 @@ fn security(class: Option<RouteClass>) -> Value {
 /// How `Figures<T>` is called in the description, before its argument.
 const FIGURES: &str = "Figures_";
 
-/// Asked by whoever watches the node; no rate counts them.
-const HEALTH: [&str; 4] = ["/acting", "/healthz", "/readyz", "/metrics"];
-
 /// What is answered before the route itself is asked; the route's own words stand where it has some.
 fn beforehand(path: &str, operation: &Value) -> Vec<&'static str> {
     let mut parameters = operation["parameters"].as_array().into_iter().flatten();
     let is_read = parameters.any(|one| one["in"] == "path" || one["in"] == "query");
-    let counted = !HEALTH.contains(&path);
+    let counted = !paths::HEALTH.contains(&path);
     let statuses = [("400", is_read), ("429", counted), ("503", true), ("504", true)];
     statuses.into_iter().filter(|(_, may_be)| *may_be).map(|(status, _)| status).collect()
 }
@@ -73,7 +71,7 @@ fn error(description: &str) -> Value {
 }
 
 /// Served for whoever asks by an earlier name still.
-const DEPRECATED: [&str; 1] = ["/v1/params"];
+const DEPRECATED: [&str; 1] = [paths::PARAMETERS_BY_THEIR_EARLIER_NAME];
 
 /// Completes the operation of `method` on `path`.
 pub fn complete(path: &str, method: &str, operation: &mut Value) {
@@ -179,8 +177,8 @@ mod tests {
         let deprecated = paths.filter(|(_, operations)| operations["get"]["deprecated"] == true);
         assert_eq!(deprecated.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), DEPRECATED);
         assert_eq!(
-            api["paths"]["/v1/params"]["get"]["responses"]["200"],
-            api["paths"]["/v1/parameters"]["get"]["responses"]["200"]
+            api["paths"][DEPRECATED[0]]["get"]["responses"]["200"],
+            api["paths"][paths::PARAMETERS]["get"]["responses"]["200"]
         );
         Ok(())
     }
@@ -260,7 +258,11 @@ mod tests {
             for (method, operation) in operations.as_object().into_iter().flatten() {
                 let answers = &operation["responses"];
                 assert!(!answers["504"].is_null(), "{method} {path}");
-                assert_eq!(answers["429"].is_null(), HEALTH.contains(&path.as_str()), "{method} {path}");
+                assert_eq!(
+                    answers["429"].is_null(),
+                    paths::HEALTH.contains(&path.as_str()),
+                    "{method} {path}"
+                );
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aula_api::operation::{Acting, Healthy, Ready};
+use aula_api::paths;
 use aula_home::clock::now_ms;
 use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::state::schema;
@@ -100,13 +101,13 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// The process answers
-#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Healthy)))]
+#[utoipa::path(get, path = paths::HEALTHZ, tag = "operation", responses((status = 200, body = Healthy)))]
 pub async fn healthz() -> Json<Healthy> {
     Json(Healthy { healthy: true })
 }
 
 /// Whether this node's home does its district's work: it is in no pair, or it acts
-#[utoipa::path(get, path = "/acting", tag = "operation",
+#[utoipa::path(get, path = paths::ACTING, tag = "operation",
     responses((status = 200, body = Acting), (status = 503, body = ErrorBody)))]
 pub async fn acting(State(node): State<Arc<AppState>>) -> Result<Json<Acting>, ApiError> {
     node.acted()?;
@@ -117,7 +118,7 @@ pub async fn acting(State(node): State<Arc<AppState>>) -> Result<Json<Acting>, A
 const CURRENT_MS: u64 = 60_000;
 
 /// Whether the last block is at most a minute old, the state whole, the clock not behind the chain, and, of a validator, votes are signed
-#[utoipa::path(get, path = "/readyz", tag = "operation",
+#[utoipa::path(get, path = paths::READYZ, tag = "operation",
     responses((status = 200, body = Ready), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(node): State<Arc<AppState>>) -> Result<Json<Ready>, ApiError> {
     if let Signing::Silent(why) = node.signing()? {
@@ -159,7 +160,7 @@ pub async fn readyz(State(node): State<Arc<AppState>>) -> Result<Json<Ready>, Ap
 }
 
 /// Figures in Prometheus's text form
-#[utoipa::path(get, path = "/metrics", tag = "operation",
+#[utoipa::path(get, path = paths::METRICS, tag = "operation",
     responses((status = 200, content_type = "text/plain", body = String)))]
 pub async fn metrics(State(node): State<Arc<AppState>>) -> impl IntoResponse {
     let (transactions, bytes) = node.network.waiting();

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_ledger::audit::bundle::FigureKey;
 use aula_ledger::state::schema::{self, Consortium, RoundStatus};
 use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolId};
@@ -59,7 +60,7 @@ pub struct ListQuery {
 }
 
 /// Public figures of the whole ledger, for anybody: parameters, budgets, and the published reports of the newest rounds
-#[utoipa::path(get, path = "/v1/evidence/figures", tag = "evidence", params(EvidenceQuery),
+#[utoipa::path(get, path = paths::EVIDENCE_FIGURES, tag = "evidence", params(EvidenceQuery),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]
 pub async fn figures(
@@ -80,7 +81,7 @@ pub async fn figures(
 /// A register, for anybody: consortia, members, milestones, parameters, places, validators; or a page of blocks or of the trail
 ///
 /// Of the trail, acts that name a student or a withheld count are left out.
-#[utoipa::path(get, path = "/v1/evidence/figures/{register}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_REGISTER, tag = "evidence",
     params(("register" = String, Path), ListQuery),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
@@ -142,7 +143,7 @@ pub async fn register(
 }
 
 /// One thing, for anybody: a block, class, district, round or school by number, an act or another consortium by its hash
-#[utoipa::path(get, path = "/v1/evidence/figures/{what}/{id}", tag = "evidence",
+#[utoipa::path(get, path = paths::EVIDENCE_ONE, tag = "evidence",
     params(("what" = String, Path), ("id" = String, Path)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody)))]

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_api::report::{
     AcknowledgementLine, OneAudit, Reverted, RoundReport, SeedReport, SeedShares, UseLine,
 };
@@ -17,25 +18,25 @@ use aula_read::{acknowledgements, audits, publish};
 use aula_store::ChainView;
 use axum::extract::State;
 
+use super::registers::known_round;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{AppState, FromPath, Sorted};
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
-#[utoipa::path(get, path = "/v1/rounds/{id}/report", tag = "resources", params(("id" = u32, Path)),
+#[utoipa::path(get, path = paths::ROUND_REPORT, tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = RoundReport), (status = 404, body = ErrorBody)))]
 pub async fn report(
     State(node): State<Arc<AppState>>,
     FromPath(id): FromPath<u32>,
 ) -> Result<Sorted<RoundReport>, ApiError> {
     let view = node.view();
-    let round = schema::round(&*view, RoundId(id))?
-        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    let round = known_round(&view, RoundId(id))?;
     report_of(&view, &round).map(Sorted)
 }
 
 /// The truth audit of a decided round: of each district how many students the seed drew and what was found; who took the
 /// round's rows
-#[utoipa::path(get, path = "/v1/rounds/{id}/audits", tag = "resources", params(("id" = u32, Path)),
+#[utoipa::path(get, path = paths::ROUND_AUDITS, tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = OneAudit), (status = 404, body = ErrorBody)))]
 pub async fn audits(
     State(node): State<Arc<AppState>>,

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_api::paths;
 use aula_ledger::types::Height;
 use aula_store::ChainView;
 use axum::body::Bytes;
@@ -42,7 +43,7 @@ pub struct StreamQuery {
 }
 
 /// Final blocks as they come, as WebSocket text messages in the form of /v1/blocks/{height}
-#[utoipa::path(get, path = "/v1/stream", tag = "chain", params(StreamQuery),
+#[utoipa::path(get, path = paths::STREAM, tag = "chain", params(StreamQuery),
     responses((status = 101, description = "switching to WebSocket"), (status = 503, body = ErrorBody)))]
 pub async fn stream(
     State(node): State<Arc<AppState>>,
@@ -100,7 +101,7 @@ async fn run(node: &Arc<AppState>, mut socket: WebSocket, mut next: Height) {
 /// made at a time, so that many who read a long chain do not crowd out everything else.
 async fn block(node: &Arc<AppState>, view: &Arc<ChainView>, height: Height) -> Option<Utf8Bytes> {
     let tip = view.tip().height.0;
-    let key = format!("/v1/blocks/{height}");
+    let key = paths::block(height);
     if let Some(kept) = node.cache.find(&key, tip) {
         return Utf8Bytes::try_from(kept.body.clone()).ok();
     }

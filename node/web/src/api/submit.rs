@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_api::transactions::{AccountStatus, Submitted, TransactionStatus};
 use aula_ledger::code::Code;
 use aula_ledger::state::schema;
@@ -16,7 +17,7 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{AppState, FromPath, Sorted};
 
 /// Submits a transaction: the body is its canonical bytes
-#[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
+#[utoipa::path(post, path = paths::TRANSACTIONS, tag = "transactions",
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 202, body = Submitted), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody),
         (status = 503, body = ErrorBody)))]
@@ -52,7 +53,7 @@ fn next_step(code: u16) -> &'static str {
 }
 
 /// What this node knows of a transaction
-#[utoipa::path(get, path = "/v1/transactions/{id}", tag = "transactions", params(("id" = String, Path)),
+#[utoipa::path(get, path = paths::TRANSACTION, tag = "transactions", params(("id" = String, Path)),
     responses((status = 200, body = TransactionStatus), (status = 400, body = ErrorBody)))]
 pub async fn transaction(
     State(node): State<Arc<AppState>>,
@@ -91,7 +92,7 @@ pub async fn transaction(
 }
 
 /// An account: its current key, next sequence number, and the member it is
-#[utoipa::path(get, path = "/v1/accounts/{id}", tag = "transactions", params(("id" = String, Path)),
+#[utoipa::path(get, path = paths::ACCOUNT, tag = "transactions", params(("id" = String, Path)),
     responses((status = 200, body = AccountStatus), (status = 404, body = ErrorBody)))]
 pub async fn account(
     State(node): State<Arc<AppState>>,

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_api::vault::{AccessLogs, Consents, FamilyReads, FamilyWords, VaultRead};
 use aula_home::clock::now_ms;
 use aula_ledger::access::AccessEntry;
@@ -62,7 +63,7 @@ fn necessity() -> String {
 ///
 /// Decided by the access check and listed in the log before anything leaves; a denial is 403 and listed too. Without a
 /// reader's credential nothing reaches the vault.
-#[utoipa::path(get, path = "/v1/vault/{handle}", tag = "vault",
+#[utoipa::path(get, path = paths::VAULT, tag = "vault",
     params(("handle" = String, Path), ReadQuery, ("aula-credential" = String, Header)),
     responses((status = 200, body = VaultRead), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
@@ -97,7 +98,7 @@ pub async fn read(
 /// Who read, or was refused to read, the records of a family's child
 ///
 /// For the holder of a family's link. Anchored entries are proved by `aula evidence access`.
-#[utoipa::path(get, path = "/v1/family/reads", tag = "vault",
+#[utoipa::path(get, path = paths::FAMILY_READS, tag = "vault",
     params(("aula-family-link" = String, Header)),
     responses((status = 200, body = FamilyReads), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 503, body = ErrorBody)))]
@@ -141,7 +142,7 @@ pub async fn reads(node: Arc<AppState>, link: FamilyLink) -> Result<Reads, ApiEr
 }
 
 /// Heads of districts' access logs: the newest, and the last of each epoch that a restored vault ended
-#[utoipa::path(get, path = "/v1/access-logs", tag = "vault", responses((status = 200, body = AccessLogs)))]
+#[utoipa::path(get, path = paths::ACCESS_LOGS, tag = "vault", responses((status = 200, body = AccessLogs)))]
 pub async fn access_logs(State(node): State<Arc<AppState>>) -> Result<Sorted<AccessLogs>, ApiError> {
     let view = node.view();
     let (logs, ended) = (schema::access_logs(&*view)?, schema::ended_access_logs(&*view)?);
@@ -149,7 +150,7 @@ pub async fn access_logs(State(node): State<Arc<AppState>>) -> Result<Sorted<Acc
 }
 
 /// Families' words of a school year, for the district whose students they are
-#[utoipa::path(get, path = "/v1/consents/{district}/{school_year}", tag = "vault",
+#[utoipa::path(get, path = paths::CONSENTS, tag = "vault",
     params(("district" = u16, Path), ("school_year" = u16, Path), ("aula-credential" = String, Header)),
     responses((status = 200, body = Consents), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn consents(

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use aula_api::paths;
 use aula_api::why::WhyAnswer;
 use aula_ledger::audit::why::{Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{BuildError, Collector, Standing, Subject};
@@ -25,7 +26,7 @@ use crate::http::places::blocking;
 use crate::http::{AppState, FromPath, Network};
 
 /// Why one of the district's own students got this place, and the least band that would have brought a better one
-#[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}/why/{handle}", tag = "resources",
+#[utoipa::path(get, path = paths::OWN_WHY, tag = "resources",
     params(("district" = u16, Path), ("round" = u32, Path), ("handle" = String, Path), ("aula-credential" = String, Header)),
     responses((status = 200, body = WhyAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]

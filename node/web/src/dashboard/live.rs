@@ -21,14 +21,14 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::channel::{Channel, Hub};
-use super::open::{session, wants_page};
+use super::open::session;
 use super::parts::Granted;
 use super::refusal::Refusal;
 use super::render;
 use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
-use crate::http::{AppState, FromPath};
+use crate::http::{AppState, FromPath, wants_page};
 
 /// Between two messages with changes.
 const EVERY: Duration = Duration::from_millis(250);

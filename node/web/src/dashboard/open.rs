@@ -16,14 +16,8 @@ use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
 use crate::family_link::{self, LinkRole};
-use crate::http::{AppState, FromPath, FromQuery};
+use crate::http::{AppState, FromPath, FromQuery, wants_page};
 use crate::lang::LangQuery;
-
-/// Whether a page is wanted, not what programs read.
-pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|accepted| accepted.contains("text/html"))
-}
 
 /// Exchanges a link for a session, and leads to an address without it.
 pub(super) async fn exchange(

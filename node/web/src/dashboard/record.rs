@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::channel::Hub;
-use super::open::{session, wants_page};
+use super::open::session;
 use super::page;
 use super::refusal::Refusal;
 use super::session::Grant;
@@ -24,7 +24,7 @@ use super::source::refused;
 use super::words::Lang;
 use crate::family_link;
 use crate::http::lent_vault::{bind, with_vault};
-use crate::http::{AppState, FromPath, FromQuery};
+use crate::http::{AppState, FromPath, FromQuery, wants_page};
 use crate::lang::LangQuery;
 
 /// The version of the file's form.

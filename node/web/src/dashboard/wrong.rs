@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::channel::Hub;
 use super::live::is_own_origin;
-use super::open::{self, session, wants_page};
+use super::open::{self, session};
 use super::page;
 use super::refusal::Refusal;
 use super::render::ABOUT;
@@ -19,7 +19,7 @@ use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
 use crate::http::lent_vault::with_vault;
-use crate::http::{AppState, FromPath, FromQuery};
+use crate::http::{AppState, FromPath, FromQuery, wants_page};
 use crate::lang::LangQuery;
 
 /// What the form sends.

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use aula_api::paths;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
@@ -51,31 +52,33 @@ pub struct Cache {
 
 /// How long the answer of a path holds; none when it depends on more than the chain.
 pub fn lifetime(path: &str) -> Option<Lifetime> {
-    const FINAL: [&str; 4] = ["/v1/blocks/", "/v1/genesis", "/v1/hours/", "/v1/models/"];
+    const FINAL: [&str; 4] = [paths::BLOCK, paths::GENESIS, paths::HOURS, paths::MODEL];
     const HEIGHT: [&str; 16] = [
-        "/v1/blocks",
-        "/v1/rounds",
-        "/v1/pools",
-        "/v1/classes",
-        "/v1/budgets",
-        "/v1/districts",
-        "/v1/schools",
-        "/v1/members",
-        "/v1/proposals",
-        "/v1/validators",
-        "/v1/parameters",
-        "/v1/params",
-        "/v1/trail",
-        "/v1/twin-parameters",
-        "/v1/milestones",
-        "/v1/search",
+        paths::BLOCKS,
+        paths::ROUNDS,
+        paths::POOLS,
+        paths::CLASSES,
+        paths::BUDGETS,
+        paths::DISTRICTS,
+        paths::SCHOOLS,
+        paths::MEMBERS,
+        paths::PROPOSALS,
+        paths::VALIDATORS,
+        paths::PARAMETERS,
+        paths::PARAMETERS_BY_THEIR_EARLIER_NAME,
+        paths::TRAIL,
+        paths::TWIN_PARAMETERS,
+        paths::MILESTONES,
+        paths::SEARCH,
     ];
+    // With what lies below each: a round's report, a school's hours.
     const BELOW: [&str; 5] =
-        ["/v1/rounds/", "/v1/pools/", "/v1/districts/", "/v1/schools/", "/v1/evidence/figures"];
-    if FINAL.iter().any(|start| path.starts_with(start)) {
+        [paths::ROUND, paths::POOL, paths::DISTRICT, paths::SCHOOL, paths::EVIDENCE_FIGURES];
+    let is_below = |route: &&str| path.starts_with(paths::stem(route));
+    if FINAL.iter().any(is_below) {
         return Some(Lifetime::Final);
     }
-    let kept = HEIGHT.contains(&path) || BELOW.iter().any(|start| path.starts_with(start));
+    let kept = HEIGHT.contains(&path) || BELOW.iter().any(is_below);
     kept.then_some(Lifetime::Height).or_else(|| pages::lifetime(path))
 }
 
@@ -197,14 +200,26 @@ mod tests {
     #[test]
     fn nothing_that_depends_on_more_than_the_chain_is_kept() {
         for path in [
-            "/v1/status",
-            "/v1/transactions/00",
-            "/v1/evidence/round/1",
-            "/v1/stream",
-            "/metrics",
-            "/v1/accounts/00",
+            paths::STATUS,
+            &paths::transaction("00"),
+            &paths::evidence_round(1),
+            paths::STREAM,
+            paths::METRICS,
+            &paths::account("00"),
         ] {
             assert_eq!(lifetime(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_block_settled_is_kept_for_good_and_what_the_newest_says_until_the_next() {
+        let (hours, report) = (paths::hours("7-2026-01-05-ab.json"), paths::round_report(1));
+        for path in [paths::GENESIS, &paths::block(3), &hours, &paths::model("00")] {
+            assert_eq!(lifetime(path), Some(Lifetime::Final), "{path}");
+        }
+        let (hours, figures) = (paths::school_hours(7), paths::evidence_one("round", 1));
+        for path in [paths::BLOCKS, paths::EVIDENCE_FIGURES, &report, &hours, &figures, &paths::district(3)] {
+            assert_eq!(lifetime(path), Some(Lifetime::Height), "{path}");
         }
     }
 }

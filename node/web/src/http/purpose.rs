@@ -1,5 +1,6 @@
 //! What requests are for.
 
+use aula_api::paths;
 use axum::extract::Request;
 use axum::http::Method;
 
@@ -15,7 +16,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     pub(super) fn of(request: &Request) -> Self {
         match request.uri().path() {
-            "/acting" | "/healthz" | "/readyz" | "/metrics" => Self::Health,
+            path if paths::HEALTH.contains(&path) => Self::Health,
             _ if *request.method() == Method::POST => Self::Submission,
             _ => Self::Reading,
         }

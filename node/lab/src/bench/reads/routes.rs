@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
+use aula_api::paths;
 use aula_api::registers::{Pools, Rounds};
 use aula_api::routes::{RouteClass, class_of};
 use aula_api::transactions::Page;
@@ -20,8 +21,7 @@ use super::super::percentile;
 /// Most forms of pages, should a page link without end.
 const MAX_PAGES: usize = 200;
 /// Public routes that never end, tell of the node's own state, or are of a log that a chain need not have.
-const LEFT_OUT: [&str; 4] =
-    ["/v1/stream", "/readyz", "/v1/evidence/access/{district}", "/v1/evidence/estate/{district}"];
+const LEFT_OUT: [&str; 4] = [paths::STREAM, paths::READYZ, paths::EVIDENCE_ACCESS, paths::EVIDENCE_ESTATE];
 
 /// How long a page or route takes.
 #[derive(Debug, Clone, Serialize)]
@@ -75,46 +75,47 @@ async fn one(client: &Client, path: String, requests: u32) -> Result<Measured, F
 
 /// The API's routes with parameters filled in.
 async fn routes(client: &Client) -> Result<Vec<String>, Failure> {
-    let newest: Page = client.get("/v1/transactions?limit=1&kind=AnchorStates").await?;
+    let of_kind = |kind: &str| format!("{}?limit=100&kind={kind}", paths::TRANSACTIONS);
+    let newest: Page = client.get(&of_kind("AnchorStates")).await?;
     let one = newest.transactions.first().ok_or_else(|| {
         let hint = "give the home of a chain whose districts anchored, as `aula demo` makes one";
         Failure::new("nothing_anchored", "the chain holds no states", hint)
     })?;
-    let rounds: Rounds = client.get("/v1/rounds").await?;
-    let pools: Pools = client.get("/v1/pools").await?;
+    let rounds: Rounds = client.get(paths::ROUNDS).await?;
+    let pools: Pools = client.get(paths::POOLS).await?;
     let pool = pools.pools.first().map_or(0, |one| one.pool.0);
     let last = rounds.count.saturating_sub(1);
     let filled = |path: &str| {
         let id = match path {
-            _ if path.starts_with("/v1/transactions/") => one.outline.id.to_string(),
-            _ if path.starts_with("/v1/accounts/") => one.outline.account.clone(),
-            _ if path.starts_with("/v1/rounds/") || path.starts_with("/v1/evidence/") => last.to_string(),
-            _ if path.starts_with("/v1/pools/") => pool.to_string(),
+            paths::TRANSACTION => one.outline.id.to_string(),
+            paths::ACCOUNT => one.outline.account.clone(),
+            paths::POOL => pool.to_string(),
+            _ if path.starts_with(paths::stem(paths::ROUND)) => last.to_string(),
             _ => "1".to_owned(),
         };
         let file = format!("schools-of-round-{last}.csv");
         let path = path.replace("{height}", &one.height.to_string()).replace("{file}", &file);
         path.replace("{id}", &id).replace("{round}", &id)
     };
-    let described: Value = client.get("/openapi.json").await?;
+    let described: Value = client.get(paths::DESCRIPTION).await?;
     let reads =
         described["paths"].as_object().into_iter().flatten().filter(|(_, item)| item.get("get").is_some());
     let mut paths: Vec<String> = reads
         .map(|(path, _)| path.as_str())
         .filter(|path| class_of(path) == Some(RouteClass::Public) && !LEFT_OUT.contains(path))
-        .map(|path| if path == "/v1/search" { "/v1/search?q=district".to_owned() } else { filled(path) })
+        .map(|path| if path == paths::SEARCH { format!("{path}?q=district") } else { filled(path) })
         .collect();
     let middle = newest.count / 2;
     paths.extend([
-        "/v1/blocks?limit=100".to_owned(),
-        "/v1/transactions?limit=100".to_owned(),
-        format!("/v1/transactions?limit=100&before={middle}"),
-        format!("/v1/transactions?limit=100&kind=RecordMilestone&before={middle}"),
-        "/v1/transactions?limit=100&kind=RunRound".to_owned(),
-        "/v1/trail?limit=100".to_owned(),
-        "/v1/pools?class=1".to_owned(),
-        "/v1/export/rounds.csv".to_owned(),
-        "/v1/export/pools.json".to_owned(),
+        format!("{}?limit=100", paths::BLOCKS),
+        format!("{}?limit=100", paths::TRANSACTIONS),
+        format!("{}?limit=100&before={middle}", paths::TRANSACTIONS),
+        of_kind(&format!("RecordMilestone&before={middle}")),
+        of_kind("RunRound"),
+        format!("{}?limit=100", paths::TRAIL),
+        format!("{}?class=1", paths::POOLS),
+        paths::export("rounds.csv"),
+        paths::export("pools.json"),
         format!("/transactions?before={middle}"),
     ]);
     paths.retain(|path| !path.contains('{'));
@@ -133,7 +134,7 @@ async fn pages(client: &Client) -> Result<Vec<String>, Failure> {
         found.insert(form(&path), path);
         for link in text.split("href=\"/").skip(1).filter_map(|rest| rest.split(['"', '#']).next()) {
             let link = format!("/{}", link.replace("&amp;", "&"));
-            if !link.starts_with("/v1/") && !link.starts_with("/assets/") && link != "/openapi.json" {
+            if !paths::is_for_programs(&link) && !link.starts_with("/assets/") {
                 queue.push_back(link);
             }
         }

@@ -1,5 +1,6 @@
 //! Sums over consortia: what each one's file proves, all together, which are missing or old, and the files to do it again.
 
+use aula_api::paths;
 use aula_ledger::audit::totals::{Sums, Totals, YearSums, oldest};
 use maud::{Markup, html};
 
@@ -25,7 +26,7 @@ pub(super) fn section(lines: &[ConsortiumLine], figures: &Figures, now_ms: u64) 
             } @else {
                 (all(&figures.sums, lines, &proved))
             }
-            p { "Add them up yourself, without a network: fetch the two files of each and " a href="/v1/genesis" { "this ledger's genesis file" } ", then "
+            p { "Add them up yourself, without a network: fetch the two files of each and " a href=(paths::GENESIS) { "this ledger's genesis file" } ", then "
                 code { "aula consortium totals FIGURES… --genesis PARENT --via-genesis GENESIS…" } "." }
         }
         (missing(lines, &proved))

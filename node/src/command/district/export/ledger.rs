@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aula_api::chain::TwinVersionList;
-use aula_api::district::{OwnRows, OwnStudents};
+use aula_api::paths;
 use aula_api::registers::{Rounds, Schools};
 use aula_client::Client;
 use aula_district::portable::export::OfLedger;
@@ -12,24 +12,21 @@ use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_twin_runtime::model::Model;
 use serde_json::{Value, json};
 
-use crate::command::evidence::rows::Rows;
+use crate::command::evidence::rows::{Rows, own_students};
 use crate::command::vault::Place;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::{Advise, Context, DEFECT, Failure};
 
 pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -> Result<OfLedger, Failure> {
     let rows = Rows::of_home(context, ledger).await?;
-    let district = rows.district().ok_or_else(|| {
-        let message = "the home's account acts for no district";
-        Failure::new("no_district", message, "give the district's own folder with --home")
-    })?;
+    let district = rows.own_district()?;
     let years: BTreeSet<SchoolYear> = {
         // Closed while the node is asked: it may have readers who wait for it.
         let vault = place.open(context)?;
         vault.keystore().all_handles().into_iter().map(|(_, year)| year).collect()
     };
     let (public, own) = (rows.public(), rows.own());
-    let told: TwinVersionList = public.get("/v1/twin-parameters").await?;
+    let told: TwinVersionList = public.get(paths::TWIN_PARAMETERS).await?;
     let mut of_ledger = OfLedger { parameters: told.versions, ..OfLedger::default() };
     let unfitted = Model::unfitted().digest();
     for digest in of_ledger.parameters.iter().map(|one| one.parameters.model).collect::<BTreeSet<_>>() {
@@ -40,15 +37,15 @@ pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -
             of_ledger.models.push((digest, bytes));
         }
     }
-    of_ledger.genesis = Some(public.get_bytes("/v1/genesis").await?);
+    of_ledger.genesis = Some(public.get_bytes(paths::GENESIS).await?);
     let (mut trees, mut anchors) = (Vec::new(), Vec::new());
     for year in years {
         trees.push(tree(&own, district, year, &mut anchors).await?);
     }
     of_ledger.anchored = Some((trees, anchors));
-    let all: Rounds = public.get("/v1/rounds").await?;
+    let all: Rounds = public.get(paths::ROUNDS).await?;
     for round in &all.rounds {
-        let told: OwnRows = own.get(&format!("/v1/districts/{district}/rounds/{}", round.round)).await?;
+        let told = rows.own_rows(round.round).await?;
         for row in &told.rows {
             let facts =
                 json!({ "round": told.round, "school_year": told.school_year, "standing": told.standing });
@@ -59,7 +56,7 @@ pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -
             of_ledger.decisions.push(line);
         }
     }
-    let known: Schools = public.get("/v1/schools").await?;
+    let known: Schools = public.get(paths::SCHOOLS).await?;
     let own_schools = known.schools.into_iter().filter(|one| one.school.district == district);
     of_ledger.schools = own_schools.map(serde_json::to_value).collect::<Result<_, _>>().hint(DEFECT)?;
     Ok(of_ledger)
@@ -75,9 +72,7 @@ async fn tree(
     for _ in 0..TRIES {
         let (mut lines, mut after, mut seen) = (Vec::new(), None::<Handle>, None);
         let whole = loop {
-            let from = after.map_or_else(String::new, |after| format!("?after={after}"));
-            let part: OwnStudents =
-                own.get(&format!("/v1/districts/{district}/students/{year}{from}")).await?;
+            let part = own_students(own, district, year, after).await?;
             let line = |one: &aula_api::district::OwnStudent| AnchorLine {
                 school_year: year,
                 handle: one.handle,

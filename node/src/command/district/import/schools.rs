@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aula_api::paths;
 use aula_api::places::SchoolLine;
 use aula_api::registers::Schools as ListedSchools;
 use aula_ingest::plan::{LedgerSchool, Schools};
@@ -44,7 +45,7 @@ pub(super) async fn of_district(
         context.tell("the vault belongs to no chain yet: schools' numbers are taken unchecked");
         return Ok(Known::Nothing);
     };
-    let asked = rpc.client(context)?.get::<ListedSchools>("/v1/schools").await;
+    let asked = rpc.client(context)?.get::<ListedSchools>(paths::SCHOOLS).await;
     let school =
         |id: SchoolId, name: Option<String>| LedgerSchool { number: id.0, name: name.unwrap_or_default() };
     let rows: Vec<(DistrictId, LedgerSchool)> = match asked {

@@ -3,6 +3,7 @@
 //! Who acknowledges is the school; this tells which of the district's schools owe one and until when, in
 //! HOME/reports/acknowledgements.csv and the log, and records for the ledger what was missed. The ledger escalates once.
 
+use aula_api::paths;
 use aula_api::registers::{Rounds, Schools};
 use aula_api::report::{AcknowledgementLine, Owed, RoundReport};
 use aula_files::{Access, private_folder, replace};
@@ -23,19 +24,19 @@ pub(super) async fn owed(
     district: DistrictId,
     is_wanted: impl Fn(Owed) -> bool,
 ) -> Result<Vec<(RoundId, AcknowledgementLine)>, Failure> {
-    let told: Rounds = node.public.get("/v1/rounds").await?;
+    let told: Rounds = node.public.get(paths::ROUNDS).await?;
     let standing: Vec<RoundId> =
         told.rounds.iter().filter(|round| round.stands()).map(|round| round.round).collect();
     let mut owed: Vec<(RoundId, AcknowledgementLine)> = Vec::new();
     if standing.is_empty() {
         return Ok(owed);
     }
-    let schools: Schools = node.public.get("/v1/schools").await?;
+    let schools: Schools = node.public.get(paths::SCHOOLS).await?;
     let own = |school: u32| {
         schools.schools.iter().any(|one| one.school.id.0 == school && one.school.district == district)
     };
     for round in standing {
-        let report: RoundReport = node.public.get(&format!("/v1/rounds/{round}/report")).await?;
+        let report: RoundReport = node.public.get(&paths::round_report(round)).await?;
         let lines = report.acknowledgements.into_iter();
         owed.extend(
             lines.filter(|line| is_wanted(line.state) && own(line.school.0)).map(|line| (round, line)),

@@ -9,11 +9,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use aula_api::paths;
 use aula_district::milestone_book::{About, Book};
 use aula_district::milestones::mastery_of;
 use aula_district::twin_record::AnchoredState;
 use aula_district::twin_state::{self, Standing};
-use aula_ledger::audit::{Bundle, Subject};
+use aula_ledger::audit::Subject;
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema::Milestone;
 use aula_ledger::tx::{MasteryProof, MilestoneKind, Payload, RecordMilestone};
@@ -25,13 +26,14 @@ use super::interventions;
 use super::office::{Node, Office};
 use super::states::refolded;
 use crate::command::evidence::act::Act;
+use crate::command::evidence::bundle;
 use crate::command::evidence::disclose::Own;
 use crate::command::evidence::reader::Reader;
 use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::posting::rejection;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::refused;
-use crate::command::{Advise, DEFECT, Failure};
+use crate::command::{Advise, DEFECT, Failure, OTHER_VERSION};
 
 /// How long one look records milestones: the others wait for the next look, so that a round's requests never wait for a year's
 /// milestones.
@@ -160,17 +162,17 @@ async fn standing(
     handle: &Handle,
     number: u16,
 ) -> Result<Option<Milestone>, Failure> {
-    let path = format!("/v1/evidence/milestone/{district}/{handle}/{number}");
+    let path = paths::evidence_milestone(district, handle, number);
     let bytes = match node.own.get_bytes(&path).await {
         Err(error) if error.is_not_found() => return Ok(None),
         told => told?,
     };
-    let hint = "use the same version of the program as the node";
-    let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", hint)?;
+    let bundle = bundle::read(&bytes)?;
     let Subject::Milestone(evidence) = &bundle.subject else {
-        return Err(Failure::new("bad_answer", "the node sent another bundle", hint));
+        return Err(Failure::new("bad_answer", "the node sent another bundle", OTHER_VERSION));
     };
-    Milestone::from_canonical(&evidence.record.value).map(Some).advise("the node sent no milestone", hint)
+    let record = Milestone::from_canonical(&evidence.record.value).map(Some);
+    record.advise("the node sent no milestone", OTHER_VERSION)
 }
 
 /// Makes what is sent.

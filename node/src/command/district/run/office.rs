@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use aula_api::paths;
 use aula_api::transactions::AccountStatus;
 use aula_client::Client;
 use aula_client::sender::Sender;
@@ -12,6 +13,7 @@ use aula_ledger::state::schema::Member;
 use aula_ledger::types::{DistrictId, Hash};
 use aula_vault::room::Room;
 
+use crate::command::evidence::rows::no_district;
 use crate::command::posting::Posting;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, bind_to_node};
@@ -59,7 +61,7 @@ impl Office {
     pub async fn node(&self) -> Result<Node, Failure> {
         let public = self.ledger.rpc.client(&self.context)?;
         let sender = Sender::of_home(&public, &self.context.home, 0).await?;
-        let told: AccountStatus = public.get(&format!("/v1/accounts/{}", sender.account())).await?;
+        let told: AccountStatus = public.get(&paths::account(sender.account())).await?;
         let member = told.member.ok_or_else(|| {
             Failure::new(
                 "no_member",
@@ -82,10 +84,7 @@ impl Office {
             bind_to_node(&self.context, &self.place, &node.public).await?;
             *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = Some(node.genesis);
         }
-        let district = node.member.district.ok_or_else(|| {
-            let message = "the home's account acts for no district";
-            Failure::new("no_district", message, "give the district's own folder with --home")
-        })?;
+        let district = node.member.district.ok_or_else(no_district)?;
         Ok((node, district))
     }
 

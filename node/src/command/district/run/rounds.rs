@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aula_api::paths;
 use aula_api::registers::{Classes, Rounds};
 use aula_api::rounds::RoundView;
 use aula_files::{Access, private_folder, replace};
@@ -26,7 +27,7 @@ type Asked = BTreeMap<u32, String>;
 /// Asks for places in every round that takes requests.
 pub(super) async fn request(office: &Office) -> Result<String, Failure> {
     let (node, _) = office.district().await?;
-    let told: Rounds = node.public.get("/v1/rounds").await?;
+    let told: Rounds = node.public.get(paths::ROUNDS).await?;
     let open = told.rounds.into_iter().filter(takes_requests);
     let mut asked = load(office)?;
     let (mut done, mut failed) = (Vec::new(), None);
@@ -63,7 +64,7 @@ pub(super) async fn request(office: &Office) -> Result<String, Failure> {
 /// Runs the rounds of the home's own classes whose windows are over.
 pub(super) async fn run(office: &Office) -> Result<String, Failure> {
     let node = office.node().await?;
-    let told: Rounds = node.public.get("/v1/rounds").await?;
+    let told: Rounds = node.public.get(paths::ROUNDS).await?;
     let due: Vec<RoundView> = told
         .rounds
         .into_iter()
@@ -72,7 +73,7 @@ pub(super) async fn run(office: &Office) -> Result<String, Failure> {
     if due.is_empty() {
         return Ok("no round to run".into());
     }
-    let classes: Classes = node.public.get("/v1/classes").await?;
+    let classes: Classes = node.public.get(paths::CLASSES).await?;
     let account = node.member.account;
     let own = |round: &RoundView| {
         classes.classes.iter().any(|class| class.definition.class == round.class && class.steward == account)

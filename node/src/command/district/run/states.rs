@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aula_api::district::OwnStudents;
+use aula_api::paths;
 use aula_api::registers::Schools;
 use aula_client::Client;
 use aula_district::interventions;
@@ -34,6 +34,7 @@ use crate::command::district::in_force;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::Own;
 use crate::command::evidence::reader::Reader;
+use crate::command::evidence::rows::own_students;
 use crate::command::evidence::undisclosed::Undisclosed;
 use crate::command::posting::rejection;
 use crate::command::vault::refused;
@@ -99,7 +100,7 @@ pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
 
 /// The district's schools on the ledger.
 async fn schools(node: &Node, district: DistrictId) -> Result<BTreeSet<u32>, Failure> {
-    let told: Schools = node.public.get("/v1/schools").await?;
+    let told: Schools = node.public.get(paths::SCHOOLS).await?;
     Ok(told
         .schools
         .into_iter()
@@ -228,9 +229,7 @@ impl Seen {
         }
         let mut after = None;
         loop {
-            let from = after.map_or_else(String::new, |after: Handle| format!("?after={after}"));
-            let part: OwnStudents =
-                own.get(&format!("/v1/districts/{district}/students/{year}{from}")).await?;
+            let part = own_students(own, district, year, after).await?;
             self.versions.extend(part.students.iter().map(|one| (one.handle, one.version)));
             after = part.next;
             if after.is_none() {
