@@ -123,9 +123,8 @@ impl Session {
 
     pub(super) fn connected(&mut self, peer: PeerId) {
         if let Some(peer) = engine_peer(&peer) {
-            self.services.heights.came(&peer);
             // Who follows for now does not say so here: it is waited for as if it signed.
-            self.services.heights.signs(peer);
+            self.services.heights.came(&peer);
         }
         self.engine.hands.sync.connected();
     }
