@@ -10,6 +10,7 @@ use arc_malachitebft_sync::{
 };
 use aula_ledger::types::{Hash, ValidatorAddress};
 use libp2p_identity::Keypair;
+use ractor::rpc::CallResult;
 
 use super::*;
 use crate::context::{Address, Height, Vote};
@@ -185,8 +186,8 @@ async fn less_is_asked_for_after_late_answers_and_nothing_but_the_next_height_wh
     until(|| listeners.lock().unwrap().len() == 1).await;
     let ask = async |from: u64, to: u64| {
         let request = Request::ValueRequest(ValueRequest::new(Height(from)..=Height(to)));
-        let sent = ractor::call!(tap, |reply| Msg::OutgoingRequest(peer(1), request, reply));
-        sent.is_ok().then(|| *asked.lock().unwrap().last().unwrap())
+        let sent = tap.call(|reply| Msg::OutgoingRequest(peer(1), request, reply), None).await;
+        matches!(sent, Ok(CallResult::Success(_))).then(|| *asked.lock().unwrap().last().unwrap())
     };
     assert_eq!(ask(101, 108).await, Some((101, 108)));
     let say = |event: NetworkEvent<AulaContext>| listeners.lock().unwrap()[0].send(event);

@@ -1,7 +1,7 @@
 //! What peers offer, and how far each offer is believed.
 //!
-//! An answer may have 68 MiB, and a proof takes a while to verify: a few peers are asked at once, of those that offer the same one proof
-//! is kept, and what was found of an answer is remembered by its hash, since peers are asked again every few seconds.
+//! An answer may have 68 MiB, and a proof takes a while to verify: a few peers are asked at once, their answers share a bound until each
+//! was looked at, of those that offer the same one proof is kept, and what was found of an answer is remembered by its hash, since peers are asked again every few seconds.
 
 use std::sync::Arc;
 
@@ -65,8 +65,9 @@ pub(super) async fn gather<P: Peers>(newcomer: &Newcomer, peers: &P, known: &mut
         let answers = join_all(
             group.map(|peer| async move { (peer, peers.ask(peer, Ask::Newest { waypoint }).await) }),
         );
-        for (peer, told) in answers.await {
-            let Some(Told::Newest { manifest, chain }) = told else { continue };
+        for (peer, given) in answers.await {
+            let Some(given) = given else { continue };
+            let Told::Newest { manifest, chain } = given.told else { continue };
             let answer = Answer { manifest, chain };
             let Some((answer, hash, found)) = look(newcomer, answer, [&judged, &known.judged]).await else {
                 continue;
