@@ -8,9 +8,8 @@
 //! that height is not decided within [`PATIENCE`], the others may be waiting for this node's vote, and it signs from there
 //! on. Where the connected ones that sign are no quorum and say that they stand still, nothing is decided without this node,
 //! however long it waits: it signs as soon as they have had the time to connect, and to say that they still stand once it is level
-//! ([`SETTLED`]). Those that go on meanwhile
-//! are a quorum with others that this node does not reach. A snapshot is never that young, but for one that is
-//! restored while the chain stands still at the same height.
+//! ([`SETTLED`]). Those that go on meanwhile are a quorum with others that this node does not reach. A snapshot is never that
+//! young, but for one that is restored while the chain stands still at the same height.
 //!
 //! Who signs says so once, on the first connection with a peer, and so does everybody what it wants to hear. Where a cut ended a connection
 //! for this side alone, the new one is a second one to the other side, which says neither again until both have begun anew

@@ -1,7 +1,8 @@
 //! What peers offer, and how far each offer is believed.
 //!
 //! An answer may have 68 MiB, and a proof takes a while to verify: a few peers are asked at once, their answers share a bound until each
-//! was looked at, of those that offer the same one proof is kept, and what was found of an answer is remembered by its hash, since peers are asked again every few seconds.
+//! was looked at, of those that offer the same one proof is kept, and what was found of an answer is remembered by its hash, since peers
+//! are asked again every few seconds.
 
 use std::sync::Arc;
 
