@@ -138,12 +138,12 @@ mod tests {
     #[tokio::test]
     async fn a_message_comes_back_and_one_too_long_is_not_read() {
         let told = Told::Chunk(vec![7; 3 * STEP]);
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::<u8>::new();
         write(&mut bytes, &told, MAX_ANSWER).await.unwrap();
         let room = Room::default();
         let read = async |mut bytes: &[u8], most| read::<Told>(&mut bytes, most, &mut room.enter()).await;
-        assert_eq!(read(&bytes, MAX_ANSWER).await.unwrap(), told);
-        assert!(read(&bytes, 3 * STEP).await.is_err());
+        assert_eq!(read(&bytes[..], MAX_ANSWER).await.unwrap(), told);
+        assert!(read(&bytes[..], 3 * STEP).await.is_err());
         assert!(read(&bytes[..bytes.len() - 1], MAX_ANSWER).await.is_err());
         assert!(write(&mut Vec::new(), &told, 50).await.is_err());
     }
@@ -157,7 +157,7 @@ mod tests {
             Ask::Chunk { manifest: aula_ledger::types::Hash::default(), index: 0 },
         );
         let mut answered = async |ask: &Ask, bytes: usize| {
-            let (mut asked, mut told) = (Vec::new(), Vec::new());
+            let (mut asked, mut told) = (Vec::<u8>::new(), Vec::<u8>::new());
             codec.write_request(&protocol, &mut asked, ask.clone()).await.unwrap();
             write(&mut told, &Told::Chunk(vec![7; bytes]), MAX_ANSWER).await.unwrap();
             codec.read_response(&protocol, &mut &told[..]).await.ok()

@@ -29,7 +29,7 @@ impl Fetching {
         let tip = Arc::new(AtomicU64::new(0));
         let mut syncing = Syncing::new(7, Moment::default(), Pace::new(Arc::clone(&tip)));
         syncing.started(Height(1));
-        for n in 1..=4 {
+        for n in 1..=4u8 {
             let keys = Keypair::ed25519_from_bytes([n; 32]).unwrap();
             let peer_id = engine_peer(&keys.public().to_peer_id()).unwrap();
             syncing.status(Status { peer_id, tip_height: Height(1_000), history_min_height: Height(1) });
