@@ -23,7 +23,7 @@ use aula_store::snapshots::{Manifest, verify_chain};
 /// How old the newest block of an offer may be without a block that the operator trusts: validators that left long ago may
 /// have sold their keys, and could certify another past.
 pub const OLDEST_MS: u64 = 24 * 3_600_000;
-/// Peers that are asked at once.
+/// Peers that are asked at once; fewer where nobody answered, since all of their answers come over one line.
 pub(super) const AT_ONCE: usize = 4;
 
 /// A peer's snapshot whose header is certified; the state behind it is not looked at yet.
@@ -61,12 +61,17 @@ pub(super) async fn gather<P: Peers>(newcomer: &Newcomer, peers: &P, known: &mut
     let mut asked = peers.connected().await;
     asked.retain(|peer| !known.liars.contains(peer));
     let (mut offers, mut judged) = (Vec::<Offer>::new(), Judged::new());
-    for group in asked.chunks(AT_ONCE) {
+    let mut rest = asked.as_slice();
+    while !rest.is_empty() {
+        let (group, after) = rest.split_at(rest.len().min(known.at_once(AT_ONCE)));
+        rest = after;
         let group = group.iter().copied();
         let answers = join_all(
             group.map(|peer| async move { (peer, peers.ask(peer, Ask::Newest { waypoint }).await) }),
         );
-        for (peer, given) in answers.await {
+        let answers = answers.await;
+        known.heard(answers.iter().any(|(_, given)| given.is_some()));
+        for (peer, given) in answers {
             let Some(given) = given else { continue };
             let Told::Newest { manifest, chain } = given.told else { continue };
             let answer = Answer { manifest, chain };

@@ -495,3 +495,15 @@ fn a_snapshot_above_this_nodes_chain_is_not_offered_to_others() -> Tested {
     assert_eq!(of(&behind.db), Told::None);
     Ok(())
 }
+
+#[test]
+fn fewer_peers_are_asked_at_once_where_nobody_answers_and_more_again_where_somebody_does() {
+    let mut known = Known::default();
+    assert_eq!(known.at_once(offers::AT_ONCE), 4);
+    let mut after = |anybody| {
+        known.heard(anybody);
+        known.at_once(offers::AT_ONCE)
+    };
+    assert_eq!([false; 5].map(&mut after), [2, 1, 1, 1, 1]);
+    assert_eq!([true; 4].map(&mut after), [1, 2, 4, 4]);
+}
