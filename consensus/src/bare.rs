@@ -51,6 +51,9 @@ use session::Session;
 /// Most complete blocks of others that a node keeps before they are judged, each of up to [`crate::parts::MAX_BLOCK_BYTES`].
 pub const MOST_BLOCKS: usize = crate::driver::MOST_BLOCKS;
 
+/// Most bytes of fetched blocks that wait in a node for their heights.
+pub const MOST_SYNCED_BYTES: usize = crate::pace::MOST_SYNCED;
+
 /// Events between two calls of [`Node::run`]; far more than one call makes.
 const EVENTS: usize = 4096;
 

@@ -295,7 +295,7 @@ impl Driver {
         let runtime = Arc::clone(&self.services.runtime);
         let mut look = runtime.now();
         loop {
-            let now = runtime.now();
+            let (now, tip) = (runtime.now(), self.base.tip.height);
             let until = self.held.as_ref().filter(|_| self.last.is_none()).map(|held| held.until);
             let ends = self.last.as_ref().map(|last| last.until);
             let pool = Arc::clone(&self.services.pool);
@@ -333,6 +333,10 @@ impl Driver {
                 }
             }
             self.note_holding();
+            if self.catching_up && self.base.tip.height != tip {
+                // It may be level now.
+                look = runtime.now();
+            }
             if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
                 return Ok(Ended::MaySign);
             }

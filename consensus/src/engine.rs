@@ -41,6 +41,7 @@ use crate::driver::{ToEngine, engine_peer};
 use crate::events::FatalError;
 use crate::gossip::gossip_address;
 use crate::heights::Heights;
+use crate::pace::{BATCH, MOST_ANSWER, Pace, REQUESTS};
 use crate::parts::inbox::Inbox;
 use crate::ports::AdmittedPeer;
 use crate::quorums::Quorums;
@@ -54,8 +55,6 @@ pub(crate) use network::EngineNetwork;
 
 /// Above the largest part, vote or certificate with room for gossip's own bytes.
 const PUBSUB_MIB: u64 = 1;
-/// Above one answer of value sync: 8 MiB and the block that crossed that line.
-const RPC_MIB: u64 = 16;
 /// How long a stopping engine may take before it is left behind.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -118,7 +117,7 @@ fn engine_config(config: &SessionConfig, peers: &BTreeSet<AdmittedPeer>) -> Engi
         },
         protocol: PubSubProtocol::default(),
         pubsub_max_size: ByteSize::mib(PUBSUB_MIB),
-        rpc_max_size: ByteSize::mib(RPC_MIB),
+        rpc_max_size: ByteSize::b(MOST_ANSWER as u64),
         protocol_names: ProtocolNames {
             consensus: named("consensus"),
             discovery_kad: named("kad"),
@@ -140,8 +139,9 @@ fn engine_config(config: &SessionConfig, peers: &BTreeSet<AdmittedPeer>) -> Engi
         // A node that was away learns within a second that it is behind.
         status_update_interval: Duration::from_secs(1),
         request_timeout: Duration::from_secs(10),
-        max_response_size: ByteSize::mib(RPC_MIB),
-        batch_size: 20,
+        max_response_size: ByteSize::b(MOST_ANSWER as u64),
+        batch_size: BATCH,
+        parallel_requests: REQUESTS,
         ..ValueSyncConfig::default()
     };
     EngineConfig { moniker: config.moniker.clone(), consensus, sync }
@@ -182,6 +182,7 @@ pub(crate) async fn start(
     signer: Option<GuardedSigner>,
     quorums: Arc<Quorums>,
     heights: Arc<Heights>,
+    pace: Pace,
 ) -> Result<Session, FatalError> {
     let failed = |error: &dyn std::fmt::Display| {
         FatalError::engine(format!(
@@ -219,8 +220,8 @@ pub(crate) async fn start(
             .map_err(|error| failed(&error))?;
     let inbox = Arc::new(Inbox::default());
     inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
-    let tapped =
-        tap::spawn(network.clone(), Arc::clone(&inbox), heights).await.map_err(|error| failed(&error))?;
+    let ears = tap::Ears { inbox: Arc::clone(&inbox), heights, pace: Arc::new(pace) };
+    let tapped = tap::spawn(network.clone(), ears).await.map_err(|error| failed(&error))?;
     let (channels, handle) = EngineBuilder::new(AulaContext, engine)
         .with_default_wal(WalContext::new(config.wal.clone(), Wire))
         .with_custom_network(tapped, to_network)

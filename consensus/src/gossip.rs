@@ -45,7 +45,7 @@ use crate::snapshots::{self, Ask, Source};
 mod exchange;
 mod message;
 
-use exchange::{Answer, Exchange, Found};
+use exchange::{Asker, Exchange, Found};
 
 /// How long transactions are collected before they are sent together. Latency against messages: at 1,000
 /// transactions a second one message carries ten.
@@ -102,7 +102,7 @@ enum Command {
     Publish(Arc<Vec<u8>>),
     SetPeers(Vec<AdmittedPeer>),
     Reconnect(PeerId),
-    Ask(PeerId, Ask, Answer),
+    Ask(PeerId, Ask, Asker),
     Peers(oneshot::Sender<Vec<PeerId>>),
 }
 
@@ -348,7 +348,7 @@ impl State {
                     None => return,
                     Some(Command::SetPeers(peers)) => self.set_peers(peers),
                     Some(Command::Reconnect(peer)) => self.disconnect(peer),
-                    Some(Command::Ask(peer, ask, answer)) => self.ask(peer, ask, answer),
+                    Some(Command::Ask(peer, ask, asker)) => self.ask(peer, ask, asker),
                     Some(Command::Peers(answer)) => {
                         // Whoever asked may have gone.
                         let _ = answer.send(self.swarm.connected_peers().copied().collect());

@@ -7,9 +7,14 @@
 //! past it, it signs on. Else it follows until the height after it is final too, since its key may have voted there; if
 //! that height is not decided within [`PATIENCE`], the others may be waiting for this node's vote, and it signs from there
 //! on. Where the connected ones that sign are no quorum and say that they stand still, nothing is decided without this node,
-//! however long it waits: it signs as soon as they have had the time to connect ([`SETTLED`]). Those that go on meanwhile
-//! are a quorum with others that this node does not reach. A snapshot is never that young, but for one that is
-//! restored while the chain stands still at the same height.
+//! however long it waits: it signs as soon as they have had the time to connect, and to say that they still stand once it is level
+//! ([`SETTLED`]). Those that go on meanwhile are a quorum with others that this node does not reach. A snapshot is never that
+//! young, but for one that is restored while the chain stands still at the same height.
+//!
+//! Who signs says so once, on the first connection with a peer, and so does everybody what it wants to hear. Where a cut ended a connection
+//! for this side alone, the new one is a second one to the other side, which says neither again until both have begun anew
+//! ([`crate::peer_watch`]). So a connected validator signs until it is known to follow: it has said what it wants to hear, and not that it
+//! signs.
 //!
 //! Who is heard: connections prove network identities, and the state says whose they are. Of the heights heard, one counts
 //! that more validators have reached than can lie besides those that are silent; with more faults than the chain bears, a
@@ -31,8 +36,9 @@ use crate::ports::Moment;
 const GRACE: Duration = Duration::from_millis(500);
 /// How long the height that this node's key may have voted at may stay undecided.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How long nobody that signs may have come or left until whoever runs counts as connected: four ways there and back across the
-/// network, and the second after which a connection's lost first packet is sent again.
+/// How long this node must have been level, and nobody that signs may have come or left, until whoever runs counts as connected and
+/// as standing still: four ways there and back across the network, and the second after which a connection's lost first packet is sent
+/// again and every node has said its height anew.
 const SETTLED: Duration = Duration::from_millis(1_500);
 
 /// What a node may do after what it has heard.
@@ -54,6 +60,17 @@ pub(crate) struct Kept {
     pub(crate) oldest: u64,
 }
 
+/// What is known of a connected peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Nothing yet: its word is on its way, or it takes this connection for a second one and says nothing again. It may sign.
+    Unheard,
+    /// It has said what it wants to hear, and not that it signs.
+    Follows,
+    /// It runs as a validator, by its word.
+    Signs,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     /// The power of the other validators, by the identity they speak under.
@@ -63,11 +80,11 @@ struct Inner {
     first: BTreeMap<PeerId, u64>,
     /// What each connected peer said last.
     kept: BTreeMap<PeerId, Kept>,
-    /// The connected peers that run as validators, by their word. Who follows for now says nothing of the kind.
-    signing: BTreeSet<PeerId>,
+    /// The connected peers.
+    roles: BTreeMap<PeerId, Role>,
     /// Of whom anything was heard since [`Heights::quiet`] was asked.
     spoke: BTreeSet<PeerId>,
-    /// Since when none that signs has come or left, or a session has begun.
+    /// Since when no validator that may sign has come or left, or a session has begun.
     settled_since: Option<Moment>,
     /// Validators' identities whose last connection has ended.
     left: BTreeSet<PeerId>,
@@ -110,10 +127,16 @@ impl Heights {
 
     /// A connected peer says that it runs as a validator.
     pub(crate) fn signs(&self, peer: PeerId) {
+        self.lock().becomes(peer, Role::Signs);
+    }
+
+    /// These peers have said what they want to hear, which goes with saying that one signs: who has not follows.
+    pub(crate) fn subscribed(&self, peers: impl Iterator<Item = PeerId>) {
         let mut inner = self.lock();
-        if inner.signing.insert(peer) {
-            // More may come.
-            inner.settled_since = None;
+        for peer in peers {
+            if let Some(role) = inner.roles.get_mut(&peer).filter(|role| **role == Role::Unheard) {
+                *role = Role::Follows;
+            }
         }
     }
 
@@ -133,7 +156,7 @@ impl Heights {
     pub(crate) fn session_begins(&self) {
         let mut inner = self.lock();
         inner.kept.clear();
-        inner.signing.clear();
+        inner.roles.clear();
         inner.spoke.clear();
         inner.settled_since = None;
     }
@@ -142,18 +165,24 @@ impl Heights {
     pub(crate) fn left(&self, peer: PeerId) {
         let mut inner = self.lock();
         inner.kept.remove(&peer);
-        if inner.signing.remove(&peer) {
-            // It may be back at once.
-            inner.settled_since = None;
-        }
+        let may_have_signed = inner.roles.remove(&peer).is_some_and(|role| role != Role::Follows);
         if inner.weights.contains_key(&peer) {
             inner.left.insert(peer);
+            if may_have_signed {
+                // It may be back at once.
+                inner.settled_since = None;
+            }
         }
     }
 
     /// A peer is connected.
     pub(crate) fn came(&self, peer: &PeerId) {
-        self.lock().left.remove(peer);
+        let mut inner = self.lock();
+        inner.left.remove(peer);
+        // What it says of itself may come first.
+        if !inner.roles.contains_key(peer) {
+            inner.becomes(*peer, Role::Unheard);
+        }
     }
 
     /// Whether a validator was connected and is not any more.
@@ -233,10 +262,19 @@ impl Inner {
         self.held && tip > 0 && self.others() > 0
     }
 
-    /// Whether the connected validators that sign are a quorum without this node.
+    /// A connected peer is taken for this from now on.
+    fn becomes(&mut self, peer: PeerId, role: Role) {
+        if self.roles.insert(peer, role) != Some(role) && self.weights.contains_key(&peer) {
+            // More may come.
+            self.settled_since = None;
+        }
+    }
+
+    /// Whether the connected validators that may sign are a quorum without this node.
     fn decide_alone(&self, total: u128) -> bool {
-        let signing = self.weights.iter().filter(|(peer, _)| self.signing.contains(*peer));
-        let power: u64 = signing.map(|(_, power)| *power).sum();
+        let may_sign = |peer: &PeerId| self.roles.get(peer).is_some_and(|role| *role != Role::Follows);
+        let power: u64 =
+            self.weights.iter().filter(|(peer, _)| may_sign(peer)).map(|(_, power)| *power).sum();
         u128::from(power) * 3 > total * 2
     }
 
@@ -289,8 +327,10 @@ impl Inner {
         let level = tip >= target;
         let since = level.then(|| *self.level_since.get_or_insert(now));
         let further = self.reached(self.kept.iter().map(|(peer, kept)| (*peer, kept.tip))) > Some(tip);
-        let in_vain = now.since(settled) >= SETTLED && !further && !self.decide_alone(total);
-        let waited = since.is_some_and(|since| in_vain || now.since(since) >= PATIENCE);
+        // What they said while this node fetched is older than that it is level.
+        let in_vain =
+            |level: Moment| now.since(settled.max(level)) >= SETTLED && !further && !self.decide_alone(total);
+        let waited = since.is_some_and(|since| in_vain(since) || now.since(since) >= PATIENCE);
         if signed >= target || tip > target || waited { Heard::MaySign } else { Heard::Behind(target) }
     }
 }
@@ -369,18 +409,75 @@ mod tests {
             let (heights, now) = of_four();
             (0..2).for_each(|n| heights.signs(peer(n)));
             heights.signs(peer(9));
+            (2..heard).for_each(|n| heights.came(&peer(n)));
+            heights.subscribed((0..heard).map(peer));
             (0..heard).for_each(|n| heights.heard(peer(n), whole(200)));
             // A session begins to connect, and the others' heights are waited for.
             heights.ask(100, 199, now);
             assert_eq!(heights.ask(100, 199, now + SETTLED / 2), Heard::Behind(200));
             assert_eq!(heights.ask(100, 200, now + SETTLED / 2), Heard::Behind(200), "more may connect");
-            assert_eq!(
-                heights.ask(100, 199, now + SETTLED),
-                Heard::Behind(200),
-                "it fetches the height first"
-            );
-            assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
+            assert_eq!(heights.ask(100, 200, now + SETTLED * 3 / 2), Heard::MaySign);
         }
+    }
+
+    #[test]
+    fn a_node_that_had_to_fetch_waits_from_when_it_is_level_and_no_longer_than_its_guard_needs() {
+        for (signed, tip) in [(100, 200), (200, 200), (100, 201)] {
+            let (heights, now) = of_four();
+            (0..2).for_each(|n| heights.signs(peer(n)));
+            (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+            heights.ask(100, 199, now);
+            let level = now + SETTLED * 2;
+            assert_eq!(heights.ask(100, 199, level), Heard::Behind(200), "it fetches the height first");
+            if (signed, tip) == (100, 200) {
+                assert_eq!(
+                    heights.ask(signed, tip, level),
+                    Heard::Behind(200),
+                    "they may have gone on since"
+                );
+                assert_eq!(heights.ask(signed, tip, level + SETTLED / 2), Heard::Behind(200));
+                assert_eq!(heights.ask(signed, tip, level + SETTLED), Heard::MaySign);
+            } else {
+                assert_eq!(heights.ask(signed, tip, level), Heard::MaySign, "its guard and its height hold");
+            }
+        }
+    }
+
+    #[test]
+    fn validators_that_take_a_new_connection_for_a_second_one_and_say_nothing_again_count_as_signing() {
+        let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.signs(peer(n)));
+        // A cut ended the connections for this side alone.
+        (0..3).for_each(|n| heights.left(peer(n)));
+        (0..3).for_each(|n| heights.came(&peer(n)));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::Behind(200), "they decide without this one");
+        assert_eq!(heights.ask(100, 200, now + PATIENCE), Heard::MaySign);
+    }
+
+    #[test]
+    fn a_validator_that_says_what_it_wants_to_hear_and_not_that_it_signs_follows() {
+        let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.came(&peer(n)));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        (0..2).for_each(|n| heights.signs(peer(n)));
+        assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::Behind(200), "the third may sign");
+        heights.subscribed((0..3).map(peer));
+        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
+    }
+
+    #[test]
+    fn whoever_has_no_power_may_come_and_go_and_holds_nobody_up() {
+        let (heights, now) = of_four();
+        (0..2).for_each(|n| heights.signs(peer(n)));
+        (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
+        assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        heights.signs(peer(9));
+        heights.left(peer(9));
+        heights.came(&peer(9));
+        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
     }
 
     #[test]
@@ -403,7 +500,7 @@ mod tests {
         (0..2).for_each(|n| heights.signs(peer(n)));
         (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
         heights.heard(peer(0), whole(u64::MAX));
-        heights.ask(100, 199, now);
+        assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
         assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
     }
 
@@ -446,11 +543,7 @@ mod tests {
         heights.session_begins();
         assert_eq!((heights.highest(), heights.quiet()), (None, BTreeSet::new()));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
-        assert_eq!(
-            heights.ask(100, 200, now + SETTLED),
-            Heard::MaySign,
-            "nobody says any more that it signs"
-        );
+        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign, "nobody is connected");
     }
 
     #[test]

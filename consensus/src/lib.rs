@@ -37,6 +37,7 @@ mod heights;
 mod lateness;
 pub mod mempool;
 mod modes;
+mod pace;
 pub mod parts;
 mod peer_watch;
 pub mod planted;

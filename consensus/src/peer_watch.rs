@@ -12,6 +12,12 @@
 //! Every node says its height every second. Where the way to a peer is cut nobody ends the connection: the system sends what was
 //! said again after twice as long each time, so that once the way is whole again as much time passes as it was cut, up to
 //! minutes. A new connection is tried for anew every few seconds.
+//!
+//! Who is in the mesh has subscribed, and so has begun with this node: that tells followers from validators that have not said
+//! again that they sign ([`Heights::subscribed`]).
+//!
+//! Why the simulator has none of this: its peers have neither connections that end for one side, nor subscriptions, nor a mesh; it delivers
+//! or does not. What is decided here counts looks and reads no clock ([`Looks`]), so that tests hold it without one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +25,7 @@ use std::time::Duration;
 
 use arc_malachitebft_app_channel::NetworkRequest;
 use arc_malachitebft_config::GossipSubConfig;
+use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 
@@ -62,19 +69,40 @@ pub(crate) async fn watch(
     heights: Arc<Heights>,
     silent: mpsc::Sender<PeerId>,
 ) {
-    let (mut unsubscribed, mut cut_off) = (Silence::default(), Silence::after(QUIET_LOOKS));
+    let mut looks = Looks::default();
     loop {
         tokio::time::sleep(LOOK).await;
         let Ok(Some(dump)) = NetworkRequest::dump_state(&requests).await else { continue };
         connected.set(dump.peers.keys().copied().collect());
         let peers = dump.peers.iter().map(|(peer, info)| (*peer, !info.topics.is_empty()));
-        let unheard = unsubscribed.look(missing(&peers.collect()));
-        let anew: BTreeSet<PeerId> = unheard.into_iter().chain(cut_off.look(quiet(&heights))).collect();
-        for peer in anew {
+        for peer in looks.look(&peers.collect(), &heights) {
             if silent.send(peer).await.is_err() {
                 return;
             }
         }
+    }
+}
+
+/// What look after look found.
+#[derive(Debug)]
+struct Looks {
+    unsubscribed: Silence,
+    cut_off: Silence,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self { unsubscribed: Silence::default(), cut_off: Silence::after(QUIET_LOOKS) }
+    }
+}
+
+impl Looks {
+    /// Takes one look at the connected peers, each with whether the mesh holds it: who is to be begun anew with.
+    fn look(&mut self, peers: &BTreeMap<PeerId, bool>, heights: &Heights) -> BTreeSet<PeerId> {
+        let in_mesh = peers.iter().filter(|(_, held)| **held);
+        heights.subscribed(in_mesh.filter_map(|(peer, _)| EnginePeerId::from_bytes(&peer.to_bytes()).ok()));
+        let unheard = self.unsubscribed.look(missing(peers));
+        unheard.into_iter().chain(self.cut_off.look(quiet(heights))).collect()
     }
 }
 
@@ -125,7 +153,8 @@ impl Silence {
 mod tests {
     use super::*;
     use crate::driver::engine_peer;
-    use crate::heights::Kept;
+    use crate::heights::{Heard, Kept};
+    use crate::ports::Moment;
 
     fn peers(held: &[bool]) -> BTreeMap<PeerId, bool> {
         let id =
@@ -181,6 +210,28 @@ mod tests {
             found.extend(cut_off.look(quiet(&heights)));
         }
         assert_eq!(found, [peers[0]]);
+    }
+
+    /// The other validators are a quorum with the second one, which may take this connection for a second one.
+    #[test]
+    fn a_peer_that_says_nothing_again_is_begun_anew_with_and_signs_until_the_mesh_holds_it() {
+        for held in [true, false] {
+            let (heights, peers) = (Heights::default(), peers(&[true, held]));
+            let engine = |peer: &PeerId| engine_peer(peer).unwrap();
+            let power = |in_mesh: &bool| if *in_mesh { 1 } else { 3 };
+            heights.set_validators(peers.iter().map(|(peer, held)| (engine(peer), power(held))).collect(), 0);
+            peers.keys().for_each(|peer| heights.came(&engine(peer)));
+            peers.keys().for_each(|peer| heights.heard(engine(peer), Kept { tip: 7, oldest: 1 }));
+            let (mut looks, mut found) = (Looks::default(), Vec::new());
+            for _ in 0..MISSING_LOOKS {
+                peers.keys().for_each(|peer| heights.spoke(engine(peer)));
+                found.extend(looks.look(&peers, &heights));
+            }
+            assert_eq!(found.len(), usize::from(!held));
+            let ask = |ms| heights.ask(3, 7, Moment::after(Duration::from_millis(ms)));
+            assert_eq!(ask(0), Heard::Behind(7));
+            assert_eq!(ask(2_000) == Heard::MaySign, held, "both follow: nobody is waited for");
+        }
     }
 
     #[test]

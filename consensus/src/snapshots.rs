@@ -9,7 +9,9 @@
 //! their own, which a chunk cannot stand in front of.
 //!
 //! What it may cost a node that serves: one worker reads and answers one request after another, at most
-//! [`BYTES_PER_SECOND`] in all; [`WAITING`] requests wait, [`EACH`] of one peer; whoever comes then hears that it is busy.
+//! [`BYTES_PER_SECOND`] in all; [`WAITING`] requests wait, [`EACH`] of one peer; whoever comes then hears that it is busy, and so does
+//! who asks for more than the answers that peers have not taken yet leave room for. Of what comes no more is read than what was
+//! asked for may have, and than there is room for beside the others' answers (`room`).
 
 use std::sync::Arc;
 
@@ -17,14 +19,17 @@ use aula_ledger::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub(crate) mod codec;
+mod room;
 mod serve;
 
+use room::Place;
+pub(crate) use room::Room;
 pub(crate) use serve::Server;
 
 /// A message as it is read from a peer's stream, for the fuzz target alone.
 #[cfg(fuzzing)]
 pub fn read_message<M: BorshDeserialize>(mut bytes: &[u8]) -> Option<M> {
-    futures::executor::block_on(codec::read(&mut bytes, MAX_ANSWER)).ok()
+    futures::executor::block_on(codec::read(&mut bytes, MAX_ANSWER, &mut Room::default().enter())).ok()
 }
 
 /// Most bytes a second that a node sends of snapshots, to all peers together.
@@ -36,6 +41,10 @@ pub const EACH: usize = 4;
 /// Largest answer: a manifest of 65,536 chunks has 2.3 MiB, and a proof as many bytes as are read of one, 64 MiB
 /// (`node/store/src/snapshots/folder.rs`).
 pub const MAX_ANSWER: usize = 68 << 20;
+/// Largest answer with a chunk: a MiB (`node/store/src/snapshots/manifest.rs`) and its frame.
+const MAX_CHUNK: usize = (1 << 20) + 64;
+/// Largest answer with facts: as many bytes as are kept of one block's (`consensus/src/divergence/recent.rs`), and their frame.
+const MAX_FACTS: usize = (8 << 20) + 64;
 
 /// What a newcomer asks.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -59,6 +68,17 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// Most bytes of an answer to it.
+    const fn most(&self) -> usize {
+        match self {
+            Self::Newest { .. } => MAX_ANSWER,
+            Self::Chunk { .. } => MAX_CHUNK,
+            Self::Facts { .. } => MAX_FACTS,
+        }
+    }
+}
+
 /// What a peer answers.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Told {
@@ -77,6 +97,40 @@ pub enum Told {
     Chunk(Vec<u8>),
     /// The facts' bytes.
     Facts(Vec<u8>),
+}
+
+impl Told {
+    /// The bytes that it carries.
+    const fn bytes(&self) -> usize {
+        match self {
+            Self::None | Self::Busy => 0,
+            Self::Newest { manifest, chain } => manifest.len() + chain.len(),
+            Self::Chunk(bytes) | Self::Facts(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// An answer, with the room that it takes until it is dropped.
+#[derive(Debug)]
+pub struct Answer {
+    /// What is answered.
+    pub told: Told,
+    /// None where nobody else's answers share it.
+    _place: Option<Place>,
+}
+
+impl From<Told> for Answer {
+    fn from(told: Told) -> Self {
+        Self { told, _place: None }
+    }
+}
+
+impl Answer {
+    /// What this node answers, or that it is busy, where peers have not taken enough of the answers before.
+    pub(crate) fn within(room: &Room, told: Told) -> Self {
+        let mut place = room.enter();
+        if place.grow(told.bytes()) { Self { told, _place: Some(place) } } else { Told::Busy.into() }
+    }
 }
 
 /// A node's snapshots, as they are given to peers. May block.

@@ -16,6 +16,7 @@ use crate::engine::{self, EngineNetwork, Session, SessionConfig};
 use crate::events::{Event, FatalError, Mode};
 use crate::gossip::Gossip;
 use crate::modes::{Modes, Warning};
+use crate::pace::Pace;
 use crate::peer_watch::{self, Connected};
 use crate::signing::GuardedSigner;
 
@@ -92,7 +93,8 @@ impl Supervisor {
         heights.session_begins();
         let wal = self.modes.log(signer.is_some());
         let session = SessionConfig { wal: wal.clone(), ..self.session.clone() };
-        let started = engine::start(&session, &peers, signer.clone(), quorums, heights).await?;
+        let pace = Pace::new(Arc::clone(&self.services.height));
+        let started = engine::start(&session, &peers, signer.clone(), quorums, heights, pace).await?;
         let Session { channels, handle: engine, inbox, actors } = started;
         let Channels { consensus, network, events, requests: _requests, net_requests } = channels;
         let follows = self.modes.follows(signer.is_some(), mode);

@@ -17,6 +17,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use bytes::Bytes;
 
 use crate::context::{Address, AulaContext, Height, ProposalPart};
+use crate::parts::MAX_BLOCK_BYTES;
 use crate::signing::Signature;
 
 /// The codec for everything.
@@ -159,6 +160,10 @@ impl Codec<Response<AulaContext>> for Wire {
 
     fn decode(&self, bytes: Bytes) -> Result<Response<AulaContext>, Error> {
         let wire = WireResponse::try_from_slice(&bytes)?;
+        // Before its height nobody sees what it is, and until then it would wait in memory.
+        if wire.values.iter().any(|value| value.block.len() > MAX_BLOCK_BYTES) {
+            return Err(invalid("a block is larger than any may be"));
+        }
         let values = wire.values.into_iter().map(|value| {
             let commit_signatures = value
                 .signatures

@@ -32,6 +32,7 @@ use crate::driver::{Driver, Ended, Follows, Holding, Network, Services, ToEngine
 use crate::driver::{all_peers, engine_peer};
 use crate::events::FatalError;
 use crate::heights::Kept;
+use crate::pace::Pace;
 use crate::parts::inbox::Inbox;
 use crate::ports::{AdmittedPeer, Disk, Moment};
 use crate::signing::{GuardedSigner, Remembered, StrictVerifier};
@@ -108,7 +109,7 @@ impl Session {
             mailbox,
             outbox: Arc::clone(&outbox),
             driver: Task::new(driver.run(messages, silent_peers, stopped)),
-            sync: Syncing::new(seed, services.runtime.now()),
+            sync: Syncing::new(seed, services.runtime.now(), Pace::new(Arc::clone(&services.height))),
             request: None,
             runtime: Arc::clone(&services.runtime),
             right: None,
@@ -123,9 +124,8 @@ impl Session {
 
     pub(super) fn connected(&mut self, peer: PeerId) {
         if let Some(peer) = engine_peer(&peer) {
-            self.services.heights.came(&peer);
             // Who follows for now does not say so here: it is waited for as if it signed.
-            self.services.heights.signs(peer);
+            self.services.heights.came(&peer);
         }
         self.engine.hands.sync.connected();
     }
@@ -229,13 +229,15 @@ impl Session {
 
     pub(super) fn holds(&self) -> BTreeMap<&'static str, usize> {
         let mailbox = self.engine.hands.mailbox.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let (synced, synced_bytes) = self.engine.hands.sync.holds();
         BTreeMap::from([
             ("inbox bytes", self.inbox.bytes()),
             ("assembly bytes", self.holding.assembly_bytes()),
             ("unjudged blocks", self.holding.blocks()),
             ("mailbox", mailbox),
             ("buffer", self.engine.waiting()),
-            ("synced blocks", self.engine.hands.sync.holds()),
+            ("synced blocks", synced),
+            ("synced bytes", synced_bytes),
         ])
     }
 

@@ -18,12 +18,12 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::context::{AulaContext, Height};
+use crate::pace::{BATCH, Pace, REQUESTS};
 use crate::ports::Moment;
 
 /// As in the engine's configuration of a node.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-const BATCH: usize = 20;
 /// From the first failure of this node's own to the next request, doubled each time up to the second one.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
@@ -65,12 +65,15 @@ struct Hands {
     number: u64,
     height: Height,
     now: Moment,
+    pace: Pace,
 }
 
 impl Syncing {
-    pub(super) fn new(seed: u64, now: Moment) -> Self {
+    /// `pace` is of this node's own chain.
+    pub(super) fn new(seed: u64, now: Moment, pace: Pace) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let config = Config::new(true).with_request_timeout(REQUEST_TIMEOUT).with_batch_size(BATCH);
+        let config = config.with_parallel_requests(REQUESTS);
         // The engine's limit of requests a window counts by the machine's clock.
         let config = config.with_max_inbound_requests_per_window(1_000_000_000);
         let window = config.read_ahead_window().saturating_mul(2);
@@ -86,6 +89,7 @@ impl Syncing {
                 number: 0,
                 height: Height(0),
                 now,
+                pace,
             },
             known: BTreeMap::new(),
             chosen: None,
@@ -113,9 +117,9 @@ impl Syncing {
         asked.chain(self.retries.values().copied()).fold(first, Moment::min)
     }
 
-    /// How many blocks wait for their height.
-    pub(super) fn holds(&self) -> usize {
-        self.hands.queue.size()
+    /// How many blocks wait for their height, and their bytes.
+    pub(super) fn holds(&self) -> (usize, usize) {
+        (self.hands.queue.size(), self.hands.pace.held())
     }
 
     /// Does what is due.
@@ -135,6 +139,7 @@ impl Syncing {
             self.hands.asked.iter().filter(|(_, (_, _, until))| now >= *until).map(|(n, _)| *n).collect();
         for number in late {
             if let Some((peer, request, _)) = self.hands.asked.remove(&number) {
+                self.hands.pace.late();
                 self.choose();
                 self.process(Input::SyncRequestTimedOut(outbound(number), peer, request));
             }
@@ -189,6 +194,9 @@ impl Syncing {
             return;
         }
         self.hands.asked.remove(&number);
+        if let Some(response) = &response {
+            self.hands.pace.came(response);
+        }
         let response = response.map(|Response::ValueResponse(response)| response);
         self.process(Input::ValueResponse(outbound(number), peer, response));
     }
@@ -298,6 +306,7 @@ impl Hands {
                 r.resume_with(())
             }
             Effect::SendValueRequest(peer, request, r) => {
+                let Some(request) = self.pace.shortened(&request) else { return r.resume_with(None) };
                 self.number += 1;
                 let request = Request::ValueRequest(request);
                 self.asked.insert(self.number, (peer, request.clone(), self.now + REQUEST_TIMEOUT));
@@ -338,3 +347,6 @@ impl Hands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

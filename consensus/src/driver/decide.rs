@@ -19,11 +19,9 @@ use crate::divergence::Facts;
 use crate::events::{Event, FatalError};
 use crate::evidence;
 use crate::mempool::AtTip;
+use crate::pace::ANSWER_BYTES;
 use crate::ports::{Commit, Decided};
 use crate::proposal::{ExecutedBlock, InvalidProposal};
-
-/// Most bytes of one answer to value sync; half of what the transport allows.
-const SYNC_BYTES: usize = 8 * 1024 * 1024;
 
 /// The certificate as the ledger keeps it: signatures ascending by address, each once.
 fn certificate_of(certificate: &CommitCertificate<AulaContext>) -> chain::CommitCertificate {
@@ -224,7 +222,7 @@ impl Driver {
             for height in range.start().0..=range.end().0.min(tip) {
                 let Some(decided) = store.decided(aula_ledger::types::Height(height))? else { break };
                 bytes += decided.block.len();
-                if bytes > SYNC_BYTES && !values.is_empty() {
+                if bytes > ANSWER_BYTES && !values.is_empty() {
                     break;
                 }
                 values.push(to_sync(decided));

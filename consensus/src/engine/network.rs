@@ -19,7 +19,7 @@ use crate::driver::Network;
 use crate::events::FatalError;
 use crate::gossip::Gossip;
 use crate::ports::AdmittedPeer;
-use crate::snapshots::{Ask, Told};
+use crate::snapshots::{Answer, Ask, Told};
 
 /// How long peers have to say what a block gave.
 const FACTS: Duration = Duration::from_secs(2);
@@ -59,7 +59,7 @@ impl Network for EngineNetwork {
                 .map(|peer| tokio::time::timeout(FACTS, self.gossip.ask(peer, Ask::Facts { block })));
             let told = join_all(asked).await.into_iter();
             told.filter_map(|told| match told {
-                Ok(Ok(Told::Facts(bytes))) => Facts::try_from_slice(&bytes).ok(),
+                Ok(Ok(Answer { told: Told::Facts(bytes), .. })) => Facts::try_from_slice(&bytes).ok(),
                 _ => None,
             })
             .collect()

@@ -9,25 +9,36 @@
 //! So what a peer says passes only if that peer is admitted; its requests are dropped unanswered. Of the heights that
 //! peers tell, of who runs as a validator, and of who comes and leaves, the driver hears too ([`Heights`]). That a peer signs
 //! is its word until the engine, which hears it as well, has checked it and cut off a liar.
+//!
+//! What the engine asks peers for passes here too, and is made as small as the way and the memory ask ([`Pace`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_malachitebft_core_consensus::PeerId;
 use arc_malachitebft_engine::network::{Msg, NetworkEvent, NetworkRef, Subscriber};
+use arc_malachitebft_sync::{OutboundFailureReason, Request};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 
 use crate::context::AulaContext;
 use crate::heights::{Heights, Kept};
+use crate::pace::Pace;
 use crate::parts::inbox::Inbox;
 
 /// How long the real network may take to close its connections.
 const STOP: Duration = Duration::from_secs(5);
 
+/// Who is told what is heard.
+#[derive(Clone)]
+pub(crate) struct Ears {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) heights: Arc<Heights>,
+    pub(crate) pace: Arc<Pace>,
+}
+
 struct Tap {
     network: NetworkRef<AulaContext>,
-    inbox: Arc<Inbox>,
-    heights: Arc<Heights>,
+    ears: Ears,
 }
 
 /// An event of the network on its way to a [`Listener`].
@@ -42,25 +53,23 @@ impl From<NetworkEvent<AulaContext>> for Event {
 /// Stands between the network and one listener.
 struct Listener {
     network: NetworkRef<AulaContext>,
-    inbox: Arc<Inbox>,
-    heights: Arc<Heights>,
+    ears: Ears,
 }
 
 /// Who listens.
 enum Ear {
     /// An actor of the engine: hears everything but parts.
     Engine(Box<dyn Subscriber<NetworkEvent<AulaContext>>>),
-    /// The driver: hears nothing but parts, heights, who signs, and who comes and leaves.
+    /// The driver: hears nothing but parts, heights, who signs, who comes and leaves, and what became of this node's requests.
     Driver,
 }
 
 /// Puts a tap before the engine's network. It stops with it.
 pub(crate) async fn spawn(
     network: NetworkRef<AulaContext>,
-    inbox: Arc<Inbox>,
-    heights: Arc<Heights>,
+    ears: Ears,
 ) -> Result<NetworkRef<AulaContext>, SpawnErr> {
-    Ok(Actor::spawn(None, Tap { network, inbox, heights }, ()).await?.0)
+    Ok(Actor::spawn(None, Tap { network, ears }, ()).await?.0)
 }
 
 #[async_trait::async_trait]
@@ -83,6 +92,11 @@ impl Actor for Tap {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Msg::Subscribe(subscriber) => self.listen(&myself, Ear::Engine(subscriber)).await,
+            Msg::OutgoingRequest(peer, Request::ValueRequest(request), reply) => {
+                // Where the reply is dropped the engine knows that nothing was asked, and tries again when something has changed.
+                let Some(request) = self.ears.pace.shortened(&request) else { return Ok(()) };
+                Ok(self.network.cast(Msg::OutgoingRequest(peer, Request::ValueRequest(request), reply))?)
+            }
             other => Ok(self.network.cast(other)?),
         }
     }
@@ -98,9 +112,7 @@ impl Actor for Tap {
 
 impl Tap {
     async fn listen(&self, myself: &ActorRef<Msg<AulaContext>>, ear: Ear) -> Result<(), ActorProcessingErr> {
-        let (network, inbox, heights) =
-            (self.network.clone(), Arc::clone(&self.inbox), Arc::clone(&self.heights));
-        let listener = Listener { network, inbox, heights };
+        let listener = Listener { network: self.network.clone(), ears: self.ears.clone() };
         let (listener, _) = Actor::spawn_linked(None, listener, ear, myself.get_cell()).await?;
         Ok(self.network.cast(Msg::Subscribe(Box::new(listener)))?)
     }
@@ -122,7 +134,8 @@ impl Actor for Listener {
         Event(event): Event,
         ear: &mut Ear,
     ) -> Result<(), ActorProcessingErr> {
-        if let Some(stranger) = speaker(&event).filter(|from| !self.inbox.admits(from)) {
+        let Ears { inbox, heights, pace } = &self.ears;
+        if let Some(stranger) = speaker(&event).filter(|from| !inbox.admits(from)) {
             tracing::debug!(%stranger, "what a peer says that is not admitted is dropped");
             if let (Ear::Engine(_), NetworkEvent::SyncRequest(request, ..)) = (ear, event) {
                 self.network.cast(Msg::CancelInboundRequest(request))?;
@@ -130,21 +143,25 @@ impl Actor for Listener {
             return Ok(());
         }
         if let (Ear::Driver, Some(from)) = (&*ear, speaker(&event)) {
-            self.heights.spoke(from);
+            heights.spoke(from);
         }
         match (ear, event) {
             (Ear::Driver, NetworkEvent::ProposalPart(from, published_by, part)) => {
-                self.inbox.push(published_by.unwrap_or(from), part);
+                inbox.push(published_by.unwrap_or(from), part);
             }
             (Ear::Driver, NetworkEvent::Status(from, status)) => {
                 let kept = Kept { tip: status.tip_height.0, oldest: status.history_min_height.0 };
-                self.heights.heard(from, kept);
+                heights.heard(from, kept);
             }
             (Ear::Driver, NetworkEvent::ValidatorProofReceived { peer_id, .. }) => {
-                self.heights.signs(peer_id);
+                heights.signs(peer_id);
             }
-            (Ear::Driver, NetworkEvent::PeerConnected(peer)) => self.heights.came(&peer),
-            (Ear::Driver, NetworkEvent::PeerDisconnected(peer)) => self.heights.left(peer),
+            (Ear::Driver, NetworkEvent::PeerConnected(peer)) => heights.came(&peer),
+            (Ear::Driver, NetworkEvent::PeerDisconnected(peer)) => heights.left(peer),
+            (Ear::Driver, NetworkEvent::SyncResponse(_, _, Some(response))) => pace.came(&response),
+            (Ear::Driver, NetworkEvent::SyncRequestFailed(_, _, OutboundFailureReason::Timeout)) => {
+                pace.late();
+            }
             (Ear::Driver, _) | (Ear::Engine(_), NetworkEvent::ProposalPart(..)) => {}
             (Ear::Engine(subscriber), event) => subscriber.send(event),
         }

@@ -9,17 +9,19 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Command, Gossip, State};
 use crate::divergence::Recent;
-use crate::snapshots::{Ask, AskError, Server, Source, Told};
+use crate::snapshots::{Answer, Ask, AskError, Room, Server, Source, Told};
 
 /// What an answer of a peer goes to.
-pub(super) type Answer = oneshot::Sender<Result<Told, AskError>>;
+pub(super) type Asker = oneshot::Sender<Result<Answer, AskError>>;
 /// What this node found for a peer, and how it goes back.
-pub(super) type Found = (ResponseChannel<Told>, Told);
+pub(super) type Found = (ResponseChannel<Answer>, Told);
 
 /// Requests under way, both ways.
 pub(super) struct Exchange {
-    server: Server<ResponseChannel<Told>>,
-    asked: HashMap<OutboundRequestId, Answer>,
+    server: Server<ResponseChannel<Answer>>,
+    asked: HashMap<OutboundRequestId, Asker>,
+    /// Room for answers that peers have not taken yet.
+    room: Room,
 }
 
 impl Exchange {
@@ -28,7 +30,7 @@ impl Exchange {
         recent: Arc<OnceLock<Arc<Recent>>>,
         told: mpsc::Sender<Found>,
     ) -> Self {
-        Self { server: Server::start(source, recent, told), asked: HashMap::new() }
+        Self { server: Server::start(source, recent, told), asked: HashMap::new(), room: Room::default() }
     }
 }
 
@@ -47,9 +49,9 @@ impl Gossip {
     ///
     /// # Errors
     /// [`AskError`].
-    pub async fn ask(&self, peer: PeerId, ask: Ask) -> Result<Told, AskError> {
-        let (answer, told) = oneshot::channel();
-        if self.commands.send(Command::Ask(peer, ask, answer)).await.is_err() {
+    pub async fn ask(&self, peer: PeerId, ask: Ask) -> Result<Answer, AskError> {
+        let (asker, told) = oneshot::channel();
+        if self.commands.send(Command::Ask(peer, ask, asker)).await.is_err() {
             return Err(AskError::Gone);
         }
         told.await.unwrap_or(Err(AskError::Gone))
@@ -66,22 +68,23 @@ impl Gossip {
 }
 
 impl State {
-    pub(super) fn ask(&mut self, peer: PeerId, ask: Ask, answer: Answer) {
+    pub(super) fn ask(&mut self, peer: PeerId, ask: Ask, asker: Asker) {
         if !self.swarm.is_connected(&peer) {
             // Whoever asked may have gone, here and below.
-            let _ = answer.send(Err(AskError::Gone));
+            let _ = asker.send(Err(AskError::Gone));
             return;
         }
         let id = self.swarm.behaviour_mut().snapshots.send_request(&peer, ask);
-        self.exchange.asked.insert(id, answer);
+        self.exchange.asked.insert(id, asker);
     }
 
-    pub(super) fn answer(&mut self, channel: ResponseChannel<Told>, told: Told) {
+    pub(super) fn answer(&mut self, channel: ResponseChannel<Answer>, told: Told) {
+        let answer = Answer::within(&self.exchange.room, told);
         // Refused when the peer has gone.
-        let _ = self.swarm.behaviour_mut().snapshots.send_response(channel, told);
+        let _ = self.swarm.behaviour_mut().snapshots.send_response(channel, answer);
     }
 
-    pub(super) fn exchanged(&mut self, event: Event<Ask, Told>) {
+    pub(super) fn exchanged(&mut self, event: Event<Ask, Answer>) {
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
                 if let Err(channel) = self.exchange.server.take(peer, request, channel) {
@@ -89,13 +92,13 @@ impl State {
                 }
             }
             Event::Message { message: Message::Response { request_id, response }, .. } => {
-                if let Some(answer) = self.exchange.asked.remove(&request_id) {
-                    let _ = answer.send(Ok(response));
+                if let Some(asker) = self.exchange.asked.remove(&request_id) {
+                    let _ = asker.send(Ok(response));
                 }
             }
             Event::OutboundFailure { request_id, error, .. } => {
-                if let Some(answer) = self.exchange.asked.remove(&request_id) {
-                    let _ = answer.send(Err(AskError::Silent(error.to_string())));
+                if let Some(asker) = self.exchange.asked.remove(&request_id) {
+                    let _ = asker.send(Err(AskError::Silent(error.to_string())));
                 }
             }
             Event::InboundFailure { peer, error, .. } => {

@@ -272,14 +272,17 @@ async fn a_peer_is_asked_for_its_snapshot_and_a_stranger_is_not_answered() {
     let them = keypair(31).public().to_peer_id();
     assert_eq!(asks.gossip.connected().await, [them]);
     let newest = || Ask::Newest { waypoint: None };
-    assert_eq!(asks.gossip.ask(them, newest()).await, Ok(snapshots::Told::None), "it has no source yet");
+    let asked = async |peer, ask| asks.gossip.ask(peer, ask).await.map(|answer| answer.told);
+    assert_eq!(asked(them, newest()).await, Ok(snapshots::Told::None), "it has no source yet");
     let source = Arc::new(Counting(AtomicUsize::new(0)));
     serves.gossip.serve_snapshots(source.clone());
     let told = snapshots::Told::Newest { manifest: vec![1; 40], chain: vec![0] };
-    assert_eq!(asks.gossip.ask(them, newest()).await, Ok(told));
-    let chunk = Ask::Chunk { manifest: aula_ledger::types::Hash::default(), index: 1 << 20 };
-    let got = asks.gossip.ask(them, chunk).await;
+    assert_eq!(asked(them, newest()).await, Ok(told));
+    let chunk = |bytes| Ask::Chunk { manifest: aula_ledger::types::Hash::default(), index: bytes };
+    let got = asked(them, chunk(1 << 20)).await;
     assert!(got.is_ok_and(|told| matches!(told, snapshots::Told::Chunk(bytes) if bytes.len() == 1 << 20)));
+    let longer = asked(them, chunk(3 << 20)).await;
+    assert!(matches!(longer, Err(snapshots::AskError::Silent(_))), "no chunk is so long: {longer:?}");
     let count = source.0.load(Ordering::Relaxed);
     for _ in 0..5 {
         assert!(stranger.gossip.ask(them, newest()).await.is_err());
@@ -287,5 +290,39 @@ async fn a_peer_is_asked_for_its_snapshot_and_a_stranger_is_not_answered() {
     }
     assert_eq!(source.0.load(Ordering::Relaxed), count);
     let nobody = keypair(34).public().to_peer_id();
-    assert_eq!(asks.gossip.ask(nobody, newest()).await, Err(snapshots::AskError::Gone));
+    assert_eq!(asked(nobody, newest()).await, Err(snapshots::AskError::Gone));
+}
+
+/// Answers with a proof of so many bytes, whatever it is asked.
+#[derive(Debug)]
+struct Answering(usize);
+
+impl snapshots::SnapshotSource for Answering {
+    fn tell(&self, _: &Ask) -> snapshots::Told {
+        snapshots::Told::Newest { manifest: Vec::new(), chain: vec![7; self.0] }
+    }
+}
+
+#[tokio::test]
+async fn hostile_peers_that_answer_with_much_at_once_leave_room_for_an_honest_answer() {
+    const MUCH: usize = 46 << 20;
+    const LITTLE: usize = 1 << 20;
+    let address = free_address();
+    let asks = node(51, &address, (52..55).map(|seed| peer(seed, None)).collect());
+    let answering = |(seed, bytes): (u8, usize)| {
+        let node = node(seed, &free_address(), vec![peer(51, Some(&address))]);
+        node.gossip.serve_snapshots(Arc::new(Answering(bytes)));
+        node
+    };
+    let nodes: Vec<Node> = (52..).zip([MUCH, MUCH, LITTLE]).map(answering).collect();
+    until(|| peers(&asks) == nodes.len()).await;
+    let ask = |seed| asks.gossip.ask(keypair(seed).public().to_peer_id(), Ask::Newest { waypoint: None });
+    let answers = futures::future::join_all((52..55).map(ask)).await;
+    let bytes = |answer: &snapshots::Answer| match &answer.told {
+        snapshots::Told::Newest { chain, .. } => chain.len(),
+        _ => 0,
+    };
+    let sizes: Vec<usize> = answers.iter().flatten().map(bytes).collect();
+    // Each of the others would be taken where it is alone.
+    assert!(sizes.contains(&LITTLE) && sizes.len() <= 2, "{sizes:?}");
 }

@@ -3,7 +3,7 @@
 use libp2p::PeerId;
 
 use super::RunningConsensus;
-use crate::snapshots::{Ask, AskError, Source, Told};
+use crate::snapshots::{Answer, Ask, AskError, Source};
 
 impl RunningConsensus {
     /// From now on admitted peers get snapshots from here.
@@ -20,7 +20,7 @@ impl RunningConsensus {
     ///
     /// # Errors
     /// [`AskError`].
-    pub async fn ask_snapshot(&self, peer: PeerId, ask: Ask) -> Result<Told, AskError> {
+    pub async fn ask_snapshot(&self, peer: PeerId, ask: Ask) -> Result<Answer, AskError> {
         self.gossip.ask(peer, ask).await
     }
 }

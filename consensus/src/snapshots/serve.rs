@@ -50,7 +50,7 @@ impl<C: Send + 'static> Server<C> {
                     Ask::Newest { .. } | Ask::Chunk { .. } => source.get().map(|source| source.tell(&ask)),
                 });
                 let told = found.await.ok().flatten().unwrap_or(Told::None);
-                let bytes = size(&told);
+                let bytes = told.bytes() as u64;
                 let gone = answers.send((channel, told)).await.is_err();
                 leave(&counts, &peer);
                 if gone {
@@ -86,14 +86,6 @@ fn leave(by_peer: &Mutex<BTreeMap<PeerId, usize>>, peer: &PeerId) {
         if *own == 0 {
             by_peer.remove(peer);
         }
-    }
-}
-
-const fn size(told: &Told) -> u64 {
-    match told {
-        Told::None | Told::Busy => 0,
-        Told::Newest { manifest, chain } => (manifest.len() + chain.len()) as u64,
-        Told::Chunk(bytes) | Told::Facts(bytes) => bytes.len() as u64,
     }
 }
 

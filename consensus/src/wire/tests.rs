@@ -90,3 +90,13 @@ fn the_length_of_a_response_is_known_without_encoding_it() {
         assert_eq!(Wire.encoded_len(&response).unwrap(), Wire.encode(&response).unwrap().len());
     }
 }
+
+#[test]
+fn an_answer_with_a_block_larger_than_any_is_not_read() {
+    for (bytes, is_read) in [(MAX_BLOCK_BYTES, true), (MAX_BLOCK_BYTES + 1, false)] {
+        let Response::ValueResponse(mut told) = response(1);
+        told.values[0].value_bytes = vec![0u8; bytes].into();
+        let encoded = Wire.encode(&Response::<AulaContext>::ValueResponse(told)).unwrap();
+        assert_eq!(Codec::<Response<AulaContext>>::decode(&Wire, encoded).is_ok(), is_read, "{bytes}");
+    }
+}

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use aula_consensus::bare::{MOST_BLOCKS, Statement};
+use aula_consensus::bare::{MOST_BLOCKS, MOST_SYNCED_BYTES, Statement};
 use aula_consensus::mempool::Limits;
 use aula_consensus::parts::ASSEMBLY_BYTES;
 use aula_consensus::parts::inbox::ALL_BYTES;
@@ -260,6 +260,7 @@ impl Checks {
             "inbox bytes" => ALL_BYTES,
             "assembly bytes" => ASSEMBLY_BYTES,
             "unjudged blocks" => MOST_BLOCKS,
+            "synced bytes" => MOST_SYNCED_BYTES,
             _ => MAILBOX,
         };
         if let Some((what, size)) = held.iter().find(|(what, size)| **size > most(what)) {
@@ -344,6 +345,7 @@ mod tests {
             ("inbox bytes", ALL_BYTES),
             ("assembly bytes", ASSEMBLY_BYTES),
             ("unjudged blocks", MOST_BLOCKS),
+            ("synced bytes", MOST_SYNCED_BYTES),
             ("mailbox", MAILBOX),
         ];
         checks.holds(0, &BTreeMap::from(bounds), (0, 0));
@@ -357,6 +359,6 @@ mod tests {
         checks.holds(0, &nothing, (most.transactions + 1, 0));
         checks.holds(0, &nothing, (0, most.bytes + 1));
         checks.keeps(0, BLOCKS_A_ROUND + 1, 1);
-        assert_eq!(checks.count(), 7);
+        assert_eq!(checks.count(), 8);
     }
 }

@@ -10,7 +10,7 @@
 //! guard and the choice of a mode. Simulated are: time, threads, sockets (each message takes its way by itself), disks, and
 //! the database, whose promises `store` keeps over a simulated disk.
 //!
-//! Absent: libp2p and gossipsub, RocksDB and the memory that it takes (`store` holds the whole chain), the HTTP API, vaults; keys that are replaced; newcomers that bring snapshots, and
+//! Absent: libp2p and gossipsub, and with them the watch over their connections (docs/reliability.md says why), RocksDB and the memory that it takes (`store` holds the whole chain), the HTTP API, vaults; keys that are replaced; newcomers that bring snapshots, and
 //! the doubt of those whose chain is not proven yet (`Config::unproven`): every member may sign as one that was level.
 
 pub mod chance;

@@ -1,16 +1,21 @@
 //! The tap between a network that says what it is told to and an engine that writes down what it hears.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_malachitebft_core_types::{NilOrVal, Round, SignedMessage, VoteType};
+use arc_malachitebft_core_types::{ExtendedCommitCertificate, NilOrVal, Round, SignedMessage, VoteType};
 use arc_malachitebft_engine::network::Status;
-use arc_malachitebft_sync::{InboundRequestId, Request, ValueRequest};
+use arc_malachitebft_sync::{
+    InboundRequestId, OutboundRequestId, RawDecidedValue, Response, ValueRequest, ValueResponse,
+};
 use aula_ledger::types::{Hash, ValidatorAddress};
 use libp2p_identity::Keypair;
+use ractor::rpc::CallResult;
 
 use super::*;
 use crate::context::{Address, Height, Vote};
 use crate::driver::engine_peer;
+use crate::pace::MOST_HELD;
 use crate::signing::Signature;
 
 fn peer(n: u8) -> PeerId {
@@ -20,10 +25,17 @@ fn peer(n: u8) -> PeerId {
 
 type Listeners = Arc<Mutex<Vec<Box<dyn Subscriber<NetworkEvent<AulaContext>>>>>>;
 
-/// The network: keeps who listens and which requests are to be dropped.
+/// The network: keeps who listens, which requests are to be dropped, and which heights are asked for.
+#[derive(Default)]
 struct Network {
     listeners: Listeners,
     dropped: Arc<Mutex<Vec<InboundRequestId>>>,
+    asked: Arc<Mutex<Vec<(u64, u64)>>>,
+}
+
+/// What the tap tells, of a chain with this tip.
+fn ears(tip: &Arc<AtomicU64>) -> Ears {
+    Ears { inbox: Arc::default(), heights: Arc::default(), pace: Arc::new(Pace::new(Arc::clone(tip))) }
 }
 
 #[async_trait::async_trait]
@@ -45,6 +57,10 @@ impl Actor for Network {
         match message {
             Msg::Subscribe(listener) => self.listeners.lock().unwrap().push(listener),
             Msg::CancelInboundRequest(request) => self.dropped.lock().unwrap().push(request),
+            Msg::OutgoingRequest(_, Request::ValueRequest(request), reply) => {
+                self.asked.lock().unwrap().push((request.range.start().0, request.range.end().0));
+                let _ = reply.send(OutboundRequestId::new(1));
+            }
             _ => {}
         }
         Ok(())
@@ -116,11 +132,13 @@ fn all_of(from: PeerId, name: &str) -> [NetworkEvent<AulaContext>; 4] {
 
 #[tokio::test]
 async fn attack_10_a_stranger_is_neither_answered_nor_counted() {
-    let (listeners, dropped, heard): (Listeners, Arc<Mutex<Vec<_>>>, Arc<Mutex<Vec<_>>>) = Default::default();
-    let network = Network { listeners: Arc::clone(&listeners), dropped: Arc::clone(&dropped) };
-    let (network, _) = Actor::spawn(None, network, ()).await.unwrap();
-    let (inbox, heights) = (Arc::new(Inbox::default()), Arc::new(Heights::default()));
-    let tap = spawn(network.clone(), Arc::clone(&inbox), Arc::clone(&heights)).await.unwrap();
+    let heard: Arc<Mutex<Vec<_>>> = Arc::default();
+    let fake = Network::default();
+    let (listeners, dropped) = (Arc::clone(&fake.listeners), Arc::clone(&fake.dropped));
+    let (network, _) = Actor::spawn(None, fake, ()).await.unwrap();
+    let ears = ears(&Arc::default());
+    let (inbox, heights) = (Arc::clone(&ears.inbox), Arc::clone(&ears.heights));
+    let tap = spawn(network.clone(), ears).await.unwrap();
     let (engine, _) = Actor::spawn(None, Engine(Arc::clone(&heard)), ()).await.unwrap();
     tap.cast(Msg::Subscribe(Box::new(engine.clone()))).unwrap();
     until(|| listeners.lock().unwrap().len() == 2).await;
@@ -144,4 +162,44 @@ async fn attack_10_a_stranger_is_neither_answered_nor_counted() {
     assert_eq!(heights.ask(0, 0, now), crate::heights::Heard::TooLittle);
     network.stop(None);
     engine.stop(None);
+}
+
+/// A block that a peer sends, not looked at yet.
+fn block(height: u64, bytes: usize) -> RawDecidedValue<AulaContext> {
+    let certificate = ExtendedCommitCertificate {
+        height: Height(height),
+        round: Round::new(0),
+        value_id: Hash([1; 32]),
+        commit_signatures: Vec::new(),
+    };
+    RawDecidedValue::new(vec![0u8; bytes].into(), certificate)
+}
+
+#[tokio::test]
+async fn less_is_asked_for_after_late_answers_and_nothing_but_the_next_height_while_enough_waits() {
+    let tip = Arc::new(AtomicU64::new(100));
+    let (fake, ears) = (Network::default(), ears(&tip));
+    let (listeners, asked, pace) =
+        (Arc::clone(&fake.listeners), Arc::clone(&fake.asked), Arc::clone(&ears.pace));
+    let (network, _) = Actor::spawn(None, fake, ()).await.unwrap();
+    let tap = spawn(network.clone(), ears).await.unwrap();
+    until(|| listeners.lock().unwrap().len() == 1).await;
+    let ask = async |from: u64, to: u64| {
+        let request = Request::ValueRequest(ValueRequest::new(Height(from)..=Height(to)));
+        let sent = tap.call(|reply| Msg::OutgoingRequest(peer(1), request, reply), None).await;
+        matches!(sent, Ok(CallResult::Success(_))).then(|| *asked.lock().unwrap().last().unwrap())
+    };
+    assert_eq!(ask(101, 108).await, Some((101, 108)));
+    let say = |event: NetworkEvent<AulaContext>| listeners.lock().unwrap()[0].send(event);
+    let id = || OutboundRequestId::new(1);
+    say(NetworkEvent::SyncRequestFailed(id(), peer(1), OutboundFailureReason::ConnectionClosed));
+    say(NetworkEvent::SyncRequestFailed(id(), peer(1), OutboundFailureReason::Timeout));
+    let told = ValueResponse::new(Height(102), vec![block(102, MOST_HELD)]);
+    say(NetworkEvent::SyncResponse(id(), peer(1), Some(Response::ValueResponse(told))));
+    until(|| pace.held() == MOST_HELD).await;
+    assert_eq!(ask(110, 117).await, None, "the engine hears that nothing was asked");
+    assert_eq!(ask(101, 108).await, Some((101, 105)), "half, and one more for the answer");
+    tip.store(102, Ordering::Relaxed);
+    assert_eq!(ask(110, 117).await, Some((110, 114)));
+    network.stop(None);
 }

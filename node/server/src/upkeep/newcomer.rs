@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aula_consensus::RunningConsensus;
-use aula_consensus::snapshots::Ask;
+use aula_consensus::snapshots::{Answer, Ask};
 use aula_home::Home;
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, History};
@@ -61,7 +61,7 @@ pub trait Peers {
     /// The peers that could be asked now; first those that say they have the newest block.
     async fn connected(&self) -> Vec<PeerId>;
     /// Asks one; none when it does not answer.
-    async fn ask(&self, peer: PeerId, ask: Ask) -> Option<aula_consensus::snapshots::Told>;
+    async fn ask(&self, peer: PeerId, ask: Ask) -> Option<Answer>;
 }
 
 impl Peers for RunningConsensus {
@@ -73,9 +73,9 @@ impl Peers for RunningConsensus {
         peers
     }
 
-    async fn ask(&self, peer: PeerId, ask: Ask) -> Option<aula_consensus::snapshots::Told> {
+    async fn ask(&self, peer: PeerId, ask: Ask) -> Option<Answer> {
         match self.ask_snapshot(peer, ask).await {
-            Ok(told) => Some(told),
+            Ok(answer) => Some(answer),
             Err(error) => {
                 tracing::debug!(%peer, %error, "no answer about a snapshot");
                 None

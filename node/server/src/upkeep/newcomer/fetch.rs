@@ -1,5 +1,8 @@
 //! The chunks of one manifest, from all who offer it.
 //!
+//! How many are under way at once follows the way: few to begin with, one more for each that came, half as many where one did not. All of a
+//! line's requests share it, and beyond what it carries within the time of a request none of them comes at all.
+//!
 //! Nobody is waited for without end: a peer that gives nothing, or is always busy, is left after some answers; those who together
 //! give too little within a time are given up, and named.
 
@@ -17,6 +20,10 @@ use aula_store::snapshots::{Incoming, Kept, Manifest, SnapshotError};
 
 /// Requests to one peer at once: the next is on its way while one is answered.
 const AT_ONCE: usize = 2;
+/// Chunks under way at once over all peers, to begin with and at least: four come in 17 s over 2 Mbit/s, within the time of a request.
+const FEW: usize = 4;
+/// Most of them: MiBs that answers take in memory.
+const MANY: usize = 64;
 /// Answers in a row that a peer may leave out before it is left.
 const PATIENCE: u32 = 5;
 /// Chunks that must come within [`Patience::window`], or all that are left: a peer that gives one now and then holds nobody up.
@@ -41,6 +48,8 @@ impl Default for Patience {
 struct Wanted {
     chunks: VecDeque<usize>,
     under_way: usize,
+    /// How many may be.
+    at_once: usize,
     /// Why this machine cannot keep what comes.
     failed: Option<SnapshotError>,
 }
@@ -78,7 +87,7 @@ pub(super) async fn all<P: Peers>(
         return Ok(Some(kept));
     }
     let incoming = Incoming::begin(&root, manifest.clone(), &first.chain)?;
-    let wanted = Wanted { chunks: (0..manifest.chunks.len()).collect(), under_way: 0, failed: None };
+    let wanted = Wanted::of(manifest.chunks.len());
     let work = Work {
         peers,
         incoming: &incoming,
@@ -87,7 +96,8 @@ pub(super) async fn all<P: Peers>(
         wanted: Mutex::new(wanted),
         found: Mutex::default(),
     };
-    let lanes = group.iter().flat_map(|offer| std::iter::repeat_n(offer.peer, AT_ONCE));
+    // Everybody once before anybody twice: a few that are silent do not have all the places.
+    let lanes = std::iter::repeat_n(group, AT_ONCE).flatten().map(|offer| offer.peer);
     tokio::select! {
         _ = join_all(lanes.map(|peer| work.lane(peer))) => {}
         () = work.stalls() => {}
@@ -134,7 +144,7 @@ impl<P: Peers> Work<'_, P> {
     async fn lane(&self, peer: PeerId) {
         let mut unanswered = 0;
         while unanswered < PATIENCE && !self.is_liar(&peer) {
-            let next = self.wanted().take();
+            let next = self.wanted().take(unanswered);
             let index = match next {
                 Next::Chunk(index) => index,
                 Next::Wait => {
@@ -145,11 +155,12 @@ impl<P: Peers> Work<'_, P> {
                 Next::Done => return,
             };
             let ask = Ask::Chunk { manifest: self.manifest, index: u32::try_from(index).unwrap_or(u32::MAX) };
-            match self.peers.ask(peer, ask).await {
-                Some(Told::Chunk(bytes)) => match self.incoming.chunk(index, &bytes) {
+            let given = self.peers.ask(peer, ask).await;
+            match given.as_ref().map(|given| &given.told) {
+                Some(Told::Chunk(bytes)) => match self.incoming.chunk(index, bytes) {
                     Ok(true) => {
                         unanswered = 0;
-                        self.wanted().under_way -= 1;
+                        self.wanted().came();
                         *self.found().given.entry(peer).or_default() += 1;
                     }
                     Ok(false) => {
@@ -166,7 +177,11 @@ impl<P: Peers> Work<'_, P> {
                     self.wanted().give_back(index);
                     let pause = match told {
                         Some(Told::Busy) => self.patience.busy * 2_u32.pow(unanswered),
-                        _ => self.patience.busy / 5,
+                        Some(_) => self.patience.busy / 5,
+                        None => {
+                            self.wanted().late();
+                            self.patience.busy / 5
+                        }
                     };
                     unanswered += 1;
                     tokio::time::sleep(pause).await;
@@ -195,9 +210,18 @@ enum Next {
 }
 
 impl Wanted {
-    fn take(&mut self) -> Next {
+    fn of(chunks: usize) -> Self {
+        Self { chunks: (0..chunks).collect(), under_way: 0, at_once: FEW, failed: None }
+    }
+
+    /// The next one for a peer that left out so many answers in a row: it has a place only where others leave as many.
+    fn take(&mut self, unanswered: u32) -> Next {
         if self.failed.is_some() {
             return Next::Done;
+        }
+        let before = self.under_way.saturating_add(usize::try_from(unanswered).unwrap_or(usize::MAX));
+        if self.under_way > 0 && before >= self.at_once {
+            return Next::Wait;
         }
         match self.chunks.pop_front() {
             Some(index) => {
@@ -209,6 +233,17 @@ impl Wanted {
         }
     }
 
+    /// One came.
+    fn came(&mut self) {
+        self.under_way -= 1;
+        self.at_once = (self.at_once + 1).min(MANY);
+    }
+
+    /// One did not come in time.
+    fn late(&mut self) {
+        self.at_once = (self.at_once / 2).max(FEW);
+    }
+
     /// How many have not come.
     fn left(&self) -> usize {
         self.chunks.len() + self.under_way
@@ -217,5 +252,44 @@ impl Wanted {
     fn give_back(&mut self, index: usize) {
         self.under_way -= 1;
         self.chunks.push_front(index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many a peer may have that left out so many answers, and are under way then.
+    fn taken(wanted: &mut Wanted, unanswered: u32) -> usize {
+        (0..100).take_while(|_| matches!(wanted.take(unanswered), Next::Chunk(_))).count()
+    }
+
+    #[test]
+    fn few_chunks_are_under_way_at_first_more_as_they_come_and_half_as_many_when_one_is_late() {
+        let mut wanted = Wanted::of(1_000);
+        assert_eq!(taken(&mut wanted, 0), FEW);
+        (0..FEW).for_each(|_| wanted.came());
+        assert_eq!(taken(&mut wanted, 0), 2 * FEW);
+        wanted.late();
+        (0..FEW).for_each(|_| wanted.give_back(7));
+        assert_eq!(taken(&mut wanted, 0), 0, "as many as may be are under way");
+        wanted.give_back(7);
+        assert_eq!(taken(&mut wanted, 0), 1);
+        (0..10).for_each(|_| wanted.late());
+        assert_eq!(wanted.at_once, FEW);
+        for _ in 0..200 {
+            wanted.came();
+            taken(&mut wanted, 0);
+        }
+        assert_eq!(wanted.at_once, MANY);
+    }
+
+    #[test]
+    fn who_leaves_answers_out_has_the_places_that_others_leave_and_one_where_it_is_alone() {
+        let mut wanted = Wanted::of(100);
+        assert_eq!(taken(&mut wanted, 2), FEW - 2);
+        assert_eq!(taken(&mut wanted, 0), 2);
+        let mut alone = Wanted::of(100);
+        assert_eq!(taken(&mut alone, PATIENCE), 1);
     }
 }

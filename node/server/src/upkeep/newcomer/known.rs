@@ -14,6 +14,9 @@ pub enum Refused {
     Unusable(String),
 }
 
+/// After so many times without an answer one peer is asked at a time, and more again after as many with one.
+const MOST_UNANSWERED: u32 = 3;
+
 /// What was found of answers, by their hashes: when a certified block was, or why it is not to be used, however old.
 pub(super) type Judged = BTreeMap<Hash, Result<TimeMs, Refused>>;
 
@@ -29,9 +32,25 @@ pub struct Known {
     /// What was found of the answers of the last time.
     pub(super) judged: Judged,
     said: BTreeMap<PeerId, Hash>,
+    /// How often nobody answered of those that were asked at once, less how often somebody did since.
+    unanswered: u32,
 }
 
 impl Known {
+    /// How many peers are asked at once, of so many at most.
+    pub(super) fn at_once(&self, most: usize) -> usize {
+        (most >> self.unanswered).max(1)
+    }
+
+    /// Whether anybody has answered of those that were asked at once.
+    pub(super) fn heard(&mut self, anybody: bool) {
+        self.unanswered = if anybody {
+            self.unanswered.saturating_sub(1)
+        } else {
+            (self.unanswered + 1).min(MOST_UNANSWERED)
+        };
+    }
+
     /// Whether nothing was said yet of why this offer of a peer is not used; from now on it was.
     pub(super) fn is_new(&mut self, peer: PeerId, manifest: Hash) -> bool {
         self.said.insert(peer, manifest) != Some(manifest)

@@ -1,7 +1,8 @@
 //! What peers offer, and how far each offer is believed.
 //!
-//! An answer may have 68 MiB, and a proof takes a while to verify: a few peers are asked at once, of those that offer the same one proof
-//! is kept, and what was found of an answer is remembered by its hash, since peers are asked again every few seconds.
+//! An answer may have 68 MiB, and a proof takes a while to verify: a few peers are asked at once, their answers share a bound until each
+//! was looked at, of those that offer the same one proof is kept, and what was found of an answer is remembered by its hash, since peers
+//! are asked again every few seconds.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use aula_store::snapshots::{Manifest, verify_chain};
 /// How old the newest block of an offer may be without a block that the operator trusts: validators that left long ago may
 /// have sold their keys, and could certify another past.
 pub const OLDEST_MS: u64 = 24 * 3_600_000;
-/// Peers that are asked at once.
+/// Peers that are asked at once; fewer where nobody answered, since all of their answers come over one line.
 pub(super) const AT_ONCE: usize = 4;
 
 /// A peer's snapshot whose header is certified; the state behind it is not looked at yet.
@@ -60,13 +61,19 @@ pub(super) async fn gather<P: Peers>(newcomer: &Newcomer, peers: &P, known: &mut
     let mut asked = peers.connected().await;
     asked.retain(|peer| !known.liars.contains(peer));
     let (mut offers, mut judged) = (Vec::<Offer>::new(), Judged::new());
-    for group in asked.chunks(AT_ONCE) {
+    let mut rest = asked.as_slice();
+    while !rest.is_empty() {
+        let (group, after) = rest.split_at(rest.len().min(known.at_once(AT_ONCE)));
+        rest = after;
         let group = group.iter().copied();
         let answers = join_all(
             group.map(|peer| async move { (peer, peers.ask(peer, Ask::Newest { waypoint }).await) }),
         );
-        for (peer, told) in answers.await {
-            let Some(Told::Newest { manifest, chain }) = told else { continue };
+        let answers = answers.await;
+        known.heard(answers.iter().any(|(_, given)| given.is_some()));
+        for (peer, given) in answers {
+            let Some(given) = given else { continue };
+            let Told::Newest { manifest, chain } = given.told else { continue };
             let answer = Answer { manifest, chain };
             let Some((answer, hash, found)) = look(newcomer, answer, [&judged, &known.judged]).await else {
                 continue;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use aula_consensus::snapshots::{SnapshotSource, Told};
+use aula_consensus::snapshots::{Answer, SnapshotSource, Told};
 use aula_ledger::codec::Canonical;
 use libp2p_identity::Keypair;
 
@@ -96,7 +96,13 @@ impl Peers for Fakes {
         self.peers.keys().copied().collect()
     }
 
-    async fn ask(&self, peer: PeerId, ask: Ask) -> Option<Told> {
+    async fn ask(&self, peer: PeerId, ask: Ask) -> Option<Answer> {
+        self.told(peer, ask).await.map(Answer::from)
+    }
+}
+
+impl Fakes {
+    async fn told(&self, peer: PeerId, ask: Ask) -> Option<Told> {
         let count = self.asked.fetch_add(1, Ordering::Relaxed);
         let newest = usize::from(matches!(ask, Ask::Newest { .. }));
         let asking = self.asking.fetch_add(newest, Ordering::Relaxed) + newest;
@@ -129,9 +135,7 @@ impl Peers for Fakes {
             (_, told) => told,
         })
     }
-}
 
-impl Fakes {
     fn other_state(&self, ask: &Ask) -> Told {
         let Told::Newest { manifest, chain } = self.serving.tell(&Ask::Newest { waypoint: waypoint(ask) })
         else {
@@ -490,4 +494,16 @@ fn a_snapshot_above_this_nodes_chain_is_not_offered_to_others() -> Tested {
     assert!(matches!(of(&chain.db), Told::Newest { .. }));
     assert_eq!(of(&behind.db), Told::None);
     Ok(())
+}
+
+#[test]
+fn fewer_peers_are_asked_at_once_where_nobody_answers_and_more_again_where_somebody_does() {
+    let mut known = Known::default();
+    assert_eq!(known.at_once(offers::AT_ONCE), 4);
+    let mut after = |anybody| {
+        known.heard(anybody);
+        known.at_once(offers::AT_ONCE)
+    };
+    assert_eq!([false; 5].map(&mut after), [2, 1, 1, 1, 1]);
+    assert_eq!([true; 4].map(&mut after), [1, 2, 4, 4]);
 }
