@@ -108,10 +108,15 @@ fn log_level(home: &Home, filter: Option<&str>) -> Result<Outcome, Failure> {
         let text = "what was given at the start, or stands in config.toml, is logged again";
         return Ok(Outcome::yes(json!({ "filter": null }), text));
     };
-    EnvFilter::try_new(filter).advise(
+    let (what, next) = (
         format!("{filter:?} is not a valid log filter"),
         "write error, warn, info, debug or trace, also by module: aula=debug,warn",
-    )?;
+    );
+    // Nothing at all would be read as errors alone.
+    if filter.trim().is_empty() {
+        return Err(Failure::because(what, next));
+    }
+    EnvFilter::try_new(filter).advise(what, next)?;
     replace(&path, Access::Private, filter.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)?;
     let text =
@@ -131,8 +136,10 @@ mod tests {
         log_level(&home, None)?;
         log_level(&home, Some("aula=debug,warn"))?;
         assert_eq!(kept().as_deref(), Some("aula=debug,warn"));
-        let refused = log_level(&home, Some("a=b=c")).err().map(|failure| failure.message);
-        assert!(refused.is_some_and(|why| why.contains("is not a valid log filter")));
+        for filter in ["a=b=c", "", " "] {
+            let refused = log_level(&home, Some(filter)).err().map(|failure| failure.message);
+            assert!(refused.is_some_and(|why| why.contains("is not a valid log filter")), "{filter:?}");
+        }
         assert_eq!(kept().as_deref(), Some("aula=debug,warn"), "what was refused changes nothing");
         log_level(&home, None)?;
         assert_eq!(kept(), None);

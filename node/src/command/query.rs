@@ -2,6 +2,8 @@
 //! explains one decision of a round.
 
 use aula_api::transactions::TransactionStatus;
+use aula_ledger::tx::TransactionId;
+use aula_ledger::types::AccountId;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,12 +48,12 @@ pub enum What {
     /// What became of a transaction
     Transaction {
         /// The transaction's id, 64 hex digits
-        id: String,
+        id: TransactionId,
     },
     /// An account's key, sequence and member
     Account {
         /// The account, 40 hex digits
-        id: String,
+        id: AccountId,
     },
     /// All rounds, oldest first, with where each is
     Rounds,
@@ -98,8 +100,8 @@ impl What {
             Self::Blocks { from: Some(from), limit } => format!("/v1/blocks?from={from}&limit={limit}"),
             Self::Blocks { from: None, limit } => format!("/v1/blocks?limit={limit}"),
             Self::Block { height } => format!("/v1/blocks/{height}"),
-            Self::Transaction { id } => format!("/v1/transactions/{}", plain(id)),
-            Self::Account { id } => format!("/v1/accounts/{}", plain(id)),
+            Self::Transaction { id } => format!("/v1/transactions/{id}"),
+            Self::Account { id } => format!("/v1/accounts/{id}"),
             Self::Rounds => "/v1/rounds".into(),
             Self::Round { round } => format!("/v1/rounds/{round}"),
             Self::Report { round } => format!("/v1/rounds/{round}/report"),
@@ -116,11 +118,6 @@ impl What {
             Self::Why(_) => return None,
         })
     }
-}
-
-/// Ids are hex; anything else must not change the path.
-fn plain(id: &str) -> String {
-    id.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 /// Asks and prints.
@@ -143,5 +140,32 @@ pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure
         None => {
             Ok(Outcome::no(serde_json::json!({ "found": false }), "there is no such thing on this chain"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Shell {
+        #[command(subcommand)]
+        what: What,
+    }
+
+    #[test]
+    fn an_id_is_read_before_a_node_is_asked() -> Result<(), clap::Error> {
+        let path = |kind: &str, id: &str| {
+            Shell::try_parse_from(["query", kind, id]).map(|shell| shell.what.path().unwrap_or_default())
+        };
+        let (hash, account) = ("Ab".repeat(32), "0c".repeat(20));
+        assert_eq!(path("transaction", &hash)?, format!("/v1/transactions/{}", hash.to_lowercase()));
+        assert_eq!(path("account", &account)?, format!("/v1/accounts/{account}"));
+        for (kind, id) in [("transaction", "00"), ("account", "zz"), ("account", "../rounds")] {
+            let told = path(kind, id).map_err(|error| error.to_string());
+            assert!(told.as_ref().is_err_and(|told| told.contains("hex digits")), "{kind} {id}: {told:?}");
+        }
+        Ok(())
     }
 }
