@@ -128,7 +128,7 @@ async fn examine(context: &Context, args: &DoctorArgs, needs: &Needs) -> Result<
     }
     let config = match Config::load(home) {
         Ok(config) => {
-            checks.push(Check::ok("config", format!("{} is read", home.config_file().display())));
+            checks.push(folder::config(&home.config_file()));
             config
         }
         Err(error) => {

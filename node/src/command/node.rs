@@ -97,6 +97,10 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
 
 /// Leaves it in the home, where `aula start` and `aula district run` look; none: takes it away.
 fn log_level(home: &Home, filter: Option<&str>) -> Result<Outcome, Failure> {
+    if !home.path().is_dir() {
+        let message = format!("there is no folder {}", home.path().display());
+        return Err(Failure::new("no_home", message, "name the node's folder with --home"));
+    }
     let (path, hint) = (home.log_filter_file(), "run it as the user that owns the home");
     let Some(filter) = filter else {
         match std::fs::remove_file(&path) {
@@ -143,6 +147,8 @@ mod tests {
         assert_eq!(kept().as_deref(), Some("aula=debug,warn"), "what was refused changes nothing");
         log_level(&home, None)?;
         assert_eq!(kept(), None);
+        let nowhere = log_level(&Home::at(folder.path().join("none")), Some("debug"));
+        assert!(nowhere.is_err_and(|failure| failure.code == "no_home"));
         Ok(())
     }
 }

@@ -76,12 +76,15 @@ fn certified(ward: &Ward, year: i32) -> Tested {
     Ok(ward.configure(&text.replacen("[api]\n", &named, 1))?)
 }
 
-const IN_THE_HOME: [Row; 26] = [
+const IN_THE_HOME: [Row; 27] = [
     ("a folder that others may write", "home", Level::Warn, "chmod go-w", |ward| {
         mode(ward.home.path(), 0o777)
     }),
     ("a setting that there is not", "config", Level::Fail, "correct the file", |ward| {
         Ok(ward.configure("[api]\nport = 1\n")?)
+    }),
+    ("settings that are gone", "config", Level::Warn, "put it back", |ward| {
+        Ok(fs::remove_file(ward.home.config_file())?)
     }),
     ("a key that others may read", "key_validator", Level::Fail, "chmod 600", |ward| {
         mode(&NodeKey::path(&ward.home, KeyKind::Validator), 0o644)
