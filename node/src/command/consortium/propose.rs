@@ -295,7 +295,7 @@ mod tests {
     -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("change.json");
-        let read = |text: &str| {
+        let read = |text: &str| -> Result<Change, String> {
             std::fs::write(&file, text).map_err(|error| error.to_string())?;
             from_file(&file).map_err(|failure| failure.message)
         };
