@@ -225,7 +225,7 @@ fn from_file(path: &Path) -> Result<Change, Failure> {
     let given: serde_json::Map<String, Value> = serde_json::from_str(&text).advise(&what, hint)?;
     let known = serde_json::to_value(&change).advise(&what, hint)?;
     match given.keys().find(|field| known.get(field.as_str()).is_none()) {
-        Some(field) => Err(Failure::because(format!("{what}: {field:?} is none of its fields"), hint)),
+        Some(field) => Err(Failure::because(format!("{what}: it has no field {field:?}"), hint)),
         None => Ok(change),
     }
 }

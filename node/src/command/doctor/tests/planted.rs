@@ -86,7 +86,7 @@ const IN_THE_HOME: [Row; 29] = [
     ("settings that are gone", "config", Level::Warn, "put it back", |ward| {
         Ok(fs::remove_file(ward.home.config_file())?)
     }),
-    ("a filter that is none", "log", Level::Warn, "by module", |ward| {
+    ("a filter that is not one", "log", Level::Warn, "by module", |ward| {
         let kept = fs::read_to_string(ward.home.config_file())?;
         Ok(ward.configure(&format!("{kept}[log]\nfilter = \"aula=loud\"\n"))?)
     }),
