@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aula_home::Home;
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use crate::cli::{Cli, Command};
 use crate::command::{
@@ -12,6 +12,7 @@ use crate::command::{
     genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore,
     sim, snapshot, start, status, steward, twin, tx, vault,
 };
+use crate::examples;
 use crate::outward::{self, Outward};
 use crate::terminal::{
     Advise, Context, Failure, OUTDATED, Outcome, Verdict, failure_line, print_failure, start_logging,
@@ -81,8 +82,8 @@ pub fn main() -> ExitCode {
 
 /// The command line, and the paths that it names to be written to.
 fn parse() -> Result<(Cli, Outward), clap::Error> {
-    let matches = Cli::command().try_get_matches()?;
-    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
+    let matches = examples::command().try_get_matches()?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut examples::command()))?;
     Ok((cli, Outward::of(&matches)))
 }
 
@@ -147,7 +148,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Snapshot(args) => snapshot::run(context, &args),
         Command::Prune(args) => prune::run(context, &args),
         Command::Twin(args) => twin::run(context, &args).await,
-        Command::Completion(args) => completion::run(&args, Cli::command()),
-        Command::Man(args) => man::run(&args, Cli::command()),
+        Command::Completion(args) => completion::run(&args, examples::command()),
+        Command::Man(args) => man::run(&args, examples::command()),
     }
 }

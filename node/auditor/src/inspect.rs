@@ -17,6 +17,7 @@ use crate::files::read;
 
 /// Arguments of `aula-audit inspect`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  aula-audit inspect round-3.bundle")]
 pub(crate) struct InspectArgs {
     /// The evidence bundle
     file: PathBuf,

@@ -84,46 +84,71 @@ impl Watcher {
     /// Reads blocks until all of these are final; gives them in the order asked for.
     ///
     /// # Errors
-    /// When they are not final within `limit`, or the node cannot be reached.
+    /// When none more of them becomes final within `limit`, or the node cannot be reached.
     pub async fn until(&mut self, ids: &[TransactionId], limit: Duration) -> Result<Vec<Final>, ClientError> {
-        let start = Instant::now();
+        let mut patience = Patience::new(limit);
         loop {
             let missing = ids.iter().filter(|id| !self.seen.contains_key(id)).count();
             if missing == 0 {
                 return Ok(ids.iter().filter_map(|id| self.seen.remove(id)).collect());
             }
-            self.step(start, limit, || format!("{missing} of {} transactions are not final", ids.len()))
-                .await?;
+            let what = || format!("{missing} of {} transactions are not final", ids.len());
+            self.step(&mut patience, missing as u64, what).await?;
         }
     }
 
     /// Reads blocks through `height`.
     ///
     /// # Errors
-    /// As [`Self::until`].
+    /// When no block becomes final within `limit`, or the node cannot be reached.
     pub async fn until_height(&mut self, height: u64, limit: Duration) -> Result<(), ClientError> {
-        let start = Instant::now();
+        let mut patience = Patience::new(limit);
         while self.height() < height {
-            self.step(start, limit, || format!("block {height} is not final")).await?;
+            let left = height.saturating_sub(self.height());
+            self.step(&mut patience, left, || format!("block {height} is not final")).await?;
         }
         Ok(())
     }
 
     async fn step(
         &mut self,
-        start: Instant,
-        limit: Duration,
+        patience: &mut Patience,
+        left: u64,
         what: impl Fn() -> String,
     ) -> Result<(), ClientError> {
         if self.advance().await?.is_none() {
-            if start.elapsed() > limit {
-                let (what, after) = (what(), limit.as_secs());
-                let late = format!("{what} after {after} s; the last block is {}", self.height());
+            if patience.is_over(left, Instant::now()) {
+                let (what, after, height) = (what(), patience.limit.as_secs(), self.height());
+                let late = format!("{what}, and no more came within {after} s; the last block is {height}");
                 return Err(ClientError::NotFinal(late));
             }
             tokio::time::sleep(POLL).await;
         }
         Ok(())
+    }
+}
+
+/// How long nothing may come of what is waited for. A slow machine that goes on is waited for, however much is to come.
+#[derive(Debug)]
+struct Patience {
+    limit: Duration,
+    least: Option<(u64, Instant)>,
+}
+
+impl Patience {
+    fn new(limit: Duration) -> Self {
+        Self { limit, least: None }
+    }
+
+    /// Whether as much was left for the whole limit. Asked for the first time, it never is.
+    fn is_over(&mut self, left: u64, now: Instant) -> bool {
+        match self.least {
+            Some((least, since)) if left >= least => now.duration_since(since) > self.limit,
+            _ => {
+                self.least = Some((left, now));
+                false
+            }
+        }
     }
 }
 
@@ -134,5 +159,22 @@ impl Client {
     /// When it cannot be reached.
     pub async fn height(&self) -> Result<u64, ClientError> {
         Ok(self.status().await?.height.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_goes_on_is_waited_for_and_one_that_stands_is_not() {
+        let (start, limit) = (Instant::now(), Duration::from_secs(120));
+        let mut patience = Patience::new(limit);
+        let mut over = |left, seconds| patience.is_over(left, start + Duration::from_secs(seconds));
+        for (left, seconds) in [(92, 0), (92, 119), (80, 120), (80, 239), (14, 240), (14, 360)] {
+            assert!(!over(left, seconds), "{left} left after {seconds} s");
+        }
+        assert!(over(14, 361), "nothing came for more than the limit");
+        assert!(!over(0, 362));
     }
 }

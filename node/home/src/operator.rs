@@ -238,9 +238,11 @@ pub fn check_name(name: &str) -> Result<(), Failure> {
     if (1..=40).contains(&name.len()) && plain {
         return Ok(());
     }
+    // A whole file may have been given: its first letters tell which.
+    let shown: String = name.chars().take(41).collect();
     Err(Failure::new(
         "bad_name",
-        format!("{name:?} is not a name of 1 to 40 lower-case letters, digits and dashes"),
+        format!("{shown:?} is not a name of 1 to 40 lower-case letters, digits and dashes"),
         "choose another name, for example district-07",
     ))
 }

@@ -22,6 +22,7 @@ mod leaves;
 mod network;
 mod pair;
 mod running;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod vault;
@@ -128,7 +129,7 @@ async fn examine(context: &Context, args: &DoctorArgs, needs: &Needs) -> Result<
     }
     let config = match Config::load(home) {
         Ok(config) => {
-            checks.push(Check::ok("config", format!("{} is read", home.config_file().display())));
+            checks.push(folder::config(&home.config_file()));
             config
         }
         Err(error) => {
@@ -136,6 +137,7 @@ async fn examine(context: &Context, args: &DoctorArgs, needs: &Needs) -> Result<
             return Ok(checks);
         }
     };
+    checks.extend(settings::all(&config, super::now_ms()));
     checks.extend(keys::all(home));
     checks.extend([folder::space(home, needs), folder::speed(home, needs)]);
     checks.push(folder::open_files(config.api.max_connections, needs));

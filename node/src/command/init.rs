@@ -89,6 +89,8 @@ mod tests {
         let home = Home::resolve(Some(folder.path()))?;
         let refused = run(&context(&home), &InitArgs { name: Some("a b".into()), p2p: None });
         assert!(refused.is_err_and(|f| f.code == "bad_name" && f.hint.contains("district-07")));
+        let refused = run(&context(&home), &InitArgs { name: Some("x".repeat(5_000)), p2p: None });
+        assert!(refused.is_err_and(|f| f.code == "bad_name" && f.message.len() < 200));
         let refused = run(&context(&home), &InitArgs { name: None, p2p: Some("192.0.2.7:8481".into()) });
         assert!(refused.is_err_and(|f| f.code == "bad_address"));
         Ok(())

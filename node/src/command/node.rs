@@ -98,6 +98,10 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
 
 /// Leaves it in the home, where `aula start` and `aula district run` look; none: takes it away.
 fn log_level(home: &Home, filter: Option<&str>) -> Result<Outcome, Failure> {
+    if !home.path().is_dir() {
+        let message = format!("there is no folder {}", home.path().display());
+        return Err(Failure::new("no_home", message, "name the node's folder with --home"));
+    }
     let (path, hint) = (home.log_filter_file(), "run it as the user that owns the home");
     let Some(filter) = filter else {
         match std::fs::remove_file(&path) {
@@ -109,13 +113,20 @@ fn log_level(home: &Home, filter: Option<&str>) -> Result<Outcome, Failure> {
         let text = "what was given at the start, or stands in config.toml, is logged again";
         return Ok(Outcome::yes(json!({ "filter": null }), text));
     };
-    let form = "write error, warn, info, debug or trace, also by module: aula=debug,warn";
+    let (what, next) = (
+        format!("{filter:?} is not a valid log filter"),
+        "write error, warn, info, debug or trace, also by module: aula=debug,warn",
+    );
     if filter.len() as u64 > MOST_FILTER_BYTES {
         let long = filter.len();
         let message = format!("{long} bytes are not a valid log filter: it has {MOST_FILTER_BYTES} at most");
-        return Err(Failure::because(message, form));
+        return Err(Failure::because(message, next));
     }
-    EnvFilter::try_new(filter).advise(format!("{filter:?} is not a valid log filter"), form)?;
+    // Nothing at all would be read as errors alone.
+    if filter.trim().is_empty() {
+        return Err(Failure::because(what, next));
+    }
+    EnvFilter::try_new(filter).advise(what, next)?;
     replace(&path, Access::Private, filter.as_bytes())
         .advise(format!("cannot write {}", path.display()), hint)?;
     let text =
@@ -135,13 +146,17 @@ mod tests {
         log_level(&home, None)?;
         log_level(&home, Some("aula=debug,warn"))?;
         assert_eq!(kept().as_deref(), Some("aula=debug,warn"));
-        let refused = log_level(&home, Some("a=b=c")).err().map(|failure| failure.message);
-        assert!(refused.is_some_and(|why| why.contains("is not a valid log filter")));
+        for filter in ["a=b=c", "", " "] {
+            let refused = log_level(&home, Some(filter)).err().map(|failure| failure.message);
+            assert!(refused.is_some_and(|why| why.contains("is not a valid log filter")), "{filter:?}");
+        }
         let long = log_level(&home, Some(&"aula=debug,".repeat(2_000))).err().map(|failure| failure.message);
         assert!(long.is_some_and(|why| why.starts_with("22000 bytes are not a valid log filter")));
         assert_eq!(kept().as_deref(), Some("aula=debug,warn"), "what was refused changes nothing");
         log_level(&home, None)?;
         assert_eq!(kept(), None);
+        let nowhere = log_level(&Home::at(folder.path().join("none")), Some("debug"));
+        assert!(nowhere.is_err_and(|failure| failure.code == "no_home"));
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 
 use aula_api::paths;
 use aula_api::transactions::TransactionStatus;
+use aula_ledger::tx::TransactionId;
+use aula_ledger::types::AccountId;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,12 +49,12 @@ pub enum What {
     /// What became of a transaction
     Transaction {
         /// The transaction's id, 64 hex digits
-        id: String,
+        id: TransactionId,
     },
     /// An account's key, sequence and member
     Account {
         /// The account, 40 hex digits
-        id: String,
+        id: AccountId,
     },
     /// All rounds, oldest first, with where each is
     Rounds,
@@ -141,5 +143,32 @@ pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure
         None => {
             Ok(Outcome::no(serde_json::json!({ "found": false }), "there is no such thing on this chain"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Shell {
+        #[command(subcommand)]
+        what: What,
+    }
+
+    #[test]
+    fn an_id_is_read_before_a_node_is_asked() -> Result<(), clap::Error> {
+        let path = |kind: &str, id: &str| {
+            Shell::try_parse_from(["query", kind, id]).map(|shell| shell.what.path().unwrap_or_default())
+        };
+        let (hash, account) = ("Ab".repeat(32), "0c".repeat(20));
+        assert_eq!(path("transaction", &hash)?, format!("/v1/transactions/{}", hash.to_lowercase()));
+        assert_eq!(path("account", &account)?, format!("/v1/accounts/{account}"));
+        for (kind, id) in [("transaction", "00"), ("account", "zz"), ("account", "../rounds")] {
+            let told = path(kind, id).map_err(|error| error.to_string());
+            assert!(told.as_ref().is_err_and(|told| told.contains("hex digits")), "{kind} {id}: {told:?}");
+        }
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_vault::{KeyStoreError, VaultError};
 use clap::Args;
 use serde_json::json;
 
@@ -36,7 +37,7 @@ pub struct RestoreArgs {
 pub fn run(context: &Context, args: &RestoreArgs) -> Result<Outcome, Failure> {
     let folders = args.place.folders(context)?;
     let (data, keys) = (absolute(&args.data)?, absolute(&args.keys)?);
-    let (vault, report) = aula_vault::backup::restore(&data, &keys, &folders).map_err(refused)?;
+    let (vault, report) = aula_vault::backup::restore(&data, &keys, &folders).map_err(not_restored)?;
     let hint = "check the folder's owner and space";
     for file in [context.home.config_file(), context.home.genesis_file(), context.home.operator_file()] {
         let copy =
@@ -62,4 +63,47 @@ pub fn run(context: &Context, args: &RestoreArgs) -> Result<Outcome, Failure> {
         "log_size": report.log_size, "vault": folders.data, "keystore": folders.keystore,
     });
     Ok(Outcome::yes(json, text))
+}
+
+/// What a vault that is missing means here: the two copies are given, not the vault's own places.
+fn not_restored(error: VaultError) -> Failure {
+    let hint = match &error {
+        VaultError::Absent(_) => "give with --data the folder that `aula backup --data` wrote",
+        VaultError::KeyStore(KeyStoreError::Absent(_)) => {
+            "give with --keys the folder that `aula backup --keys` wrote"
+        }
+        VaultError::Present(_) => "nothing is overwritten: move what is left of the old vault away first",
+        _ => return refused(error),
+    };
+    Failure { hint: hint.into(), ..refused(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aula_kit::{Tested, vault};
+    use aula_vault::Folders;
+    use aula_vault::backup::{back_up_data, back_up_keystore, restore};
+
+    #[test]
+    fn copies_that_are_given_for_one_another_are_told_by_their_flags() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let (_, vault) = vault::create(folder.path(), 0)?;
+        let (data, keys) = (folder.path().join("data"), folder.path().join("keys"));
+        back_up_data(&vault, &data)?;
+        back_up_keystore(&vault, &keys)?;
+        let target = Folders::below(&folder.path().join("new"));
+        for (data, keys, flag, code) in
+            [(&keys, &data, "--data", "no_vault"), (&data, &data, "--keys", "no_keystore")]
+        {
+            let told = restore(data, keys, &target).map(drop).map_err(not_restored);
+            let told = told.map_err(|failure| (failure.code, failure.hint));
+            assert!(told.as_ref().is_err_and(|(is, hint)| is == code && hint.contains(flag)), "{told:?}");
+        }
+        let Err(failure) = restore(&data, &keys, vault.folders()).map_err(not_restored) else {
+            panic!("the vault is there");
+        };
+        assert!(failure.code == "vault_exists" && failure.hint.contains("move"), "{failure:?}");
+        Ok(())
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_files::text_at_most;
 use aula_sim::{Plan, PlanError, Report, generate};
 use clap::Args;
 
@@ -88,12 +89,8 @@ fn plan(args: &SimArgs) -> Result<Plan, Failure> {
 }
 
 fn read(path: &Path) -> Result<Plan, PlanError> {
-    let form = |error: std::io::Error| PlanError::Form(error.to_string());
-    let length = std::fs::metadata(path).map_err(form)?.len();
-    if length > MOST_BYTES {
-        return Err(PlanError::Form(format!("{length} bytes; at most {MOST_BYTES} are read")));
-    }
-    Plan::parse(&std::fs::read_to_string(path).map_err(form)?)
+    let text = text_at_most(path, MOST_BYTES).map_err(|error| PlanError::Form(error.to_string()))?;
+    Plan::parse(&text)
 }
 
 fn told(report: &Report) -> String {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use aula_home::config::Config;
 use aula_ledger::types::Handle;
 use aula_vault::turn::PATIENCE;
-use aula_vault::{Folders, KeyStoreError, Vault, VaultError};
+use aula_vault::{FileError, Folders, KeyStoreError, Vault, VaultError};
 use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome, absolute, now_ms};
@@ -195,7 +195,11 @@ pub(super) fn refused(error: VaultError) -> Failure {
         VaultError::KeyStore(_) | VaultError::KeysMissing { .. } => {
             ("keystore_refused", "put back the keystore that belongs to this vault, with mode 0700")
         }
-        VaultError::File(_) => ("file_refused", "see the sentence above"),
+        VaultError::Together(_) => ("together", "choose a folder of its own for each"),
+        VaultError::File(FileError::Exists { .. }) => ("file_refused", "name a new folder for each copy"),
+        VaultError::File(_) => {
+            ("file_refused", "correct the file or folder that is named, or bring it back from its copy")
+        }
         VaultError::UnknownHandle(_) => {
             ("unknown_handle", "write the student's record with `aula vault put` first")
         }

@@ -25,11 +25,11 @@ const KEYSTORE: &str = "keystore";
 /// Copies the data, as of now, into a new folder; gives the folder. It holds no key.
 ///
 /// # Errors
-/// [`FileError::Exists`] when `to` holds a copy already, or when it lies where a keystore does.
+/// [`FileError::Exists`] when `to` holds a copy already, [`VaultError::Together`] when it lies where a keystore does.
 pub fn back_up_data(vault: &Vault, to: &Path) -> Result<PathBuf, VaultError> {
     apart(to, &vault.folders().keystore)?;
     if to.join(KEYSTORE).exists() {
-        return Err(together(to));
+        return Err(VaultError::Together(to.to_owned()));
     }
     let target = to.join(DATA);
     if target.exists() {
@@ -46,11 +46,11 @@ pub fn back_up_data(vault: &Vault, to: &Path) -> Result<PathBuf, VaultError> {
 /// Copies the keystore's current generation, in the place of the copy before, which is overwritten and removed.
 ///
 /// # Errors
-/// When `to` lies in or holds a copy of the data, or the disk refuses: then the copy before is still there.
+/// [`VaultError::Together`] when `to` lies in or holds a copy of the data, or the disk refuses: then the copy before is still there.
 pub fn back_up_keystore(vault: &Vault, to: &Path) -> Result<PathBuf, VaultError> {
     apart(to, &vault.folders().data)?;
     if to.join(DATA).exists() {
-        return Err(together(to));
+        return Err(VaultError::Together(to.to_owned()));
     }
     // Held so that no rotation comes between the files.
     let _keystore = vault.keystore();
@@ -129,12 +129,11 @@ fn make_private(folder: &Path) -> Result<(), VaultError> {
     Ok(std::fs::set_permissions(folder, private).map_err(FileError::io(folder))?)
 }
 
-fn together(to: &Path) -> VaultError {
-    let reason = "data and keys never lie together: choose a folder of its own for each";
-    FileError::Damaged { path: to.to_owned(), reason }.into()
-}
-
 /// Refuses a target that is, holds or lies in the other half of the vault.
 fn apart(to: &Path, other: &Path) -> Result<(), VaultError> {
-    if to.starts_with(other) || other.starts_with(to) { Err(together(to)) } else { Ok(()) }
+    if to.starts_with(other) || other.starts_with(to) {
+        Err(VaultError::Together(to.to_owned()))
+    } else {
+        Ok(())
+    }
 }

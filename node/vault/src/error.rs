@@ -54,6 +54,9 @@ pub enum VaultError {
         /// Handles it had.
         kept: u64,
     },
+    /// A copy of the one half would lie with the other.
+    #[error("{0} would hold data and keys together")]
+    Together(PathBuf),
     /// A file is refused.
     #[error(transparent)]
     File(#[from] FileError),

@@ -45,7 +45,7 @@ use crate::{defect, unkept};
 
 mod families;
 
-/// Longest wait for one step to be final: many propose timeouts.
+/// How long nothing more of a step may become final: many propose timeouts.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
 /// Most states of one batch: about a megabyte of states, so that two share a block.
 const BATCH: usize = 5_000;

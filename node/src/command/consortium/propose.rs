@@ -220,7 +220,15 @@ fn text(path: &Path) -> Result<String, Failure> {
 
 fn from_file(path: &Path) -> Result<Change, Failure> {
     let hint = "give one change as JSON, for example a newcomer's request.json";
-    serde_json::from_str(&text(path)?).advise(format!("{} is not a change", path.display()), hint)
+    let (text, what) = (text(path)?, format!("{} is not a change", path.display()));
+    let change: Change = serde_json::from_str(&text).advise(&what, hint)?;
+    // A field that is misspelled would pass for one that is left out: a district's successor, a vote's reason.
+    let given: serde_json::Map<String, Value> = serde_json::from_str(&text).advise(&what, hint)?;
+    let known = serde_json::to_value(&change).advise(&what, hint)?;
+    match given.keys().find(|field| known.get(field.as_str()).is_none()) {
+        Some(field) => Err(Failure::because(format!("{what}: it has no field {field:?}"), hint)),
+        None => Ok(change),
+    }
 }
 
 /// The consortium of a genesis file.
@@ -247,6 +255,9 @@ async fn parameters(acting: &Acting, path: &Path) -> Result<Change, Failure> {
     let hint = "give {\"NAME\":NUMBER,...} with names of `aula query params`";
     let what = format!("{} holds no parameters", path.display());
     let given: serde_json::Map<String, Value> = serde_json::from_str(&text(path)?).advise(&what, hint)?;
+    if given.is_empty() {
+        return Err(Failure::because(what, hint));
+    }
     let in_force = acting.client.get::<Parameters>(paths::PARAMETERS).await?.params;
     let Value::Object(mut all) = serde_json::to_value(in_force).advise(&what, hint)? else {
         return Err(Failure::because(what, hint));
@@ -274,4 +285,31 @@ async fn twin_parameters(acting: &Acting, path: &Path, from_year: SchoolYear) ->
         .check()
         .advise(what, "correct weights, ranges or tables; docs/parameters.md has the bounds")?;
     Ok(Change::SetTwinParameters { from_year, parameters: Box::new(parameters) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_with_a_field_that_it_has_not_is_refused_and_the_field_named()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("change.json");
+        let read = |text: &str| -> Result<Change, String> {
+            std::fs::write(&file, text).map_err(|error| error.to_string())?;
+            from_file(&file).map_err(|failure| failure.message)
+        };
+        let closed = Change::CloseDistrict { district: DistrictId(5), successor: Some(DistrictId(6)) };
+        assert_eq!(read(r#"{"change":"close_district","district":5,"successor":6}"#)?, closed);
+        for (text, field) in [
+            (r#"{"change":"close_district","district":5,"succesor":6}"#, "succesor"),
+            (r#"{"change":"cancel_round","round":3,"x":null}"#, "\"x\""),
+        ] {
+            let told = read(text);
+            assert!(told.as_ref().is_err_and(|told| told.contains(field)), "{told:?}");
+        }
+        assert!(read("[]").is_err() && read("").is_err());
+        Ok(())
+    }
 }

@@ -121,20 +121,19 @@ fn lines(told: &Explained, year: SchoolYear, reveals: &[String]) -> String {
 
 /// The student's handle in the year, or in the newest that it has one of.
 fn find(vault: &Vault, student: &str, year: Option<SchoolYear>) -> Result<(Handle, SchoolYear), Failure> {
-    let keystore = vault.keystore();
     let unknown = || {
         let message = format!("the vault has no student {student:?} in that school year");
         Failure::new("unknown_student", message, "give the district's own identifier, or a pseudonym")
     };
-    if let Some(found) =
-        student.parse().ok().and_then(|handle: Handle| Some((handle, keystore.student(&handle)?.0)))
-    {
+    // The keystore is for one use each: `find_in` waits for whoever has it, this function too.
+    let year_of = |handle: &Handle| vault.keystore().student(handle).map(|(year, _)| year);
+    if let Some(found) = student.parse().ok().and_then(|handle: Handle| Some((handle, year_of(&handle)?))) {
         return Ok(found);
     }
     let id = LocalId::new(student).ok_or_else(unknown)?;
     let mut years: Vec<SchoolYear> = match year {
         Some(year) => vec![year],
-        None => keystore.all_handles().into_iter().map(|(_, year)| year).collect(),
+        None => vault.keystore().all_handles().into_iter().map(|(_, year)| year).collect(),
     };
     years.sort_unstable();
     years.dedup();
@@ -181,4 +180,28 @@ fn record(
     );
     let json = json!({ "recorded": recorded, "rejected": refused_rows.len(), "report": report });
     Ok(if refused_rows.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aula_kit::{Tested, vault};
+
+    #[test]
+    fn a_student_is_found_by_the_districts_identifier_and_by_pseudonym() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let (_, vault) = vault::create(folder.path(), 0)?;
+        let (year, next) = (SchoolYear(2026), SchoolYear(2027));
+        let first = vault::enrol(&vault, &["S-1"], year)?;
+        let second = vault::enrol(&vault, &["S-1"], next)?;
+        let found = |student: &str, year| find(&vault, student, year).map_err(|failure| failure.code);
+        assert_eq!(found("S-1", None)?, (second[0], next), "the newest");
+        assert_eq!(found("S-1", Some(year))?, (first[0], year));
+        assert_eq!(found(&first[0].to_string(), None)?, (first[0], year));
+        let nobody = Handle([9; 32]).to_string();
+        for stranger in ["S-2", nobody.as_str(), ""] {
+            assert_eq!(found(stranger, None), Err("unknown_student".to_owned()), "{stranger}");
+        }
+        Ok(())
+    }
 }

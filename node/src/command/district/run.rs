@@ -107,6 +107,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         }
         return Ok(once(&homes));
     }
+    let _alone = tenants::alone(&offices)?;
     let mut stop = pin!(stop_signal(false)?);
     follow_filter(context);
     let mut pulse = Pulse::default();

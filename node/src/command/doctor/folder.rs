@@ -104,6 +104,18 @@ fn look(path: &Path) -> Check {
     Check::ok("home", format!("{}, owner {}", path.display(), found.uid()))
 }
 
+/// A configuration that can be used: what the file says, or where it is gone what nobody chose.
+pub fn config(path: &Path) -> Check {
+    if path.exists() {
+        return Check::ok("config", format!("{} is read", path.display()));
+    }
+    Check::warn(
+        "config",
+        format!("there is no {}: every setting has its default", path.display()),
+        "put it back from a copy (`aula node backup` and `aula backup` keep one), or have `aula init` write a commented one",
+    )
+}
+
 /// Writes a file, syncs it, removes it.
 fn probe(folder: &Path, bytes: &[u8]) -> io::Result<Duration> {
     let path = folder.join(format!(".doctor-{}", std::process::id()));

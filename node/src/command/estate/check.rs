@@ -127,6 +127,11 @@ fn found(args: &CheckArgs) -> Result<(Vec<Conflict>, usize), Failure> {
         None => {
             let schedule =
                 schedule(&args.schedule, &bytes).map_err(|error| refused(&args.schedule, &error))?;
+            // Nothing was looked at: that is no answer.
+            if schedule.lessons.is_empty() {
+                let message = format!("{} has no lessons", args.schedule.display());
+                return Err(Failure::new("no_lessons", message, "give the whole schedule: export it again"));
+            }
             (find(&schedule, estate.as_ref()), schedule.lessons.len())
         }
     })
@@ -191,6 +196,18 @@ mod tests {
         assert_ne!(state(&args), seen);
         let (seen, read) = with_state_before(&args, || found(&args).map(|(conflicts, _)| conflicts.len()));
         assert_eq!((read.ok(), state(&args)), (Some(1), seen));
+        Ok(())
+    }
+
+    #[test]
+    fn a_schedule_without_lessons_is_no_yes() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for (name, text) in [("week.csv", ""), ("head.csv", "day,period,room\n"), ("plan.txt", "")] {
+            let schedule = folder.path().join(name);
+            std::fs::write(&schedule, text)?;
+            let args = CheckArgs { schedule, estate: None, instance: None, watch: false };
+            assert!(found(&args).is_err(), "{name}");
+        }
         Ok(())
     }
 }

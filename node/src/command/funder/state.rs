@@ -52,6 +52,7 @@ pub(super) async fn run(context: &Context, mut acting: Acting, args: &StateArgs)
         Some(path) => of_file(path)?,
         None => of_pools(&acting, args.year).await?,
     };
+    some_of(&amounts, args.year)?;
     let protocol = acting.client.status().await?.protocol.now;
     check_total(&acting, args.year, &amounts, protocol).await?;
     let ledger = Ledger::of(amounts.iter().map(|(school, cents)| (*school, Cents(*cents)))).hint(AMOUNTS)?;
@@ -73,6 +74,17 @@ pub(super) async fn run(context: &Context, mut acting: Acting, args: &StateArgs)
         "school_year": args.year, "total_cents": total, "schools": amounts.len(), "openings": kept,
     });
     Ok(done.outcome(fields, text))
+}
+
+/// Refuses to state nothing: the account, the year or the node may be another than the one that was meant.
+fn some_of(amounts: &BTreeMap<SchoolId, u64>, year: u16) -> Result<(), Failure> {
+    if !amounts.is_empty() {
+        return Ok(());
+    }
+    let message = format!("no school of school year {year} has an amount that this account paid");
+    let hint =
+        "see the year's pools and who pays them with `aula query pools`; --home is whose account states";
+    Err(Failure::new("nothing_charged", message, hint))
 }
 
 fn of_file(path: &Path) -> Result<BTreeMap<SchoolId, u64>, Failure> {
@@ -187,6 +199,13 @@ fn keep(context: &Context, year: u16, ledger: &Ledger) -> Result<PathBuf, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_not_stated() {
+        let refused = some_of(&BTreeMap::new(), 2026);
+        assert!(refused.is_err_and(|failure| failure.code == "nothing_charged"));
+        assert!(some_of(&BTreeMap::from([(SchoolId(1), 0)]), 2026).is_ok());
+    }
 
     #[test]
     fn a_file_whose_amounts_no_sum_holds_is_refused_and_the_process_goes_on() -> Result<(), Failure> {

@@ -50,9 +50,10 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, kind: KeyKind) -
     if !done.accepted() {
         return Ok(done.outcome(json!({}), ""));
     }
-    let in_force = done.event::<ValidatorRotated>().map_or(0, |rotated| rotated.in_force.0);
+    // A network key counts from its block on, and has no height to wait for.
+    let in_force = done.event::<ValidatorRotated>().map(|rotated| rotated.in_force.0);
     let receipt = json!({ "id": done.id, "height": done.told.height, "in_force": in_force });
-    finish(context, &acting, kind, &next, receipt, in_force).await
+    finish(context, &acting, kind, &next, receipt, in_force.unwrap_or(0)).await
 }
 
 /// What both keys sign beside themselves: the validator's name, or the peer's identity. None when the ledger does not know the key:

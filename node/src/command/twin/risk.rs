@@ -14,7 +14,8 @@ const HINT: &str = "give the public data set in the form its README describes";
 #[derive(Debug, Args)]
 #[command(
     after_help = "Nothing later than the moment of prediction enters a feature. Subgroups are reported on; gender \
-                        and ethnicity are never predictors. Cells under 10 students are suppressed."
+                        and ethnicity are never predictors. Cells under 10 students are suppressed.\n\nExamples:\n  aula twin \
+                        risk star --data star_long.csv.gz\n  aula twin risk oulad --data oulad/"
 )]
 pub struct RiskArgs {
     /// The data set to predict on

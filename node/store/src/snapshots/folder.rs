@@ -76,7 +76,7 @@ pub(super) fn of(root: &Path, height: Height) -> PathBuf {
 pub(super) fn read(folder: &Path) -> Result<Kept, SnapshotError> {
     let path = folder.join(MANIFEST);
     let bytes = regular_at_most(&path, Manifest::MAX_BYTES).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => SnapshotError::Absent(folder.to_owned()),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => SnapshotError::Absent(folder.to_owned()),
         ErrorKind::FileTooLarge => SnapshotError::State(format!("its manifest: {error}")),
         _ => SnapshotError::io("read", &path)(error),
     })?;

@@ -118,3 +118,15 @@ fn what_a_killed_process_left_is_cleared_and_what_is_being_made_stays() -> Teste
     assert_eq!(clear_unfinished(&folder.path().join("none"))?, 0);
     Ok(())
 }
+
+#[test]
+fn where_no_snapshot_is_or_a_file_lies_there_is_none() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let (file, missing) = (folder.path().join("file"), folder.path().join("missing"));
+    std::fs::write(&file, "no snapshot")?;
+    for place in [folder.path(), file.as_path(), missing.as_path()] {
+        let none = Kept::in_folder(place);
+        assert!(matches!(none, Err(SnapshotError::Absent(_))), "{}", place.display());
+    }
+    Ok(())
+}

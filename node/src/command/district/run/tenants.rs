@@ -1,11 +1,14 @@
 //! Several districts in one process: none has a folder of another's, none waits for another's threads, and what breaks the work of one
 //! stops no other's.
 
+use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use aula_files::private_folder;
+use aula_home::Home;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -63,6 +66,31 @@ pub(super) fn apart(offices: &[Office]) -> Result<(), Failure> {
         seen.push(own);
     }
     Ok(())
+}
+
+/// Keeps every other process from serving these homes for as long as what is given back lives: two would tell alerts and write the status
+/// each for itself. A process that dies, dies with its locks.
+///
+/// # Errors
+/// A home that another process serves, code `runs_already`, or whose folder cannot be written.
+pub(super) fn alone(offices: &[Office]) -> Result<Vec<File>, Failure> {
+    offices.iter().map(|office| held(&office.context.home)).collect()
+}
+
+fn held(home: &Home) -> Result<File, Failure> {
+    let (folder, hint) = (home.service_dir(), "check the folder's owner and the space left");
+    private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
+    let path = folder.join("running");
+    let lock = File::create(&path).advise(format!("cannot write {}", path.display()), hint)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(
+            "runs_already",
+            format!("another process serves {}", home.path().display()),
+            "leave it to that one, or stop it first; `aula district run --once` may run beside it",
+        )),
+        Err(TryLockError::Error(error)) => Err(error).advise(format!("cannot lock {}", path.display()), hint),
+    }
 }
 
 /// The threads on which districts work, each on its own: what counts or waits there takes none of another's, and the operating system
@@ -181,6 +209,16 @@ mod tests {
         let link = above.path().join("link");
         std::os::unix::fs::symlink(above.path(), &link).unwrap();
         assert_eq!(real(&link.join("not/there")), real(above.path()).join("not/there"));
+    }
+
+    #[test]
+    fn one_process_serves_a_home_and_the_next_may_once_it_is_gone() -> Result<(), Failure> {
+        let folder = tempfile::tempdir().advise("a folder", "give the tests a TMPDIR")?;
+        let home = Home::at(folder.path().to_owned());
+        let first = held(&home)?;
+        assert!(held(&home).is_err_and(|failure| failure.code == "runs_already"));
+        drop(first);
+        held(&home).map(drop)
     }
 
     #[tokio::test]

@@ -76,12 +76,23 @@ fn certified(ward: &Ward, year: i32) -> Tested {
     Ok(ward.configure(&text.replacen("[api]\n", &named, 1))?)
 }
 
-const IN_THE_HOME: [Row; 26] = [
+const IN_THE_HOME: [Row; 29] = [
     ("a folder that others may write", "home", Level::Warn, "chmod go-w", |ward| {
         mode(ward.home.path(), 0o777)
     }),
     ("a setting that there is not", "config", Level::Fail, "correct it there", |ward| {
         Ok(ward.configure("[api]\nport = 1\n")?)
+    }),
+    ("settings that are gone", "config", Level::Warn, "put it back", |ward| {
+        Ok(fs::remove_file(ward.home.config_file())?)
+    }),
+    ("a filter that is not one", "log", Level::Warn, "by module", |ward| {
+        let kept = fs::read_to_string(ward.home.config_file())?;
+        Ok(ward.configure(&format!("{kept}[log]\nfilter = \"aula=loud\"\n"))?)
+    }),
+    ("a time zone that there is not", "reports", Level::Fail, "time_zone", |ward| {
+        let kept = fs::read_to_string(ward.home.config_file())?;
+        Ok(ward.configure(&format!("{kept}[reports]\ntime_zone = \"Mars/Olympus\"\n"))?)
     }),
     ("a key that others may read", "key_validator", Level::Fail, "chmod 600", |ward| {
         mode(&NodeKey::path(&ward.home, KeyKind::Validator), 0o644)
