@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts: says what it does and how long it takes, and sees that the machine has what
 # a build needs.
 
