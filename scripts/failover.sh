@@ -114,7 +114,7 @@ fi
 "$aula" start --home "$chain" --listen "127.0.0.1:$api_chain" >"$work/chain.out" 2>"$work/chain.log" & pid[chain]=$!
 ready "$api_chain/readyz" "${pid[chain]}"
 ask() { "$aula" "$@" --home "$chain" --rpc "http://127.0.0.1:$api_chain"; }
-admitted lake
+admitted lake "$api_chain"
 ask district school add --school 11 --name North --type elementary >/dev/null
 ask district school add --school 12 --name South --type elementary >/dev/null
 "$aula" vault init --home "$chain" >/dev/null

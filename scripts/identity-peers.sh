@@ -87,7 +87,7 @@ printf '\n[identity]\nlisten = "127.0.0.1:%s"\nurl = "%s"\nproviders = "%s"\n' "
 "$aula" start --home "$work/home" --listen "127.0.0.1:$api" >"$work/node.out" 2>"$work/node.log" & node=$!
 ask() { "$aula" "$@" --home "$work/home" --rpc "http://127.0.0.1:$api"; }
 ready "$api/readyz" "$node"
-admitted lake
+admitted lake "$api"
 ask district school add --school 1 --name Elm --type elementary >/dev/null
 "$aula" vault init --home "$work/home" >/dev/null
 ask vault bind >/dev/null

@@ -37,7 +37,7 @@ found() {
   start "$1"; up "$1"
   ask() { "$aula" "$@" --home "$home" --rpc "http://127.0.0.1:$(api "$n")" >>"$work/$n.made" 2>&1; }
   local n=$1
-  admitted "lake-$1"
+  admitted "lake-$1" "$(api "$1")"
   "$aula" vault init --home "$home" >/dev/null
   ask vault bind
   "$aula" vault put "$work/students.jsonl" --home "$home" >/dev/null

@@ -61,12 +61,11 @@ chain_of_one() {
   quietly "$aula" join --home "$1" --genesis "$4"
 }
 
-# admitted OPERATOR: the chain's one member, who is asked by the script's own `ask`, admits district 1.
+# admitted OPERATOR API_PORT: the chain's one member, who is asked by the script's own `ask`, admits district 1.
 admitted() {
   ask consortium propose --admit-district 1 --name Lake --operator "$1" >/dev/null
   ask consortium vote 0 yes >/dev/null
-  # In force some blocks later.
-  sleep 3
+  ready "$2/v1/districts/1"
 }
 
 # ready ADDRESS [PROCESS]: until http://127.0.0.1:ADDRESS answers 200, two minutes at most, and while the process lives.

@@ -68,7 +68,7 @@ begin() {
   ready "$api/readyz" "$node"
 }
 begin
-admitted lake
+admitted lake "$api"
 ask district school add --school 11 --name North --type elementary >/dev/null
 ask district school add --school 12 --name South --type elementary >/dev/null
 "$aula" vault init --home "$work/home" >/dev/null

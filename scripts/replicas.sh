@@ -57,7 +57,7 @@ start_school() {
 stop() { [ -z "$1" ] || { kill "${2:--TERM}" "$1" 2>/dev/null || true; wait "$1" 2>/dev/null || true; }; }
 ask() { "$aula" "$@" --home "$district" --rpc "http://127.0.0.1:$api"; }
 start_district
-admitted lake
+admitted lake "$api"
 ask district school add --school 11 --name North --type elementary >/dev/null
 ask district school add --school 12 --name South --type elementary >/dev/null
 "$aula" vault init --home "$district" >/dev/null

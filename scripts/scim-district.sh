@@ -39,7 +39,7 @@ ready "$provider/jwks"
 "$aula" start --home "$home" --listen "127.0.0.1:$api" >"$work/node.out" 2>"$work/node.log" & node=$!
 ask() { "$aula" "$@" --home "$home" --rpc "http://127.0.0.1:$api"; }
 ready "$api/readyz" "$node"
-admitted lake
+admitted lake "$api"
 ask district school add --school 1 --name Elm --type elementary >/dev/null
 "$aula" vault init --home "$home" >/dev/null
 ask vault bind >/dev/null

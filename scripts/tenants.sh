@@ -17,7 +17,7 @@ tenant() { # NAME FIRST_PORT
   "$aula" start --home "$home" --listen "127.0.0.1:$((port + 2))" >/dev/null 2>"$work/$name.log" & local node=$!
   ask() { "$aula" "$@" --home "$home" --rpc "http://127.0.0.1:$((port + 2))"; }
   ready "$((port + 2))/readyz" "$node"
-  admitted lake
+  admitted lake "$((port + 2))"
   ask district school add --school 1 --name Elm --type elementary >/dev/null
   "$aula" vault init --home "$home" >/dev/null
   ask vault bind >/dev/null
