@@ -19,9 +19,8 @@ seed=${SEED:-$RANDOM}
 RANDOM=$seed
 declare -A pid=()
 . "$here/loopback.sh"
-read -r p2p_chain _ p2p_east _ p2p_west _ api_chain api_east api_west feed_east feed_west pair_east pair_west way_east way_west mail < <(free_ports 16)
-# SeaweedFS listens ten thousand above each of its ports as well.
-read -r s3 master volume filer < <(free_ports 4 10000)
+read -r p2p_chain _ p2p_east _ p2p_west _ api_chain api_east api_west feed_east feed_west pair_east pair_west way_east way_west mail s3 master volume filer \
+  < <(free_ports 20 10000) # SeaweedFS listens ten thousand above each of its ports as well.
 mkdir "$work/sis" "$work/lease"
 python3 "$here/platform-peers/sis.py" "$work/sis"
 fails() { echo "FAILS $1"; for log in "$work"/*.log; do echo "-- $log"; tail -3 "$log"; done; exit 1; }
