@@ -380,8 +380,10 @@ def at_risk():
 
 
 def reads():
-    told = script("bench-explorer.sh", SECONDS_EACH=10)
+    told = script("bench-explorer.sh", ends=(0, 1), SECONDS_EACH=10)
     mixed = told.split("== mixed")[1].split("-- ")[0]
+    if refused := re.search(r"Non-2xx or 3xx responses: \d+", mixed):
+        raise Broken(f"bench-explorer.sh, mixed: {refused[0]}")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", mixed)[1])
     slow, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", mixed).groups()
     ms = float(slow) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
