@@ -10,7 +10,7 @@
 #             nginx with the same bytes from disk in the same run, and the ratio
 #   siege     1,000 streams, slow readers among them, and slow HTTP clients: block interval and memory before and during
 #   hostile   absurd requests: what each is answered
-# Client, servers and validators share the machine's cores; on few cores the ratios say more than the numbers.
+# Client, servers and validators share the machine's cores; on few cores the ratios say more than the numbers. Exit 1 when a bar of the first two is missed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/prepare.sh
@@ -47,7 +47,8 @@ up() {
 load() { wrk -t2 -c"$connections" -d"${seconds}s" --latency "$@"; }
 
 printf '\n== pages\n'
-"$aula" bench reads "${size[@]}" --dir "$dir" || true
+missed=0
+"$aula" bench reads "${size[@]}" --dir "$dir" || { missed=1; echo "missed: pages"; }
 
 setting api reads_per_second 0
 setting quotas requests_per_second 0
@@ -65,7 +66,16 @@ request = function()
   return wrk.format("GET", paths[turn])
 end
 LUA
-load -s "$work/mixed.lua" "$rpc"
+load -s "$work/mixed.lua" "$rpc" | tee "$work/mixed.txt"
+python3 - "$work/mixed.txt" <<'P' || missed=1
+import re, sys
+text = open(sys.argv[1]).read()
+rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+slow, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+ms = float(slow) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+if rate < 12_000 or ms >= 500 or "Non-2xx" in text:
+    sys.exit(f"missed: mixed, {rate:.0f} requests/s, p99 {ms:.0f} ms{', refusals among them' * ('Non-2xx' in text)}")
+P
 for path in /v1/status /v1/blocks /v1/rounds/$rounds/figures /; do
   printf '\n-- %s\n' "$path"
   load "$rpc$path" | grep -E '99%|Requests/sec|Non-2xx' || true
@@ -108,3 +118,4 @@ python3 scripts/siege.py --rpc "$rpc" --pid "$pid" siege
 printf '\n== hostile\n'
 python3 scripts/siege.py --rpc "$rpc" --pid "$pid" hostile
 down
+exit $missed

@@ -107,9 +107,9 @@ clocks +0 1 2 3 4; phase "all back"
 top=$(curl -s "http://$(rpc 1)/v1/status" | python3 -c 'import json,sys; print(json.load(sys.stdin)["height"])')
 sleep 3
 hashes=$(for n in $(seq "$count"); do
-  curl -s "http://$(rpc "$n")/v1/blocks/$top" | python3 -c 'import json,sys; print(json.load(sys.stdin)["hash"])'
-done | sort -u | wc -l)
-[ "$hashes" = 1 ] || stop "the nodes disagree at height $top"
+  curl -s --max-time 10 "http://$(rpc "$n")/v1/blocks/$top" | python3 -c 'import json,sys; print(json.load(sys.stdin)["hash"])' || echo "node $n does not answer"
+done | sort | uniq -c)
+[ "$(wc -l <<<"$hashes")" = 1 ] && [ "$(awk '{ print $1 }' <<<"$hashes")" = "$count" ] || stop "the nodes disagree at height $top: $hashes"
 for one in $pids; do kill "$one" 2>/dev/null || true; done
 for one in $pids; do wait "$one" 2>/dev/null || true; done
 pids=

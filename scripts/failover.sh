@@ -9,44 +9,18 @@
 #   LEASE=folder, or LEASE=bucket with one of: WEED=PATH of SeaweedFS, MOTO=PATH of moto_server, ENDPOINT=URL (key aula-key, secret
 #              aula-secret; PYTHON names one with boto3); the service is judged first, one that passes a condition over is refused
 #   CHAIN=1    the chain lives, `aula district run` runs in both and dies with its node: transactions and mails that were sent twice are counted
-#   KEEP=1     keeps the folder
+#   SEED=N     whom and when, drawn and told otherwise; KEEP=1 keeps the folder
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")
 many_times=${2:-20} many=${3:-20}
 how=${HOW:-kill} lease=${LEASE:-folder} chain_lives=${CHAIN:-} python=${PYTHON:-python3}
-work=$(mktemp -d)
+seed=${SEED:-$RANDOM}
+RANDOM=$seed
 declare -A pid=()
-sender=''
-end() {
-  for one in "${pid[@]}" "$sender"; do [ -z "$one" ] || { kill -CONT "$one"; kill "$one"; } 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
-}
-trap end EXIT
-read -r p2p_chain p2p_east p2p_west api_chain api_east api_west feed_east feed_west pair_east pair_west way_east way_west mail s3 master volume filer < <(python3 - <<'P'
-import socket
-for base in range(21000, 30000, 24):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(22)]
-    except OSError:
-        continue
-    print(base, base + 4, base + 8, *[base + n for n in range(12, 22)], end=" ")
-    # SeaweedFS listens ten thousand above each of its ports as well.
-    low = []
-    for port in range(base + 1000, 50000):
-        try:
-            both = [socket.create_server(("127.0.0.1", one)) for one in (port, port + 10000)]
-        except OSError:
-            continue
-        held += both
-        low.append(port)
-        if len(low) == 4:
-            break
-    print(*low)
-    break
-P
-)
+. "$here/loopback.sh"
+read -r p2p_chain _ p2p_east _ p2p_west _ api_chain api_east api_west feed_east feed_west pair_east pair_west way_east way_west mail s3 master volume filer \
+  < <(free_ports 20 10000) # SeaweedFS listens ten thousand above each of its ports as well.
 mkdir "$work/sis" "$work/lease"
 python3 "$here/platform-peers/sis.py" "$work/sis"
 fails() { echo "FAILS $1"; for log in "$work"/*.log; do echo "-- $log"; tail -3 "$log"; done; exit 1; }
@@ -73,9 +47,7 @@ fi
 
 # The chain's one validator is a node of its own, which admits the district; unless CHAIN is given it ends then: feeds need no ledger.
 chain=$work/chain
-"$aula" init --home "$chain" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p_chain" >/dev/null 2>&1
-"$aula" genesis --name county --operator "$chain/operator.json" -o "$work/genesis.json" >/dev/null
-"$aula" join --home "$chain" --genesis "$work/genesis.json" >/dev/null 2>&1
+chain_of_one "$chain" lake "$p2p_chain" "$work/genesis.json"
 secret=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
 (umask 077; printf aula-secret >"$work/bucket-secret")
 if [ -n "$chain_lives" ]; then
@@ -87,8 +59,8 @@ if [ -n "$chain_lives" ]; then
 fi
 one() { # NAME P2P FEED LISTEN PEER
   local home=$work/$1
-  "$aula" init --home "$home" --name "$1" --p2p "/ip4/127.0.0.1/tcp/$2" >/dev/null 2>&1
-  "$aula" join --home "$home" --genesis "$work/genesis.json" >/dev/null 2>&1
+  quietly "$aula" init --home "$home" --name "$1" --p2p "/ip4/127.0.0.1/tcp/$2"
+  quietly "$aula" join --home "$home" --genesis "$work/genesis.json"
   printf 'secret = "%s"\n' "$secret" >"$home/pair.toml"
   printf '[[client]]\nname = "registers"\nsecret_sha256 = "%s"\nscopes = ["statements/write"]\n' "$(printf %s t | sha256sum | cut -d' ' -f1)" >"$home/feed.toml"
   chmod 600 "$home"/{pair,feed}.toml
@@ -138,25 +110,10 @@ if [ "$lease" != bucket ]; then
   "$aula" district lease --new --home "$work/east" --output json >"$work/lease.json"
   "$aula" district lease --id "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["lease_id"])' <"$work/lease.json")" --home "$work/west" >/dev/null
 fi
-ready() {
-  python3 - "$1" <<'PY' && return
-import sys, time, urllib.request
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-for _ in range(1200):
-    try:
-        sys.exit(0 if direct.open(f"http://127.0.0.1:{sys.argv[1]}/readyz", timeout=2).status == 200 else 1)
-    except OSError:
-        time.sleep(0.1)
-sys.exit(1)
-PY
-  fails "nothing is ready at port $1 within two minutes"
-}
 "$aula" start --home "$chain" --listen "127.0.0.1:$api_chain" >"$work/chain.out" 2>"$work/chain.log" & pid[chain]=$!
-ready "$api_chain"
+ready "$api_chain/readyz" "${pid[chain]}"
 ask() { "$aula" "$@" --home "$chain" --rpc "http://127.0.0.1:$api_chain"; }
-ask consortium propose --admit-district 1 --name Lake --operator lake >/dev/null
-ask consortium vote 0 yes >/dev/null
-sleep 3
+admitted lake "$api_chain"
 ask district school add --school 11 --name North --type elementary >/dev/null
 ask district school add --school 12 --name South --type elementary >/dev/null
 "$aula" vault init --home "$chain" >/dev/null
@@ -207,7 +164,7 @@ start west
 until_level
 python3 "$here/failover/client.py" send "$work" "$many" "$feed_east" "$feed_west" >"$work/sent" & sender=$!
 : >"$work/kills"
-echo "a pair is level: $acting acts; $how, $many_times times"
+echo "a pair is level: $acting acts; $how, $many_times times, seed $seed"
 kills() {
   case $((RANDOM % 5)) in
     0) victims=$standby ;;
@@ -235,6 +192,7 @@ stands_still() {
     sleep 0.1
   done
   [ "$(told "$acting" role)" = standby ] || fails "$acting stood still, and is not a standby ten seconds after"
+  [ "$(told "$standby" role)" = acting ] || fails "$acting stood still, and $standby does not act ten seconds after"
   echo "      $1: $acting stood still; $standby acts"
 }
 cuts() {
@@ -265,7 +223,7 @@ done
 until_level
 sleep 2
 touch "$work/stop"
-wait "$sender"; sender=''
+wait "$sender" || fails "the client ended with $?"
 until_level
 feed=feed_$acting
 read -r new known < <(python3 "$here/failover/client.py" again "$work" "${!feed}")

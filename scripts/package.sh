@@ -3,7 +3,8 @@
 # carry the same list themselves (cargo-auditable), which `rust-audit-info PROGRAM` and scanners of packages read.
 #   ./scripts/package.sh            into TARGET/packages
 #   ./scripts/package.sh DIR        into DIR
-# To be built from the committed sources; the time in the archives is the last commit's. Needs Debian with Rust. The programs are built as scripts/released.sh
+# Built from the committed sources: what is changed and not committed is refused, unless DIRTY=1 (for a trial). The time in the archives is the last commit's.
+# Needs Debian with Rust. The programs are built as scripts/released.sh
 # says, beside other builds: the first time all of it is compiled, half an hour on two cores.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
@@ -96,6 +97,8 @@ tarball() {
   rm -rf "$tree"
 }
 
+[ -n "${DIRTY:-}" ] || [ -z "$(git status --porcelain --untracked-files=no)" ] ||
+  stop "these sources have changes that are not committed, and the package would say that it is of $(git rev-parse --short HEAD): commit them, or set DIRTY=1 for a trial"
 prepare
 step "Getting the tools" tools
 step "Building aula and aula-audit with their lists" build_released . "$released" aula-node aula-audit
@@ -106,4 +109,5 @@ step "Building the .deb" deb
 step "Comparing the lists of what is compiled in" compare
 step "Building the tarball" tarball
 cp "$parts"/*.cdx.json "$out/"
-(cd "$out" && sha256sum ./*.deb ./*.tar.gz ./*.cdx.json | tee SHA256SUMS)
+# By their names: what an earlier version left in the folder is none of this release.
+(cd "$out" && sha256sum "./aula_${version}-1_$architecture.deb" "./aula-$version-$architecture.tar.gz" ./aula.cdx.json ./aula-audit.cdx.json | tee SHA256SUMS)

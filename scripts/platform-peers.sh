@@ -9,16 +9,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/platform-peers" && pwd)
 aula=$(realpath "${1:?where is aula?}")
 peers=${PEERS:-}
-work=$(mktemp -d)
+. "$(dirname "$0")/loopback.sh"
 [ -n "$peers" ] || peers=$work/peers
 mkdir -p "$peers" "$work/sis" "$work/keys"
-pids=()
-end() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
-}
-trap end EXIT
 
 if [ ! -d "$peers/venv" ]; then "${PYTHON:-python3}" -m venv "$peers/venv" && "$peers/venv/bin/pip" -q install lti1p3platform PyLTI1p3; fi
 python=$peers/venv/bin/python
@@ -26,25 +19,12 @@ python=$peers/venv/bin/python
   echo "timeback-oneroster wants Python 3.12: its part is left out"
 echo "$("$peers/venv/bin/pip" freeze 2>/dev/null | grep -iE '^(lti1p3platform|pylti1p3|timeback-oneroster|pyjwt)=' | tr '\n' ' ')" \
   "$("$python" --version), $("$aula" --version)"
-read -r p2p api feed lti roster platform < <("$python" - <<'P'
-import socket
-# Three ports of the node follow each other; the others are any.
-for base in range(21000, 30000, 10):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(8)]
-    except OSError:
-        continue
-    print(base, *[base + n for n in range(3, 8)])
-    break
-P
-)
+read -r p2p _ api feed lti roster platform < <(free_ports 7)
 url=https://aula.test
 
 # A district: two schools, sections with their teachers, students, line items and results, as a student system exports them.
 "$python" "$here/sis.py" "$work/sis"
-"$aula" init --home "$work/home" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
-"$aula" genesis --name county --operator "$work/home/operator.json" -o "$work/genesis.json" >/dev/null
-"$aula" join --home "$work/home" --genesis "$work/genesis.json" >/dev/null 2>&1
+chain_of_one "$work/home" lake "$p2p" "$work/genesis.json"
 own=$work/home/peers
 mkdir -m 700 "$own"
 secret() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
@@ -85,12 +65,10 @@ T
 ask() { "$aula" "$@" --home "$work/home" --rpc "http://127.0.0.1:$api"; }
 begin() {
   "$aula" start --home "$work/home" --listen "127.0.0.1:$api" >"$work/node.out" 2>>"$work/node.log" & node=$!
-  until curl -sf "http://127.0.0.1:$api/readyz" -o /dev/null; do sleep 0.2; kill -0 $node || { tail -5 "$work/node.log"; exit 2; }; done
+  ready "$api/readyz" "$node"
 }
 begin
-ask consortium propose --admit-district 1 --name Lake --operator lake >/dev/null
-ask consortium vote 0 yes >/dev/null
-sleep 3
+admitted lake "$api"
 ask district school add --school 11 --name North --type elementary >/dev/null
 ask district school add --school 12 --name South --type elementary >/dev/null
 "$aula" vault init --home "$work/home" >/dev/null
@@ -98,9 +76,9 @@ ask vault bind >/dev/null
 ask district import "$work/sis" --format oneroster >/dev/null
 # A node with a vault serves what it has: it begins to when it is started again. The service works beside it.
 kill "$node"; wait "$node" || true
-begin; pids+=("$node")
-"$aula" district run --home "$work/home" --rpc "http://127.0.0.1:$api" >"$work/run.out" 2>"$work/run.log" & pids+=($!)
-for port in $lti $roster; do until curl -sf "http://127.0.0.1:$port/healthz" -o /dev/null; do sleep 0.2; done; done
+begin
+"$aula" district run --home "$work/home" --rpc "http://127.0.0.1:$api" >"$work/run.out" 2>"$work/run.log" &
+for port in "$lti" "$roster"; do ready "$port/healthz"; done
 "$python" "$here/sis.py" --answers >"$work/answers"
 # A feed refuses until the vault was open once, and while a command has it it may ask to come again.
 curl -sf --retry 20 --retry-delay 1 --retry-all-errors -u tablets:tablets -H 'Content-Type: application/x-ndjson' \

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts: says what it does and how long it takes, and sees that the machine has what
 # a build needs.
 
@@ -11,12 +12,17 @@ stop() {
   exit 1
 }
 
-# step TITLE COMMAND...: runs a command, says before what it is and afterwards how long it took.
+# step TITLE COMMAND...: runs a command, says before what it is and afterwards how long it took. A function ends at its first command that fails: not
+# within `||` or `if`, where the shell would go on and take the last one's word.
 step() {
-  local title=$1 started=$SECONDS
+  local title=$1 started=$SECONDS status
   shift
   printf '\n== %s\n' "$title" >&2
-  "$@" || stop "'$title' failed; the lines above say why. Run again when mended: finished work is kept."
+  set +e
+  (set -e; "$@")
+  status=$?
+  set -e
+  [ $status = 0 ] || stop "'$title' failed; the lines above say why. Run again when mended: finished work is kept."
   printf '== done: %s (%d min %02d s)\n' "$title" $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) >&2
 }
 
@@ -32,7 +38,7 @@ install_packages() {
 
 prepare() {
   command -v cargo >/dev/null || stop "Rust is missing. Install it with rustup and run this again."
-  local missing=() free_mib
+  local missing=()
   command -v c++ >/dev/null || missing+=(g++)
   command -v clang >/dev/null || missing+=(clang)
   [ -n "${LIBCLANG_PATH:-}" ] || ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 ||
@@ -45,9 +51,14 @@ prepare() {
     step "Installing ${missing[*]}" install_packages "${missing[@]}"
   fi
   mkdir -p "$CARGO_TARGET_DIR"
-  free_mib=$(df -Pm "$CARGO_TARGET_DIR" | awk 'NR == 2 { print $4 }')
-  [ "$free_mib" -ge 8000 ] ||
-    stop "the build needs 8 GB free at $CARGO_TARGET_DIR and finds $free_mib MiB: free some, or set CARGO_TARGET_DIR elsewhere."
+  room "$CARGO_TARGET_DIR" 8 CARGO_TARGET_DIR
+}
+
+# room FOLDER GB VARIABLE: stops where a folder has less than that free.
+room() {
+  local free_mib
+  free_mib=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
+  [ "$free_mib" -ge $(($2 * 1000)) ] || stop "the build needs $2 GB free at $1 and finds $free_mib MiB: free some, or set $3 elsewhere."
 }
 
 # The whole workspace in one profile and one feature set, so that RocksDB and libp2p are compiled once and

@@ -7,37 +7,19 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")
 events=${2:-4000} kills=${3:-12}
-work=$(mktemp -d)
-pids=() failed=0 node='' school_node=''
-end() {
-  for pid in "${pids[@]}" "$node" "$school_node"; do [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
-}
-trap end EXIT
+failed=0 node='' school_node=''
+. "$here/loopback.sh"
 check() { # NAME CONDITION TOLD
   if eval "$2"; then echo "ok    $1"; else echo "FAILS $1: ${3:-}"; failed=1; fi
 }
-read -r p2p p2p_school api api_school central tablets replicas < <(python3 - <<'P'
-import socket
-for base in range(21000, 30000, 20):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(13)]
-    except OSError:
-        continue
-    print(base, base + 4, *[base + n for n in range(8, 13)])
-    break
-P
-)
+read -r p2p _ p2p_school _ api api_school central tablets replicas < <(free_ports 9)
 mkdir "$work/sis"
 python3 "$here/platform-peers/sis.py" "$work/sis"
 secret() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 district=$work/district school=$work/school
-"$aula" init --home "$district" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
-"$aula" genesis --name county --operator "$district/operator.json" -o "$work/genesis.json" >/dev/null
-"$aula" join --home "$district" --genesis "$work/genesis.json" >/dev/null 2>&1
-"$aula" init --home "$school" --name lincoln --p2p "/ip4/127.0.0.1/tcp/$p2p_school" >/dev/null 2>&1
-"$aula" join --home "$school" --genesis "$work/genesis.json" >/dev/null 2>&1
+chain_of_one "$district" lake "$p2p" "$work/genesis.json"
+quietly "$aula" init --home "$school" --name lincoln --p2p "/ip4/127.0.0.1/tcp/$p2p_school"
+quietly "$aula" join --home "$school" --genesis "$work/genesis.json"
 printf '[[client]]\nname = "tablets"\nsecret_sha256 = "%s"\nscopes = ["statements/write"]\n' "$(secret t)" | tee "$district/feed.toml" >"$school/feed.toml"
 printf '[[replica]]\nname = "lincoln"\nsecret_sha256 = "%s"\nschools = [11]\nfeeds = ["lincoln-tablets"]\n' "$(secret s)" >"$district/replicas.toml"
 printf 'name = "lincoln"\nsecret = "s"\n' >"$school/replica.toml"
@@ -67,18 +49,15 @@ kind = "frames"
 listen = "127.0.0.1:$tablets"
 clients = "$school/feed.toml"
 T
-ready() { until curl -sf "http://127.0.0.1:$1/readyz" -o /dev/null; do sleep 0.1; done; }
-start_district() { "$aula" start --home "$district" --listen "127.0.0.1:$api" >>"$work/district.out" 2>>"$work/district.log" & node=$!; ready "$api"; }
+start_district() { "$aula" start --home "$district" --listen "127.0.0.1:$api" >>"$work/district.out" 2>>"$work/district.log" & node=$!; ready "$api/readyz" "$node"; }
 start_school() {
   "$aula" start --home "$school" --listen "127.0.0.1:$api_school" >>"$work/school.out" 2>>"$work/school.log" & school_node=$!
-  until curl -s "http://127.0.0.1:$api_school/healthz" -o /dev/null; do sleep 0.1; done
+  ready "$api_school/healthz" "$school_node"
 }
 stop() { [ -z "$1" ] || { kill "${2:--TERM}" "$1" 2>/dev/null || true; wait "$1" 2>/dev/null || true; }; }
 ask() { "$aula" "$@" --home "$district" --rpc "http://127.0.0.1:$api"; }
 start_district
-ask consortium propose --admit-district 1 --name Lake --operator lake >/dev/null
-ask consortium vote 0 yes >/dev/null
-sleep 3
+admitted lake "$api"
 ask district school add --school 11 --name North --type elementary >/dev/null
 ask district school add --school 12 --name South --type elementary >/dev/null
 "$aula" vault init --home "$district" >/dev/null
@@ -86,7 +65,7 @@ ask vault bind >/dev/null
 ask district import "$work/sis" --format oneroster >/dev/null
 stop "$node"; start_district
 
-level() { "$aula" feed level --home "$school" --output json "$@" 2>>"$work/level.log"; }
+level() { "$aula" feed level --home "$school" --output json 2>>"$work/level.log"; }
 first=$(level)
 check "the school's vault is made and has its own students" '[ "$(jq -r ".level, .students" <<<"$first" | xargs)" = "true 120" ]' "$first"
 check "no student's key of the district's is in it" '[ ! "$(cut -d" " -f1 < <("$aula" vault handles --home "$school") | sort | head -1)" = "$(cut -d" " -f1 < <("$aula" vault handles --home "$district") | sort | head -1)" ]'
@@ -142,7 +121,8 @@ start_district
 python3 "$work/tablets.py" "$central" central 0 "$((events / 4))" 1
 cuts=0
 for n in $(seq "$kills"); do
-  level >"$work/one.json" & one=$!
+  # Not by the function: what is killed would be its shell.
+  "$aula" feed level --home "$school" --output json >"$work/one.json" 2>>"$work/level.log" & one=$!
   sleep "0.$(printf %03d $((RANDOM % 400 + 5)))"
   if [ $((n % 2)) = 0 ]; then
     stop "$node" -KILL; start_district

@@ -13,23 +13,29 @@ packages=("$@")
 [ ${#packages[@]} -gt 0 ] || packages=(aula-node aula-audit)
 work=$(mktemp -d "${TMPDIR:-/tmp}/aula-reproducible.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+if [ "${packages[*]}" = aula-audit ]; then need_gb=4; else need_gb=20; fi
+(room "$work" "$need_gb" TMPDIR) || exit 2
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 tool auditable "$auditable_version" || exit 2
 
 # build FOLDER: what is compared into FOLDER/made, from FOLDER/src. The whole history's names are there, as where a release is built.
 build() {
+  local begun=$SECONDS
+  printf '\n== Building in %s\n' "$(basename "$1")" >&2
   git clone --quiet --no-checkout . "$1/src"
   git -C "$1/src" checkout --quiet --detach "$(git rev-parse HEAD)"
   mkdir "$1/made"
   if [ -n "$debs" ]; then
     CARGO_TOOLS="$cargo_tools" CARGO_TARGET_DIR="$1/target" "$1/src/scripts/package.sh" "$1/made" >&2 || exit 2
-    return
+  else
+    build_released "$1/src" "$1/target" "${packages[@]}" || exit 2
+    for program in aula aula-audit; do
+      [ ! -f "$1/target/release/$program" ] || mv "$1/target/release/$program" "$1/made/"
+    done
   fi
-  build_released "$1/src" "$1/target" "${packages[@]}" || exit 2
-  for program in aula aula-audit; do
-    [ ! -f "$1/target/release/$program" ] || mv "$1/target/release/$program" "$1/made/"
-  done
+  [ -n "$(ls "$1/made")" ] || { echo "the build in $(basename "$1") made nothing" >&2; exit 2; }
+  printf '== done: %s (%d min %02d s)\n' "$(basename "$1")" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)) >&2
 }
 
 # texts FILE: what it says, a line each; of a package the hashes of what it holds.
@@ -62,5 +68,8 @@ for first in "$one"/made/*; do
   cmp "$first" "$second" || true
   diff <(texts "$first") <(texts "$second") | head -20 || true
   ! command -v objdump >/dev/null || diff <(objdump -h "$first" 2>/dev/null) <(objdump -h "$second" 2>/dev/null) | head -20 || true
+done
+for second in "$another"/made/*; do
+  [ -e "$one/made/$(basename "$second")" ] || { status=1; echo "$(basename "$second"): made once"; }
 done
 exit $status

@@ -6,39 +6,12 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")/identity-peers" && pwd)
 aula=$(realpath "${1:?where is aula?}")
-work=$(mktemp -d)
-pids=()
-end() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
-}
-trap end EXIT
-read -r p2p api listener provider metrics < <(python3 - <<'P'
-import socket
-# Three ports of the node follow each other; the others are any.
-for base in range(21000, 30000, 10):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(6)]
-    except OSError:
-        continue
-    print(base, *[base + n for n in range(2, 6)])
-    break
-P
-)
+. "$(dirname "$0")/loopback.sh"
+read -r p2p _ api listener provider metrics < <(free_ports 6)
 url=https://aula.test home=$work/home
-ready() {
-  for _ in $(seq 600); do
-    curl -sf --noproxy '*' "http://127.0.0.1:$1" -o /dev/null && return
-    sleep 0.2
-  done
-  echo "FAILS nothing answers at 127.0.0.1:$1 within two minutes"; tail -5 "$work"/*.log; exit 1
-}
 
 # A district with a node: two students, one teacher of each.
-"$aula" init --home "$home" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
-"$aula" genesis --name county --operator "$home/operator.json" -o "$work/genesis.json" >/dev/null
-"$aula" join --home "$home" --genesis "$work/genesis.json" >/dev/null 2>&1
+chain_of_one "$home" lake "$p2p" "$work/genesis.json"
 role() { printf '{ claim = "%s", value = "%s", role = "%s" }' "$@"; }
 cat >"$work/providers.toml" <<T
 [[provider]]
@@ -60,16 +33,13 @@ T
 chmod 600 "$work/providers.toml"
 printf '\n[identity]\nlisten = "127.0.0.1:%s"\nurl = "%s"\nproviders = "%s"\n' "$listener" "$url" "$work/providers.toml" >>"$home/config.toml"
 openssl genrsa -out "$work/provider.key" 2048 2>/dev/null
-python3 "$here/one_provider.py" "$provider" "$work/provider.key" "$url/identity/oidc/login" >"$work/provider.log" 2>&1 & pids+=($!)
+python3 "$here/one_provider.py" "$provider" "$work/provider.key" "$url/identity/oidc/login" >"$work/provider.log" 2>&1 &
 ready "$provider/jwks"
 
 "$aula" start --home "$home" --listen "127.0.0.1:$api" >"$work/node.out" 2>"$work/node.log" & node=$!
-pids+=("$node")
 ask() { "$aula" "$@" --home "$home" --rpc "http://127.0.0.1:$api"; }
-ready "$api/readyz"
-ask consortium propose --admit-district 1 --name Lake --operator lake >/dev/null
-ask consortium vote 0 yes >/dev/null
-sleep 3
+ready "$api/readyz" "$node"
+admitted lake "$api"
 ask district school add --school 1 --name Elm --type elementary >/dev/null
 "$aula" vault init --home "$home" >/dev/null
 ask vault bind >/dev/null
@@ -79,9 +49,9 @@ printf 'reader,section,school,student,school_year\nt-1042,4-b,,S-1001,2026\nt-20
 "$aula" vault roster "$work/roster.csv" --home "$home" >/dev/null
 # A node with a vault serves logins: it begins to when it is started again.
 kill "$node"; wait "$node" || true
-"$aula" start --home "$home" --listen "127.0.0.1:$api" >"$work/node.out" 2>>"$work/node.log" & pids+=($!)
+"$aula" start --home "$home" --listen "127.0.0.1:$api" >"$work/node.out" 2>>"$work/node.log" &
 ready "$api/readyz"
-"$aula" district run --home "$home" --rpc "http://127.0.0.1:$api" --listen "127.0.0.1:$metrics" >"$work/run.out" 2>"$work/run.log" & pids+=($!)
+"$aula" district run --home "$home" --rpc "http://127.0.0.1:$api" --listen "127.0.0.1:$metrics" >"$work/run.out" 2>"$work/run.log" &
 ready "$metrics/metrics"
 "$aula" --version
 python3 "$here/directory.py" "$url" "127.0.0.1:$listener" "127.0.0.1:$api" "$("$aula" vault handles --home "$home" | cut -d' ' -f1 | tr '\n' ',')"

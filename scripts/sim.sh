@@ -97,14 +97,15 @@ code=0
 case "${1:-}" in
 planted)
   # Only the simulator's tests are built: the program refuses to be built with planted bugs.
-  cargo test --release --locked --workspace --features aula-sim/planted --test planted -- --ignored --nocapture >"$log" 2>&1 || code=$?
-  grep -a '^planted \|^test \|panicked\|^error\|not found' "$log" || true
-  # One bug by itself (AULA_SIM_BUG) leaves the others' rows; a run that found nothing at all leaves every row.
+  # What is found is told as it comes.
+  cargo test --release --locked --workspace --features aula-sim/planted --test planted -- --ignored --nocapture 2>&1 | tee "$log" |
+    { grep -a --line-buffered '^planted \|^test \|panicked\|^error\|not found' || true; } || code=${PIPESTATUS[0]}
+  # No test that is called so would pass as well.
+  grep -qa '^planted ' "$log" || stop "no planted bug was tried: $(tail -n 1 "$log")"
+  # One bug by itself (AULA_SIM_BUG) leaves the others' rows.
   if [ -n "${AULA_SIM_BUG:-}" ]; then grep -v "^| $AULA_SIM_BUG |" node/sim/PLANTED.md >"$report" || true; fi
-  if grep -qa '^planted ' "$log"; then
-    grep -a '^planted ' "$log" | sed 's/^planted \([^:]*\): found by \([^:]*\): \(.*\)/| \1 | \2 | \3 | '"$commit"' |/' >>"$report"
-    cat "$report" >node/sim/PLANTED.md
-  fi
+  grep -a '^planted ' "$log" | sed 's/^planted \([^:]*\): found by \([^:]*\): \(.*\)/| \1 | \2 | \3 | '"$commit"' |/' >>"$report"
+  cat "$report" >node/sim/PLANTED.md
   ;;
 twins)
   [ -n "${2:-}" ] || stop "say how many scenarios: ./scripts/sim.sh twins 1000"

@@ -6,36 +6,18 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")
-work=$(mktemp -d)
-pids=()
-end() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
-}
-trap end EXIT
-ready() {
-  for _ in $(seq 600); do
-    curl -sf --noproxy '*' "http://127.0.0.1:$1" -o /dev/null && return
-    sleep 0.2
-  done
-  echo "FAILS nothing answers at 127.0.0.1:$1 within two minutes"; tail -n 5 "$work"/*.log; exit 1
-}
+. "$here/loopback.sh"
 drawn() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 digest() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 tenant() { # NAME FIRST_PORT
   local name=$1 port=$2 home=$work/$1 url=https://$1.test n kind
   local -A secret=()
   for kind in frames xapi caliper mqtt oneroster replica pair; do secret[$kind]=$(drawn); done
-  "$aula" init --home "$home" --name lake --p2p "/ip4/127.0.0.1/tcp/$port" >/dev/null 2>&1
-  "$aula" genesis --name "$name" --operator "$home/operator.json" -o "$work/$name.genesis" >/dev/null
-  "$aula" join --home "$home" --genesis "$work/$name.genesis" >/dev/null 2>&1
+  chain_of_one "$home" lake "$port" "$work/$name.genesis" "$name"
   "$aula" start --home "$home" --listen "127.0.0.1:$((port + 2))" >/dev/null 2>"$work/$name.log" & local node=$!
   ask() { "$aula" "$@" --home "$home" --rpc "http://127.0.0.1:$((port + 2))"; }
-  ready "$((port + 2))/readyz"
-  ask consortium propose --admit-district 1 --name Lake --operator lake >/dev/null
-  ask consortium vote 0 yes >/dev/null
-  sleep 3
+  ready "$((port + 2))/readyz" "$node"
+  admitted lake "$((port + 2))"
   ask district school add --school 1 --name Elm --type elementary >/dev/null
   "$aula" vault init --home "$home" >/dev/null
   ask vault bind >/dev/null
@@ -69,7 +51,7 @@ student_claim = "sub"
 teacher_claim = "sub"
 T
   openssl genrsa -out "$home/provider.key" 2048 2>/dev/null
-  python3 "$here/identity-peers/one_provider.py" "$((port + 15))" "$home/provider.key" "$url/identity/oidc/login" >"$work/$name-provider.log" 2>&1 & pids+=($!)
+  python3 "$here/identity-peers/one_provider.py" "$((port + 15))" "$home/provider.key" "$url/identity/oidc/login" >"$work/$name-provider.log" 2>&1 &
   role() { printf '{ claim = "%s", value = "%s", role = "%s" }' "$@"; }
   cat >"$home/providers.toml" <<T
 [[provider]]
@@ -124,7 +106,7 @@ T
   done
   "$aula" district lease --new --home "$home" >/dev/null
   ready "$((port + 15))/jwks"
-  "$aula" start --home "$home" --listen "127.0.0.1:$((port + 2))" --log info >/dev/null 2>>"$work/$name.log" & pids+=($!)
+  "$aula" start --home "$home" --listen "127.0.0.1:$((port + 2))" --log info >/dev/null 2>>"$work/$name.log" &
   ready "$((port + 2))/readyz"
   # It answers something once the vault is this one's.
   for _ in $(seq 300); do [ "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "http://127.0.0.1:$((port + 4))/identity/me")" = 401 ] && break; sleep 0.1; done
@@ -136,20 +118,8 @@ json.dump({"name": name, "url": f"https://{name}.test", "port": int(port), "hand
           open(path, "w"))
 P
 }
-read -r east west < <(python3 - <<'P'
-import socket
-found = []
-for base in range(22000, 30000, 20):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(16)]
-    except OSError:
-        continue
-    found.append(base)
-    if len(found) == 2:
-        break
-print(*found)
-P
-)
+# Sixteen of each.
+read -r east _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ west _ < <(free_ports 32)
 "$aula" --version
 tenant east "$east"
 tenant west "$west"

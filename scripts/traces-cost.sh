@@ -9,39 +9,23 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 aula=$(realpath "${1:?where is aula?}")
 python=${PYTHON:-python3} laps=${LAPS:-9} seconds=${SECONDS_EACH:-4}
-work=$(mktemp -d)
-pids=()
-end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
-trap end EXIT
-read -r port < <(python3 - <<'P'
-import socket
-for base in range(25000, 30000, 20):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(20)]
-    except OSError:
-        continue
-    print(base)
-    break
-P
-)
+. "$here/loopback.sh"
+read -r port _ < <(free_ports 20)
 "$python" "$here/traces/collector.py" "$((port + 19))" >"$work/collector" 2>"$work/collector.log" & collector=$!
-pids+=("$collector")
 declare -A at=([off]=$((port + 2)) [nobody]=$((port + 6)) [told]=$((port + 10)))
 n=0
 for name in off nobody told; do
   home=$work/$name
-  "$aula" init --home "$home" --name lake --p2p "/ip4/127.0.0.1/tcp/$((port + n))" >/dev/null 2>&1
-  "$aula" genesis --name county --operator "$home/operator.json" -o "$work/$name.json" >/dev/null
-  "$aula" join --home "$home" --genesis "$work/$name.json" >/dev/null 2>&1
+  chain_of_one "$home" lake "$((port + n))" "$work/$name.json"
   sed -i 's/^# max_connections_per_address = .*/max_connections_per_address = 0/; s/^# reads_per_second = .*/reads_per_second = 0/; s/^# requests_per_second = .*/requests_per_second = 1000000/' "$home/config.toml"
   # Nothing listens at discard's port.
   case $name in nobody) to=http://127.0.0.1:9 ;; told) to=http://127.0.0.1:$((port + 19)) ;; *) to='' ;; esac
   [ -z "$to" ] || sed -i "s|^#   otlp = .*|otlp = \"$to\"|; s/^# one_in = .*/one_in = ${ONE_IN:-1}/" "$home/config.toml"
-  "$aula" start --home "$home" --listen "127.0.0.1:${at[$name]}" >/dev/null 2>"$work/$name.log" & pids+=("$!")
+  "$aula" start --home "$home" --listen "127.0.0.1:${at[$name]}" >/dev/null 2>"$work/$name.log" &
   n=$((n + 4))
 done
 for name in off nobody told; do
-  for _ in $(seq 600); do curl -sf --noproxy '*' "http://127.0.0.1:${at[$name]}/readyz" -o /dev/null && break; sleep 0.1; done
+  ready "${at[$name]}/readyz"
 done
 for lap in $(seq "$laps"); do
   for name in $(printf '%s\n' off nobody told | shuf); do

@@ -37,12 +37,13 @@ def told(name, numbers):
 acknowledged = sum(int(last) - int(first) for first, last in rows("acknowledged"))
 times = [(float(at), ("east", "west")[int(which)]) for at, which in rows("times")]
 logs = {name: logged(name) for name in ("east", "west")}
-gaps, parts = [], []
+gaps, parts, never = [], [], 0
 for at, boot, victim in rows("kills"):
     at, boot, other = float(at), int(boot), "west" if victim == "east" else "east"
     # The first that the other one took.
     after = [one for one, who in times if one > at and who == other]
     if not after:
+        never += 1
         continue
     gaps.append(after[0] - at)
     acts = next(((when, f) for when, f in logs[other] if f.get("message") == "this one acts" and f.get("fenced_at", 0) > boot), None)
@@ -64,7 +65,7 @@ for at, boot, victim in rows("kills"):
 gaps.sort()
 middle = gaps[len(gaps) // 2] if gaps else 0
 print(f"acknowledged {acknowledged}, lost {new}, known when sent again {known}, in the vault {had}")
-print(f"switches of a level pair {len(gaps)}: p50 {middle:.2f} s, largest {max(gaps, default=0):.2f} s")
+print(f"switches of a level pair {len(gaps)}: p50 {middle:.2f} s, largest {max(gaps, default=0):.2f} s, never taken over {never}")
 for name in parts[0] if parts else ():
     told(name, [part[name] for part in parts])
 good = acknowledged == known == had and new == 0 and acknowledged > 0

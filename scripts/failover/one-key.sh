@@ -5,24 +5,9 @@
 # Usage: one-key.sh PATH/TO/aula    (Debian: python3 curl; a minute)
 set -euo pipefail
 aula=$(realpath "${1:?where is aula?}")
-work=$(mktemp -d)
-pid=''
-end() { [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"; }
-trap end EXIT
-read -r p2p api pair < <(python3 - <<'P'
-import socket
-for base in range(26000, 30000, 10):
-    try:
-        held = [socket.create_server(("127.0.0.1", base + n)) for n in range(10)]
-    except OSError:
-        continue
-    print(base, base + 2, base + 4)
-    break
-P
-)
-"$aula" init --home "$work/east" --name lake --p2p "/ip4/127.0.0.1/tcp/$p2p" >/dev/null 2>&1
-"$aula" genesis --name county --operator "$work/east/operator.json" -o "$work/genesis.json" >/dev/null
-"$aula" join --home "$work/east" --genesis "$work/genesis.json" >/dev/null 2>&1
+. "$(dirname "$0")/../loopback.sh"
+read -r p2p _ api _ pair _ < <(free_ports 10)
+chain_of_one "$work/east" lake "$p2p" "$work/genesis.json"
 (umask 077; echo 'secret = "a secret of this test, long enough"' >"$work/pair.toml")
 cp -a "$work/east" "$work/west"
 mkdir "$work/lease"
@@ -33,7 +18,7 @@ for name in east west; do
 done
 "$aula" district lease --new --home "$work/east" --output json >"$work/lease.json"
 "$aula" district lease --id "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["lease_id"])' <"$work/lease.json")" --home "$work/west" >/dev/null
-ready() { curl -sf --noproxy '*' "http://127.0.0.1:$api/readyz" -o /dev/null; }
+is_ready() { curl -sf --noproxy '*' --max-time 5 "http://127.0.0.1:$api/readyz" -o /dev/null; }
 away() { # NAME: waits while the store is away, ends at a signal, and is ready when the store is back
   local status=0
   mv "$work/lease" "$work/lease.kept"
@@ -42,7 +27,7 @@ away() { # NAME: waits while the store is away, ends at a signal, and is ready w
   for turn in signal back; do
     "$aula" start --home "$work/$1" --listen "127.0.0.1:$api" >"$work/$1.out" 2>"$work/$1.log" & pid=$!
     sleep 5
-    if ready || ! kill -0 "$pid" 2>/dev/null; then echo "FAILS $1 does not wait for the store: $(cat "$work/$1.out" "$work/$1.log" | tail -n 3)"; exit 1; fi
+    if is_ready || ! kill -0 "$pid" 2>/dev/null; then echo "FAILS $1 does not wait for the store: $(cat "$work/$1.out" "$work/$1.log" | tail -n 3)"; exit 1; fi
     if [ "$turn" = signal ]; then
       kill "$pid"; wait "$pid" || status=$?
       [ "$status" = 0 ] || { echo "FAILS $1 does not end at a signal while it waits (exit $status)"; exit 1; }
@@ -50,14 +35,14 @@ away() { # NAME: waits while the store is away, ends at a signal, and is ready w
   done
   # It fails where somebody wrote there.
   rmdir "$work/lease"; mv "$work/lease.kept" "$work/lease"
-  for _ in $(seq 300); do ready && break; sleep 0.1; done
-  ready || { echo "FAILS $1 does not start when the store is back: $(tail -n 3 "$work/$1.log")"; exit 1; }
+  for _ in $(seq 300); do is_ready && break; sleep 0.1; done
+  is_ready || { echo "FAILS $1 does not start when the store is back: $(tail -n 3 "$work/$1.log")"; exit 1; }
   kill -KILL "$pid"; wait "$pid" 2>/dev/null || true; pid=''
   echo "ok    $1 waits $2"
 }
 starts() { # NAME: until it is ready
   "$aula" start --home "$work/$1" --listen "127.0.0.1:$api" >"$work/$1.out" 2>"$work/$1.log" & pid=$!
-  for _ in $(seq 300); do ready && return; kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+  for _ in $(seq 300); do is_ready && return; kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   echo "FAILS $1 does not start: $(cat "$work/$1.out" "$work/$1.log" | tail -n 3)"; exit 1
 }
 refused() { # NAME WHEN

@@ -75,7 +75,8 @@ scripts() {
   need shellcheck shellcheck
   shellcheck --exclude=SC1091 "$here"/*.sh "$here"/*/*.sh "$here/container/aula-container"
   shellcheck -x --exclude=SC1091 scripts/package.sh scripts/reproducible.sh
-  shellcheck --exclude=SC1091 scripts/fuzz.sh "$here"/debian/p*
+  shellcheck --exclude=SC1091 scripts/fuzz.sh scripts/loopback.sh "$here"/debian/p*
+  shellcheck --severity=error scripts/*.sh scripts/*/*.sh
 }
 
 for part in ${1:-monitoring systemd container helm scripts}; do

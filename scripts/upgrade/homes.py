@@ -1,7 +1,7 @@
 """What the demo of an earlier build left behind is opened by the present one: nodes, vaults, evidence, copies, reports, links."""
-import json, re, signal, subprocess, tomllib
+import json, re, signal, subprocess, threading, tomllib
 
-from nodes import ENV, LONG_S, Api, CannotRun, Node, tell
+from nodes import LONG_S, Api, CannotRun, Node, started, tell
 
 # Fields of answers that a database guesses anew when it is opened.
 PASSING = {"fields_estimate", "events_estimate"}
@@ -14,8 +14,14 @@ class Demo:
         self.root = folder / "demo"
         words = [old.path, "demo", "--home", self.root, "--grades", "1", "--validators", str(validators), "--data", data, "--output", "json"]
         with open(folder / "demo.log", "wb") as log:
-            self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=ENV, text=True)
-        line = self.process.stdout.readline()
+            self.process = started(words, stdout=subprocess.PIPE, stderr=log, text=True)
+        # A demo that hangs ends its line.
+        late = threading.Timer(12 * LONG_S, self.process.kill)
+        late.start()
+        try:
+            line = self.process.stdout.readline()
+        finally:
+            late.cancel()
         self.line = json.loads(line) if line.strip() else {}
         if "explorer" not in self.line:
             code = self.process.wait()

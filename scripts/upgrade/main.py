@@ -1,8 +1,8 @@
 """What scripts/upgrade.sh runs: see there."""
-import argparse, json, pathlib, shutil, sys, tempfile
+import argparse, json, pathlib, shutil, signal, sys, tempfile
 
 import crossing, homes, records
-from nodes import CannotRun, Checks, Program, tell
+from nodes import CannotRun, Checks, Program, end_all, tell
 
 PARTS = ("left-behind", "rolled", "homes", "records")
 parser = argparse.ArgumentParser(prog="upgrade.sh", description=__doc__)
@@ -48,6 +48,7 @@ def main():
             else:
                 told[part] = crossing.run(old, new, folder, checks, args, is_left=part == "left-behind" and not same)
     finally:
+        end_all()
         if args.keep:
             tell(f"kept: {work}")
         else:
@@ -59,6 +60,8 @@ def main():
     return 0 if told["holds"] else 1
 
 
+# An end that is asked for ends the nodes too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 try:
     sys.exit(main())
 except CannotRun as why:

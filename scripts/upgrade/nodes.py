@@ -18,6 +18,29 @@ def tell(text):
 BEGAN = time.monotonic()
 
 
+STARTED = []
+
+
+def started(words, **more):
+    """A process that ends with this one, whatever goes wrong meanwhile."""
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=ENV, **more)
+    STARTED.append(process)
+    return process
+
+
+def end_all():
+    """Ends what still runs."""
+    left = [process for process in STARTED if process.poll() is None]
+    for process in left:
+        process.terminate()
+    for process in left:
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 class Checks:
     """What was looked at, in order."""
 
@@ -44,7 +67,10 @@ class Program:
 
     @staticmethod
     def text(*words):
-        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=60, env=ENV, stdin=subprocess.DEVNULL)
+        try:
+            done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=60, env=ENV, stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired as late:
+            raise CannotRun(f"{' '.join(map(str, words))} did not end within a minute") from late
         if done.returncode != 0:
             raise CannotRun(f"{' '.join(map(str, words))} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
         return done.stdout.strip()
@@ -140,7 +166,7 @@ class Node:
         self.seen = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             words = [program.path, "start", "--home", self.home, "--output", "json"]
-            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=ENV)
+            self.process = started(words, stdout=log, stderr=log)
         self.program = program
         end = time.monotonic() + limit
         while time.monotonic() < end:

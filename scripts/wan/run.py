@@ -142,7 +142,7 @@ class Run:
         comer = self.comer = Comer(self.nodes, self.genesis, self.watch, SEED)
         comer.start()
         before, begun, levels, late = self.watch.top(), time.monotonic(), [], []
-        done = 0
+        done, idle = 0, 0
         while done < KILLS:
             time.sleep(self.chance.uniform(0, 3))
             newcomer = comer.node
@@ -154,6 +154,9 @@ class Run:
                         victim.kill()
                         died.append(victim)
             done += len(died)
+            idle = 0 if died else idle + 1
+            if idle == 50:
+                raise OSError(f"nobody is left to kill after {done} of {KILLS}")
             time.sleep(self.chance.uniform(0, 3))
             for victim in died:
                 with victim.lock:
@@ -260,6 +263,9 @@ def answer(line):
 def main():
     # An end that is asked for takes everything away too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if unknown := set(ONLY) - {"finality", "records", "partitions", "kills", "quiet"}:
+        print(f"stopped: PHASES names {', '.join(sorted(unknown))}; there are finality, records, partitions, kills, quiet", file=sys.stderr)
+        return 1
     work = tempfile.mkdtemp(prefix="aula-wan-")
     run = Run(sys.argv[1], work)
     phases = {

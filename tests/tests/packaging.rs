@@ -190,5 +190,9 @@ fn every_file_that_names_the_version_names_this_one() -> std::io::Result<()> {
         newest.starts_with(&format!("## {version}, ")),
         "the newest heading of CHANGELOG.md is {newest:?}"
     );
+    // Whoever reads what is new has to know first what there is to do.
+    let parts = changes.split("\n## ").nth(1).unwrap_or_default();
+    let first = parts.lines().find(|line| line.starts_with("### "));
+    assert_eq!(first, Some("### Before you install it"), "of the newest version in CHANGELOG.md");
     Ok(())
 }

@@ -1,0 +1,40 @@
+//! What scripts stand on: a step that ends at its first command that fails, and processes that go with the script that began them.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A script of these lines, begun in the repository's folder.
+fn bash(lines: &str) -> std::io::Result<Output> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    Command::new("bash").args(["-euo", "pipefail", "-c", lines]).current_dir(root).output()
+}
+
+#[test]
+fn a_step_ends_at_its_first_command_that_fails() -> std::io::Result<()> {
+    let begins_with = |command: &str| {
+        bash(&format!(". scripts/prepare.sh; one() {{ {command}; echo went on; }}; step One one; echo next"))
+    };
+    let (fails, holds) = (begins_with("false")?, begins_with("true")?);
+    assert!(!fails.status.success() && fails.stdout.is_empty(), "{fails:?}");
+    assert!(holds.status.success() && holds.stdout == b"went on\nnext\n", "{holds:?}");
+    Ok(())
+}
+
+#[test]
+fn what_a_script_began_goes_with_it() -> std::io::Result<()> {
+    let ended = bash(
+        "aula=true; . scripts/loopback.sh; echo \"$work\"
+         sleep 600 >/dev/null 2>&1 & echo $!
+         sleep 600 >/dev/null 2>&1 & echo $!; kill -STOP $!
+         exit 7",
+    )?;
+    assert_eq!(ended.status.code(), Some(7), "{ended:?}");
+    let told = String::from_utf8_lossy(&ended.stdout);
+    let (folder, processes) = told.split_once('\n').unwrap_or_default();
+    assert!(!folder.is_empty() && !Path::new(folder).exists(), "{told}");
+    assert_eq!(processes.lines().count(), 2, "{told}");
+    for process in processes.lines() {
+        assert!(!Path::new("/proc").join(process).exists(), "{process} still runs");
+    }
+    Ok(())
+}
