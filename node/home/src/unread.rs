@@ -57,7 +57,7 @@ impl Spoiled {
             Self::Loop => symlink(path, path)?,
             Self::Closed => {
                 std::fs::write(path, b"{}")?;
-                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0))?;
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000))?;
                 return Ok(std::fs::File::open(path).is_err());
             }
         }

@@ -114,7 +114,7 @@ fn a_view_does_not_see_later_commits() -> Anyhow {
     let db = ChainDb::create(&folder.path().join("data"), DbOptions::default(), &origin())?;
     let handle = |n: u8| Handle([n; 32]);
     let rows = |n: u8| -> BTreeMap<_, _> {
-        (1..=n).map(|i| (("students/1/1988".to_owned(), handle(i)), vec![i])).collect()
+        [("students/1/1988".to_owned(), (1..=n).map(|i| (handle(i), vec![i])).collect())].into()
     };
     let tree = |n: u8| -> Arc<BulkTree> {
         let rows: Vec<_> = (1..=n).map(|i| (handle(i), vec![i])).collect();

@@ -9,8 +9,9 @@ use aula_estate::ctt::{self, Instance, Lesson};
 use clap::Args;
 use serde::Serialize;
 
+use super::super::processor::thread_cpu_ns;
 use super::super::{Failure, Outcome};
-use super::{counted, courses, read, refused, thread_cpu_ns, write};
+use super::{counted, courses, read, refused, write};
 
 /// Arguments of `aula estate move`.
 #[derive(Debug, Args)]

@@ -13,10 +13,11 @@ use aula_estate::plan::{
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::super::processor::thread_cpu_ns;
 use super::super::{Failure, Outcome};
 use super::outside::OutsideArgs;
 use super::timetable::Effort;
-use super::{courses, read, refused, thread_cpu_ns, write};
+use super::{courses, read, refused, write};
 
 /// Arguments of `aula estate plan`.
 #[derive(Debug, Args)]

@@ -8,9 +8,10 @@ use aula_estate::plan::{Load, curve, load};
 use clap::Args;
 use serde::Serialize;
 
+use super::super::processor::thread_cpu_ns;
 use super::super::{Failure, Outcome};
 use super::outside::{Outside, OutsideArgs};
-use super::{read, refused, thread_cpu_ns, write};
+use super::{read, refused, write};
 
 /// Arguments of `aula estate scenario`.
 #[derive(Debug, Args)]
