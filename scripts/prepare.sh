@@ -26,6 +26,28 @@ step() {
   printf '== done: %s (%d min %02d s)\n' "$title" $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) >&2
 }
 
+# beside LOG COMMAND...: begins a command beside what follows, at the lowest priority, in a group of its own that ends when the script ends before it.
+# What it says is kept in LOG. `joined` waits for it.
+beside() {
+  beside_log=$1
+  shift
+  set -m
+  (renice -n 19 -p "$BASHPID" >/dev/null; "$@") >"$beside_log" 2>&1 &
+  beside_id=$!
+  set +m
+  trap 'kill -- "-$beside_id" 2>/dev/null || true' EXIT
+}
+
+# joined TITLE: waits for what was begun beside, tells what it said, and stops where it failed. No `step`: only the shell that began it can wait for it.
+joined() {
+  local code=0
+  printf '\n== %s\n' "$1" >&2
+  wait "$beside_id" || code=$?
+  trap - EXIT
+  cat "$beside_log" >&2
+  [ "$code" = 0 ] || stop "'$1' failed; the lines above say why. Run again when mended: finished work is kept."
+}
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }

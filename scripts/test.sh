@@ -54,9 +54,8 @@ browser() {
 }
 
 # Steps that only compile. They run beside the tests, which wait for blocks and disks much of their time, and take what those leave of the
-# processor: the lowest priority is theirs.
-beside() {
-  renice -n 19 -p "$BASHPID" >/dev/null
+# processor.
+compiled() {
   # Cargo locks the target folder while it looks whether anything is to be built, and the tests come first.
   sleep 20
   # Compiles the simulator and consensus a second time, for this test alone: of the workspace, so that what they stand on is the same.
@@ -65,28 +64,13 @@ beside() {
   step "Checking the licences of all dependencies" licences
 }
 
-# Waits for them, and tells what they said.
-joined() {
-  local code=0
-  wait "$beside" || code=$?
-  cat "$beside_log" >&2
-  return "$code"
-}
-
 started=$SECONDS
 step "Checking the format" cargo fmt --all --check
 build_with_tests
 step "Running the lints" cargo clippy --release --locked --workspace --all-targets -- -D warnings
-beside_log="$CARGO_TARGET_DIR/beside-the-tests.log"
-# A group of its own, so that it ends with all that it started when this script ends before it.
-set -m
-beside >"$beside_log" 2>&1 &
-beside=$!
-set +m
-trap 'kill -- "-$beside" 2>/dev/null || true' EXIT
+beside "$CARGO_TARGET_DIR/beside-the-tests.log" compiled
 step "Running the tests" cargo test --release --locked --workspace --no-fail-fast
-step "Waiting for the steps beside the tests" joined
-trap - EXIT
+joined "Waiting for the steps beside the tests"
 step "Asking the second verifier the same" ./scripts/second-verifier.sh --each 15 --forged 2 --rounds 10
 step "Testing the explorer in a browser" browser
 printf '\nThe gate passed in %d minutes.\n' $(((SECONDS - started) / 60)) >&2

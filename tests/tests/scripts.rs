@@ -1,4 +1,5 @@
-//! What scripts stand on: a step that ends at its first command that fails, and processes that go with the script that began them.
+//! What scripts stand on: a step that ends at its first command that fails, steps beside others whose failure is not lost, and processes that go
+//! with the script that began them.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -17,6 +18,43 @@ fn a_step_ends_at_its_first_command_that_fails() -> std::io::Result<()> {
     let (fails, holds) = (begins_with("false")?, begins_with("true")?);
     assert!(!fails.status.success() && fails.stdout.is_empty(), "{fails:?}");
     assert!(holds.status.success() && holds.stdout == b"went on\nnext\n", "{holds:?}");
+    Ok(())
+}
+
+#[test]
+fn what_runs_beside_is_waited_for_and_stops_the_script_where_it_failed() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("log");
+    let ends_with = |command: &str| {
+        let one = format!("one() {{ sleep 0.2; echo told; {command}; }}");
+        bash(&format!(
+            ". scripts/prepare.sh; {one}; beside {} step One one; joined All; echo next",
+            log.display()
+        ))
+    };
+    let (fails, holds) = (ends_with("false")?, ends_with("true")?);
+    assert!(!fails.status.success() && fails.stdout.is_empty(), "{fails:?}");
+    assert!(holds.status.success() && holds.stdout == b"next\n", "{holds:?}");
+    for ended in [fails, holds] {
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("\ntold\n"), "{ended:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_runs_beside_ends_with_a_script_that_does_not_wait_for_it() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (begun, gone_on) = (folder.path().join("begun"), folder.path().join("gone-on"));
+    // It holds the script's output open, which is read here until nobody does.
+    let ended = bash(&format!(
+        ". scripts/prepare.sh; exec 9>&1; one() {{ touch {begun}; sleep 60; touch {gone_on}; }}
+         beside {log} one; until [ -e {begun} ]; do sleep 0.01; done; exit 7",
+        begun = begun.display(),
+        gone_on = gone_on.display(),
+        log = folder.path().join("log").display(),
+    ))?;
+    assert_eq!(ended.status.code(), Some(7), "{ended:?}");
+    assert!(!gone_on.exists());
     Ok(())
 }
 
