@@ -80,7 +80,8 @@ pub(super) fn alone(offices: &[Office]) -> Result<Vec<File>, Failure> {
 fn held(home: &Home) -> Result<File, Failure> {
     let (folder, hint) = (home.service_dir(), "check the folder's owner and the space left");
     private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
-    let path = folder.join("running");
+    // The other of a pair is given the folder, and replaces or removes here what it has not: but nothing with a dot before its name.
+    let path = folder.join(".running");
     let lock = File::create(&path).advise(format!("cannot write {}", path.display()), hint)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -217,6 +218,8 @@ mod tests {
         let home = Home::at(folder.path().to_owned());
         let first = held(&home)?;
         assert!(held(&home).is_err_and(|failure| failure.code == "runs_already"));
+        let given = aula_standby::folders::stamps(&home.service_dir()).advise("its files", "look")?;
+        assert!(given.is_empty(), "the other of a pair would take the lock away: {given:?}");
         drop(first);
         held(&home).map(drop)
     }
