@@ -49,6 +49,25 @@ fn each_deviation_is_counted_as_the_format_says() {
 }
 
 #[test]
+fn an_archive_is_searched_judged_and_written_as_its_instance_is() {
+    let (archive, instance) = (read(SMALL.as_bytes()).unwrap(), read_as::<u128>(SMALL.as_bytes()).unwrap());
+    let options = search::Options { seed: 1, ..Default::default() };
+    let found = archive.search(options, &mut Budget { iterations: 300, expired: &mut || false });
+    let same = search::search(&instance, options, &mut Budget { iterations: 300, expired: &mut || false });
+    assert_eq!(found, same);
+    let expected = Judged {
+        cost: evaluate(&instance, &found.subs),
+        room_days: cost::room_days(&instance, &found.subs),
+        room_days_bound: bound::room_days(&instance),
+    };
+    assert_eq!(archive.judged(&found), expected);
+    assert_eq!(
+        archive.written(SMALL.as_bytes(), &found),
+        write_archive(SMALL.as_bytes(), &instance, &found.subs)
+    );
+}
+
+#[test]
 fn the_search_keeps_its_sums_and_its_seed() {
     let instance = read_as::<u128>(SMALL.as_bytes()).unwrap();
     let found = |iterations| {

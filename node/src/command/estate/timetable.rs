@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use aula_estate::budget::Budget;
 use aula_estate::ctt;
-use aula_estate::xhstt::times::Times;
-use aula_estate::xhstt::{self, Archive, Instance};
 use clap::Args;
 use serde::Serialize;
 
@@ -160,28 +158,22 @@ fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
         let hint = "an archive gives an event its time and its resources where they are to stay";
         return Err(Failure::new("not_of_archives", message, hint));
     }
-    match xhstt::read(bytes).map_err(|error| refused(&args.instance, &error))? {
-        Archive::Week(instance) => school(args, bytes, &instance),
-        Archive::Long(instance) => school(args, bytes, &instance),
-    }
-}
-
-fn school<T: Times>(args: &TimetableArgs, bytes: &[u8], instance: &Instance<T>) -> Result<Answer, Failure> {
+    let archive = xhstt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
     let started = thread_cpu_ns();
     let options = xhstt::search::Options { seed: args.effort.seed, close_rooms: args.close_rooms };
-    let found = args.effort.within(started, |budget| xhstt::search::search(instance, options, budget));
+    let found = args.effort.within(started, |budget| archive.search(options, budget));
     let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
-    write(&args.out, xhstt::write_archive(bytes, instance, &found.subs).as_bytes())?;
-    let cost = xhstt::cost::evaluate(instance, &found.subs);
-    let (opened, held, offered) = xhstt::cost::room_days(instance, &found.subs);
+    write(&args.out, archive.written(bytes, &found).as_bytes())?;
+    let judged = archive.judged(&found);
+    let (opened, held, offered) = judged.room_days;
     Ok(Answer {
-        hard: cost.0.unsigned_abs(),
-        cost: cost.1.unsigned_abs(),
+        hard: judged.cost.0.unsigned_abs(),
+        cost: judged.cost.1.unsigned_abs(),
         seed: args.effort.seed,
         iterations: found.iterations,
         cpu_s,
         opened_room_days: opened,
-        room_days_bound: xhstt::bound::room_days(instance),
+        room_days_bound: judged.room_days_bound,
         utilisation_ppm: (held * 1_000_000).checked_div(offered).unwrap_or(0),
         moved_lectures: None,
         other_room: None,
