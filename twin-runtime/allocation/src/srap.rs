@@ -54,7 +54,12 @@ pub fn parse(bytes: &[u8]) -> Result<Problem, SrapError> {
 ///
 /// # Errors
 /// See [`SrapError`].
-pub fn read(source: impl Read, length: u64) -> Result<Problem, SrapError> {
+pub fn read(mut source: impl Read, length: u64) -> Result<Problem, SrapError> {
+    read_from(&mut source, length)
+}
+
+/// The same, compiled with this crate: at a caller's it would be as quick as that one is optimized (decision 0123).
+fn read_from(source: &mut dyn Read, length: u64) -> Result<Problem, SrapError> {
     let mut reader = Reader { source };
     let layered =
         match &reader.word::<8>().map_err(|e| if e == SrapError::Length { SrapError::Magic } else { e })? {
@@ -85,11 +90,11 @@ fn file_length(n: usize, k: usize, schools: Option<usize>) -> u128 {
     16 + 8 * k + layer + 4 * n * k
 }
 
-struct Reader<S> {
-    source: S,
+struct Reader<'a> {
+    source: &'a mut dyn Read,
 }
 
-impl<S: Read> Reader<S> {
+impl Reader<'_> {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), SrapError> {
         self.source.read_exact(bytes).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => SrapError::Length,
