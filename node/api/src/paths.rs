@@ -1,7 +1,8 @@
 //! Where each route of the API is: a line a route, of which the server, the table of classes, the description and whoever asks are made.
 //!
 //! A constant is the path as a router reads it, with `{…}` for a parameter. Of one that has parameters a function of the same name fills
-//! them in, each percent-encoded: whatever is given stays one part of the path. Absent: queries, which stand where they are asked.
+//! them in, each percent-encoded: whatever is given stays one part of the path, but nothing at all, `.` and `..`, which mean folders however they are
+//! written. Numbers, hashes and names of files are given. Absent: queries, which stand where they are asked.
 
 use std::fmt::Display;
 
