@@ -1,7 +1,7 @@
 //! An example for each command whose group alone shows some, in its help and its page of the manual.
 //!
 //! Flow: [`command`] is the command line as [`Cli`] describes it, with the lines below in their places. A test asks every command for an
-//! example, and the parser for each line, so that none is left behind when a flag changes.
+//! example, and the parser for each, also for those of the commands' own files, so that none is left behind when a flag changes.
 
 use clap::CommandFactory;
 
@@ -146,16 +146,59 @@ mod tests {
         assert_eq!(found, Vec::<String>::new(), "a line above, or one in the command's own file");
     }
 
+    /// Every example, those of the commands' own files too: what follows `aula`.
+    fn examples(command: &clap::Command, found: &mut Vec<String>) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        // A line that ends with a backslash goes on in the next one.
+        let whole: String = help.split("\\\n").map(str::trim_start).collect();
+        found.extend(
+            whole.lines().filter_map(|line| line.trim_start().strip_prefix("aula ")).map(str::to_owned),
+        );
+        command.get_subcommands().for_each(|inner| examples(inner, found));
+    }
+
+    /// A line's words as a shell takes them, up to what is said of it, or what is done with what it prints.
+    fn words(line: &str) -> Vec<String> {
+        let ends = ["  ", " > ", " | ", " && "].iter().filter_map(|mark| line.find(mark));
+        let end = ends.min().unwrap_or(line.len());
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for letter in line[..end].chars() {
+            match (letter, quote) {
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                ('"' | '\'', None) => quote = Some(letter),
+                _ if quote == Some(letter) => quote = None,
+                _ => word.push(letter),
+            }
+        }
+        words.push(word);
+        words
+    }
+
+    #[test]
+    fn a_line_is_read_as_a_shell_reads_it() {
+        assert_eq!(
+            words(r#"tx x '{"a":1}' --name "Lake s" > out"#),
+            ["tx", "x", r#"{"a":1}"#, "--name", "Lake s"]
+        );
+        assert_eq!(words(r#"a --b "c d"    what it does"#), ["a", "--b", "c d"]);
+    }
+
     #[test]
     fn every_example_is_one_that_the_program_takes() {
         let (id, account) = ("ab".repeat(32), "ab".repeat(20));
-        for line in LINES {
-            let words = line.split(' ').map(|word| match word {
-                "ID" | "HANDLE" | "HASH" | "EVENT" => id.as_str(),
-                "ACCOUNT" => account.as_str(),
-                word => word,
-            });
-            let taken = command().try_get_matches_from(std::iter::once("aula").chain(words));
+        let given = |word: String| match word.as_str() {
+            "ID" | "HANDLE" | "H" | "HASH" | "HEX" | "EVENT" => id.clone(),
+            "ACCOUNT" => account.clone(),
+            "DISTRICT" => "3".to_owned(),
+            // A hash that is shown by its beginning.
+            _ => word.replace("9f2c…", &id),
+        };
+        let (mut program, mut found) = (command(), Vec::new());
+        examples(&program, &mut found);
+        assert!(found.len() > 2 * LINES.len(), "{}", found.len());
+        for line in found {
+            let words = std::iter::once("aula".to_owned()).chain(words(&line).into_iter().map(given));
+            let taken = program.try_get_matches_from_mut(words);
             assert!(taken.is_ok(), "aula {line}: {:?}", taken.err().map(|error| error.to_string()));
         }
     }

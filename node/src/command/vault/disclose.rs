@@ -36,7 +36,7 @@ use super::{Place, handle, refused};
 #[command(
     after_help = "Examples:\n  aula evidence sample 7                                  who is drawn\n  aula vault disclose 7 HANDLE -o \
                         drawn.json      for the auditor alone: it holds the student's events\n  aula evidence audit 7 HANDLE \
-                        --disclosure drawn.json --home D/auditor"
+                        --disclosure drawn.json -o report.json --home D/auditor"
 )]
 pub struct DiscloseArgs {
     /// The decided round's number
