@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aula_estate::budget::Budget;
-use aula_estate::ctt;
+use aula_estate::{ctt, xhstt};
 use clap::Args;
 use serde::Serialize;
 
