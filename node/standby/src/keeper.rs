@@ -466,7 +466,8 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
         (false, Some(record)) if !who::is(me, &record.holder) => "standby",
         _ => "nobody",
     };
-    if standing.role != role {
+    let is_new = standing.role != role;
+    if is_new {
         (standing.role, standing.since_ms) = (role.to_owned(), now_ms());
         tracing::info!(role, epoch = standing.epoch, "what this one of the pair is from now on");
     }
@@ -480,6 +481,9 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
             Some(record) if is_namesakes(record) => Some(NAMESAKE.to_owned()),
             Some(_) => (role == "standby" && gone && lacks).then(|| AWAY.to_owned()),
         };
+    } else if is_new {
+        // Why it did not act.
+        standing.why = None;
     }
     if let Some(why) = standing.why.as_ref().filter(|why| before.why.as_ref() != Some(*why)) {
         tracing::warn!(%why, role, "how this one of the pair stands");

@@ -161,6 +161,7 @@ fn who_acts_and_whose_store_hung_for_a_while_goes_on_in_its_epoch() -> Tested {
     while keeper.standing().role != "acting" || east.setup.own.permit.epoch() != Ok(1) {
         thread::sleep(Duration::from_millis(20));
     }
+    assert_eq!(keeper.standing().why, None, "it does again what it did not do");
     assert!(told.try_recv().is_err(), "its turn is the same");
     keeper.stop();
     Ok(())
