@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use aula_ledger::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
+use libp2p::PeerId;
 
 pub(crate) mod codec;
 mod room;
@@ -126,9 +127,9 @@ impl From<Told> for Answer {
 }
 
 impl Answer {
-    /// What this node answers, or that it is busy, where peers have not taken enough of the answers before.
-    pub(crate) fn within(room: &Room, told: Told) -> Self {
-        let mut place = room.enter();
+    /// What this node answers a peer, or that it is busy, where it and others have not taken enough of the answers before.
+    pub(crate) fn within(room: &Room, peer: PeerId, told: Told) -> Self {
+        let mut place = room.enter_for(peer);
         if place.grow(told.bytes()) { Self { told, _place: Some(place) } } else { Told::Busy.into() }
     }
 }
