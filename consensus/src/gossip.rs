@@ -370,7 +370,7 @@ impl State {
                     self.drop_silent();
                     self.dial();
                 }
-                Some((channel, found)) = told.recv() => self.answer(channel, found),
+                Some((back, found)) = told.recv() => self.answer(back, found),
                 event = self.swarm.select_next_some() => self.event(event),
             }
         }

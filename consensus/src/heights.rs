@@ -8,8 +8,9 @@
 //! that height is not decided within [`PATIENCE`], the others may be waiting for this node's vote, and it signs from there
 //! on. Where the connected ones that sign are no quorum and say that they stand still, nothing is decided without this node,
 //! however long it waits: it signs as soon as they have had the time to connect, and to say that they still stand once it is level
-//! ([`SETTLED`]). Those that go on meanwhile are a quorum with others that this node does not reach. A snapshot is never that
-//! young, but for one that is restored while the chain stands still at the same height.
+//! ([`SETTLED`]), and have said it: of those that a cut keeps from speaking nothing is known. Those that go on meanwhile are a quorum
+//! with others that this node does not reach. A snapshot is never that young, but for one that is restored while the chain stands still
+//! at the same height.
 //!
 //! Who signs says so once, on the first connection with a peer, and so does everybody what it wants to hear. Where a cut ended a connection
 //! for this side alone, the new one is a second one to the other side, which says neither again until both have begun anew
@@ -82,6 +83,8 @@ struct Inner {
     kept: BTreeMap<PeerId, Kept>,
     /// The connected peers.
     roles: BTreeMap<PeerId, Role>,
+    /// The connected peers that said how far they are since this node is level.
+    again: BTreeSet<PeerId>,
     /// Of whom anything was heard since [`Heights::quiet`] was asked.
     spoke: BTreeSet<PeerId>,
     /// Since when no validator that may sign has come or left, or a session has begun.
@@ -115,6 +118,7 @@ impl Heights {
     pub(crate) fn heard(&self, peer: PeerId, kept: Kept) {
         let mut inner = self.lock();
         inner.kept.insert(peer, kept);
+        inner.again.insert(peer);
         // Later heights do not matter to what may be signed: what this key signed, it signed before.
         let known = inner.first.len();
         inner.first.entry(peer).or_insert(kept.tip);
@@ -156,6 +160,7 @@ impl Heights {
     pub(crate) fn session_begins(&self) {
         let mut inner = self.lock();
         inner.kept.clear();
+        inner.again.clear();
         inner.roles.clear();
         inner.spoke.clear();
         inner.settled_since = None;
@@ -165,6 +170,7 @@ impl Heights {
     pub(crate) fn left(&self, peer: PeerId) {
         let mut inner = self.lock();
         inner.kept.remove(&peer);
+        inner.again.remove(&peer);
         let may_have_signed = inner.roles.remove(&peer).is_some_and(|role| role != Role::Follows);
         if inner.weights.contains_key(&peer) {
             inner.left.insert(peer);
@@ -258,6 +264,16 @@ impl Inner {
         self.weights.values().sum()
     }
 
+    /// The power of these together.
+    fn power<'a>(&self, of: impl Iterator<Item = &'a PeerId>) -> u64 {
+        of.filter_map(|peer| self.weights.get(peer)).sum()
+    }
+
+    /// Whether so much power may speak for the chain: more than a third of it, or all there are where they are no third together.
+    fn is_enough(&self, heard: u64, total: u128) -> bool {
+        u128::from(heard) * 3 > total || heard >= self.others()
+    }
+
     fn holds(&self, tip: u64) -> bool {
         self.held && tip > 0 && self.others() > 0
     }
@@ -273,8 +289,7 @@ impl Inner {
     /// Whether the connected validators that may sign are a quorum without this node.
     fn decide_alone(&self, total: u128) -> bool {
         let may_sign = |peer: &PeerId| self.roles.get(peer).is_some_and(|role| *role != Role::Follows);
-        let power: u64 =
-            self.weights.iter().filter(|(peer, _)| may_sign(peer)).map(|(_, power)| *power).sum();
+        let power = self.power(self.roles.keys().filter(|peer| may_sign(peer)));
         u128::from(power) * 3 > total * 2
     }
 
@@ -309,10 +324,8 @@ impl Inner {
             return Heard::MaySign;
         }
         let total = u128::from(others) + u128::from(self.own);
-        let of = |peer: &PeerId| self.weights.get(peer).copied().unwrap_or(0);
-        let heard: u64 = self.first.keys().map(of).sum();
-        // All there are, where they are no third together.
-        if u128::from(heard) * 3 <= total && heard < others {
+        let heard = self.power(self.first.keys());
+        if !self.is_enough(heard, total) {
             return Heard::TooLittle;
         }
         let since = *self.enough_since.get_or_insert(now);
@@ -323,14 +336,16 @@ impl Inner {
         let Some(target) = target else { return Heard::TooLittle };
         if tip < target {
             self.level_since = None;
+        } else if self.level_since.is_none() {
+            self.level_since = Some(now);
+            // What they said while this node fetched is older than that it is level.
+            self.again.clear();
         }
-        let level = tip >= target;
-        let since = level.then(|| *self.level_since.get_or_insert(now));
         let further = self.reached(self.kept.iter().map(|(peer, kept)| (*peer, kept.tip))) > Some(tip);
-        // What they said while this node fetched is older than that it is level.
+        let stand = !further && self.is_enough(self.power(self.again.iter()), total);
         let in_vain =
-            |level: Moment| now.since(settled.max(level)) >= SETTLED && !further && !self.decide_alone(total);
-        let waited = since.is_some_and(|since| in_vain(since) || now.since(since) >= PATIENCE);
+            |level: Moment| now.since(settled.max(level)) >= SETTLED && stand && !self.decide_alone(total);
+        let waited = self.level_since.is_some_and(|since| in_vain(since) || now.since(since) >= PATIENCE);
         if signed >= target || tip > target || waited { Heard::MaySign } else { Heard::Behind(target) }
     }
 }
@@ -364,6 +379,11 @@ mod tests {
         let heights = Heights::default();
         heights.set_validators((0..3).map(|n| (peer(n), 1)).collect(), 1);
         (heights, Moment::default())
+    }
+
+    /// The first so many say that they stand at 200.
+    fn stand(heights: &Heights, many: u8) {
+        (0..many).for_each(|n| heights.heard(peer(n), whole(200)));
     }
 
     #[test]
@@ -416,7 +436,10 @@ mod tests {
             heights.ask(100, 199, now);
             assert_eq!(heights.ask(100, 199, now + SETTLED / 2), Heard::Behind(200));
             assert_eq!(heights.ask(100, 200, now + SETTLED / 2), Heard::Behind(200), "more may connect");
-            assert_eq!(heights.ask(100, 200, now + SETTLED * 3 / 2), Heard::MaySign);
+            let settled = now + SETTLED * 3 / 2;
+            assert_eq!(heights.ask(100, 200, settled), Heard::Behind(200), "they have not said it since");
+            stand(&heights, heard);
+            assert_eq!(heights.ask(100, 200, settled), Heard::MaySign);
         }
     }
 
@@ -435,6 +458,7 @@ mod tests {
                     Heard::Behind(200),
                     "they may have gone on since"
                 );
+                stand(&heights, 3);
                 assert_eq!(heights.ask(signed, tip, level + SETTLED / 2), Heard::Behind(200));
                 assert_eq!(heights.ask(signed, tip, level + SETTLED), Heard::MaySign);
             } else {
@@ -452,6 +476,7 @@ mod tests {
         (0..3).for_each(|n| heights.came(&peer(n)));
         (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        stand(&heights, 3);
         assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::Behind(200), "they decide without this one");
         assert_eq!(heights.ask(100, 200, now + PATIENCE), Heard::MaySign);
     }
@@ -463,6 +488,7 @@ mod tests {
         (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
         (0..2).for_each(|n| heights.signs(peer(n)));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        stand(&heights, 3);
         assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::Behind(200), "the third may sign");
         heights.subscribed((0..3).map(peer));
         assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
@@ -474,6 +500,7 @@ mod tests {
         (0..2).for_each(|n| heights.signs(peer(n)));
         (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        stand(&heights, 3);
         heights.signs(peer(9));
         heights.left(peer(9));
         heights.came(&peer(9));
@@ -501,6 +528,7 @@ mod tests {
         (0..3).for_each(|n| heights.heard(peer(n), whole(200)));
         heights.heard(peer(0), whole(u64::MAX));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
+        (1..3).for_each(|n| heights.heard(peer(n), whole(200)));
         assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign);
     }
 
@@ -513,6 +541,7 @@ mod tests {
         let level = now + SETTLED;
         heights.signs(peer(1));
         assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        stand(&heights, 3);
         heights.signs(peer(1));
         assert_eq!(
             heights.ask(100, 200, level + SETTLED),
@@ -529,6 +558,7 @@ mod tests {
         assert_eq!(heights.ask(100, 199, now), Heard::Behind(200));
         let level = now + SETTLED;
         assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        stand(&heights, 3);
         heights.left(peer(2));
         assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
         assert_eq!(heights.ask(100, 200, level + SETTLED / 2), Heard::Behind(200));
@@ -543,7 +573,8 @@ mod tests {
         heights.session_begins();
         assert_eq!((heights.highest(), heights.quiet()), (None, BTreeSet::new()));
         assert_eq!(heights.ask(100, 200, now), Heard::Behind(200));
-        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::MaySign, "nobody is connected");
+        assert_eq!(heights.ask(100, 200, now + SETTLED), Heard::Behind(200), "nobody says that it stands");
+        assert_eq!(heights.ask(100, 200, now + PATIENCE), Heard::MaySign);
     }
 
     #[test]

@@ -14,7 +14,9 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_malachitebft_core_types::ExtendedCommitSignature;
 use arc_malachitebft_sync::{Response, ValueRequest};
+use aula_ledger::chain::validators::MAX_VALIDATORS;
 
 use crate::context::{AulaContext, Height};
 
@@ -27,15 +29,16 @@ pub(crate) const REQUESTS: usize = 5;
 pub(crate) const MOST_HELD: usize = 32 << 20;
 /// Largest answer that is read. Older programs answer with blocks of 8 MiB and their certificates.
 pub(crate) const MOST_ANSWER: usize = 10 << 20;
-/// What may wait in all, since what is under way still comes.
-pub(crate) const MOST_SYNCED: usize = MOST_HELD + REQUESTS * MOST_ANSWER;
+/// What may wait in all, since what is under way still comes: signatures take more in memory than on the line.
+pub(crate) const MOST_SYNCED: usize =
+    MOST_HELD + REQUESTS * (MOST_ANSWER + BATCH * MAX_VALIDATORS * SIGNATURE_BYTES);
 /// Bytes of blocks in an answer that this node gives; one block may be larger and goes alone. Five such answers come in 8 s over
 /// 2 Mbit/s, within the time of a request.
 pub(crate) const ANSWER_BYTES: usize = 384 << 10;
 /// How far above the next height an answer may lie and be counted: farther ones were not asked for.
 const AHEAD: u64 = 256;
 /// What a signature of a certificate takes in memory.
-const SIGNATURE_BYTES: usize = 128;
+const SIGNATURE_BYTES: usize = size_of::<ExtendedCommitSignature<AulaContext>>();
 
 #[derive(Debug)]
 struct Inner {
@@ -76,9 +79,11 @@ impl Pace {
         let Response::ValueResponse(told) = response;
         let next = self.next();
         let mut inner = self.lock();
-        if !told.values.is_empty() {
-            inner.heights = (inner.heights + 1).min(BATCH);
+        // What has more than any request asks for is thrown away whole.
+        if told.values.is_empty() || told.values.len() > BATCH {
+            return;
         }
+        inner.heights = (inner.heights + 1).min(BATCH);
         // Of an answer, the engine keeps heights without a gap from the first on.
         for (height, value) in (told.start_height.0..next.saturating_add(AHEAD)).zip(&told.values) {
             if height >= next {
@@ -161,6 +166,14 @@ mod tests {
         }
         pace.came(&answer(101, &[10]));
         assert_eq!(asked(&pace, 101, 130), Some((101, 100 + BATCH as u64)));
+    }
+
+    #[test]
+    fn an_answer_of_more_than_any_request_asks_for_counts_for_nothing() {
+        let (_, pace) = pace();
+        pace.late();
+        pace.came(&answer(102, &[10; BATCH + 1]));
+        assert_eq!((pace.held(), asked(&pace, 110, 117)), (0, Some((110, 113))));
     }
 
     #[test]

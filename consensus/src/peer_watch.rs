@@ -230,6 +230,7 @@ mod tests {
             assert_eq!(found.len(), usize::from(!held));
             let ask = |ms| heights.ask(3, 7, Moment::after(Duration::from_millis(ms)));
             assert_eq!(ask(0), Heard::Behind(7));
+            peers.keys().for_each(|peer| heights.heard(engine(peer), Kept { tip: 7, oldest: 1 }));
             assert_eq!(ask(2_000) == Heard::MaySign, held, "both follow: nobody is waited for");
         }
     }

@@ -14,9 +14,11 @@
 //! asked for may have, and than there is room for beside the others' answers (`room`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aula_ledger::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
+use libp2p::PeerId;
 
 pub(crate) mod codec;
 mod room;
@@ -38,6 +40,8 @@ pub const BYTES_PER_SECOND: u64 = 64 << 20;
 pub const WAITING: usize = 32;
 /// Of those, of one peer.
 pub const EACH: usize = 4;
+/// How long a request may take, its answer's bytes included.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 /// Largest answer: a manifest of 65,536 chunks has 2.3 MiB, and a proof as many bytes as are read of one, 64 MiB
 /// (`node/store/src/snapshots/folder.rs`).
 pub const MAX_ANSWER: usize = 68 << 20;
@@ -126,9 +130,9 @@ impl From<Told> for Answer {
 }
 
 impl Answer {
-    /// What this node answers, or that it is busy, where peers have not taken enough of the answers before.
-    pub(crate) fn within(room: &Room, told: Told) -> Self {
-        let mut place = room.enter();
+    /// What this node answers a peer, or that it is busy, where it and others have not taken enough of the answers before.
+    pub(crate) fn within(room: &Room, peer: PeerId, told: Told) -> Self {
+        let mut place = room.enter_for(peer);
         if place.grow(told.bytes()) { Self { told, _place: Some(place) } } else { Told::Busy.into() }
     }
 }

@@ -11,6 +11,7 @@ use arc_malachitebft_core_types::{
 };
 use arc_malachitebft_engine::util::streaming::StreamMessage;
 use arc_malachitebft_sync::{ValueRequest, ValueResponse};
+use aula_ledger::chain::validators::MAX_VALIDATORS;
 use aula_ledger::types::Hash;
 use borsh::io::{Error, ErrorKind};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -163,6 +164,10 @@ impl Codec<Response<AulaContext>> for Wire {
         // Before its height nobody sees what it is, and until then it would wait in memory.
         if wire.values.iter().any(|value| value.block.len() > MAX_BLOCK_BYTES) {
             return Err(invalid("a block is larger than any may be"));
+        }
+        // In memory a signature takes nearly twice what it takes on the wire.
+        if wire.values.iter().any(|value| value.signatures.len() > MAX_VALIDATORS) {
+            return Err(invalid("a certificate has more signatures than there are validators"));
         }
         let values = wire.values.into_iter().map(|value| {
             let commit_signatures = value

@@ -13,12 +13,14 @@ use crate::snapshots::{Answer, Ask, AskError, Room, Server, Source, Told};
 
 /// What an answer of a peer goes to.
 pub(super) type Asker = oneshot::Sender<Result<Answer, AskError>>;
+/// Who asked, and how the answer goes back.
+pub(super) type Back = (PeerId, ResponseChannel<Answer>);
 /// What this node found for a peer, and how it goes back.
-pub(super) type Found = (ResponseChannel<Answer>, Told);
+pub(super) type Found = (Back, Told);
 
 /// Requests under way, both ways.
 pub(super) struct Exchange {
-    server: Server<ResponseChannel<Answer>>,
+    server: Server<Back>,
     asked: HashMap<OutboundRequestId, Asker>,
     /// Room for answers that peers have not taken yet.
     room: Room,
@@ -78,8 +80,8 @@ impl State {
         self.exchange.asked.insert(id, asker);
     }
 
-    pub(super) fn answer(&mut self, channel: ResponseChannel<Answer>, told: Told) {
-        let answer = Answer::within(&self.exchange.room, told);
+    pub(super) fn answer(&mut self, (peer, channel): Back, told: Told) {
+        let answer = Answer::within(&self.exchange.room, peer, told);
         // Refused when the peer has gone.
         let _ = self.swarm.behaviour_mut().snapshots.send_response(channel, answer);
     }
@@ -87,8 +89,8 @@ impl State {
     pub(super) fn exchanged(&mut self, event: Event<Ask, Answer>) {
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
-                if let Err(channel) = self.exchange.server.take(peer, request, channel) {
-                    self.answer(channel, Told::Busy);
+                if let Err(back) = self.exchange.server.take(peer, request, (peer, channel)) {
+                    self.answer(back, Told::Busy);
                 }
             }
             Event::Message { message: Message::Response { request_id, response }, .. } => {

@@ -1,7 +1,6 @@
 //! The bytes: a length (u32, little endian), then borsh. Lengths are looked at before anything is read.
 
 use std::io::{Error, ErrorKind, Result};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -10,12 +9,10 @@ use libp2p::StreamProtocol;
 use libp2p::request_response::{self, ProtocolSupport};
 
 use super::room::{Place, Room};
-use super::{Answer, Ask, EACH, MAX_ANSWER};
+use super::{Answer, Ask, EACH, MAX_ANSWER, TIMEOUT};
 
 /// Largest request: its kind, a hash and a number.
 const MAX_ASK: usize = 64;
-/// How long a request may take, its answer's bytes included.
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes that are made room for before they come: of what is only announced no more is taken.
 const STEP: usize = 1 << 20;
 

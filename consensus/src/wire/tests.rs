@@ -100,3 +100,14 @@ fn an_answer_with_a_block_larger_than_any_is_not_read() {
         assert_eq!(Codec::<Response<AulaContext>>::decode(&Wire, encoded).is_ok(), is_read, "{bytes}");
     }
 }
+
+#[test]
+fn an_answer_with_more_signatures_than_there_are_validators_is_not_read() {
+    for (signatures, is_read) in [(MAX_VALIDATORS, true), (MAX_VALIDATORS + 1, false)] {
+        let Response::ValueResponse(mut told) = response(1);
+        let signature = ExtendedCommitSignature::new(address(), Signature([1; 64]), None);
+        told.values[0].certificate.commit_signatures = vec![signature; signatures];
+        let encoded = Wire.encode(&Response::<AulaContext>::ValueResponse(told)).unwrap();
+        assert_eq!(Codec::<Response<AulaContext>>::decode(&Wire, encoded).is_ok(), is_read, "{signatures}");
+    }
+}

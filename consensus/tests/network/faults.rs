@@ -115,7 +115,7 @@ async fn without_its_guard_a_node_follows_until_its_operator_confirms_a_height()
     network.stop(3).await;
     // The operator confirms a height ahead, which the others have not reached when it is up: it follows up to there, then signs, in
     // the same process.
-    let confirmed = network.height(0) + 6;
+    let confirmed = network.height(0) + 15;
     network.start_with(3, |config| config.confirmed_height = Some(Height(confirmed))).await;
     network.reach(&[3], confirmed + 1, SECONDS_60).await;
     for _ in 0..200 {

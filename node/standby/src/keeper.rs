@@ -51,6 +51,9 @@ const STUCK: &str =
 const OVERDUE: &str = "the lease was not renewed in time: this one does not act, and nothing is written here until it is renewed";
 /// Why one that is free is not taken.
 const UNWRITABLE: &str = "this one cannot act: nothing can be written in its HOME/pair";
+/// The roles of who has the lease: it may write, or not.
+const ACTING: &str = "acting";
+const NOBODY: &str = "nobody";
 /// How often the standing is written, where nothing changes.
 const TELL: Duration = Duration::from_secs(1);
 
@@ -156,9 +159,13 @@ impl Keeper {
         Ok(Self { shared, lease: Mutex::new(Some(lease)) })
     }
 
-    /// How it stands.
+    /// How it stands. Whether it acts is asked of the permit, which may end while the lease's thread waits for its store.
     pub fn standing(&self) -> Standing {
-        locked(&self.shared.standing).clone()
+        let mut standing = locked(&self.shared.standing).clone();
+        if standing.role == ACTING && self.shared.setup.reach.permit.epoch().is_err() {
+            standing.role = NOBODY.to_owned();
+        }
+        standing
     }
 
     /// Notes what bringing the standby level came to.
@@ -462,17 +469,18 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
     // What could not be read may have been renewed.
     standing.over = failed.is_none() && contender.is_over(uptime_ms());
     let role = match (acts, record) {
-        (true, _) => "acting",
+        (true, _) => ACTING,
         (false, Some(record)) if !who::is(me, &record.holder) => "standby",
-        _ => "nobody",
+        _ => NOBODY,
     };
-    if standing.role != role {
+    let is_new = standing.role != role;
+    if is_new {
         (standing.role, standing.since_ms) = (role.to_owned(), now_ms());
         tracing::info!(role, epoch = standing.epoch, "what this one of the pair is from now on");
     }
     if let Some(error) = failed {
         standing.why = Some(error);
-    } else if role != "acting" {
+    } else if role != ACTING {
         let gone = shared.missed.load(Ordering::SeqCst) >= MISSES;
         let lacks = standing.level.as_deref() != Some(standing.name.as_str());
         standing.why = match record {
@@ -480,6 +488,9 @@ fn tell(shared: &Shared, contender: &Contender, acts: bool, failed: Option<Strin
             Some(record) if is_namesakes(record) => Some(NAMESAKE.to_owned()),
             Some(_) => (role == "standby" && gone && lacks).then(|| AWAY.to_owned()),
         };
+    } else if is_new {
+        // Why it did not act.
+        standing.why = None;
     }
     if let Some(why) = standing.why.as_ref().filter(|why| before.why.as_ref() != Some(*why)) {
         tracing::warn!(%why, role, "how this one of the pair stands");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Standing {
     /// What `[pair] name` of its settings says: which of the two this is.
     pub name: String,
-    /// `acting`, `standby`, or `nobody` while it has no lease and knows of none.
+    /// `acting`, `standby`, or `nobody` while it knows of no lease, or has one that it may not write by.
     pub role: String,
     /// The lease's epoch.
     pub epoch: u64,

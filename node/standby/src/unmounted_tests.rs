@@ -13,7 +13,7 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 use crate::folder::FolderLease;
 use crate::keeper::{Keeper, Turn};
 use crate::lease::{Kept, LeaseError, LeaseStore, Record};
-use crate::pair_tests::{ID, SOON, Tested, enrol, has, hello, level, started, two};
+use crate::pair_tests::{ID, One, SOON, Tested, enrol, has, hello, level, started, two};
 use crate::patient::Patient;
 use crate::place::MARK;
 use crate::receiver::{Caller, Receiver};
@@ -98,15 +98,20 @@ impl LeaseStore for Hanging {
     }
 }
 
+/// Puts such a way before its store, on which it waits so long for an answer; gives what makes it hang.
+fn hanging(one: &mut One, wait: Duration) -> Arc<AtomicBool> {
+    let hangs = Arc::new(AtomicBool::new(false));
+    let store: Arc<dyn LeaseStore> =
+        Arc::new(Hanging { of: one.setup.reach.lease.clone(), hangs: hangs.clone() });
+    one.setup.reach.lease = Arc::new(Patient::of(move || Ok(store.clone()), wait, wait));
+    hangs
+}
+
 #[test]
 fn who_acts_and_whose_store_hangs_has_stopped_when_the_other_one_begins_and_says_so() -> Tested {
     let root = tempfile::tempdir()?;
     let (mut east, west) = two(root.path(), [1, 2])?;
-    let hangs = Arc::new(AtomicBool::new(false));
-    let store: Arc<dyn LeaseStore> =
-        Arc::new(Hanging { of: east.setup.reach.lease.clone(), hangs: hangs.clone() });
-    let wait = Duration::from_secs(1);
-    east.setup.reach.lease = Arc::new(Patient::of(move || Ok(store.clone()), wait, wait));
+    let hangs = hanging(&mut east, Duration::from_secs(1));
     register(&east.folders.data, Arc::new(east.setup.reach.clone()));
     let (east_keeper, east_told) = started(&east)?;
     assert_eq!(east_told.recv_timeout(SOON)?, Turn::Acts(1));
@@ -146,11 +151,7 @@ fn who_acts_and_whose_store_hangs_has_stopped_when_the_other_one_begins_and_says
 fn who_acts_and_whose_store_hung_for_a_while_goes_on_in_its_epoch() -> Tested {
     let root = tempfile::tempdir()?;
     let (mut east, _west) = two(root.path(), [1, 2])?;
-    let hangs = Arc::new(AtomicBool::new(false));
-    let store: Arc<dyn LeaseStore> =
-        Arc::new(Hanging { of: east.setup.reach.lease.clone(), hangs: hangs.clone() });
-    let wait = Duration::from_secs(1);
-    east.setup.reach.lease = Arc::new(Patient::of(move || Ok(store.clone()), wait, wait));
+    let hangs = hanging(&mut east, Duration::from_secs(1));
     let (keeper, told) = started(&east)?;
     assert_eq!(told.recv_timeout(SOON)?, Turn::Acts(1));
     hangs.store(true, Ordering::SeqCst);
@@ -161,7 +162,29 @@ fn who_acts_and_whose_store_hung_for_a_while_goes_on_in_its_epoch() -> Tested {
     while keeper.standing().role != "acting" || east.setup.own.permit.epoch() != Ok(1) {
         thread::sleep(Duration::from_millis(20));
     }
+    assert_eq!(keeper.standing().why, None, "it does again what it did not do");
     assert!(told.try_recv().is_err(), "its turn is the same");
+    keeper.stop();
+    Ok(())
+}
+
+#[test]
+fn whose_permit_is_over_is_not_said_to_act_while_its_store_is_waited_for() -> Tested {
+    let root = tempfile::tempdir()?;
+    let (mut east, _west) = two(root.path(), [1, 2])?;
+    // Longer than the test: nothing is tried meanwhile that could fail.
+    let hangs = hanging(&mut east, Duration::from_secs(600));
+    let (keeper, told) = started(&east)?;
+    assert_eq!(told.recv_timeout(SOON)?, Turn::Acts(1));
+    hangs.store(true, Ordering::SeqCst);
+    while east.setup.own.permit.epoch().is_ok() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(keeper.standing().role, "nobody");
+    hangs.store(false, Ordering::SeqCst);
+    while keeper.standing().role != "acting" {
+        thread::sleep(Duration::from_millis(20));
+    }
     keeper.stop();
     Ok(())
 }

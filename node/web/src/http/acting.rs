@@ -33,12 +33,11 @@ impl Acting {
     /// Whether it acts, by a look of this moment or by one before it.
     pub(crate) fn told(&self, now_ms: u64, look: impl FnOnce() -> bool) -> bool {
         let seen = self.seen.load(Ordering::SeqCst);
-        let (age_ms, acted) = (now_ms.saturating_sub(seen >> 1), seen & 1 == 1);
+        let (age_ms, acted) = (now_ms.saturating_sub(seen >> 1), seen != NEVER && seen & 1 == 1);
         if seen != NEVER && age_ms < KEPT_MS {
             return acted;
         }
-        let first = seen == NEVER;
-        if self.looking.swap(true, Ordering::SeqCst) && !first {
+        if self.looking.swap(true, Ordering::SeqCst) {
             return acted && age_ms < STALE_MS;
         }
         let acts = look();
@@ -86,5 +85,16 @@ mod tests {
             assert!(hanging.join().is_ok_and(|acts| acts));
         });
         assert!(!acting.told(STALE_MS + KEPT_MS, || false));
+    }
+
+    #[test]
+    fn the_first_look_holds_up_one_asker_too() {
+        let (acting, mut inner) = (Acting::default(), true);
+        assert!(acting.told(0, || {
+            inner = acting.told(0, || unreachable!("one looks already"));
+            true
+        }));
+        assert!(!inner, "nothing was seen yet");
+        assert!(acting.told(1, || unreachable!("it was seen")));
     }
 }

@@ -1,7 +1,8 @@
 //! The chunks of one manifest, from all who offer it.
 //!
-//! How many are under way at once follows the way: few to begin with, one more for each that came, half as many where one did not. All of a
-//! line's requests share it, and beyond what it carries within the time of a request none of them comes at all.
+//! How many are under way at once follows the way: few to begin with, one more for each that came in half the time that it may take, half
+//! as many where one did not come. All of a line's requests share it, and beyond what it carries within the time of a request none of them
+//! comes at all: where twice as many might not, there are no more.
 //!
 //! Nobody is waited for without end: a peer that gives nothing, or is always busy, is left after some answers; those who together
 //! give too little within a time are given up, and named.
@@ -9,9 +10,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aula_consensus::snapshots::{Ask, Told};
+use aula_consensus::snapshots::{Ask, TIMEOUT, Told};
 use futures::future::join_all;
 use libp2p_identity::PeerId;
 
@@ -155,12 +156,14 @@ impl<P: Peers> Work<'_, P> {
                 Next::Done => return,
             };
             let ask = Ask::Chunk { manifest: self.manifest, index: u32::try_from(index).unwrap_or(u32::MAX) };
+            let asked = Instant::now();
             let given = self.peers.ask(peer, ask).await;
+            let took = asked.elapsed();
             match given.as_ref().map(|given| &given.told) {
                 Some(Told::Chunk(bytes)) => match self.incoming.chunk(index, bytes) {
                     Ok(true) => {
                         unanswered = 0;
-                        self.wanted().came();
+                        self.wanted().came(took);
                         *self.found().given.entry(peer).or_default() += 1;
                     }
                     Ok(false) => {
@@ -233,10 +236,12 @@ impl Wanted {
         }
     }
 
-    /// One came.
-    fn came(&mut self) {
+    /// One came after so long. Where each of some brings another one, twice as many are under way.
+    fn came(&mut self, took: Duration) {
         self.under_way -= 1;
-        self.at_once = (self.at_once + 1).min(MANY);
+        if took < TIMEOUT / 2 {
+            self.at_once = (self.at_once + 1).min(MANY);
+        }
     }
 
     /// One did not come in time.
@@ -268,7 +273,7 @@ mod tests {
     fn few_chunks_are_under_way_at_first_more_as_they_come_and_half_as_many_when_one_is_late() {
         let mut wanted = Wanted::of(1_000);
         assert_eq!(taken(&mut wanted, 0), FEW);
-        (0..FEW).for_each(|_| wanted.came());
+        (0..FEW).for_each(|_| wanted.came(Duration::ZERO));
         assert_eq!(taken(&mut wanted, 0), 2 * FEW);
         wanted.late();
         (0..FEW).for_each(|_| wanted.give_back(7));
@@ -278,10 +283,23 @@ mod tests {
         (0..10).for_each(|_| wanted.late());
         assert_eq!(wanted.at_once, FEW);
         for _ in 0..200 {
-            wanted.came();
+            wanted.came(Duration::ZERO);
             taken(&mut wanted, 0);
         }
         assert_eq!(wanted.at_once, MANY);
+    }
+
+    /// Over 2 Mbit/s four come in 17 s, and of eight none would in 20.
+    #[test]
+    fn what_comes_so_late_that_twice_as_many_would_not_brings_no_more() {
+        let mut wanted = Wanted::of(100);
+        for _ in 0..3 {
+            assert_eq!(taken(&mut wanted, 0), FEW);
+            (0..FEW).for_each(|_| wanted.came(Duration::from_secs(17)));
+        }
+        assert_eq!(taken(&mut wanted, 0), FEW);
+        (0..FEW).for_each(|_| wanted.came(Duration::from_secs(9)));
+        assert_eq!(taken(&mut wanted, 0), 2 * FEW);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub enum Refused {
     Unusable(String),
 }
 
-/// After so many times without an answer one peer is asked at a time, and more again after as many with one.
+/// After so many times in which an answer was missing one peer is asked at a time, and more again after as many in which none was.
 const MOST_UNANSWERED: u32 = 3;
 
 /// What was found of answers, by their hashes: when a certified block was, or why it is not to be used, however old.
@@ -32,7 +32,7 @@ pub struct Known {
     /// What was found of the answers of the last time.
     pub(super) judged: Judged,
     said: BTreeMap<PeerId, Hash>,
-    /// How often nobody answered of those that were asked at once, less how often somebody did since.
+    /// How often somebody left its answer out of those that were asked at once, less how often nobody did since.
     unanswered: u32,
 }
 
@@ -42,9 +42,10 @@ impl Known {
         (most >> self.unanswered).max(1)
     }
 
-    /// Whether anybody has answered of those that were asked at once.
-    pub(super) fn heard(&mut self, anybody: bool) {
-        self.unanswered = if anybody {
+    /// Whether all have answered of those that were asked at once. One that says in a word that it has nothing does not show that the
+    /// line carries the proofs of the others.
+    pub(super) fn heard(&mut self, everybody: bool) {
+        self.unanswered = if everybody {
             self.unanswered.saturating_sub(1)
         } else {
             (self.unanswered + 1).min(MOST_UNANSWERED)

@@ -23,7 +23,7 @@ use aula_store::snapshots::{Manifest, verify_chain};
 /// How old the newest block of an offer may be without a block that the operator trusts: validators that left long ago may
 /// have sold their keys, and could certify another past.
 pub const OLDEST_MS: u64 = 24 * 3_600_000;
-/// Peers that are asked at once; fewer where nobody answered, since all of their answers come over one line.
+/// Peers that are asked at once; fewer where one did not answer, since all of their answers come over one line and share one room.
 pub(super) const AT_ONCE: usize = 4;
 
 /// A peer's snapshot whose header is certified; the state behind it is not looked at yet.
@@ -70,7 +70,7 @@ pub(super) async fn gather<P: Peers>(newcomer: &Newcomer, peers: &P, known: &mut
             group.map(|peer| async move { (peer, peers.ask(peer, Ask::Newest { waypoint }).await) }),
         );
         let answers = answers.await;
-        known.heard(answers.iter().any(|(_, given)| given.is_some()));
+        known.heard(answers.iter().all(|(_, given)| given.is_some()));
         for (peer, given) in answers {
             let Some(given) = given else { continue };
             let Told::Newest { manifest, chain } = given.told else { continue };

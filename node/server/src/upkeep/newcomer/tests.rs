@@ -27,6 +27,8 @@ enum Kind {
     Unsigned,
     /// Offers, and answers nothing more.
     Silent,
+    /// Answers nothing.
+    Mute,
     /// Is busy every other time.
     Busy,
     /// Offers what is newer than everybody else's, and is busy whenever it is asked for it.
@@ -117,6 +119,7 @@ impl Fakes {
             (Kind::NewerAndBusy | Kind::NewerAndStill, Ask::Newest { .. }) => return self.newer(&ask, false),
             (Kind::NewerAndLarge, Ask::Newest { .. }) => return self.newer(&ask, true),
             (Kind::NewerAndBusy, _) => return Some(Told::Busy),
+            (Kind::Mute, _) => return None,
             (Kind::NewerAndStill | Kind::NewerAndLarge, _) => return std::future::pending().await,
             _ => {}
         }
@@ -497,13 +500,24 @@ fn a_snapshot_above_this_nodes_chain_is_not_offered_to_others() -> Tested {
 }
 
 #[test]
-fn fewer_peers_are_asked_at_once_where_nobody_answers_and_more_again_where_somebody_does() {
+fn fewer_peers_are_asked_at_once_where_one_does_not_answer_and_more_again_where_all_do() {
     let mut known = Known::default();
     assert_eq!(known.at_once(offers::AT_ONCE), 4);
-    let mut after = |anybody| {
-        known.heard(anybody);
+    let mut after = |everybody| {
+        known.heard(everybody);
         known.at_once(offers::AT_ONCE)
     };
     assert_eq!([false; 5].map(&mut after), [2, 1, 1, 1, 1]);
     assert_eq!([true; 4].map(&mut after), [1, 2, 4, 4]);
+}
+
+#[tokio::test]
+async fn who_answers_in_a_word_does_not_have_many_asked_at_once_whose_answers_do_not_come() -> Tested {
+    let (chain, folder) = (world()?, tempfile::tempdir()?);
+    let kinds = [Kind::Mute, Kind::Honest, Kind::Honest, Kind::Honest];
+    let (newcomer, fakes) = (newcomer(&chain, &folder)?, Fakes::of(&chain, &kinds));
+    let mut known = Known::default();
+    assert_eq!(offers::gather(&newcomer, &fakes, &mut known).await.len(), 3);
+    assert_eq!(known.at_once(offers::AT_ONCE), offers::AT_ONCE / 2);
+    Ok(())
 }
