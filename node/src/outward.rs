@@ -478,7 +478,7 @@ mod tests {
         );
         std::fs::remove_dir(&file).expect("a folder");
         std::fs::write(&file, &both).expect("a file");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).expect("its owner's");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).expect("its owner's");
         // Root may read it all the same.
         if std::fs::File::open(&file).is_err() {
             assert_eq!(solve(&away).expect("no rule can be read").len(), 1);

@@ -32,7 +32,7 @@ impl Spoiled {
             Loop => symlink(path, path)?,
             Closed => {
                 fs::write(path, b"{}")?;
-                fs::set_permissions(path, fs::Permissions::from_mode(0))?;
+                fs::set_permissions(path, fs::Permissions::from_mode(0o000))?;
                 return Ok(fs::File::open(path).is_err());
             }
             NotText | Empty => {
