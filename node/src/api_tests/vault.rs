@@ -187,7 +187,11 @@ async fn a_familys_page_is_served_by_the_one_of_a_pair_that_acts() -> Tested {
     assert_eq!((told.0, &told.1["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"not_acting".into()));
     assert_eq!(reqwest::get(&page).await?.status(), StatusCode::SERVICE_UNAVAILABLE);
     // What was seen a moment ago is told until then.
-    while reqwest::get(&acting).await?.status() != StatusCode::SERVICE_UNAVAILABLE {}
+    let until_then = async {
+        while reqwest::get(&acting).await?.status() != StatusCode::SERVICE_UNAVAILABLE {}
+        Ok::<_, reqwest::Error>(())
+    };
+    tokio::time::timeout(Duration::from_secs(20), until_then).await??;
     Ok(())
 }
 

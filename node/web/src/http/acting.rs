@@ -40,10 +40,19 @@ impl Acting {
         if self.looking.swap(true, Ordering::SeqCst) {
             return acted && age_ms < STALE_MS;
         }
+        let _turn = Turn(&self.looking);
         let acts = look();
         self.seen.store((now_ms << 1) | u64::from(acts), Ordering::SeqCst);
-        self.looking.store(false, Ordering::SeqCst);
         acts
+    }
+}
+
+/// One asker's turn to look. It ends where the look panics too: a home that acts would be told not to for ever.
+struct Turn<'a>(&'a AtomicBool);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
     }
 }
 
@@ -96,5 +105,13 @@ mod tests {
         }));
         assert!(!inner, "nothing was seen yet");
         assert!(acting.told(1, || unreachable!("it was seen")));
+    }
+
+    #[test]
+    fn after_a_look_that_panicked_the_next_asker_looks() {
+        let acting = Acting::default();
+        let broken = std::thread::scope(|scope| scope.spawn(|| acting.told(0, || panic!("the disk"))).join());
+        assert!(broken.is_err());
+        assert!(acting.told(0, || true));
     }
 }
