@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use aula_ledger::audit::{
-    Bundle, Verdict, ViaBundle,
-    bundle::Subject,
+    Bundle, VIA_VERSION, Verdict, ViaBundle,
     bundle::{EquityStanding, StudentStanding},
+    bundle::{OF_FIRST, Subject},
     is_via,
 };
-use aula_ledger::codec::Canonical;
+use aula_ledger::codec::{Canonical, CodecError};
 use clap::Args;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::answer::{Answer, Failure};
 use crate::files::read;
@@ -27,14 +28,7 @@ pub(crate) struct InspectArgs {
 pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
     let bytes = read(&args.file, "bundle", ViaBundle::MAX_BYTES)?;
     let read = if is_via(&bytes) { over_two(&bytes) } else { part(&bytes) };
-    let json = read.ok_or_else(|| Failure {
-        message: format!(
-            "{} is not a whole evidence bundle of version {}",
-            args.file.display(),
-            Bundle::VERSION
-        ),
-        next: "ask for the file again: it was damaged, or is something else",
-    })?;
+    let json = read.map_err(|unread| unread.failure(&args.file.display().to_string()))?;
     let text = format!(
         "{}\nNothing of this is checked: use aula-audit verify.",
         serde_json::to_string_pretty(&json).unwrap_or_default()
@@ -42,20 +36,71 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
     Ok(Answer { exit_code: Verdict::Valid.exit_code(), text, json })
 }
 
+/// Why a file's parts are not listed.
+enum Unread {
+    /// Whole, and of a version that this program does not read.
+    Version(u8),
+    /// Damaged, or something else.
+    Damaged,
+}
+
+impl Unread {
+    fn of(bytes: &[u8], error: CodecError) -> Self {
+        match error {
+            CodecError::Version { found: Some(version), .. }
+                if version != VIA_VERSION && ends_with_its_sum(bytes) =>
+            {
+                Self::Version(version)
+            }
+            _ => Self::Damaged,
+        }
+    }
+
+    fn failure(&self, file: &str) -> Failure {
+        let read = Bundle::VERSION;
+        match self {
+            Self::Version(version) => Failure {
+                message: format!(
+                    "{file} holds an evidence bundle of version {version}, and this program reads versions {OF_FIRST} and {read}"
+                ),
+                next: match *version > read {
+                    true => {
+                        "it is of a newer version: use the aula-audit that has the version of the node that made it"
+                    }
+                    false => {
+                        "it is of an older version: use the aula-audit that had the version of the node that made it, or have a node of \
+                         today make the evidence again"
+                    }
+                },
+            },
+            Self::Damaged => Failure {
+                message: format!("{file} is not a whole evidence bundle of version {read}"),
+                next: "ask for the file again: it was damaged, or is something else",
+            },
+        }
+    }
+}
+
+/// Evidence of every version ends with the SHA-256 of what stands before. Without it any file is a bundle of some version.
+fn ends_with_its_sum(bytes: &[u8]) -> bool {
+    bytes.split_last_chunk::<32>().is_some_and(|(body, sum)| <[u8; 32]>::from(Sha256::digest(body)) == *sum)
+}
+
 /// The two bundles of evidence over two ledgers.
-fn over_two(bytes: &[u8]) -> Option<Value> {
-    let ViaBundle { parent, child } = ViaBundle::from_canonical(bytes).ok()?;
+fn over_two(bytes: &[u8]) -> Result<Value, Unread> {
+    let ViaBundle { parent, child } =
+        ViaBundle::from_canonical(bytes).map_err(|error| Unread::of(bytes, error))?;
     let (parent, child) = (part(&parent)?, part(&child)?);
-    Some(
+    Ok(
         json!({ "kind": "two ledgers", "bytes": bytes.len(), "parent": parent, "child": child, "checked": false }),
     )
 }
 
-/// What one bundle holds; none of other bytes.
-fn part(bytes: &[u8]) -> Option<Value> {
-    let bundle = Bundle::from_canonical(bytes).ok()?;
+/// What one bundle holds.
+fn part(bytes: &[u8]) -> Result<Value, Unread> {
+    let bundle = Bundle::from_canonical(bytes).map_err(|error| Unread::of(bytes, error))?;
     let header = &bundle.chain.head.header;
-    Some(json!({
+    Ok(json!({
         "kind": bundle.subject.kind(),
         "bytes": bytes.len(),
         "genesis": header.genesis,

@@ -105,6 +105,26 @@ fn inspect_says_what_is_inside_and_that_nothing_is_checked() {
 }
 
 #[test]
+fn inspect_tells_a_bundle_of_another_version_from_a_damaged_one() {
+    let folder = Folder::new();
+    let bundle = std::fs::read(folder.0.path().join("round.bundle")).unwrap();
+    let put = |name: &str, version: u8, summed: bool| {
+        let mut bytes = bundle[..bundle.len() - 32].to_vec();
+        bytes[0] = version;
+        let sum: [u8; 32] = Sha256::digest(&bytes).into();
+        bytes.extend(if summed { &sum[..] } else { &bundle[bundle.len() - 32..] });
+        std::fs::write(folder.0.path().join(name), bytes).unwrap();
+    };
+    put("newer.bundle", 9, true);
+    put("older.bundle", 6, true);
+    put("first-byte.bundle", 9, false);
+    folder.expect("inspect_newer", "inspect newer.bundle");
+    folder.expect("inspect_older", "inspect older.bundle");
+    let damaged = folder.run("inspect first-byte.bundle");
+    assert!(String::from_utf8_lossy(&damaged.stderr).contains("it was damaged"), "{damaged:?}");
+}
+
+#[test]
 fn certificate_tells_an_optimum_a_worse_assignment_and_other_files_apart() {
     let folder = Folder::new();
     folder.expect("certificate_good", "certificate small.srap small.cert");
