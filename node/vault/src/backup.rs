@@ -12,7 +12,8 @@ use rocksdb::checkpoint::Checkpoint;
 
 use crate::files::{FileError, check_private, copy_folder, make_folder, shred_folder, sync_folder};
 use crate::keystore::Generation;
-use crate::vault::{Folders, Vault, VaultError};
+use crate::pair;
+use crate::vault::{Folders, Vault, VaultError, is_there};
 
 #[cfg(test)]
 mod tests;
@@ -80,6 +81,9 @@ pub struct Restored {
 /// since one may have been withdrawn after the copy: reads that need one are denied until they are fetched from the ledger.
 /// If the log has lost entries that were anchored, the next anchor begins a new epoch.
 ///
+/// All of that is done beside the two places, which stay empty until it is: a failure leaves nothing. Of the two the keystore is placed
+/// first; a restore that died before the data was is finished by the next.
+///
 /// # Errors
 /// [`VaultError::Present`] when there is a vault or keystore; copies that are not a vault or do not fit each other.
 pub fn restore(
@@ -87,40 +91,86 @@ pub fn restore(
     keystore_copy: &Path,
     folders: &Folders,
 ) -> Result<(Vault, Restored), VaultError> {
+    let ready = Folders { data: beside(&folders.data), keystore: beside(&folders.keystore) };
+    let swept = if is_half_placed(&ready, folders) {
+        0
+    } else {
+        let swept = make_ready(data_copy, keystore_copy, &ready, folders)?;
+        place(&ready.keystore, &folders.keystore)?;
+        swept
+    };
+    place(&ready.data, &folders.data)?;
+    let vault = Vault::open(folders)?;
+    let students = vault.keystore().students();
+    let log_size = vault.last_entry()?.map_or(0, |entry| entry.number.saturating_add(1));
+    Ok((vault, Restored { students, swept, log_size }))
+}
+
+/// Where a copy is made ready: on the same disk as its place.
+fn beside(place: &Path) -> PathBuf {
+    let mut name = place.file_name().unwrap_or_default().to_owned();
+    name.push(".restoring");
+    place.with_file_name(name)
+}
+
+/// Whether an earlier restore placed the keystore alone: until then its copy lies beside the place, while the data's is made ready.
+fn is_half_placed(ready: &Folders, folders: &Folders) -> bool {
+    let keystore_is_placed = folders.keystore.join("CURRENT").exists() && !ready.keystore.exists();
+    keystore_is_placed && is_there(&ready.data) && !folders.data.exists()
+}
+
+/// Copies both beside their empty places and does there all that a restored vault needs; gives of how many handles rows were removed.
+fn make_ready(
+    data_copy: &Path,
+    keystore_copy: &Path,
+    ready: &Folders,
+    folders: &Folders,
+) -> Result<usize, VaultError> {
     for folder in [&folders.data, &folders.keystore] {
         if folder.join("CURRENT").exists() {
             return Err(VaultError::Present(folder.clone()));
         }
     }
     let (data, keystore) = (data_copy.join(DATA), keystore_copy.join(KEYSTORE));
-    if !data.join("CURRENT").exists() {
+    if !is_there(&data) {
         return Err(VaultError::Absent(data));
     }
     Generation::read(&keystore)?;
-    copy_into(&keystore, &folders.keystore)?;
-    copy_into(&data, &folders.data)?;
-    let vault = Vault::open_restored(folders)?;
+    for folder in [&folders.data, &folders.keystore] {
+        if folder.exists() {
+            // Only an empty folder goes away.
+            std::fs::remove_dir(folder).map_err(FileError::io(folder))?;
+        }
+    }
+    pair::decides_over_too(&folders.data, &ready.data);
+    let swept = copied(&data, &keystore, ready);
+    if swept.is_err() {
+        // The keys among it. What stays is in nobody's way: the next restore begins with it.
+        let _ = shred_folder(&ready.keystore);
+        let _ = shred_folder(&ready.data);
+    }
+    swept
+}
+
+fn copied(data: &Path, keystore: &Path, ready: &Folders) -> Result<usize, VaultError> {
+    copy_anew(keystore, &ready.keystore)?;
+    copy_anew(data, &ready.data)?;
+    let vault = Vault::open_restored(ready)?;
     vault.forget_consents()?;
     vault.forget_roster()?;
     vault.mark_restored()?;
-    let swept = vault.sweep()?;
-    let students = vault.keystore().students();
-    let log_size = vault.last_entry()?.map_or(0, |entry| entry.number.saturating_add(1));
-    Ok((vault, Restored { students, swept, log_size }))
+    vault.sweep()
 }
 
-/// Copies beside the target first: a crash leaves no half a vault under the name.
-fn copy_into(from: &Path, to: &Path) -> Result<(), VaultError> {
-    let new = to.with_extension("restoring");
-    shred_folder(&new)?;
-    copy_folder(from, &new)?;
-    make_private(&new)?;
-    if to.exists() {
-        // Only an empty folder goes away.
-        std::fs::remove_dir(to).map_err(FileError::io(to))?;
-    }
-    std::fs::rename(&new, to).map_err(FileError::io(to))?;
-    Ok(sync_folder(to)?)
+fn copy_anew(from: &Path, to: &Path) -> Result<(), VaultError> {
+    shred_folder(to)?;
+    copy_folder(from, to)?;
+    make_private(to)
+}
+
+fn place(ready: &Path, at: &Path) -> Result<(), VaultError> {
+    std::fs::rename(ready, at).map_err(FileError::io(at))?;
+    Ok(sync_folder(at)?)
 }
 
 fn make_private(folder: &Path) -> Result<(), VaultError> {

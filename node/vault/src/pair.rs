@@ -117,6 +117,14 @@ pub fn register(data: &Path, partner: Arc<dyn Partner>) {
     locked(&PARTNERS).insert(data.to_owned(), partner);
 }
 
+/// Who decides over the vault in this folder decides over what is made ready for it in another one too.
+pub(crate) fn decides_over_too(data: &Path, ready: &Path) {
+    let mut partners = locked(&PARTNERS);
+    if let Some(partner) = partners.get(data).cloned() {
+        partners.insert(ready.to_owned(), partner);
+    }
+}
+
 /// Whether this process may write to the vault in this folder now: it is in no pair, or its home acts.
 ///
 /// # Errors

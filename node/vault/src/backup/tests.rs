@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use aula_ledger::access::{ConsentChoice, Denial, Purpose};
 
 use super::*;
 use crate::access::ReadError;
+use crate::pair::{Copier, Partner, register};
 use crate::testkit::*;
 
 #[test]
@@ -90,5 +93,63 @@ fn half_a_copy_is_refused_and_nothing_is_left_under_the_name() -> Tested {
     std::fs::create_dir(&empty)?;
     assert!(matches!(restore(&empty, &keys, &here), Err(VaultError::Absent(_))));
     assert!(restore(&data, &keys, &here).is_ok());
+    Ok(())
+}
+
+/// The two copies of a vault, in folders of their own.
+fn copies(world: &World) -> Result<(tempfile::TempDir, PathBuf, PathBuf), Box<dyn std::error::Error>> {
+    let copies = tempfile::tempdir()?;
+    let (data, keys) = (copies.path().join("data"), copies.path().join("keys"));
+    back_up_data(&world.vault, &data)?;
+    back_up_keystore(&world.vault, &keys)?;
+    Ok((copies, data, keys))
+}
+
+#[test]
+fn a_restore_that_fails_leaves_nothing_and_one_that_died_half_way_is_finished() -> Tested {
+    let world = World::new()?;
+    let (_copies, data, keys) = copies(&world)?;
+    let target = tempfile::tempdir()?;
+    let here = Folders::below(target.path());
+    let current = std::fs::read(data.join("vault/CURRENT"))?;
+    std::fs::write(data.join("vault/CURRENT"), "nothing\n")?;
+    assert!(restore(&data, &keys, &here).is_err(), "its data cannot be opened");
+    assert_eq!(std::fs::read_dir(target.path())?.count(), 0, "keys are left");
+    std::fs::write(data.join("vault/CURRENT"), current)?;
+    let (vault, whole) = restore(&data, &keys, &here)?;
+    drop(vault);
+    // As a death between the two leaves it.
+    std::fs::rename(&here.data, beside(&here.data))?;
+    let (vault, finished) = restore(&data, &keys, &here)?;
+    drop(vault);
+    assert_eq!(finished, whole);
+    assert!(!beside(&here.data).exists() && !beside(&here.keystore).exists());
+    // A keystore that no restore placed is nobody's to go on with.
+    std::fs::remove_dir_all(&here.data)?;
+    assert!(matches!(restore(&data, &keys, &here).map(drop), Err(VaultError::Present(_))));
+    Ok(())
+}
+
+struct Elsewhere;
+
+impl Partner for Elsewhere {
+    fn epoch(&self) -> Result<u64, String> {
+        Err("the other one acts".into())
+    }
+
+    fn copier(&self) -> Box<dyn Copier> {
+        unreachable!("a vault that may not be written is not opened")
+    }
+}
+
+#[test]
+fn where_the_other_one_of_a_pair_acts_nothing_is_restored() -> Tested {
+    let world = World::new()?;
+    let (_copies, data, keys) = copies(&world)?;
+    let target = tempfile::tempdir()?;
+    let here = Folders::below(target.path());
+    register(&here.data, Arc::new(Elsewhere));
+    assert!(matches!(restore(&data, &keys, &here).map(drop), Err(VaultError::NotActing(_))));
+    assert_eq!(std::fs::read_dir(target.path())?.count(), 0);
     Ok(())
 }
