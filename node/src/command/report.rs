@@ -71,9 +71,10 @@ impl MakeArgs {
         let chain = Chain::of_home(&context.home)?;
         let header = chain.header(self.as_of)?;
         let out = absolute(&self.out)?;
-        folder::empty(&out)?;
-        let (made, mut told) = make(&chain, header.height, self.link.trim_end_matches('/'))?;
-        let files = folder::fill(&out, &made)?;
+        let (files, mut told) = folder::for_empty(&out, || {
+            let (made, told) = make(&chain, header.height, self.link.trim_end_matches('/'))?;
+            Ok((folder::fill(&out, &made)?, told))
+        })?;
         let (height, root) = (header.height, header.state_root);
         let text = format!("{} files in {}, of height {height} ({root})", files.len(), out.display());
         let all = json!({

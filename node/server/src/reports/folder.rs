@@ -73,6 +73,21 @@ pub fn empty(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes what goes into an empty folder; where that fails, a folder that was not there before is gone again.
+///
+/// # Errors
+/// As [`empty`], and what `make` gives.
+pub fn for_empty<T>(folder: &Path, make: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let was_there = folder.exists();
+    empty(folder)?;
+    make().inspect_err(|_| {
+        if !was_there {
+            // One that something is in by now stays.
+            let _ = std::fs::remove_dir(folder);
+        }
+    })
+}
+
 /// What takes a file's bytes, as they are made.
 pub type Filling<'a> = &'a mut dyn FnMut(&mut dyn Write) -> Result<(), Failure>;
 
@@ -221,6 +236,20 @@ mod tests {
         assert_eq!(lines[0].sha256, "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
         assert_eq!(empty(&folder).map_err(|refused| refused.code), Err("folder_not_empty".to_owned()));
         assert_eq!(empty(&folder.join("a.txt")).map_err(|r| r.code), Err("not_a_folder".to_owned()));
+        Ok(())
+    }
+
+    #[test]
+    fn where_nothing_is_made_a_folder_stays_that_was_there_before() -> Result<(), Failure> {
+        let above = tempfile::tempdir().hint("give the tests a TMPDIR")?;
+        let new = above.path().join("out");
+        let refused = || Err::<(), _>(Failure::new("unknown_district", "there is no district 9", DEFECT));
+        for (folder, stays) in [(new.as_path(), false), (above.path(), true)] {
+            assert!(for_empty(folder, refused).is_err_and(|failure| failure.code == "unknown_district"));
+            assert_eq!(folder.exists(), stays, "{}", folder.display());
+        }
+        for_empty(&new, || fill(&new, &[Made::new("a.txt", *b"a")]))?;
+        assert!(new.join("a.txt").exists());
         Ok(())
     }
 

@@ -42,8 +42,8 @@ pub fn run(context: &Context, args: &StateReportArgs) -> Result<Outcome, Failure
     let chain = Chain::of_home(&context.home)?;
     let header = chain.header(args.as_of.unwrap_or_default())?;
     let out = absolute(args.out.as_deref().unwrap_or(std::path::Path::new(".")))?;
-    folder::empty(&out)?;
-    let lines = folder::filling(&out, |into| state::whole(&chain, header.height, into))?;
+    let lines =
+        folder::for_empty(&out, || folder::filling(&out, |into| state::whole(&chain, header.height, into)))?;
     let text = format!(
         "{} files in {}, of height {} ({})",
         lines.len(),
