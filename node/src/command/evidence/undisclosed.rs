@@ -6,8 +6,9 @@ use serde_json::json;
 use crate::command::{Failure, Outcome};
 
 pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
-/// What an operator may look at when data is insufficient: the check itself tells nobody more.
-const UNKNOWN: &str = "\nis it a student of this vault (aula vault handles), and did the family consent (aula vault consent give)?";
+/// What an operator does when data is insufficient: the check itself tells nobody more.
+const NEXT: &str = "see that it is a student of this vault (`aula vault handles`) and that the family consented: `aula vault consent give HANDLE \
+                    --form FILE` records its word, and `aula vault sync-consents` fetches what the ledger has of it after a restore";
 
 /// Why nothing was added.
 pub enum Undisclosed {
@@ -33,10 +34,11 @@ impl Undisclosed {
         match self {
             Self::Failed(failure) => Err(failure),
             Self::Denied(denial) => {
-                let json = json!({ "disclosed": false, "reason": denial, "meaning": denial.explain() });
+                let mut json = json!({ "disclosed": false, "reason": denial, "meaning": denial.explain() });
                 let mut text = format!("denied: {}", denial.explain());
                 if denial == Denial::InsufficientData {
-                    text.push_str(UNKNOWN);
+                    json["hint"] = NEXT.into();
+                    text = format!("{text}\nnext: {NEXT}");
                 }
                 Ok(Outcome::no(json, text))
             }
@@ -71,5 +73,25 @@ impl Undisclosed {
 impl<E: Into<Failure>> From<E> for Undisclosed {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_without_consent_says_in_both_forms_what_to_do_next() -> Result<(), Failure> {
+        let told = |denial| -> Result<_, Failure> {
+            let answer = Undisclosed::Denied(denial).outcome()?.answer;
+            Ok(answer.map(|answer| (answer.text, answer.json["hint"].to_string())).unwrap_or_default())
+        };
+        let (text, hint) = told(Denial::InsufficientData)?;
+        assert!(text.contains("\nnext: ") && text.contains("aula vault consent give"), "{text}");
+        assert!(hint.contains("aula vault consent give"), "{hint}");
+        // Its reason says already what to do.
+        let (text, hint) = told(Denial::CredentialRefused)?;
+        assert!(text.contains("ask the district") && hint == "null", "{text} {hint}");
+        Ok(())
     }
 }
