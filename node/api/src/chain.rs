@@ -385,6 +385,9 @@ pub struct UptimeVitals {
     pub validators: Vec<SignerVitals>,
 }
 
+/// A validator is silent whose signature none of so many newest blocks carries: late signatures are in none.
+pub const LATELY_BLOCKS: u64 = 20;
+
 /// The part of [`ValidatorLine`] that says whether a validator signs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SignerVitals {

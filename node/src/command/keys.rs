@@ -45,6 +45,9 @@ pub enum Action {
         /// The kind of key to replace
         #[arg(long, value_enum)]
         kind: KeyKind,
+        /// Go on although so many validators are silent that the chain stands until this node is started again
+        #[arg(long)]
+        accept_standstill: bool,
         /// The node to ask
         #[command(flatten)]
         acting: ActingArgs,
@@ -88,7 +91,9 @@ pub async fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure>
             }
             show(context)
         }
-        Action::Rotate { kind, acting } => rotate::run(context, acting, *kind).await,
+        Action::Rotate { kind, accept_standstill, acting } => {
+            rotate::run(context, acting, *kind, *accept_standstill).await
+        }
         Action::ReplaceLost { kind, address, acting } => {
             replace_lost::run(context, acting, *kind, *address).await
         }

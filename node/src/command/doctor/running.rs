@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aula_api::chain::{NetworkVitals, PeerVitals, SignerVitals, Vitals, blocks_behind};
+use aula_api::chain::{LATELY_BLOCKS, NetworkVitals, PeerVitals, SignerVitals, Vitals, blocks_behind};
 use aula_api::paths;
 use aula_client::Client;
 use aula_home::clock::now_ms;
@@ -255,7 +255,8 @@ fn signing(status: &Vitals) -> Check {
 /// Validators that have not signed for a while: who is missing when the chain stands still.
 pub fn validators(told: &[SignerVitals], height: u64) -> Check {
     let in_set = || told.iter().filter(|line| line.power > 0);
-    let missing: Vec<_> = in_set().filter(|line| line.last_signed.saturating_add(20) < height).collect();
+    let is_missing = |line: &&SignerVitals| line.last_signed.saturating_add(LATELY_BLOCKS) < height;
+    let missing: Vec<_> = in_set().filter(is_missing).collect();
     // Powers are a node's word: their sum may need more than 64 bits.
     let all: u128 = in_set().map(|line| u128::from(line.power)).sum();
     let lost: u128 = missing.iter().map(|line| u128::from(line.power)).sum();
