@@ -27,7 +27,7 @@ step() {
 }
 
 # beside LOG COMMAND...: begins a command beside what follows, at the lowest priority, in a group of its own that ends when the script ends before it.
-# What it says is kept in LOG. `joined` waits for it.
+# What it says is kept in LOG. `joined` waits for it; a script that ends before tells what it said until then.
 beside() {
   beside_log=$1
   shift
@@ -35,7 +35,14 @@ beside() {
   (renice -n 19 -p "$BASHPID" >/dev/null; "$@") >"$beside_log" 2>&1 &
   beside_id=$!
   set +m
-  trap 'kill -- "-$beside_id" 2>/dev/null || true' EXIT
+  trap cut_short EXIT
+}
+
+# cut_short: ends what was begun beside and tells how far it got: it may have failed as well.
+cut_short() {
+  kill -- "-$beside_id" 2>/dev/null || true
+  printf '\n== Beside that, as far as it got\n' >&2
+  cat "$beside_log" >&2 || true
 }
 
 # joined TITLE: waits for what was begun beside, tells what it said, and stops where it failed. No `step`: only the shell that began it can wait for it.

@@ -42,12 +42,13 @@ fn what_runs_beside_is_waited_for_and_stops_the_script_where_it_failed() -> std:
 }
 
 #[test]
-fn what_runs_beside_ends_with_a_script_that_does_not_wait_for_it() -> std::io::Result<()> {
+fn what_runs_beside_ends_with_a_script_that_does_not_wait_for_it_and_its_log_is_shown_as_far_as_it_got()
+-> std::io::Result<()> {
     let folder = tempfile::tempdir()?;
     let (begun, gone_on) = (folder.path().join("begun"), folder.path().join("gone-on"));
     // It holds the script's output open, which is read here until nobody does.
     let ended = bash(&format!(
-        ". scripts/prepare.sh; exec 9>&1; one() {{ touch {begun}; sleep 60; touch {gone_on}; }}
+        ". scripts/prepare.sh; exec 9>&1; one() {{ echo told; touch {begun}; sleep 60; touch {gone_on}; }}
          beside {log} one; until [ -e {begun} ]; do sleep 0.01; done; exit 7",
         begun = begun.display(),
         gone_on = gone_on.display(),
@@ -55,6 +56,7 @@ fn what_runs_beside_ends_with_a_script_that_does_not_wait_for_it() -> std::io::R
     ))?;
     assert_eq!(ended.status.code(), Some(7), "{ended:?}");
     assert!(!gone_on.exists());
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("as far as it got\ntold\n"), "{ended:?}");
     Ok(())
 }
 
