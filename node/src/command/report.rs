@@ -20,8 +20,8 @@ mod transparency;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula report district --district 12 --as-of 4200 -o out/ --home /srv/district-12\n\nReports are \
-                  aggregate: no file names a student. The same height gives the same bytes. Stop the node first, or let it make \
-                  them by its schedule. docs/reports.md describes every file.\n\nExit codes: 0 done, 1 checked and it differs, 2 could not."
+                  aggregate: no file names a student. The same height gives the same bytes. Stop the node first, let it make \
+                  them by its schedule, or give the --home of a copy (aula node backup, then aula node restore). docs/reports.md describes every file.\n\nExit codes: 0 done, 1 checked and it differs, 2 could not."
 )]
 pub struct ReportArgs {
     /// The report to make

@@ -74,7 +74,10 @@ impl StorageError {
         match self {
             Self::Absent(_) => "run `aula join` or `aula start` in this home first, or give another --home",
             Self::Present(_) => "start the node with `aula start`, or choose an empty --home",
-            Self::Busy(_) => "stop the node that runs in this home first",
+            Self::Busy(_) => {
+                "stop the node that runs in this home first; what only reads may be given a copy's home instead: `aula node backup`, then `aula \
+                 node restore` with another --home"
+            }
             Self::DiskFull(_) => "free space and start again: nothing final is lost",
             Self::ReadOnly(_) => {
                 "have it mounted for writing and start again: nothing final is lost; a system that did this by itself found the disk \

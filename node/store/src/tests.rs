@@ -236,7 +236,8 @@ fn wrong_uses_are_refused_with_what_to_do() -> Anyhow {
     assert!(matches!(ChainDb::open(&path, DbOptions::default()), Err(StorageError::Absent(_))));
     let db = ChainDb::create(&path, DbOptions::default(), &origin())?;
     assert!(matches!(ChainDb::create(&path, DbOptions::default(), &origin()), Err(StorageError::Present(_))));
-    assert!(matches!(ChainDb::open(&path, DbOptions::default()), Err(StorageError::Busy(_))));
+    let busy = ChainDb::open(&path, DbOptions::default()).err().ok_or("opened twice")?;
+    assert!(matches!(busy, StorageError::Busy(_)) && busy.hint().contains("aula node backup"), "{busy}");
     let first = commit(db.latest().tip(), Vec::new(), StateWrites::default());
     db.commit(&first)?;
     assert!(

@@ -40,7 +40,7 @@ use fork::{Anew, Decided};
                         effect and its transfer are those of `aula twin plan`. What a method really does, only a trial tells.\n\n\
                         Exit 0: done (without --set: every root and hash was reproduced); 1: without --set, one \
                         differs; or the access check denied the reader; 2: could not. Stop the node of --home first: it holds the chain's \
-                        database. Of the folder of a demo or localnet its first node's chain is read."
+                        database; or give the --home of a copy (aula node backup, then aula node restore). Of the folder of a demo or localnet its first node's chain is read."
 )]
 pub struct WhatIfArgs {
     /// The height of the last block that is executed [default: the chain's tip]
