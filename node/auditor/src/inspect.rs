@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use aula_ledger::audit::{
     Bundle, VIA_VERSION, Verdict, ViaBundle,
-    bundle::{EquityStanding, StudentStanding},
-    bundle::{OF_FIRST, Subject},
+    bundle::{EquityStanding, OF_FIRST, StudentStanding, Subject},
     is_via,
 };
 use aula_ledger::codec::{Canonical, CodecError};
