@@ -29,7 +29,7 @@ pub struct ClassArgs {
     #[arg(long, value_delimiter = ',', required = true, value_name = "NAME,...")]
     pub kinds: Vec<String>,
     /// Cost of a place at the own school, in the own district, at a school of the same type; each 0 to 10,000, the lower the better
-    #[arg(long, value_delimiter = ',', num_args = 3, default_values_t = [10, 20, 40], value_name = "A,B,C")]
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 20, 40], value_name = "A,B,C")]
     pub tiers: Vec<u32>,
     /// Cost added for each further rank of a wish, 0 to 1,000
     #[arg(long, default_value_t = 5, value_name = "COST")]
