@@ -118,7 +118,7 @@ impl Pace {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use arc_malachitebft_core_types::{ExtendedCommitCertificate, Round};
     use arc_malachitebft_sync::{RawDecidedValue, ValueResponse};
@@ -134,18 +134,20 @@ mod tests {
         Some((request.range.start().0, request.range.end().0))
     }
 
+    /// A block that a peer sends, not looked at yet.
+    pub(crate) fn block(height: u64, bytes: usize) -> RawDecidedValue<AulaContext> {
+        let certificate = ExtendedCommitCertificate {
+            height: Height(height),
+            round: Round::new(0),
+            value_id: Hash([1; 32]),
+            commit_signatures: Vec::new(),
+        };
+        RawDecidedValue::new(vec![0u8; bytes].into(), certificate)
+    }
+
     /// Blocks of these sizes from a height on.
     fn answer(from: u64, sizes: &[usize]) -> Response<AulaContext> {
-        let value = |(height, bytes): (u64, &usize)| {
-            let certificate = ExtendedCommitCertificate {
-                height: Height(height),
-                round: Round::new(0),
-                value_id: Hash([1; 32]),
-                commit_signatures: Vec::new(),
-            };
-            RawDecidedValue::new(vec![0u8; *bytes].into(), certificate)
-        };
-        let values = (from..=u64::MAX).zip(sizes).map(value).collect();
+        let values = (from..=u64::MAX).zip(sizes).map(|(height, bytes)| block(height, *bytes)).collect();
         Response::ValueResponse(ValueResponse::new(Height(from), values))
     }
 

@@ -594,12 +594,7 @@ mod tests {
                 assert!(failure.hint.contains(step), "{failure:?}");
             }
         };
-        for (spoiled, step) in unread::SPOILED {
-            if spoiled.put(&path)? {
-                refused(step);
-            }
-        }
-        std::fs::remove_file(&path)?;
+        unread::each_spoiled(&path, refused)?;
         assert_eq!(Config::load(&home).ok(), Some(Config::default()), "a home without a file");
         symlink(folder.path().join("not-mounted.toml"), &path)?;
         refused("mount");

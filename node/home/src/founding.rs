@@ -198,12 +198,7 @@ mod tests {
             assert!(failure.message.contains("genesis.json"), "{failure:?}");
             assert!(failure.hint.contains(step), "{failure:?}");
         };
-        for (spoiled, step) in unread::SPOILED {
-            if spoiled.put(&path)? {
-                refused(step);
-            }
-        }
-        std::fs::remove_file(&path)?;
+        unread::each_spoiled(&path, refused)?;
         for bytes in [&b""[..], &[0xff, 0xfe], b"{}"] {
             std::fs::write(&path, bytes)?;
             refused("fetch");

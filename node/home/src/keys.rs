@@ -351,12 +351,7 @@ mod tests {
             assert!(failure.hint.contains(step), "{failure:?}");
         };
         // What nobody may read is not open to others either.
-        for (spoiled, step) in unread::SPOILED {
-            if spoiled.put(&path)? {
-                refused(step);
-            }
-        }
-        fs::remove_file(&path)?;
+        unread::each_spoiled(&path, refused)?;
         fs::write(&path, [0xff, 0xfe])?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         refused("UTF-8");

@@ -25,15 +25,26 @@ pub(crate) fn step(error: &Error) -> Option<&'static str> {
     }
 }
 
-/// Ways in which a file may be spoiled that is not missing, each with a word of the next step; for tests.
+/// Spoils a file in each way in which one may be that is not missing, and asks with a word of the next step whether it is refused; for tests.
 #[cfg(test)]
-pub(crate) const SPOILED: [(Spoiled, &str); 3] =
-    [(Spoiled::Folder, "not a file"), (Spoiled::Loop, "leads back to itself"), (Spoiled::Closed, "leave")];
+pub(crate) fn each_spoiled(path: &std::path::Path, refused: impl Fn(&str)) -> std::io::Result<()> {
+    let ways = [
+        (Spoiled::Folder, "not a file"),
+        (Spoiled::Loop, "leads back to itself"),
+        (Spoiled::Closed, "leave"),
+    ];
+    for (spoiled, step) in ways {
+        if spoiled.put(path)? {
+            refused(step);
+        }
+    }
+    std::fs::remove_file(path)
+}
 
 /// What lies in a file's place.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Spoiled {
+enum Spoiled {
     /// A folder.
     Folder,
     /// A link to itself.
@@ -45,7 +56,7 @@ pub(crate) enum Spoiled {
 #[cfg(test)]
 impl Spoiled {
     /// Puts it there in the place of what is there. False where this process may read everything: nothing is spoiled for it.
-    pub(crate) fn put(self, path: &std::path::Path) -> std::io::Result<bool> {
+    fn put(self, path: &std::path::Path) -> std::io::Result<bool> {
         use std::os::unix::fs::{PermissionsExt, symlink};
         match std::fs::symlink_metadata(path) {
             Ok(found) if found.is_dir() => std::fs::remove_dir(path)?,

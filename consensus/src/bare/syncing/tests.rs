@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_malachitebft_core_types::{ExtendedCommitCertificate, Round};
-use aula_ledger::types::Hash;
 use libp2p_identity::Keypair;
 
 use super::*;
 use crate::driver::engine_peer;
+use crate::pace::tests::block;
 use crate::pace::{MOST_HELD, MOST_SYNCED};
 use crate::parts::MAX_BLOCK_BYTES;
 
@@ -74,16 +73,6 @@ impl Fetching {
             self.syncing.started(Height(height + 1));
         }
     }
-}
-
-fn block(height: u64, bytes: usize) -> RawDecidedValue<AulaContext> {
-    let certificate = ExtendedCommitCertificate {
-        height: Height(height),
-        round: Round::new(0),
-        value_id: Hash([1; 32]),
-        commit_signatures: Vec::new(),
-    };
-    RawDecidedValue::new(vec![0u8; bytes].into(), certificate)
 }
 
 #[test]

@@ -3,11 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_malachitebft_core_types::{ExtendedCommitCertificate, NilOrVal, Round, SignedMessage, VoteType};
+use arc_malachitebft_core_types::{NilOrVal, Round, SignedMessage, VoteType};
 use arc_malachitebft_engine::network::Status;
-use arc_malachitebft_sync::{
-    InboundRequestId, OutboundRequestId, RawDecidedValue, Response, ValueRequest, ValueResponse,
-};
+use arc_malachitebft_sync::{InboundRequestId, OutboundRequestId, Response, ValueRequest, ValueResponse};
 use aula_ledger::types::{Hash, ValidatorAddress};
 use libp2p_identity::Keypair;
 use ractor::rpc::CallResult;
@@ -16,6 +14,7 @@ use super::*;
 use crate::context::{Address, Height, Vote};
 use crate::driver::engine_peer;
 use crate::pace::MOST_HELD;
+use crate::pace::tests::block;
 use crate::signing::Signature;
 
 fn peer(n: u8) -> PeerId {
@@ -162,17 +161,6 @@ async fn attack_10_a_stranger_is_neither_answered_nor_counted() {
     assert_eq!(heights.ask(0, 0, now), crate::heights::Heard::TooLittle);
     network.stop(None);
     engine.stop(None);
-}
-
-/// A block that a peer sends, not looked at yet.
-fn block(height: u64, bytes: usize) -> RawDecidedValue<AulaContext> {
-    let certificate = ExtendedCommitCertificate {
-        height: Height(height),
-        round: Round::new(0),
-        value_id: Hash([1; 32]),
-        commit_signatures: Vec::new(),
-    };
-    RawDecidedValue::new(vec![0u8; bytes].into(), certificate)
 }
 
 #[tokio::test]
