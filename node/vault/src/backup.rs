@@ -115,7 +115,7 @@ fn beside(place: &Path) -> PathBuf {
 
 /// Whether an earlier restore placed the keystore alone: until then its copy lies beside the place, while the data's is made ready.
 fn is_half_placed(ready: &Folders, folders: &Folders) -> bool {
-    let keystore_is_placed = folders.keystore.join("CURRENT").exists() && !ready.keystore.exists();
+    let keystore_is_placed = is_there(&folders.keystore) && !ready.keystore.exists();
     keystore_is_placed && is_there(&ready.data) && !folders.data.exists()
 }
 
@@ -127,7 +127,7 @@ fn make_ready(
     folders: &Folders,
 ) -> Result<usize, VaultError> {
     for folder in [&folders.data, &folders.keystore] {
-        if folder.join("CURRENT").exists() {
+        if is_there(folder) {
             return Err(VaultError::Present(folder.clone()));
         }
     }

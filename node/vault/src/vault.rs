@@ -153,7 +153,7 @@ impl Vault {
         }
         make_folder(&folders.data)?;
         // An interrupted creation left an empty keystore, which serves.
-        let half = folders.keystore.join("CURRENT").exists();
+        let half = is_there(&folders.keystore);
         let mut keystore = match half {
             true => KeyStore::open(&folders.keystore, owner, Box::new(FileKms))?,
             false => KeyStore::create(&folders.keystore, owner, Box::new(FileKms), now_ms)?,
